@@ -1,0 +1,1 @@
+"""Real services that come with pip, for a laptop: never for production."""

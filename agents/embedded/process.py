@@ -1,0 +1,96 @@
+"""A server as a child process that cannot outlive us.
+
+A *leash*, a shell that waits at a pipe of ours, kills the server when the pipe closes, that is
+however we end. Linux's parent-death signal would not do: it fires when the *thread* that started
+the child ends.
+"""
+
+import subprocess
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Self
+
+STOP_TIMEOUT_S = 30.0
+"""Kafka takes some seconds to close its log; whoever takes longer is killed."""
+
+POLL_S = 0.02
+_LEASH = 'read -r _ || kill -KILL "$1"'
+
+
+class ServerError(RuntimeError):
+    """A server did not come up; the message has the end of its log."""
+
+
+class ServerProcess:
+    """A running server, in a session of its own: Ctrl-C is ours. ``log`` receives what it prints."""
+
+    def __init__(self, command: Sequence[str], log: Path) -> None:
+        self.log = log
+        with log.open("ab") as output:
+            self._server = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                cwd=log.parent,
+                start_new_session=True,
+            )
+        self._leash = subprocess.Popen(
+            ["/bin/sh", "-c", _LEASH, "leash", str(self.pid)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+
+    @property
+    def pid(self) -> int:
+        return self._server.pid
+
+    @property
+    def running(self) -> bool:
+        return self._server.poll() is None
+
+    def wait_until(self, ready: Callable[[], bool], timeout_s: float) -> Self:
+        """Return once ``ready()``; else end the process and raise ServerError."""
+        deadline = time.monotonic() + timeout_s
+        while not ready():
+            if not self.running or time.monotonic() > deadline:
+                self.kill()
+                raise ServerError(self._obituary(timeout_s))
+            time.sleep(POLL_S)
+        return self
+
+    def stop(self) -> None:
+        """Ask it to end (SIGTERM), and wait; kill it if it does not."""
+        self._server.terminate()
+        try:
+            self._server.wait(STOP_TIMEOUT_S)
+        except subprocess.TimeoutExpired:
+            self._server.kill()
+        self._release()
+
+    def kill(self) -> None:
+        """End it at once (SIGKILL), as a crash would."""
+        self._server.kill()
+        self._release()
+
+    def detach(self) -> int:
+        """Let it outlive us; return its id, which is all that is left to end it by."""
+        self._leash.kill()
+        self._leash.communicate()
+        return self.pid
+
+    def _release(self) -> None:
+        """The leash goes before the server's id is free for others."""
+        self._leash.kill()
+        self._leash.communicate()
+        self._server.wait()
+
+    def _obituary(self, timeout_s: float) -> str:
+        tail = self.log.read_text(errors="replace")[-2000:]
+        return (
+            f"{self._server.args!r} did not answer within {timeout_s:g} s "
+            f"(exit code {self._server.returncode}); the end of {self.log}:\n{tail}"
+        )

@@ -1,0 +1,256 @@
+"""Every metric there is, and how a process sets it. docs/metrics.md says the same to the operator.
+
+What a shard has counted is committed with its state, so ``durable`` counters are exact through
+kills and restarts: they are shown as they stand in Redis, by whoever owns the shard.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Literal, NamedTuple, get_args
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client.core import CounterMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from schemas.dead_letter import DropReason, Reason
+from schemas.emissions.registry import EMITTED
+
+Kind = Literal["durable", "counter", "gauge", "histogram"]
+Label = Literal["shard", "outcome", "reason", "type", "model", "score"]
+PER_SHARD: tuple[str, ...] = ()
+"""The one label without a list here: its values are the partitions, p0 to p(n-1)."""
+
+
+class MetricError(ValueError):
+    """A metric or label value that the catalogue does not have: a mistake in our own code."""
+
+
+class Entry(NamedTuple):
+    """One metric; ``labels`` maps each label to all values it may take."""
+
+    name: str
+    kind: Kind
+    unit: str
+    meaning: str
+    labels: Mapping[Label, tuple[str, ...]] = {}
+    buckets: tuple[float, ...] = ()
+
+
+_SHARD: Mapping[Label, tuple[str, ...]] = {"shard": PER_SHARD}
+
+CATALOGUE: tuple[Entry, ...] = (
+    Entry(
+        "touchstream_records_total",
+        "durable",
+        "records",
+        "Records of the touchpoints topic by where they ended; ticks are not counted.",
+        {"shard": PER_SHARD, "outcome": ("applied", "duplicate", "dead", "dropped")},
+    ),
+    Entry(
+        "touchstream_dropped_total",
+        "durable",
+        "records",
+        "Sound records that were not wanted.",
+        {"shard": PER_SHARD, "reason": get_args(DropReason)},
+    ),
+    Entry(
+        "touchstream_dead_letters_total",
+        "durable",
+        "records",
+        "Records sent to the dead letters; watch its rate.",
+        {"shard": PER_SHARD, "reason": get_args(Reason)},
+    ),
+    Entry(
+        "touchstream_emissions_total",
+        "durable",
+        "events",
+        "Events emitted, committed with the state that caused them.",
+        {"shard": PER_SHARD, "type": tuple(EMITTED)},
+    ),
+    Entry(
+        "touchstream_batches_total",
+        "counter",
+        "batches",
+        "Batches committed by this process.",
+    ),
+    Entry(
+        "touchstream_batch_records",
+        "histogram",
+        "records",
+        "Records in a committed batch; small ones at a high rate waste CPU.",
+        buckets=(1, 5, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000),
+    ),
+    Entry(
+        "touchstream_commit_seconds",
+        "histogram",
+        "seconds",
+        "From handing a commit to Redis to its answer.",
+        buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5),
+    ),
+    Entry(
+        "touchstream_fence_refusals_total",
+        "counter",
+        "commits",
+        "Commits that the fence refused: another owner, or Redis went back. A few at a rebalance.",
+    ),
+    Entry(
+        "touchstream_outbox_entries",
+        "gauge",
+        "events",
+        "Emissions committed and not yet taken by the broker.",
+        _SHARD,
+    ),
+    Entry(
+        "touchstream_lag_records",
+        "gauge",
+        "records",
+        "Records between the fence and the end of the partition.",
+        _SHARD,
+    ),
+    Entry(
+        "touchstream_parked_partitions",
+        "gauge",
+        "partitions",
+        "Partitions that wait for a model version or rules that Redis does not have.",
+    ),
+    Entry(
+        "touchstream_stalled_seconds",
+        "gauge",
+        "seconds",
+        "Time with lag and without durable progress; at worker.stall_timeout_s the worker exits.",
+    ),
+    Entry(
+        "touchstream_tick_number",
+        "gauge",
+        "ticks",
+        "The last tick committed.",
+        _SHARD,
+    ),
+    Entry(
+        "touchstream_model_version",
+        "gauge",
+        "versions",
+        "The model version in force, or the last one published by the learner.",
+    ),
+    Entry(
+        "touchstream_model_examples",
+        "gauge",
+        "examples",
+        "Matured examples that the model has learnt from.",
+    ),
+    Entry(
+        "touchstream_model_score",
+        "gauge",
+        "as the score",
+        "Progressive (test-then-train) score on matured labels, and of both baselines beside it.",
+        {
+            "model": ("churn", "base_rate", "recency"),
+            "score": ("log_loss", "roc_auc", "average_precision", "brier", "ece"),
+        },
+    ),
+)
+
+ENTRIES = {entry.name: entry for entry in CATALOGUE}
+DurableCounts = Mapping[tuple[str, str], int]
+"""(metric's name without prefix and ``_total``, label value) -> count: ("records", "applied")."""
+
+
+class Metrics:
+    """The catalogue's metrics on one registry."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._shards = _ShardCounters()
+        registry.register(self._shards)
+        self._counters = {
+            entry.name: Counter(entry.name, entry.meaning, tuple(entry.labels), registry=registry)
+            for entry in CATALOGUE
+            if entry.kind == "counter"
+        }
+        self._gauges = {
+            entry.name: Gauge(entry.name, entry.meaning, tuple(entry.labels), registry=registry)
+            for entry in CATALOGUE
+            if entry.kind == "gauge"
+        }
+        self._histograms = {
+            entry.name: Histogram(
+                entry.name,
+                entry.meaning,
+                tuple(entry.labels),
+                buckets=entry.buckets,
+                registry=registry,
+            )
+            for entry in CATALOGUE
+            if entry.kind == "histogram"
+        }
+
+    def show_durable(self, shard: str, counts: DurableCounts) -> None:
+        """Show what ``shard`` has counted since its first record, replacing what was shown."""
+        for name, value in counts:
+            _checked(_entry(name, "durable"), {"shard": shard, _own_label(name): value})
+        self._shards.counts[shard] = dict(counts)
+
+    def count(self, name: str, amount: float = 1) -> None:
+        """Add ``amount`` >= 0 to one of this process's counters."""
+        self._counters[_entry(name, "counter").name].inc(amount)
+
+    def set(self, name: str, value: float, **labels: str) -> None:
+        """Set a gauge."""
+        entry = _entry(name, "gauge")
+        gauge = self._gauges[entry.name]
+        _checked(entry, labels)
+        (gauge.labels(**labels) if labels else gauge).set(value)
+
+    def observe(self, name: str, value: float) -> None:
+        """Add one observation to a histogram."""
+        self._histograms[_entry(name, "histogram").name].observe(value)
+
+    def forget(self, shard: str) -> None:
+        """Show a shard no more: another process owns it now."""
+        self._shards.counts.pop(shard, None)
+        for name, gauge in self._gauges.items():
+            if "shard" in ENTRIES[name].labels:
+                gauge.remove_by_labels({"shard": shard})
+
+
+class _ShardCounters(Collector):
+    """Counters read out of the shards' records at every scrape."""
+
+    def __init__(self) -> None:
+        self.counts: dict[str, DurableCounts] = {}
+
+    def collect(self) -> Iterator[Metric]:
+        for entry in CATALOGUE:
+            if entry.kind == "durable":
+                yield self._family(entry)
+
+    def _family(self, entry: Entry) -> CounterMetricFamily:
+        family = CounterMetricFamily(entry.name, entry.meaning, labels=tuple(entry.labels))
+        for shard, counts in self.counts.items():
+            for (name, value), count in counts.items():
+                if _full_name(name) == entry.name:
+                    family.add_metric((shard, value), count)
+        return family
+
+
+def _full_name(name: str) -> str:
+    return f"touchstream_{name}_total"
+
+
+def _own_label(name: str) -> Label:
+    """Return the label of a durable metric beside ``shard``."""
+    return next(label for label in ENTRIES[_full_name(name)].labels if label != "shard")
+
+
+def _entry(name: str, kind: Kind) -> Entry:
+    full = f"touchstream_{name}" if kind in ("gauge", "histogram") else _full_name(name)
+    entry = ENTRIES.get(full)
+    if entry is None or entry.kind != kind:
+        raise MetricError(f"{full}: no such {kind} in agents/metrics.py")
+    return entry
+
+
+def _checked(entry: Entry, labels: Mapping[str, str]) -> None:
+    if labels.keys() != entry.labels.keys():
+        raise MetricError(f"{entry.name}: want the labels {', '.join(entry.labels) or 'none'}")
+    for label, allowed in entry.labels.items():
+        if allowed is not PER_SHARD and labels[label] not in allowed:
+            raise MetricError(f"{entry.name}: {label}={labels[label]!r} is not in the catalogue")

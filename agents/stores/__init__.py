@@ -1,0 +1,1 @@
+"""Where shards live: Redis, or its in-memory twin. One contract suite holds for both."""

@@ -1,0 +1,74 @@
+"""What may be committed, checked before anything is sent.
+
+A Lua error does not undo what the script wrote before it, so whatever could fail half way is
+refused here. Both stores ask the same questions.
+"""
+
+from collections.abc import Mapping, Sequence
+
+from agents.stores.base import Commit, Fence
+
+LARGEST_EXACT = 2**53
+"""Redis scores are doubles: above it two numbers may become one."""
+
+
+def check_commit(commit: Commit) -> None:
+    """Raise ValueError unless the commit can be applied whole (ids that are no UTF-8 included)."""
+    _check_fence(commit.shard, commit.expected, commit.fence)
+    _check_bytes(commit.shard, "the record", commit.record)
+    for subject, state in commit.states.items():
+        subject.encode()
+        if state is not None:
+            _check_bytes(commit.shard, f"the state of {subject!r}", state)
+    _check_due(commit.shard, commit.states, commit.due)
+    _check_outbox(commit.shard, commit.outbox)
+
+
+def exact(number: object) -> bool:
+    """Whether a score holds it exactly: an int (no bool, no float) within +-2**53."""
+    return type(number) is int and -LARGEST_EXACT <= number <= LARGEST_EXACT
+
+
+def _check_fence(shard: str, expected: Fence | None, fence: Fence) -> None:
+    before = expected or Fence(0, 0)
+    if not exact(fence.offset) or not exact(fence.commits):
+        raise ValueError(f"shard {shard}: fence {fence!r}: want two ints within +-2**53")
+    if fence.commits <= before.commits or fence.offset < before.offset:
+        raise ValueError(
+            f"shard {shard}: fence {fence.text()} after {before.text()}: every commit raises "
+            "commits, and the offset never goes back"
+        )
+
+
+def _check_due(
+    shard: str, states: Mapping[str, bytes | None], due: Mapping[str, int | None]
+) -> None:
+    for subject, moment_ms in due.items():
+        subject.encode()
+        if moment_ms is None:
+            continue
+        if not exact(moment_ms):
+            raise ValueError(
+                f"shard {shard}: {subject!r} due at {moment_ms!r}: want an int in milliseconds"
+            )
+        if subject in states and states[subject] is None:
+            raise ValueError(
+                f"shard {shard}: {subject!r} is deleted and due at {moment_ms}: a tick would wake "
+                "nobody"
+            )
+
+
+def _check_outbox(shard: str, outbox: Sequence[tuple[int, bytes]]) -> None:
+    last = 0
+    for number, entry in outbox:
+        if not exact(number) or number <= last:
+            raise ValueError(
+                f"shard {shard}: outbox number {number!r} after {last}: want ascending ints > 0"
+            )
+        _check_bytes(shard, f"outbox entry {number}", entry)
+        last = number
+
+
+def _check_bytes(shard: str, what: str, value: object) -> None:
+    if not isinstance(value, bytes):
+        raise ValueError(f"shard {shard}: {what} is {type(value).__name__}: want bytes")

@@ -1,0 +1,65 @@
+"""Every Redis key of ours, built in one place.
+
+The part in braces is Redis Cluster's hash tag: all keys of a shard share it, so a shard lies in one
+slot and rolls back as one.
+"""
+
+import re
+from functools import lru_cache
+from typing import NamedTuple
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
+"""No braces (they would move the hash tag), no glob signs (SCAN would match other shards)."""
+
+
+class ShardKeys(NamedTuple):
+    """The keys of one shard; a state's key is ``states`` followed by the id."""
+
+    fence: bytes
+    record: bytes
+    due: bytes
+    outbox: bytes
+    states: bytes
+
+    def state(self, subject: str) -> bytes:
+        """The key of one state; raises ValueError (UnicodeEncodeError) for a lone surrogate."""
+        return self.states + subject.encode()
+
+    def subject(self, key: bytes) -> str:
+        """The id back from :meth:`state`."""
+        return key[len(self.states) :].decode()
+
+
+@lru_cache(maxsize=4096)
+def shard_keys(namespace: str, shard: str) -> ShardKeys:
+    """The keys of ``shard``; raises ValueError for a name that would not stay in its slot.
+
+    >>> shard_keys("touchstream", "p0").state("c-7")
+    b'{touchstream:p0}:s:c-7'
+    """
+    tag = f"{{{check_name(namespace)}:{check_name(shard)}}}:"
+    return ShardKeys(
+        fence=f"{tag}fence".encode(),
+        record=f"{tag}record".encode(),
+        due=f"{tag}due".encode(),
+        outbox=f"{tag}outbox".encode(),
+        states=f"{tag}s:".encode(),
+    )
+
+
+def text_key(namespace: str, digest: str) -> bytes:
+    return f"{{{check_name(namespace)}:texts}}:{digest}".encode()
+
+
+def partitions_key(namespace: str) -> bytes:
+    return f"{{{check_name(namespace)}:meta}}:partitions".encode()
+
+
+def check_name(name: str) -> str:
+    """The name itself; raises ValueError unless it may stand inside a hash tag."""
+    if not _NAME.fullmatch(name):
+        raise ValueError(
+            f"{name!r} names no namespace or shard: want letters, digits, '.', '_' or '-', "
+            "beginning with a letter or digit, at most 128"
+        )
+    return name

@@ -1,0 +1,112 @@
+"""The store's twin in this process's memory: for tests, and for a demo where there is no Redis.
+
+It passes the same contract suite as Redis. Nothing survives the process, and other processes see
+nothing of it.
+"""
+
+from collections.abc import Mapping, Sequence
+from heapq import nsmallest
+
+from msgspec import Struct, field
+
+from agents.stores.arguments import check_commit
+from agents.stores.base import Commit, Fence, Read, Standing
+from agents.stores.keys import check_name
+
+
+class _Shard(Struct):
+    fence: Fence | None = None
+    record: bytes | None = None
+    states: dict[str, bytes] = field(default_factory=dict)
+    due: dict[str, int] = field(default_factory=dict)
+    outbox: dict[int, bytes] = field(default_factory=dict)
+
+
+class MemoryStore:
+    """Implements :class:`agents.stores.base.Store`; atomic because no verb awaits anything."""
+
+    def __init__(self) -> None:
+        self._shards: dict[str, _Shard] = {}
+        self._texts: dict[str, bytes] = {}
+        self._partitions: int | None = None
+
+    async def standing(self, shards: Sequence[str]) -> list[Standing]:
+        found = [self._shard(shard) for shard in shards]
+        return [Standing(shard.fence, shard.record) for shard in found]
+
+    async def load(self, reads: Sequence[Read]) -> list[list[bytes | None]]:
+        return [[self._shard(read.shard).states.get(id_) for id_ in read.ids] for read in reads]
+
+    async def due(self, shard: str, until_ms: int, limit: int) -> list[str]:
+        moments = self._shard(shard).due.items()
+        ready = ((moment_ms, id_) for id_, moment_ms in moments if moment_ms <= until_ms)
+        return [id_ for _, id_ in nsmallest(limit, ready)]
+
+    async def commit(self, commits: Sequence[Commit]) -> list[bool]:
+        for commit in commits:
+            check_name(commit.shard)
+            check_commit(commit)
+        return [_apply(self._shard(commit.shard), commit) for commit in commits]
+
+    async def outbox(self, shard: str, after: int, limit: int) -> list[tuple[int, bytes]]:
+        entries = self._shard(shard).outbox.items()
+        return nsmallest(limit, (entry for entry in entries if entry[0] > after))
+
+    async def forget(self, upto: Mapping[str, int]) -> None:
+        for shard, last in upto.items():
+            outbox = self._shard(shard).outbox
+            for number in [number for number in outbox if number <= last]:
+                del outbox[number]
+
+    async def put_text(self, digest: str, text: bytes) -> None:
+        self._texts[digest] = text
+
+    async def text(self, digest: str) -> bytes | None:
+        return self._texts.get(digest)
+
+    async def ids(self, shard: str, cursor: int, limit: int) -> tuple[int, list[str]]:
+        known = list(self._shard(shard).states)
+        following = cursor + limit
+        return (following if following < len(known) else 0), known[cursor:following]
+
+    async def claim_partitions(self, count: int) -> int:
+        if self._partitions is None:
+            self._partitions = count
+        return self._partitions
+
+    async def check(self) -> list[str]:
+        return []
+
+    async def close(self) -> None:
+        """Nothing to give back; the content stays."""
+
+    def _shard(self, name: str) -> _Shard:
+        return self._shards.setdefault(check_name(name), _Shard())
+
+
+def _apply(shard: _Shard, commit: Commit) -> bool:
+    if shard.fence != commit.expected:
+        return False
+    for id_, state in commit.states.items():
+        if state is None:
+            shard.states.pop(id_, None)
+            shard.due.pop(id_, None)
+        else:
+            shard.states[id_] = state
+    for id_, moment_ms in commit.due.items():
+        if moment_ms is None:
+            shard.due.pop(id_, None)
+        else:
+            shard.due[id_] = moment_ms
+    _append(shard.outbox, commit.outbox)
+    shard.record, shard.fence = commit.record, commit.fence
+    return True
+
+
+def _append(outbox: dict[int, bytes], entries: Sequence[tuple[int, bytes]]) -> None:
+    """A shard put back may append numbers anew: the new entry stands for the number."""
+    if entries:
+        first, last = entries[0][0], entries[-1][0]
+        for number in [number for number in outbox if first <= number <= last]:
+            del outbox[number]
+    outbox.update(entries)

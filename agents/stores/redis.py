@@ -1,0 +1,228 @@
+"""Shards in Redis 7 or Valkey: one pipeline a verb, one script a commit.
+
+Per shard: ``fence`` and ``record`` are strings, ``due`` is a sorted set by moment, ``outbox`` a
+sorted set by number (members ``number:entry``; not a stream: a stream refuses a number at or below
+its last, and a script that fails half way is not undone), each state a string of its own. Sorted
+sets order equal scores by the member's bytes, which for UTF-8 is Python's order of ``str``.
+"""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from importlib import resources
+from typing import Any, NamedTuple
+
+from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import ExponentialWithJitterBackoff
+from redis.exceptions import NoScriptError, RedisError
+
+from agents.stores.arguments import check_commit
+from agents.stores.base import Commit, Fence, Read, Standing
+from agents.stores.connection import pool_of
+from agents.stores.errors import translated
+from agents.stores.keys import ShardKeys, check_name, partitions_key, shard_keys, text_key
+from agents.stores.setup_check import CONFIG_QUERIES, SERVER_QUERIES, complaints
+
+Command = tuple[Any, ...]
+
+TIMEOUT_S = 10.0
+"""A commit of 20,000 states takes 0.1 s; a server that is silent for longer is down or stuck."""
+
+RETRIES = 2
+"""Repeats on a lost connection, within a second: every verb is safe to repeat."""
+
+_COMMIT = resources.files("agents.stores").joinpath("lua/commit.lua").read_bytes()
+_COMMIT_SHA = hashlib.sha1(_COMMIT, usedforsecurity=False).hexdigest()
+
+
+def connect(
+    url: str, namespace: str, *, timeout_s: float = TIMEOUT_S, retries: int = RETRIES
+) -> "RedisStore":
+    """A store at redis://, rediss:// or unix:// (``?protocol=2`` for RESP2); nothing is sent yet.
+
+    Raises ValueError for another URL or a namespace that cannot stand in a key.
+    """
+    backoff = ExponentialWithJitterBackoff(base=0.05, cap=0.5)
+    pool = pool_of(
+        url,
+        decode_responses=False,
+        socket_timeout=timeout_s,
+        socket_connect_timeout=timeout_s,
+        retry=Retry(backoff, retries),
+    )
+    return RedisStore(Redis.from_pool(pool), namespace)
+
+
+class RedisStore:
+    """Implements :class:`agents.stores.base.Store` on a client that returns bytes."""
+
+    def __init__(self, client: Redis, namespace: str) -> None:
+        self._client = client
+        self._namespace = check_name(namespace)
+        self._where = _where(client)
+
+    async def standing(self, shards: Sequence[str]) -> list[Standing]:
+        keys = [self._keys(shard) for shard in shards]
+        replies = await self._ask("standing", [("MGET", key.fence, key.record) for key in keys])
+        return [Standing(_fence(fence), record) for fence, record in replies]
+
+    async def load(self, reads: Sequence[Read]) -> list[list[bytes | None]]:
+        asked = [read for read in reads if read.ids]
+        replies = iter(await self._ask("load", [self._mget(read) for read in asked]))
+        return [next(replies) if read.ids else [] for read in reads]
+
+    async def due(self, shard: str, until_ms: int, limit: int) -> list[str]:
+        key = self._keys(shard).due
+        query = ("ZRANGEBYSCORE", key, "-inf", until_ms, "LIMIT", 0, limit)
+        [ids] = await self._ask("due", [query])
+        return [id_.decode() for id_ in ids]
+
+    async def commit(self, commits: Sequence[Commit]) -> list[bool]:
+        for commit in commits:
+            check_commit(commit)
+        commands = [_commit_command(self._keys(commit.shard), commit) for commit in commits]
+        replies = await self._send("commit", commands)
+        forgotten = [at for at, reply in enumerate(replies) if isinstance(reply, NoScriptError)]
+        if forgotten:
+            again = [("SCRIPT LOAD", _COMMIT), *(commands[at] for at in forgotten)]
+            _, *late = await self._send("commit", again)
+            for at, reply in zip(forgotten, late, strict=True):
+                replies[at] = reply
+        return [reply == 1 for reply in self._answers("commit", replies)]
+
+    async def outbox(self, shard: str, after: int, limit: int) -> list[tuple[int, bytes]]:
+        key = self._keys(shard).outbox
+        query = ("ZRANGEBYSCORE", key, f"({after}", "+inf", "LIMIT", 0, limit)
+        [members] = await self._ask("outbox", [query])
+        return [_entry(member) for member in members]
+
+    async def forget(self, upto: Mapping[str, int]) -> None:
+        await self._ask(
+            "forget",
+            [
+                ("ZREMRANGEBYSCORE", self._keys(shard).outbox, "-inf", last)
+                for shard, last in upto.items()
+            ],
+        )
+
+    async def put_text(self, digest: str, text: bytes) -> None:
+        await self._ask("put_text", [("SET", text_key(self._namespace, digest), text)])
+
+    async def text(self, digest: str) -> bytes | None:
+        found: list[bytes | None] = await self._ask(
+            "text", [("GET", text_key(self._namespace, digest))]
+        )
+        return found[0]
+
+    async def ids(self, shard: str, cursor: int, limit: int) -> tuple[int, list[str]]:
+        keys = self._keys(shard)
+        query = ("SCAN", cursor, "MATCH", keys.states + b"*", "COUNT", limit)
+        [(following, found)] = await self._ask("ids", [query])
+        return int(following), [keys.subject(key) for key in found]
+
+    async def claim_partitions(self, count: int) -> int:
+        key = partitions_key(self._namespace)
+        _, stored = await self._ask("claim_partitions", [("SET", key, count, "NX"), ("GET", key)])
+        return int(stored)
+
+    async def check(self) -> list[str]:
+        queries = [*SERVER_QUERIES, *CONFIG_QUERIES]
+        server, replication, *config = await self._send("check", queries)
+        return complaints(server, replication, config)
+
+    async def close(self) -> None:
+        await self._client.aclose()
+
+    def _keys(self, shard: str) -> ShardKeys:
+        return shard_keys(self._namespace, shard)
+
+    def _mget(self, read: Read) -> Command:
+        prefix = self._keys(read.shard).states
+        return ("MGET", *(prefix + id_.encode() for id_ in read.ids))
+
+    async def _ask(self, verb: str, commands: Sequence[Command]) -> list[Any]:
+        """One round trip; raises StoreError for the first command refused."""
+        return self._answers(verb, await self._send(verb, commands)) if commands else []
+
+    def _answers(self, verb: str, replies: list[Any]) -> list[Any]:
+        for reply in replies:
+            if isinstance(reply, Exception):
+                raise translated(reply, verb, self._where) from reply
+        return replies
+
+    async def _send(self, verb: str, commands: Sequence[Command]) -> list[Any]:
+        """One round trip; refused commands stand in the reply as ResponseError."""
+        async with self._client.pipeline(transaction=False) as pipeline:
+            for command in commands:
+                pipeline.pipeline_execute_command(*command)  # type: ignore[no-untyped-call]
+            try:
+                return await pipeline.execute(raise_on_error=False)
+            except (RedisError, OSError) as error:
+                raise translated(error, verb, self._where) from error
+
+
+class _Changes(NamedTuple):
+    """A commit's states and due times in the order in which the script reads them."""
+
+    set_keys: list[bytes]
+    set_values: list[bytes]
+    delete_keys: list[bytes]
+    wakes: list[bytes | int]
+    rests: list[bytes]
+
+
+def _commit_command(keys: ShardKeys, commit: Commit) -> Command:
+    changes = _changes(keys, commit)
+    touched = (keys.fence, keys.record, keys.due, keys.outbox)
+    return (
+        "EVALSHA",
+        _COMMIT_SHA,
+        len(touched) + len(changes.set_keys) + len(changes.delete_keys),
+        *touched,
+        *changes.set_keys,
+        *changes.delete_keys,
+        commit.expected.text() if commit.expected else "",
+        commit.fence.text(),
+        commit.record,
+        len(changes.set_keys),
+        len(changes.delete_keys),
+        len(changes.wakes) // 2,
+        len(changes.rests),
+        *changes.set_values,
+        *changes.wakes,
+        *changes.rests,
+        *(part for numbered in commit.outbox for part in numbered),
+    )
+
+
+def _changes(keys: ShardKeys, commit: Commit) -> _Changes:
+    changes = _Changes([], [], [], [], [])
+    for id_, state in commit.states.items():
+        subject = id_.encode()
+        if state is None:
+            changes.delete_keys.append(keys.states + subject)
+            changes.rests.append(subject)
+        else:
+            changes.set_keys.append(keys.states + subject)
+            changes.set_values.append(state)
+    for id_, moment_ms in commit.due.items():
+        if moment_ms is None:
+            changes.rests.append(id_.encode())
+        else:
+            changes.wakes.extend((moment_ms, id_.encode()))
+    return changes
+
+
+def _fence(text: bytes | None) -> Fence | None:
+    return None if text is None else Fence.parse(text.decode())
+
+
+def _entry(member: bytes) -> tuple[int, bytes]:
+    number, _, entry = member.partition(b":")
+    return int(number), entry
+
+
+def _where(client: Redis) -> str:
+    """The address without user and password, for messages."""
+    options = client.connection_pool.connection_kwargs
+    return str(options.get("path") or f"{options.get('host')}:{options.get('port', 6379)}")

@@ -1,0 +1,149 @@
+"""The pure core alone, driven in one process: no Kafka, no Redis. What the whole worker is measured against.
+
+It is also the shortest way to see how the pieces fit: a log in, states, emissions and examples out.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from schemas.examples import Example, decode_example
+from schemas.rules import Rules
+from schemas.tick import InForce, Tick
+from schemas.topics import EXAMPLES_TOPIC
+from schemas.units import Millis
+from streams.features.catalogue import FEATURES
+from streams.intake.decode import Origin
+from streams.learn.learner import Knowledge, pass_tick
+from streams.learn.scorer import Scorer
+from streams.learn.snapshot import unseal
+from streams.models import Models
+from streams.outbox import Entry, decode_entry
+from streams.records import Record
+from streams.shard import LetterLimit, Run, Standing, Turn, Work, adopt, cut, take_run, take_turn
+
+NO_LIMIT = LetterLimit(0, 1)
+
+
+@dataclass
+class LocalShard:
+    """A shard whose store is three dictionaries."""
+
+    name: str
+    partition: int
+    standing: Standing = field(default_factory=Standing)
+    states: dict[str, bytes] = field(default_factory=dict)
+    due: dict[str, int] = field(default_factory=dict)
+    outbox: list[Entry] = field(default_factory=list)
+
+    def keep(self, work: Work) -> None:
+        """Do what a commit does."""
+        self.standing = work.standing
+        for customer, state in work.states.items():
+            if state is None:
+                self.states.pop(customer, None)
+            else:
+                self.states[customer] = state
+        for customer, moment in work.due.items():
+            if moment is None:
+                self.due.pop(customer, None)
+            else:
+                self.due[customer] = moment
+        self.outbox.extend(decode_entry(entry) for _, entry in work.outbox)
+
+
+class LocalStream:
+    """Shards and the learner in one process, tick by tick."""
+
+    def __init__(self, rules: Rules, partitions: int = 1, chunk: int = 1_000_000) -> None:
+        self.rules = rules
+        self.partitions = partitions
+        self.chunk = chunk
+        self.shards = [LocalShard(f"p{number}", number) for number in range(partitions)]
+        self.knowledge = Knowledge.new(FEATURES)
+        self.scorers = {0: Scorer(self.knowledge.model)}
+        self.examples: list[Example] = []
+        self.emitted: list[Entry] = []
+
+    def models(self, standing: Standing) -> Models:
+        """What is in force for a shard."""
+        in_force = standing.in_force
+        if in_force is None:
+            return Models(self.rules, self.rules.digest(), FEATURES, 0, None, None)
+        scorer = self.scorers[in_force.model_version]
+        return Models(
+            self.rules,
+            self.rules.digest(),
+            FEATURES,
+            in_force.model_version,
+            scorer,
+            standing.clock_ms,
+        )
+
+    def feed(self, partition: int, records: Sequence[Record]) -> None:
+        """A batch of one partition, ticks included."""
+        shard = self.shards[partition]
+        for unit in cut(records, Origin(partition, self.partitions, None)):
+            match unit:
+                case Run():
+                    states = {name: shard.states.get(name) for name in unit.customers()}
+                    models = self.models(shard.standing)
+                    work = take_run(
+                        shard.standing, shard.name, partition, unit, states, models, NO_LIMIT
+                    )
+                    shard.keep(work)
+                case Turn(tick, _):
+                    self.turn(shard, tick)
+
+    def turn(self, shard: LocalShard, tick: Tick) -> None:
+        """One tick of one shard, chunk by chunk."""
+        if tick.number <= shard.standing.tick:
+            return
+        shard.standing = adopt(shard.standing, tick)
+        models = self.models(shard.standing)
+        clock_ms = shard.standing.clock_ms or tick.time_ms
+        last = False
+        while not last:
+            ready = sorted((at, name) for name, at in shard.due.items() if at <= clock_ms)
+            chunk = [name for _, name in ready[: self.chunk]]
+            last = len(ready) <= self.chunk
+            states = {name: shard.states.get(name) for name in chunk}
+            shard.keep(
+                take_turn(shard.standing, shard.name, tick, chunk, states, models, last=last)
+            )
+
+    def next_tick(self, time_ms: int) -> Tick:
+        """The tick the learner would write now."""
+        in_force = InForce(
+            model_version=self.knowledge.version,
+            rules=self.rules.digest(),
+            features=FEATURES.digest,
+        )
+        return Tick(number=self.knowledge.tick + 1, time_ms=Millis(time_ms), in_force=in_force)
+
+    def tick(self, time_ms: int) -> None:
+        """One tick of all shards, then the learner passes it."""
+        tick = self.next_tick(time_ms)
+        for shard in self.shards:
+            self.turn(shard, tick)
+        self.learn(tick.number)
+
+    def learn(self, number: int) -> None:
+        """Let the learner pass a tick that every shard has passed."""
+        matured: list[Example] = []
+        for entry in self._sent():
+            if entry.topic == EXAMPLES_TOPIC:
+                record = decode_example(entry.value)
+                if isinstance(record, Example):
+                    matured.append(record)
+            else:
+                self.emitted.append(entry)
+        self.examples.extend(matured)
+        passed = pass_tick(self.knowledge, number, {}, matured, self.rules, FEATURES)
+        self.knowledge = passed.knowledge
+        if passed.published is not None:
+            self.scorers[self.knowledge.version] = Scorer(unseal(passed.published))
+
+    def _sent(self) -> Iterable[Entry]:
+        for shard in self.shards:
+            yield from shard.outbox
+            shard.outbox.clear()

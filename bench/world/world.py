@@ -1,0 +1,302 @@
+"""The world itself: it turns the days over, and knows what nobody else can know."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from itertools import chain
+from operator import attrgetter
+from typing import Literal
+
+import msgspec
+import numpy as np
+from msgspec import Struct
+
+from bench.world.customers import Floats, Ints, draw_traits
+from bench.world.desk import Desk
+from bench.world.habits import write_habits
+from bench.world.hazard import Latent, daily_hazard, evolve, first_latent, present
+from bench.world.journal import Journal
+from bench.world.mail import Mail
+from bench.world.noise import Fate, Line, Noise, deliver
+from bench.world.oracle import churn_probabilities
+from bench.world.sales import plan_sales
+from bench.world.segments import SEGMENTS
+from bench.world.subscriptions import Subscriptions, write_leaving
+from bench.world.today import Today
+from bench.world.treatments import DO_NOTHING, TREATMENTS, Treatment, attempt
+from schemas.units import DAY_MS
+
+START_MS = 1_767_225_600_000
+"""2026-01-01T00:00:00Z."""
+
+STAYS = -1
+"""In ``left_day``: has not left."""
+
+LAW, STORY, NOISE, CAST, ORACLE = range(5)
+"""Each has chance of its own, so that noise, for one, changes nothing but what arrives."""
+
+
+class Day(Struct, frozen=True):
+    """One day of the world."""
+
+    number: int
+    start_ms: int
+    lines: list[Line]
+    """What arrived in it, in order of arrival; on the last day also what was still under way."""
+    active: int
+    """Customers at its end."""
+    left: int
+    """How many left in it."""
+
+
+class Expected(Struct, frozen=True):
+    """What was delivered so far and what must become of it; an exact run shows the same counts."""
+
+    lines: int
+    fates: Mapping[Fate, int]
+    troubles: Mapping[str, int]
+    """By field of :class:`Noise`."""
+
+
+class CustomerTruth(Struct, frozen=True):
+    """What became of one customer."""
+
+    customer: str
+    segment: str
+    started_at: int
+    """Midnight of the day he came, ms; the world's start for those who were there before."""
+    churned_at: int | None
+    """The moment he left, ms; None: is still there."""
+    kind: Literal["cancelled", "silent"] | None
+
+
+class World:
+    """Customers with a known hazard, seen by their touchpoints; the same seed gives the same bytes.
+
+    >>> world = World(seed=7, customers=50, days=3)
+    >>> [day.number for day in world.days()], world.now_ms - START_MS == 3 * DAY_MS
+    ([0, 1, 2], True)
+
+    Parameters
+    ----------
+    seed, customers, days
+        ``customers`` are there on the first day; the world ends after ``days`` (>= 1).
+    growth_per_year
+        New customers in a year, as a share of ``customers``.
+    noise
+        What happens to events on their way.
+    start_ms
+        Midnight (UTC) of the first day.
+    remember_every_days
+        Keep the latent state of every such day for the oracle (about 50 bytes a customer and day);
+        0 keeps only today's.
+    treatments
+        What the actions given to :meth:`treat` do.
+    """
+
+    def __init__(
+        self,
+        seed: int,
+        customers: int,
+        days: int,
+        *,
+        growth_per_year: float = 0.3,
+        noise: Noise | None = None,
+        start_ms: int = START_MS,
+        remember_every_days: int = 0,
+        treatments: Mapping[str, Treatment] = TREATMENTS,
+    ) -> None:
+        if customers < 1 or days < 1 or start_ms % DAY_MS:
+            raise ValueError("want customers >= 1, days >= 1 and start_ms at a midnight")
+        self._seed, self._days, self._start_ms = seed, days, start_ms
+        self._noise = Noise() if noise is None else noise
+        self._remember_every_days = remember_every_days
+        self._treatments = treatments
+        cast = self._chance(CAST)
+        self._traits = draw_traits(cast, customers, days, growth_per_year)
+        self._names = [f"c{number:06d}" for number in range(1, len(self._traits.segment) + 1)]
+        self._index = {name: index for index, name in enumerate(self._names)}
+        self._latent = first_latent(cast, self._traits)
+        self._law, self._story = self._chance(LAW), self._chance(STORY)
+        self._delivery = self._chance(NOISE)
+        self._journal = Journal(start_ms)
+        plan_sales(self._journal, self._traits, self._names, days, cast)
+        self._subscriptions = Subscriptions(self._traits)
+        self._desk = Desk()
+        self._mail = Mail(len(self._names))
+        self._next_day = 0
+        self._left_day = np.full(len(self._names), STAYS)
+        self._left_ms = np.zeros(len(self._names), np.int64)
+        self._under_way: list[Line] = []
+        self._remembered: dict[int, Latent] = {}
+        self._fates: Counter[Fate] = Counter()
+        self._troubles: Counter[str] = Counter()
+
+    @property
+    def now_ms(self) -> int:
+        """Midnight after the last day turned over."""
+        return self._start_ms + self._next_day * DAY_MS
+
+    @property
+    def expected(self) -> Expected:
+        """Counts over all lines handed out so far."""
+        return Expected(self._fates.total(), dict(self._fates), dict(self._troubles))
+
+    def lines(self) -> Iterator[Line]:
+        """All that arrives, in order of arrival."""
+        return chain.from_iterable(day.lines for day in self.days())
+
+    def days(self) -> Iterator[Day]:
+        """Turn over one day after the other; between two of them customers may be treated."""
+        while self._next_day < self._days:
+            yield self._turn_over()
+
+    def treat(
+        self, customer: str, action: str, at_ms: int, decision: str | None = None
+    ) -> bool | None:
+        """Carry out an action: ``action.outcome`` events follow, and if accepted the hazard falls.
+
+        Returns whether the customer will accept (None for ``do_nothing``, and for who has left
+        already: nothing is carried out). The same decision always goes the same way. A moment in
+        the past counts as now.
+
+        Raises
+        ------
+        KeyError
+            If the world knows no such customer or action.
+        """
+        index = self._index[customer]
+        if action == DO_NOTHING or self._latent.left[index]:
+            return None
+        treatment = self._treatments[action]
+        named = decision or f"{customer}-{action}-{at_ms}"
+        trial = attempt(treatment, self._seed, named)
+        from_ms = max(at_ms, self.now_ms) - self._start_ms
+        for after_ms, outcome in trial.steps:
+            day, offset_ms = divmod(from_ms + after_ms, DAY_MS)
+            told = {"decision": named, "action": action, "outcome": outcome}
+            self._journal.plan(day, "action.outcome", customer, offset_ms, told)
+        if trial.accepted:
+            self._relieve(index, treatment, from_ms)
+        return trial.accepted
+
+    def true_churn_probability(
+        self, customer: str, at_ms: int, horizon_days: int, paths: int = 256
+    ) -> float:
+        """P(leaves within ``horizon_days`` from ``at_ms`` | latent state then), under the own law.
+
+        Monte-Carlo with a derived seed, the same at every call; see :mod:`bench.world.oracle`.
+
+        Raises
+        ------
+        ValueError
+            If ``at_ms`` is no midnight whose state is known (now, or remembered), or the customer
+            is not there then.
+        """
+        who = np.array([self._index[customer]])
+        day, latent = self._known(at_ms)
+        if not present(latent, self._traits, day - 1)[who[0]]:
+            raise ValueError(f"{customer} is no customer at {at_ms}")
+        return float(self._oracle(latent, who, day, horizon_days, paths)[0])
+
+    def true_churn_probabilities(
+        self, at_ms: int, horizon_days: int, paths: int = 64
+    ) -> dict[str, float]:
+        """The same for all who are customers at ``at_ms``, by name."""
+        day, latent = self._known(at_ms)
+        who = np.flatnonzero(present(latent, self._traits, day - 1))
+        risks = self._oracle(latent, who, day, horizon_days, paths)
+        return {self._names[index]: risk for index, risk in zip(who, risks.tolist(), strict=True)}
+
+    def truth(self) -> Iterator[CustomerTruth]:
+        """What became so far of everybody who has come so far."""
+        for index in np.flatnonzero(self._traits.start_day < self._next_day).tolist():
+            has_left = bool(self._latent.left[index])
+            silent = bool(self._traits.silent[index])
+            start_day = max(int(self._traits.start_day[index]), 0)
+            yield CustomerTruth(
+                customer=self._names[index],
+                segment=SEGMENTS[int(self._traits.segment[index])].name,
+                started_at=self._start_ms + start_day * DAY_MS,
+                churned_at=int(self._left_ms[index]) if has_left else None,
+                kind=("silent" if silent else "cancelled") if has_left else None,
+            )
+
+    def _turn_over(self) -> Day:
+        if self._remember_every_days and self._next_day % self._remember_every_days == 0:
+            self._remembered[self._next_day] = self._latent
+        day, start_ms = self._next_day, self.now_ms
+        left = self._live(day)
+        self._next_day += 1
+        lines = self._arrive()
+        here = present(self._latent, self._traits, day)
+        return Day(day, start_ms, lines, int(here.sum()), left)
+
+    def _live(self, day: int) -> int:
+        """Apply the law, write the day down, hand it to the carriers; return how many left."""
+        here = present(self._latent, self._traits, day)
+        latent, happenings = evolve(self._latent, self._traits, day, self._law)
+        chance = self._law.random((2, len(here)))
+        leaving = here & (chance[0] < daily_hazard(latent, self._traits, day))
+        leavers = np.flatnonzero(leaving)
+        moments_ms = (chance[1] * DAY_MS).astype(np.int64)[leavers]
+        self._journal.open(day)
+        today = Today(
+            day,
+            self._names,
+            self._traits,
+            latent,
+            happenings,
+            here,
+            self._story,
+            self._journal,
+        )
+        write_leaving(today, leavers, moments_ms)
+        self._subscriptions.write(today)
+        self._desk.write(today)
+        self._mail.write(today, self._left_day)
+        write_habits(today)
+        self._left_day[leavers] = day
+        self._left_ms[leavers] = self.now_ms + moments_ms
+        self._latent = msgspec.structs.replace(latent, left=latent.left | leaving)
+        self._under_way += deliver(self._journal.close(), self._noise, self._delivery)
+        return len(leavers)
+
+    def _arrive(self) -> list[Line]:
+        """Take what has arrived by now from what is under way; at the world's end everything."""
+        arrived = self._under_way
+        self._under_way = []
+        if self._next_day < self._days:
+            self._under_way = [line for line in arrived if line.received_ms >= self.now_ms]
+            arrived = [line for line in arrived if line.received_ms < self.now_ms]
+        arrived.sort(key=attrgetter("received_ms"))
+        self._fates.update(line.fate for line in arrived)
+        self._troubles.update(line.trouble for line in arrived if line.trouble)
+        return arrived
+
+    def _relieve(self, index: int, treatment: Treatment, from_ms: int) -> None:
+        latent = self._latent
+        relief, open_tickets = latent.relief.copy(), latent.open_tickets.copy()
+        relief[index] = min(relief[index] + treatment.relief, 1.0)
+        if treatment.solves_tickets:
+            open_tickets[index] = 0
+            day, offset_ms = divmod(from_ms, DAY_MS)
+            for ticket in self._desk.close_all(index):
+                solved = {"ticket": ticket}
+                self._journal.plan(day, "ticket.resolved", self._names[index], offset_ms, solved)
+        self._latent = msgspec.structs.replace(latent, relief=relief, open_tickets=open_tickets)
+
+    def _known(self, at_ms: int) -> tuple[int, Latent]:
+        day, rest_ms = divmod(at_ms - self._start_ms, DAY_MS)
+        if rest_ms == 0 and day == self._next_day:
+            return day, self._latent
+        if rest_ms or day not in self._remembered:
+            raise ValueError(f"{at_ms}: want now_ms, or a midnight kept by remember_every_days")
+        return day, self._remembered[day]
+
+    def _oracle(self, latent: Latent, who: Ints, day: int, horizon_days: int, paths: int) -> Floats:
+        key = [self._seed, ORACLE, day, horizon_days, *(who.tolist() if len(who) == 1 else ())]
+        rng = np.random.default_rng(key)
+        return churn_probabilities(latent, self._traits, who, day, horizon_days, paths, rng)
+
+    def _chance(self, purpose: int) -> np.random.Generator:
+        return np.random.default_rng([self._seed, purpose])

@@ -1,0 +1,171 @@
+"""Dead letters: records that could not be applied, as they came; headers say where and why."""
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from typing import Annotated, Literal, NamedTuple
+
+import msgspec
+from msgspec import Meta, Struct
+
+DeadStep = Literal["intake", "profiles", "features", "learn", "decide", "emit"]
+"""The stage that refused the record."""
+
+Reason = Literal[
+    "too_large",
+    "not_json",
+    "not_an_object",
+    "too_deep",
+    "bad_string",
+    "bad_number",
+    "missing_attribute",
+    "bad_attribute",
+    "bad_specversion",
+    "bad_time",
+    "bad_content_type",
+    "bad_data",
+    "key_not_subject",
+    "wrong_partition",
+    "conflicting_id",
+    "reserved_type",
+    "forged_tick",
+]
+"""Why a record is a dead letter; closed, because metrics count by it."""
+
+DropReason = Literal["unknown_type", "too_late", "erased"]
+"""Why a sound record is not applied, without a letter."""
+
+MAX_BODY_BYTES = 512 * 1024
+MAX_KEY_BYTES = 64 * 1024
+MAX_HEADER_BYTES = 128 * 1024
+"""All three together stay below 1 MiB: a client refuses more, and the outbox would be blocked."""
+
+MAX_DETAIL_CHARS = 1024
+
+Header = tuple[str, bytes | None]
+"""Kafka lets a producer send a name without a value."""
+
+Cut = Literal["body", "key", "headers"]
+
+_PREFIX = "touchstream-"
+_PLACE = ("topic", "partition", "offset", "step", "reason", "detail")
+
+PLACE_HEADERS = tuple(_PREFIX + name for name in _PLACE)
+"""Every dead letter has these."""
+
+_OWN_HEADERS = frozenset((*PLACE_HEADERS, _PREFIX + "digest", _PREFIX + "cut"))
+
+
+class DeadLetter(Struct, frozen=True, kw_only=True, gc=False):
+    """A record that could not be applied."""
+
+    original: bytes
+    """The record's value, whole; cut when it was read back from a letter that is."""
+    key: bytes | None
+    original_headers: tuple[Header, ...] = ()
+    """The record's own headers: in binary mode the event's attributes stand there."""
+    topic: str
+    partition: Annotated[int, Meta(ge=0)]
+    offset: Annotated[int, Meta(ge=0)]
+    step: DeadStep
+    reason: Reason
+    detail: str
+    """What exactly was wrong and what was wanted, for a person."""
+
+
+class LetterRecord(NamedTuple):
+    """A dead letter as it lies in Kafka."""
+
+    key: bytes | None
+    value: bytes
+    headers: list[Header]
+
+
+class StoredLetter(NamedTuple):
+    """A dead letter read back."""
+
+    letter: DeadLetter
+    cut: frozenset[Cut]
+    """What is not whole; a letter that is cut cannot be sent again."""
+    digest: str | None
+    """SHA-256 of the whole value, if the body is cut."""
+
+
+class _Place(Struct, frozen=True, kw_only=True):
+    topic: str
+    partition: Annotated[int, Meta(ge=0)]
+    offset: Annotated[int, Meta(ge=0)]
+    step: DeadStep
+    reason: Reason
+    detail: str
+
+
+def encode_letter(letter: DeadLetter) -> LetterRecord:
+    """Lay a letter out for Kafka; what is too long is cut, and the letter says so."""
+    own: list[Header] = [
+        (_PREFIX + name, str(getattr(letter, name)).encode()) for name in _PLACE[:-1]
+    ]
+    own.append((_PREFIX + "detail", _printable(letter.detail)))
+    kept = _kept_headers(letter.original_headers)
+    cut = _cut(letter, kept is None)
+    if "body" in cut:
+        own.append((_PREFIX + "digest", hashlib.sha256(letter.original).hexdigest().encode()))
+    if cut:
+        own.append((_PREFIX + "cut", ",".join(cut).encode()))
+    return LetterRecord(
+        key=None if letter.key is None else letter.key[:MAX_KEY_BYTES],
+        value=letter.original[:MAX_BODY_BYTES],
+        headers=[*own, *(kept or ())],
+    )
+
+
+def decode_letter(key: bytes | None, value: bytes, headers: Sequence[Header]) -> StoredLetter:
+    """Read a letter back from its record.
+
+    Raises
+    ------
+    ValueError
+        If a header of ours is missing or says what no letter says.
+    """
+    own = {
+        name.removeprefix(_PREFIX): text or b"" for name, text in headers if name in _OWN_HEADERS
+    }
+    place = msgspec.convert(
+        {name: text.decode() for name, text in own.items() if name in _PLACE}, _Place, strict=False
+    )
+    letter = DeadLetter(
+        original=value,
+        key=key,
+        original_headers=_foreign(headers),
+        **msgspec.structs.asdict(place),
+    )
+    cut = [part for part in own.get("cut", b"").decode().split(",") if part]
+    digest = own["digest"].decode() if "digest" in own else None
+    return StoredLetter(letter, msgspec.convert(cut, frozenset[Cut]), digest)
+
+
+def _cut(letter: DeadLetter, headers_dropped: bool) -> list[Cut]:
+    cut: list[Cut] = []
+    if len(letter.original) > MAX_BODY_BYTES:
+        cut.append("body")
+    if len(letter.key or b"") > MAX_KEY_BYTES:
+        cut.append("key")
+    if headers_dropped:
+        cut.append("headers")
+    return cut
+
+
+def _kept_headers(headers: Iterable[Header]) -> tuple[Header, ...] | None:
+    """Return the record's own headers, or None if they are too long: half of them would mislead."""
+    foreign = _foreign(headers)
+    size = sum(len(name.encode()) + len(value or b"") for name, value in foreign)
+    return foreign if size <= MAX_HEADER_BYTES else None
+
+
+def _foreign(headers: Iterable[Header]) -> tuple[Header, ...]:
+    # A letter that was sent again and died again brings the headers of its first death.
+    return tuple((name, value) for name, value in headers if name not in _OWN_HEADERS)
+
+
+def _printable(detail: str) -> bytes:
+    # A detail may quote what was refused, lone surrogates included.
+    return detail[:MAX_DETAIL_CHARS].encode("utf-8", "replace")

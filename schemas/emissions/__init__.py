@@ -1,0 +1,1 @@
+"""What touchstream says: risks, recommended actions, alerts and signals, as CloudEvents."""

@@ -1,0 +1,55 @@
+"""The next best action for a customer, with all that is needed to judge the choice later."""
+
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+from schemas.emissions.cause import Cause
+from schemas.rules import Band, Probability
+from schemas.touchpoints.fields import Currency
+
+Propensity = Annotated[float, Meta(gt=0.0, le=1.0)]
+
+
+class LeftOut(Struct, frozen=True, kw_only=True, gc=False):
+    """An action of the catalogue that could not be chosen."""
+
+    action: str
+    """Name of the action."""
+    reason: str
+    """Code of the rule that left it out: no_consent, resting ..."""
+
+
+class ActionRecommended(Struct, frozen=True, kw_only=True, gc=False):
+    """A decision: what to do for this customer now; ``do_nothing`` is always among the choices."""
+
+    decision: str
+    """Id of the decision; an ``action.outcome`` names it."""
+    action: str
+    """Name of the chosen action."""
+    channel: str | None
+    """How to reach the customer; null for do_nothing."""
+    propensity: Propensity
+    """Probability (0..1] with which the chosen action was chosen."""
+    probabilities: dict[str, Probability]
+    """Probability of every action that could be chosen, after all rules; they sum to 1."""
+    values_minor: dict[str, float]
+    """Expected value of each of them: probability x value - cost, in minor units."""
+    currency: Currency
+    """ISO 4217 currency of ``values_minor``."""
+    left_out: tuple[LeftOut, ...]
+    """The other actions of the catalogue, each with why."""
+    risk: Probability
+    """Calibrated probability of churn at the decision (0..1)."""
+    band: Band
+    """The customer's risk band at the decision."""
+    epsilon: Probability
+    """Share of decisions that explore."""
+    seed: int
+    """The deployment's seed; chance derives from it."""
+    policy: str
+    """Digest of the rules that decided."""
+    model_version: Annotated[int, Meta(ge=0)]
+    """The snapshot that scored."""
+    cause: Cause
+    """What led to the decision."""

@@ -1,0 +1,23 @@
+"""A word to the rep who looks after a customer."""
+
+from msgspec import Struct
+
+from schemas.emissions.cause import Cause
+from schemas.rules import Band, Probability
+
+
+class AlertRaised(Struct, frozen=True, kw_only=True, gc=False):
+    """A person should look at this customer."""
+
+    alert: str
+    """Id of the alert; an ``alert.feedback`` names it."""
+    rep: str | None
+    """Id of the rep who owns the customer; null: nobody does."""
+    band: Band
+    """The customer's risk band."""
+    risk: Probability
+    """Calibrated probability of churn (0..1)."""
+    summary: str
+    """What happened and what to do, in a sentence or two."""
+    cause: Cause
+    """What the alert is raised for."""

@@ -1,0 +1,46 @@
+"""A customer's churn risk crossed into another band."""
+
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+from schemas.emissions.cause import Cause
+from schemas.rules import Band, Probability
+
+
+class Reason(Struct, frozen=True, kw_only=True, gc=False):
+    """One feature's part in the risk."""
+
+    feature: str
+    """Name of the feature."""
+    text: str
+    """The reason in words, for a person."""
+    contribution: float
+    """What the feature adds to the log-odds of churn; negative: it speaks for staying."""
+    change: float | None
+    """How far the contribution moved (log-odds) since the last crossing; null: there was none."""
+
+
+class RiskChanged(Struct, frozen=True, kw_only=True, gc=False):
+    """The calibrated risk of churn entered another band; emitted on a crossing, not per event."""
+
+    horizon_days: Annotated[int, Meta(ge=1)]
+    """Churn is looked for within so many days."""
+    risk_before: Probability | None
+    """Probability at the last crossing (0..1); null: there was none."""
+    risk: Probability
+    """Calibrated probability of churn within the horizon (0..1)."""
+    band_before: Band | None
+    """The band that was left; null: the customer was in none."""
+    band: Band
+    """The band that was entered."""
+    n: Annotated[int, Meta(ge=0)]
+    """Matured examples behind the model."""
+    model_version: Annotated[int, Meta(ge=0)]
+    """The snapshot that scored."""
+    rules: str
+    """Digest of the rules in force."""
+    reasons: tuple[Reason, ...]
+    """The features that weigh most, the weightiest first."""
+    cause: Cause
+    """What moved the risk."""

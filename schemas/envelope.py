@@ -1,0 +1,140 @@
+"""The CloudEvents envelope: a decoded touchpoint, its moment in RFC 3339, its data by type."""
+
+import re
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from operator import itemgetter
+from typing import Literal
+
+import msgspec
+from msgspec import Struct
+
+from schemas.registry import TOUCHPOINTS, Touchpoint
+from schemas.units import CustomerId, Millis
+
+SPECVERSION: Literal["1.0"] = "1.0"
+JSON_TYPE: Literal["application/json"] = "application/json"
+
+OWN_SOURCE: Literal["touchstream"] = "touchstream"
+"""The ``source`` of all that touchstream itself writes."""
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND = timedelta(milliseconds=1)
+_DAY_S = 86_400
+_EARLIEST_MS = -62_135_596_800_000  # 0001-01-01T00:00:00Z
+_LATEST_MS = 253_402_300_799_999  # 9999-12-31T23:59:59.999Z
+
+_RFC3339 = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt](?:[01][0-9]|2[0-3]):[0-5][0-9]:([0-5][0-9]|60)"
+    r"(?:\.[0-9]{1,9})?(?:[Zz]|[+-](?:[01][0-9]|2[0-3]):[0-5][0-9])"
+)
+_HOUR = slice(11, 13)
+_SECOND = slice(17, 19)
+
+_USUAL_MARKS = {20: tuple("--T::ZZ"), 24: tuple("--T::.Z")}
+_marks = itemgetter(4, 7, 10, 13, 16, 19, -1)
+
+
+class Event(Struct, frozen=True, kw_only=True, gc=False):
+    """One touchpoint that was read and found good."""
+
+    id: str
+    """Unique within ``source``."""
+    source: str
+    type: str
+    """A key of ``TOUCHPOINTS``."""
+    subject: CustomerId
+    time_ms: Millis
+    """When it happened, by the producer's clock."""
+    data: Touchpoint
+
+
+def parse_time(text: str) -> Millis:
+    """Read an RFC 3339 moment; what is finer than a millisecond is cut off, up to nanoseconds.
+
+    >>> parse_time("1970-01-01T01:00:01.0059+01:00")
+    1005
+
+    A leap second counts as the second after it, as POSIX has it.
+
+    Raises
+    ------
+    ValueError
+        For any other form, a day or offset that does not exist, and years outside 1..9999 in UTC.
+    """
+    usual_marks = _USUAL_MARKS.get(len(text))
+    if usual_marks is None or _marks(text) != usual_marks or _is_rare(text):
+        return _parse_rare_form(text)
+    since = datetime.fromisoformat(text) - _EPOCH
+    return Millis((since.days * _DAY_S + since.seconds) * 1000 + since.microseconds // 1000)
+
+
+def format_time(time_ms: int) -> str:
+    """Write a moment as RFC 3339 in UTC, always with milliseconds.
+
+    >>> format_time(1005)
+    '1970-01-01T00:00:01.005Z'
+
+    Raises
+    ------
+    ValueError
+        Outside the years 1..9999.
+    """
+    moment = _EPOCH + _within_years(time_ms) * _MILLISECOND
+    return moment.replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
+
+
+def decode_data(kind: str, data: object) -> Touchpoint:
+    """Turn the decoded JSON ``data`` of an event of type ``kind`` into its struct.
+
+    No data at all (None) serves types that require none. Unknown fields are ignored.
+
+    Raises
+    ------
+    msgspec.ValidationError
+        Naming the first field that is wrong or missing.
+    KeyError
+        If ``kind`` is not in the registry.
+    """
+    return msgspec.convert({} if data is None else data, TOUCHPOINTS[kind].data)
+
+
+def unknown_fields(kind: str, data: object) -> int:
+    """Count the top-level fields of ``data`` that the type does not know."""
+    if not isinstance(data, dict):
+        return 0
+    return len(data.keys() - known_fields(TOUCHPOINTS[kind].data))
+
+
+@cache
+def known_fields(data: type[Struct]) -> frozenset[str]:
+    """Name the fields that a data struct reads."""
+    return frozenset(data.__struct_encode_fields__)
+
+
+def _is_rare(text: str) -> bool:
+    # Python from 3.13 on reads hour 24, RFC 3339 does not; with leap seconds it is the reverse.
+    return text[_HOUR] == "24" or text[_SECOND] == "60"
+
+
+def _parse_rare_form(text: str) -> Millis:
+    form = _RFC3339.fullmatch(text)
+    if form is None:
+        raise ValueError(f"{text[:64]!r}: want an RFC 3339 time such as 2026-01-02T03:04:05Z")
+    if form[1] == "60":
+        return _leap_second(text)
+    moment = datetime.fromisoformat(text.upper())
+    return _within_years((moment - _EPOCH) // _MILLISECOND)
+
+
+def _leap_second(text: str) -> Millis:
+    before_ms = parse_time(text[: _SECOND.start] + "59" + text[_SECOND.stop :])
+    if format_time(before_ms)[11:19] != "23:59:59":
+        raise ValueError(f"{text!r}: a leap second ends a day in UTC")
+    return _within_years(before_ms + 1000)
+
+
+def _within_years(time_ms: int) -> Millis:
+    if not _EARLIEST_MS <= time_ms <= _LATEST_MS:
+        raise ValueError(f"{time_ms} ms: want a moment in the years 1 to 9999")
+    return Millis(time_ms)

@@ -1,0 +1,21 @@
+"""What a customer watches, hears and attends."""
+
+from msgspec import Struct
+
+from schemas.touchpoints.fields import Label, Seconds
+
+
+class ContentStreamed(Struct, frozen=True, kw_only=True, gc=False):
+    """A film, a song, a lesson was played."""
+
+    content: Label
+    """What was played."""
+    seconds: Seconds
+    """How many seconds of it."""
+
+
+class EventAttended(Struct, frozen=True, kw_only=True, gc=False):
+    """The customer came to a webinar, a fair, a training."""
+
+    name: Label
+    """Name of the event."""

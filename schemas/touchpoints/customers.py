@@ -1,0 +1,40 @@
+"""Who the customer is, what he allows, and that he wants to be forgotten."""
+
+from msgspec import Struct
+
+from schemas.touchpoints.fields import Answers, Label
+
+
+class CustomerUpdated(Struct, frozen=True, kw_only=True, gc=False):
+    """Facts about the customer; the named ones replace the known ones, null takes one away."""
+
+    attributes: Answers | None = None
+    """region, age, gender, role, sector, plan, time_zone, language, account, owner (id of the
+    rep) ...; at most 64."""
+
+
+class CustomerIdentified(Struct, frozen=True, kw_only=True, gc=False):
+    """Another id turned out to be this customer."""
+
+    alias: Label
+    """The anonymous or other id."""
+
+
+class CustomerUnlinked(Struct, frozen=True, kw_only=True, gc=False):
+    """The other id is not this customer after all."""
+
+    alias: Label
+    """The anonymous or other id."""
+
+
+class ConsentChanged(Struct, frozen=True, kw_only=True, gc=False):
+    """The customer allowed or refused a purpose."""
+
+    purpose: Label
+    """What for: marketing, profiling ..."""
+    granted: bool
+    """True: allowed."""
+
+
+class CustomerErased(Struct, frozen=True, kw_only=True, gc=False):
+    """All that is known of the customer is to be forgotten."""

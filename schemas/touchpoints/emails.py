@@ -1,0 +1,49 @@
+"""E-mail campaigns."""
+
+from msgspec import Struct
+
+from schemas.touchpoints.fields import Currency, Label, Minor
+
+
+class EmailDelivered(Struct, frozen=True, kw_only=True, gc=False):
+    """A mail of a campaign reached the mailbox."""
+
+    campaign: Label
+    """The campaign's name."""
+    cost_minor: Minor | None = None
+    """What the mail cost us, in minor units."""
+    currency: Currency | None = None
+    """Currency of ``cost_minor``."""
+
+
+class EmailOpened(Struct, frozen=True, kw_only=True, gc=False):
+    """The customer opened the mail."""
+
+    campaign: Label
+    """The campaign's name."""
+    cost_minor: Minor | None = None
+    """What the opening cost us, in minor units."""
+    currency: Currency | None = None
+    """Currency of ``cost_minor``."""
+
+
+class EmailClicked(Struct, frozen=True, kw_only=True, gc=False):
+    """The customer followed a link of the mail."""
+
+    campaign: Label
+    """The campaign's name."""
+    cost_minor: Minor | None = None
+    """What the click cost us, in minor units."""
+    currency: Currency | None = None
+    """Currency of ``cost_minor``."""
+
+
+class EmailUnsubscribed(Struct, frozen=True, kw_only=True, gc=False):
+    """The customer wants no more mails of the kind."""
+
+    campaign: Label
+    """The campaign that was the last straw."""
+    cost_minor: Minor | None = None
+    """What it cost us, in minor units."""
+    currency: Currency | None = None
+    """Currency of ``cost_minor``."""

@@ -1,0 +1,44 @@
+"""The way from a lead to a deal."""
+
+from msgspec import Struct
+
+from schemas.touchpoints.fields import Currency, Label, Minor
+
+
+class LeadCreated(Struct, frozen=True, kw_only=True, gc=False):
+    """Somebody may become a customer."""
+
+    source: Label | None = None
+    """Where the lead came from."""
+    cost_minor: Minor | None = None
+    """What the lead cost us, in minor units."""
+    currency: Currency | None = None
+    """Currency of ``cost_minor``."""
+
+
+class LeadQualified(Struct, frozen=True, kw_only=True, gc=False):
+    """Sales found the lead worth the work."""
+
+
+class DemoHeld(Struct, frozen=True, kw_only=True, gc=False):
+    """The product was shown."""
+
+
+class ProposalSent(Struct, frozen=True, kw_only=True, gc=False):
+    """An offer went out."""
+
+
+class DealWon(Struct, frozen=True, kw_only=True, gc=False):
+    """The lead became a customer."""
+
+    amount_minor: Minor
+    """Worth of the deal, in minor units."""
+    currency: Currency
+    """Currency of ``amount_minor``."""
+
+
+class DealLost(Struct, frozen=True, kw_only=True, gc=False):
+    """The lead went elsewhere, or nowhere."""
+
+    reason: Label | None = None
+    """Why, in a word."""

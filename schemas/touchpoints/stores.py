@@ -1,0 +1,14 @@
+"""What a customer does in a store of bricks."""
+
+from msgspec import Struct
+
+from schemas.touchpoints.fields import Label, Seconds
+
+
+class StoreVisited(Struct, frozen=True, kw_only=True, gc=False):
+    """The customer was in a store."""
+
+    store: Label
+    """Which store."""
+    duration_s: Seconds | None = None
+    """Seconds between coming and leaving."""

@@ -1,0 +1,1 @@
+"""What follows from a risk: a band, and one action or none."""

@@ -1,0 +1,42 @@
+"""Bands with hysteresis and cooldown: a customer at the edge does not flap."""
+
+from msgspec import Struct
+
+from schemas.rules import Band, BandRules
+from schemas.units import DAY_MS, Millis
+
+ORDER: tuple[Band, ...] = ("low", "medium", "high")
+
+
+class Crossing(Struct, frozen=True, array_like=True, gc=False):
+    """The last change of band."""
+
+    at_ms: Millis
+    up: bool
+
+
+def next_band(band: Band | None, risk: float, rules: BandRules) -> Band:
+    """The band for ``risk`` (0..1) coming from ``band``: entered at ``*_enter``, left below ``*_leave``.
+
+    >>> next_band("high", 0.65, BandRules()), next_band("low", 0.65, BandRules())
+    ('high', 'medium')
+    """
+    if risk >= rules.high_enter or (band == "high" and risk >= rules.high_leave):
+        return "high"
+    if risk >= rules.medium_enter or (band in {"medium", "high"} and risk >= rules.medium_leave):
+        return "medium"
+    return "low"
+
+
+def held_back(
+    before: Band, after: Band, last: "Crossing | None", now_ms: Millis, rules: BandRules
+) -> bool:
+    """Whether going from ``before`` to ``after`` would turn a fresh crossing round."""
+    if last is None or now_ms - last.at_ms >= rules.cooldown_days * DAY_MS:
+        return False
+    return rises(before, after) != last.up
+
+
+def rises(before: Band | None, after: Band) -> bool:
+    """Whether ``after`` is the worse band; no band yet counts as low."""
+    return ORDER.index(after) > ORDER.index(before or "low")

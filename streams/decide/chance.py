@@ -1,0 +1,31 @@
+"""Chance with an owner: derived from the cause, so that the same log draws the same lots."""
+
+import hashlib
+
+_SPAN = 2.0**-53
+
+
+def draw(seed: int, subject: str, cause: str, purpose: str) -> float:
+    """A number in [0, 1), uniform over causes, a function of its arguments alone.
+
+    >>> draw(0, "ada", "web 17", "explore") == draw(0, "ada", "web 17", "explore")
+    True
+    """
+    told = f"{seed}\0{subject}\0{cause}\0{purpose}".encode()
+    number = int.from_bytes(hashlib.blake2b(told, digest_size=8).digest(), "little")
+    return (number >> 11) * _SPAN
+
+
+def pick(probabilities: dict[str, float], lot: float) -> str:
+    """The arm that ``lot`` (0..1) falls on when the arms lie side by side in order.
+
+    Raises ``ValueError`` where the probabilities do not sum to 1 within 1e-9, or one is negative.
+    """
+    if abs(sum(probabilities.values()) - 1) > 1e-9 or min(probabilities.values()) < 0:
+        raise ValueError(f"no probability mass: {probabilities}")
+    reached = 0.0
+    for arm, probability in probabilities.items():
+        reached += probability
+        if lot < reached:
+            return arm
+    return max(probabilities, key=lambda arm: probabilities[arm])  # lot above 1 - rounding

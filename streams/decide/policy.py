@@ -1,0 +1,89 @@
+"""Next best action: eligible, consented, rested, of the highest expected value, and now and then another.
+
+Value of an arm, in minor units: P(churn) x P(accepts) x value - cost. ``do_nothing`` is worth 0 and always an arm.
+Epsilon-greedy: the best arm has 1 - epsilon + epsilon / k, every other of the k arms epsilon / k, so every propensity is
+above 0 as long as epsilon is (Sutton & Barto 2018, section 2.2; logged for off-policy evaluation, Dudik et al. 2011).
+"""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from schemas.rules import ActionRules, Band, Rules
+from schemas.units import DAY_MS, Millis
+from streams.decide.chance import draw, pick
+from streams.profiles.profile import Profile
+
+DO_NOTHING = "do_nothing"
+
+
+class Situation(NamedTuple):
+    """Whom and when the decision is about."""
+
+    subject: str
+    profile: Profile
+    risk: float
+    band: Band
+    recommended_ms: Mapping[str, Millis]
+    """Action -> when it was last recommended to this customer."""
+    now_ms: Millis
+    cause: str
+    """What gave rise to the decision; chance derives from it."""
+
+
+class Choice(NamedTuple):
+    """What was chosen, and all that off-policy evaluation needs to know of it."""
+
+    action: str
+    channel: str | None
+    probabilities: dict[str, float]
+    """Of every arm left after the masks; sums to 1."""
+    values_minor: dict[str, float]
+    left_out: dict[str, str]
+    """Action -> why it was no arm."""
+
+    @property
+    def propensity(self) -> float:
+        """The probability with which the chosen arm was chosen."""
+        return self.probabilities[self.action]
+
+
+def choose(situation: Situation, rules: Rules) -> Choice:
+    """The one action for this situation under these rules."""
+    left_out = {
+        action.name: reason
+        for action in rules.actions
+        if (reason := _obstacle(action, situation)) is not None
+    }
+    arms = [action for action in rules.actions if action.name not in left_out]
+    values = {DO_NOTHING: 0.0} | {
+        action.name: round(
+            situation.risk * action.accept_probability * action.value_minor - action.cost_minor, 2
+        )
+        for action in arms
+    }
+    best = max(values, key=lambda arm: values[arm])
+    share = rules.deciding.epsilon / len(values)
+    probabilities = {
+        arm: 1 - rules.deciding.epsilon + share if arm == best else share for arm in values
+    }
+    lot = draw(rules.seed, situation.subject, situation.cause, "explore")
+    chosen = pick(probabilities, lot)
+    channels = {action.name: action.channel for action in arms}
+    return Choice(chosen, channels.get(chosen), probabilities, values, left_out)
+
+
+def _obstacle(action: ActionRules, situation: Situation) -> str | None:
+    """Why the action is no arm here; the first reason that holds."""
+    if situation.band not in action.bands:
+        return "band"
+    open_tickets = sum(ticket.open for ticket in situation.profile.tickets.values())
+    if open_tickets < action.minimum_open_tickets:
+        return "no_open_ticket"
+    if action.consent is not None:
+        given = situation.profile.consent.get(action.consent)
+        if given is not None and given.value is False:
+            return "consent_refused"
+    last_ms = situation.recommended_ms.get(action.name)
+    if last_ms is not None and situation.now_ms - last_ms < action.rest_days * DAY_MS:
+        return "resting"
+    return None

@@ -1,0 +1,48 @@
+"""A decision, told with all that off-policy evaluation needs."""
+
+from schemas.emissions.actions import ActionRecommended, LeftOut
+from schemas.emissions.cause import Cause
+from schemas.emissions.envelope import Emission
+from schemas.rules import Rules
+from schemas.units import CustomerId, Millis
+from streams.decide.policy import Choice, Situation
+from streams.emit.identity import emission_id
+
+
+def action_recommended(
+    situation: Situation,
+    choice: Choice,
+    rules: Rules,
+    policy: str,
+    model_version: int,
+    cause: Cause,
+) -> Emission:
+    """The emission of topic ``next-best-action``; ``policy`` is the digest of ``rules``."""
+    subject = CustomerId(situation.subject)
+    decision = emission_id(subject, cause, "action.recommended")
+    return Emission(
+        type="action.recommended",
+        topic="next-best-action",
+        id=decision,
+        subject=subject,
+        time_ms=Millis(situation.now_ms),
+        data=ActionRecommended(
+            decision=decision,
+            action=choice.action,
+            channel=choice.channel,
+            propensity=choice.propensity,
+            probabilities=choice.probabilities,
+            values_minor=choice.values_minor,
+            currency=rules.deciding.currency,
+            left_out=tuple(
+                LeftOut(action=name, reason=why) for name, why in choice.left_out.items()
+            ),
+            risk=situation.risk,
+            band=situation.band,
+            epsilon=rules.deciding.epsilon,
+            seed=rules.seed,
+            policy=policy,
+            model_version=model_version,
+            cause=cause,
+        ),
+    )

@@ -1,0 +1,1 @@
+"""Named pure functions of a profile and a moment: what the models see."""

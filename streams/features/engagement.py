@@ -1,0 +1,41 @@
+"""Interest shown without buying, what surveys said, and whether a subscription runs."""
+
+from schemas.units import DAY_MS
+from streams.features.view import View
+
+
+def web_month(view: View) -> float:
+    """ln(1 + web events with a half-life of 28 d)."""
+    return view.lately("web")
+
+
+def email_month(view: View) -> float:
+    """ln(1 + e-mail events with a half-life of 28 d)."""
+    return view.lately("email")
+
+
+def content_month(view: View) -> float:
+    """ln(1 + content events with a half-life of 28 d)."""
+    return view.lately("content")
+
+
+def survey_score(view: View) -> float | None:
+    """The newest survey score, 0 worst to 1 best; missing for who never answered."""
+    answers = view.profile.surveys.values()
+    if not answers:
+        return None
+    return max(answers, key=lambda answer: (answer.at_ms, answer.score)).score
+
+
+def subscription_running(view: View) -> float | None:
+    """1 while a subscription runs, 0 after its end; missing for who never had one."""
+    subscription = view.profile.subscription
+    return None if subscription is None else float(subscription.running(view.at_ms))
+
+
+def subscription_days_left(view: View) -> float | None:
+    """Days to the end of the running term, up to 365; missing without an end."""
+    subscription = view.profile.subscription
+    if subscription is None or subscription.ends_ms is None or not subscription.running(view.at_ms):
+        return None
+    return min(365.0, (subscription.ends_ms - view.at_ms) / DAY_MS)

@@ -1,0 +1,68 @@
+"""What a feature is, and how a list of them becomes the vector that ledger and models share."""
+
+import hashlib
+import struct
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from schemas.units import Millis
+from streams.features.view import View
+from streams.profiles.profile import Profile
+
+LARGEST = 60_000.0  # half floats end at 65,504; nothing that a feature says is meant to be larger
+MISSING = float("nan")
+Value = float | None
+Measure = Callable[[View], Value]
+_INFINITIES = (b"\x00\x7c", b"\x00\xfc")  # half floats pack them without a word
+
+
+class Feature(NamedTuple):
+    """One number about a customer at a moment.
+
+    ``text`` completes "the risk is higher because of ..." for people who read reasons.
+    """
+
+    name: str
+    unit: str
+    text: str
+    measure: Measure
+
+
+class FeatureList:
+    """An ordered list of features with a version, the digest of their names and units."""
+
+    def __init__(self, features: Sequence[Feature]) -> None:
+        names = [feature.name for feature in features]
+        if len(set(names)) < len(names):
+            raise ValueError(f"feature names must be distinct: {names}")
+        self.features = tuple(features)
+        self.names = tuple(names)
+        self._measures = tuple(feature.measure for feature in features)
+        self._packed = struct.Struct(f"<{len(features)}e")
+        told = "\n".join(f"{f.name} [{f.unit}]" for f in features)
+        self.digest = hashlib.blake2b(told.encode(), digest_size=4).hexdigest()
+
+    def vector(self, profile: Profile, at_ms: Millis) -> bytes:
+        """Every feature at ``at_ms``, rounded to the half floats that the ledger stores; a missing one is NaN."""
+        view = View(profile, at_ms)
+        values = [
+            MISSING if (value := measure(view)) is None else value for measure in self._measures
+        ]
+        try:
+            packed = self._packed.pack(*values)
+        except OverflowError:
+            return self._clipped(values)
+        infinite = _INFINITIES[0] in packed or _INFINITIES[1] in packed
+        return self._clipped(values) if infinite else packed
+
+    def _clipped(self, values: Sequence[float]) -> bytes:
+        return self._packed.pack(*[v if v != v else max(-LARGEST, min(LARGEST, v)) for v in values])
+
+    def unpack(self, vector: bytes) -> tuple[float, ...]:
+        """The values of a vector in the order of ``names``; NaN is "missing", never zero.
+
+        Raises ``ValueError`` where the vector has another length than this list.
+        """
+        if len(vector) != self._packed.size:
+            raise ValueError(f"vector of {len(vector)} bytes, want {self._packed.size}")
+        return self._packed.unpack(vector)

@@ -1,0 +1,32 @@
+"""What was spent and given back, in the currency of most orders; all missing before the first order."""
+
+from math import log1p
+
+from streams.features.view import View
+from streams.profiles.decay import at
+
+
+def spend_minor(view: View) -> float | None:
+    """ln(1 + minor units spent)."""
+    return None if view.money is None else log1p(view.money.ordered_minor)
+
+
+def spend_quarter_minor(view: View) -> float | None:
+    """ln(1 + minor units spent with a half-life of 91 d)."""
+    if view.money is None or view.money.lately is None:
+        return None
+    return log1p(at(view.money.lately, view.at_ms)[2])
+
+
+def order_value_minor(view: View) -> float | None:
+    """ln(1 + mean minor units an order)."""
+    if view.money is None:
+        return None
+    return log1p(view.money.ordered_minor / view.money.order_count)
+
+
+def returned_share(view: View) -> float | None:
+    """Returned over ordered amount, 0 to 1."""
+    if view.money is None or not view.money.ordered_minor:
+        return None
+    return min(1.0, view.money.returned_minor / view.money.ordered_minor)

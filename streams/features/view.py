@@ -1,0 +1,52 @@
+"""A profile at a moment: what several features need is worked out once."""
+
+from math import log1p
+
+from schemas.units import DAY_MS, Millis
+from streams.profiles.decay import at
+from streams.profiles.profile import Money, Profile
+
+
+class View:
+    """One customer as seen at ``at_ms``. Durations are in days and never negative."""
+
+    __slots__ = (
+        "active_month",
+        "active_quarter",
+        "active_week",
+        "activity_count",
+        "at_ms",
+        "known_days",
+        "money",
+        "profile",
+        "silence_days",
+    )
+
+    def __init__(self, profile: Profile, at_ms: Millis) -> None:
+        self.profile = profile
+        self.at_ms = at_ms
+        self.known_days = max(0, at_ms - profile.first_seen_ms) / DAY_MS
+        self.money = _main_currency(profile)
+        self.silence_days: float | None = None
+        """Days since the last sign of life; None for who never gave one."""
+        self.activity_count = 0
+        self.active_week = self.active_month = self.active_quarter = 0.0
+        activity = profile.activity
+        if activity is not None:
+            self.activity_count = activity.count
+            self.silence_days = max(0, at_ms - activity.at_ms) / DAY_MS
+            self.active_week, self.active_month, self.active_quarter = at(activity, at_ms)
+
+    def lately(self, family: str) -> float:
+        """ln(1 + the family's events with a half-life of 28 d); 0 where there were none."""
+        counter = self.profile.families.get(family)
+        return 0.0 if counter is None else log1p(at(counter, self.at_ms)[1])
+
+
+def _main_currency(profile: Profile) -> Money | None:
+    """Money in the currency of most orders; None before the first order."""
+    ordered = [(money.order_count, name) for name, money in profile.money.items()]
+    if not ordered:
+        return None
+    money = profile.money[max(ordered)[1]]
+    return money if money.order_count else None

@@ -1,0 +1,172 @@
+"""A record becomes a touchpoint, a tick, a dead letter or a drop: exactly one, whatever its bytes.
+
+What is cheap is checked first, and a check may rely on all those before it: size and depth, JSON,
+envelope, the record's place in Kafka, type, data.
+"""
+
+from typing import Annotated, Any, Literal, NamedTuple
+
+from msgspec import Meta, Struct, ValidationError, convert
+
+from schemas.envelope import SPECVERSION, Event, decode_data, parse_time, unknown_fields
+from schemas.registry import INTERNAL_PREFIX, TICK_TYPE, TOUCHPOINTS
+from schemas.tick import Tick, decode_tick
+from schemas.units import CustomerId, Millis
+from streams.intake.clock import clamp
+from streams.intake.fingerprint import content_of, identity_of
+from streams.intake.limits import MAX_NAME_BYTES, Name, are_plain, is_name
+from streams.intake.modes import Attributes, attributes_of
+from streams.intake.partitioner import partition_of
+from streams.outcome import Drop, Reject
+from streams.records import Record
+
+MAX_DETAIL_CHARS = 256
+
+_BAD_TIME = Reject("bad_attribute", "time: want RFC 3339 with an offset, years 1 to 9999")
+_FREE_OF_VALUES = ("Expected ", "Object missing required field ")
+
+
+class Origin(NamedTuple):
+    """Where a record was read, and what tells true ticks from forged ones there."""
+
+    partition: int
+    partitions: int
+    """Partitions of the topic, >= 1."""
+    tick_secret: bytes | None
+    """None: ticks are not signed, and whoever may write the topic may send them."""
+
+
+class Arrival(NamedTuple):
+    """A whole touchpoint; only its customer's state can tell whether it is to be folded."""
+
+    event: Event
+    """Its time is clamped to five minutes after it was received."""
+    content: int
+    """64-bit hash of what it says (:func:`streams.intake.fingerprint.content_of`)."""
+    identity: int
+    """64-bit hash of source and id."""
+    clamped: bool
+    unknown_fields: int
+    """Fields of ``data`` that the type does not know."""
+
+
+def decode(record: Record, origin: Origin) -> Arrival | Tick | Reject | Drop:
+    """Tell what a record is; about 8 us for a touchpoint of 350 bytes; never raises."""
+    attributes = attributes_of(record)
+    if isinstance(attributes, Reject):
+        return attributes
+    kind = attributes.get("type")
+    if isinstance(kind, str) and kind.startswith(INTERNAL_PREFIX):
+        return _internal(kind, attributes, record.key, origin.tick_secret)
+    envelope = _envelope(attributes)
+    if isinstance(envelope, Reject):
+        return envelope
+    try:
+        said_ms = parse_time(envelope.time)
+    except ValueError:
+        return _BAD_TIME
+    misplaced = _misplaced(record.key, envelope.subject, origin)
+    if misplaced is not None:
+        return misplaced
+    if envelope.type not in TOUCHPOINTS:
+        return Drop("unknown_type")
+    return _arrival(envelope, said_ms, record.received_ms)
+
+
+class _Envelope(Struct, frozen=True, gc=False):
+    """The attributes of a touchpoint; one pass of msgspec costs less than six look-ups."""
+
+    specversion: Literal["1.0"]
+    id: Name
+    source: Name
+    type: Name
+    subject: Annotated[CustomerId, Meta(min_length=1, max_length=MAX_NAME_BYTES)]
+    time: str
+    data: Any = None
+    data_base64: Any = None
+
+
+def _internal(
+    kind: str, attributes: Attributes, key: bytes | None, secret: bytes | None
+) -> Tick | Reject:
+    """Only ticks are ours in this topic, and they have no key: a customer sends none."""
+    if kind != TICK_TYPE or key is not None:
+        return Reject("reserved_type", f"type: {INTERNAL_PREFIX}* is written by touchstream alone")
+    try:
+        unproven = decode_tick(attributes, None)
+    except ValueError:
+        return Reject("bad_data", "want a tick as touchstream writes it")
+    try:
+        return unproven if secret is None else decode_tick(attributes, secret)
+    except ValueError:
+        return Reject("forged_tick", "hmac: want a signature with this deployment's tick secret")
+
+
+def _envelope(attributes: Attributes) -> _Envelope | Reject:
+    try:
+        envelope = convert(attributes, _Envelope)
+    except ValidationError:
+        return _envelope_fault(attributes)
+    names = (envelope.id, envelope.source, envelope.type, envelope.subject)
+    if are_plain(names) or all(map(is_name, names)):
+        return envelope
+    return _envelope_fault(attributes)
+
+
+def _envelope_fault(attributes: Attributes) -> Reject:
+    """Name the first attribute that made :func:`_envelope` refuse."""
+    for name in ("specversion", "id", "source", "type", "subject", "time"):
+        value = attributes.get(name)
+        if value is None:
+            return Reject("missing_attribute", f"{name}: want it in every event")
+        if name == "specversion" and value != SPECVERSION:
+            return Reject("bad_specversion", f"specversion: want {SPECVERSION!r}")
+        if name != "time" and not is_name(value):
+            limits = f"1 to {MAX_NAME_BYTES} UTF-8 bytes without control characters"
+            return Reject("bad_attribute", f"{name}: want a string of {limits}")
+    return _BAD_TIME
+
+
+def _misplaced(key: bytes | None, subject: str, origin: Origin) -> Reject | None:
+    """Why the record does not stand where every other record of the customer does."""
+    if key != subject.encode():
+        return Reject("key_not_subject", "key: want the UTF-8 bytes of subject")
+    expected = partition_of(key, origin.partitions)
+    if expected != origin.partition:
+        place = f"want partition {expected} of {origin.partitions} by murmur2"
+        return Reject("wrong_partition", f"{place}, found on {origin.partition}")
+    return None
+
+
+def _arrival(envelope: _Envelope, said_ms: Millis, received_ms: Millis) -> Arrival | Reject:
+    kind, raw = envelope.type, envelope.data
+    if raw is None and envelope.data_base64 is not None:
+        return Reject("bad_data", "data_base64: want data as JSON")
+    try:
+        data = decode_data(kind, raw)
+    except ValidationError as error:
+        return Reject("bad_data", _without_values(str(error)))
+    time_ms, clamped = clamp(said_ms, received_ms)
+    event = Event(
+        id=envelope.id,
+        source=envelope.source,
+        type=kind,
+        subject=envelope.subject,
+        time_ms=time_ms,
+        data=data,
+    )
+    return Arrival(
+        event,
+        content_of(kind, envelope.subject, said_ms, raw),
+        identity_of(envelope.source, envelope.id),
+        clamped,
+        unknown_fields(kind, raw),
+    )
+
+
+def _without_values(complaint: str) -> str:
+    """What msgspec wanted and where; its message for a choice quotes what the customer sent."""
+    if complaint.startswith(_FREE_OF_VALUES):
+        return complaint[:MAX_DETAIL_CHARS]
+    _, at, path = complaint.rpartition(" - at ")
+    return f"want one of the values in the schema{at}{path}"[:MAX_DETAIL_CHARS]

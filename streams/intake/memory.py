@@ -1,0 +1,98 @@
+"""The ids that a customer is remembered by, so that an event sent twice counts once.
+
+16 bytes an id, sorted, so that the same ids give the same bytes in whatever order they came:
+
+    minutes since 1970 (4) . identity of source and id (8) . first half of the content's hash (4)
+
+Of two ids one customer has, one pair in 2**64 shares an identity; of two contents of one id, one
+pair in 2**32 looks the same.
+"""
+
+from bisect import bisect
+from typing import Literal, NewType
+
+from schemas.units import MINUTE_MS, Millis
+
+Memory = NewType("Memory", bytes)
+"""Packed ids; msgspec writes it as the bytes it is."""
+
+NOTHING_REMEMBERED = Memory(b"")
+
+Recollection = Literal["new", "duplicate", "conflict"]
+
+_MINUTES_BYTES = 4
+_IDENTITY_BYTES = 8
+_CONTENT_BYTES = 4
+_CONTENT_AT = _MINUTES_BYTES + _IDENTITY_BYTES
+_ENTRY_BYTES = _CONTENT_AT + _CONTENT_BYTES
+_LAST_MINUTE = (1 << 8 * _MINUTES_BYTES) - 1
+_CONTENT_SHIFT = 64 - 8 * _CONTENT_BYTES
+
+
+def recall(memory: Memory, identity: int, content: int) -> Recollection:
+    """Whether an event is new, known with the same content, or known with another one.
+
+    ``identity`` and ``content`` are the 64-bit hashes that :mod:`streams.intake.fingerprint` makes.
+    """
+    start = _find(memory, identity.to_bytes(_IDENTITY_BYTES))
+    if start is None:
+        return "new"
+    known = memory[start + _CONTENT_AT : start + _ENTRY_BYTES]
+    return "duplicate" if known == _half(content) else "conflict"
+
+
+def remember(
+    memory: Memory, identity: int, content: int, time_ms: Millis, limit: int
+) -> tuple[Memory, bool]:
+    """Memory with the event in it, and whether ``limit`` (>= 1 ids) made it forget the oldest.
+
+    An identity that is known already stays as it was first.
+    """
+    name = identity.to_bytes(_IDENTITY_BYTES)
+    if _find(memory, name) is not None:
+        return memory, False
+    grown = _insert(memory, _minutes(time_ms) + name + _half(content))
+    over = len(grown) - limit * _ENTRY_BYTES
+    return (Memory(grown[over:]), True) if over > 0 else (Memory(grown), False)
+
+
+def forget_before(memory: Memory, time_ms: Millis) -> Memory:
+    """Memory without events older than ``time_ms``, to the minute: never one too many."""
+    minute = _minutes(time_ms)
+    if memory[:_MINUTES_BYTES] >= minute:
+        return memory
+    return Memory(memory[_rank(memory, minute) * _ENTRY_BYTES :])
+
+
+def _find(memory: Memory, name: bytes) -> int | None:
+    """Start of the entry with that identity; a match across two entries is none."""
+    at = memory.find(name)
+    while at >= 0:
+        start, offset = at - at % _ENTRY_BYTES, at % _ENTRY_BYTES
+        if offset == _MINUTES_BYTES:
+            return start
+        at = memory.find(name, at + 1)
+    return None
+
+
+def _insert(memory: Memory, entry: bytes) -> bytes:
+    """Entries with one more, still sorted; most events are the latest: the end is tried first."""
+    if memory[-_ENTRY_BYTES:] <= entry:
+        return memory + entry
+    at = _rank(memory, entry) * _ENTRY_BYTES
+    return memory[:at] + entry + memory[at:]
+
+
+def _rank(memory: Memory, bound: bytes) -> int:
+    """Number of entries below ``bound``, which is no whole entry of the memory."""
+    entries = range(0, len(memory), _ENTRY_BYTES)
+    return bisect(entries, bound, key=lambda start: memory[start : start + _ENTRY_BYTES])
+
+
+def _minutes(time_ms: Millis) -> bytes:
+    """Minute of a moment as sortable bytes; before 1970 and after 10135 the nearest one."""
+    return min(max(time_ms // MINUTE_MS, 0), _LAST_MINUTE).to_bytes(_MINUTES_BYTES)
+
+
+def _half(content: int) -> bytes:
+    return (content >> _CONTENT_SHIFT).to_bytes(_CONTENT_BYTES)

@@ -1,0 +1,1 @@
+"""Predict, wait for the truth, then learn, once."""

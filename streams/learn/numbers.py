@@ -1,0 +1,30 @@
+"""The two functions that every model here shares, safe for any finite argument."""
+
+from math import exp, log
+
+CERTAIN = 1e-6  # a probability is never nearer to 0 or 1: log loss stays finite
+
+
+def sigmoid(logit: float) -> float:
+    """1 / (1 + e^-logit), within (CERTAIN, 1 - CERTAIN).
+
+    >>> sigmoid(0.0)
+    0.5
+    >>> sigmoid(-1000.0)
+    1e-06
+    """
+    if logit >= 0:
+        chance = 1 / (1 + exp(-min(logit, 700.0)))
+    else:
+        odds = exp(max(logit, -700.0))
+        chance = odds / (1 + odds)
+    return min(1 - CERTAIN, max(CERTAIN, chance))
+
+
+def logit(probability: float) -> float:
+    """ln(p / (1 - p)) for 0 < p < 1.
+
+    >>> logit(0.5)
+    0.0
+    """
+    return log(probability / (1 - probability))

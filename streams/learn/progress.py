@@ -1,0 +1,126 @@
+"""Test-then-train: how good the probabilities were, told only by labels that came after them.
+
+Bounded memory: log loss and Brier score are exact sums; AUC, average precision and calibration are read from a histogram
+of :data:`BINS` bins over the score, so ties within a bin count half.
+"""
+
+from collections.abc import Sequence
+from math import log
+from typing import NamedTuple
+
+from msgspec import Struct, field
+
+from streams.learn.numbers import CERTAIN
+
+BINS = 1000
+RELIABILITY_BINS = 10
+
+
+class Tally(Struct, array_like=True):
+    """The running sums of one model's scores; mutable, and data all through."""
+
+    n: int = 0
+    churned: int = 0
+    log_loss: float = 0.0
+    brier: float = 0.0
+    stayed_by_bin: dict[int, int] = {}
+    churned_by_bin: dict[int, int] = {}
+    risk_by_tenth: list[float] = field(default_factory=lambda: [0.0] * RELIABILITY_BINS)
+    churned_by_tenth: list[int] = field(default_factory=lambda: [0] * RELIABILITY_BINS)
+    n_by_tenth: list[int] = field(default_factory=lambda: [0] * RELIABILITY_BINS)
+
+    def add(self, risk: float, label: int, rank: float | None = None) -> None:
+        """Count one score: ``risk`` in 0..1 with its ``label``; ``rank`` (0..1) orders it where risk does not."""
+        said = min(1 - CERTAIN, max(CERTAIN, risk))
+        self.n += 1
+        self.churned += label
+        self.log_loss -= log(said if label else 1 - said)
+        self.brier += (risk - label) ** 2
+        position = min(BINS - 1, int((risk if rank is None else rank) * BINS))
+        by_bin = self.churned_by_bin if label else self.stayed_by_bin
+        by_bin[position] = by_bin.get(position, 0) + 1
+        tenth = min(RELIABILITY_BINS - 1, int(risk * RELIABILITY_BINS))
+        self.risk_by_tenth[tenth] += risk
+        self.churned_by_tenth[tenth] += label
+        self.n_by_tenth[tenth] += 1
+
+    def measures(self) -> "Measures":
+        """All measures so far."""
+        steps = [
+            (self.churned_by_bin.get(position, 0), self.stayed_by_bin.get(position, 0))
+            for position in sorted({*self.churned_by_bin, *self.stayed_by_bin}, reverse=True)
+        ]
+        stayed = self.n - self.churned
+        return Measures(
+            n=self.n,
+            base_rate=_share(self.churned, self.n),
+            log_loss=_share(self.log_loss, self.n),
+            brier=_share(self.brier, self.n),
+            roc_auc=_auc(steps),
+            average_precision=average_precision(steps),
+            average_precision_stays=average_precision([(b, a) for a, b in reversed(steps)])
+            if stayed
+            else None,
+            ece=self._ece(),
+        )
+
+    def _ece(self) -> float | None:
+        if not self.n:
+            return None
+        gaps = zip(self.risk_by_tenth, self.churned_by_tenth, strict=True)
+        return sum(abs(risk - churned) for risk, churned in gaps) / self.n
+
+
+class Measures(NamedTuple):
+    """Progressive measures over ``n`` matured labels; None where they are not defined."""
+
+    n: int
+    base_rate: float | None
+    """Share of churn."""
+    log_loss: float | None
+    """Mean negative log-likelihood, nats."""
+    brier: float | None
+    """Mean squared error of the probability."""
+    roc_auc: float | None
+    """P(a churner is ranked above a stayer), ties half."""
+    average_precision: float | None
+    """Area under precision over recall, churn as the positive class."""
+    average_precision_stays: float | None
+    """The same with staying as the positive class."""
+    ece: float | None
+    """Expected calibration error over ten equal bins of risk."""
+
+
+def average_precision(steps: Sequence[tuple[int, int]]) -> float | None:
+    """Sum of precision x gain in recall over (positives, negatives) a bin, best bin first.
+
+    >>> average_precision([(1, 0), (0, 1), (1, 0)])
+    0.8333333333333333
+    """
+    positives = sum(hits for hits, _ in steps)
+    if not positives:
+        return None
+    found = seen = 0
+    area = 0.0
+    for hits, misses in steps:
+        found += hits
+        seen += hits + misses
+        area += hits / positives * found / seen if hits else 0.0
+    return area
+
+
+def _auc(steps: Sequence[tuple[int, int]]) -> float | None:
+    positives = sum(hits for hits, _ in steps)
+    negatives = sum(misses for _, misses in steps)
+    if not positives or not negatives:
+        return None
+    above = 0
+    pairs = 0.0
+    for hits, misses in steps:
+        pairs += misses * (above + hits / 2)
+        above += hits
+    return pairs / (positives * negatives)
+
+
+def _share(part: float, whole: int) -> float | None:
+    return part / whole if whole else None

@@ -1,0 +1,22 @@
+"""What shapes results since the last tick, compiled once and shared by every customer of a shard."""
+
+from typing import NamedTuple
+
+from schemas.rules import Rules
+from schemas.units import Millis
+from streams.features.feature import FeatureList
+from streams.learn.scorer import Scorer
+
+
+class Models(NamedTuple):
+    """What is in force since a tick, compiled; the same for every customer until the next one."""
+
+    rules: Rules
+    policy: str
+    """Digest of ``rules``."""
+    features: FeatureList
+    version: int
+    scorer: Scorer | None
+    """None before the first tick: events are folded, nothing is scored."""
+    clock_ms: Millis | None
+    """The last tick's time; None before the first."""

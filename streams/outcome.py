@@ -1,0 +1,19 @@
+"""Every record ends in exactly one named place (DESIGN section 3)."""
+
+from typing import NamedTuple
+
+from schemas.dead_letter import DropReason, Reason
+
+
+class Reject(NamedTuple):
+    """Broken: the original bytes go to the dead letters."""
+
+    reason: Reason
+    detail: str
+    """For the operator: what was wanted, without personal data; at most 256 characters."""
+
+
+class Drop(NamedTuple):
+    """Whole, but not wanted: counted and forgotten."""
+
+    reason: DropReason

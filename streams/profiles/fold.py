@@ -1,0 +1,216 @@
+"""Fold one event into a profile: ``after = fold(before, event, active)``.
+
+Every event counts for its family; a few types also change facts (``FACTS``). A type that only counts needs no line here.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+import msgspec
+
+from schemas.envelope import Event
+from schemas.registry import TOUCHPOINTS
+from schemas.touchpoints.customers import (
+    ConsentChanged,
+    CustomerIdentified,
+    CustomerUnlinked,
+    CustomerUpdated,
+)
+from schemas.touchpoints.orders import OrderPlaced, OrderReturned
+from schemas.touchpoints.subscriptions import (
+    SubscriptionCancelled,
+    SubscriptionChanged,
+    SubscriptionRenewed,
+    SubscriptionStarted,
+)
+from schemas.touchpoints.surveys import SurveyAnswered
+from schemas.touchpoints.tickets import TicketOpened, TicketReopened, TicketResolved
+from schemas.units import DAY_MS, Millis
+from streams.profiles.decay import add
+from streams.profiles.profile import (
+    BOUNDS,
+    Answer,
+    Fact,
+    Money,
+    Profile,
+    Scalar,
+    Subscription,
+    Ticket,
+)
+
+Changes = dict[str, Any]
+T = TypeVar("T", Answer, Fact)
+
+SCORE_MAX = {"nps": 10.0, "csat": 5.0, "ces": 7.0}  # used where the event names no maximum
+
+
+def fold(before: Profile | None, event: Event, active: bool) -> Profile:
+    """The profile after ``event``; ``active`` says whether it shows that the relation is alive."""
+    at_ms = event.time_ms
+    family = TOUCHPOINTS[event.type].family
+    profile = before or Profile(first_seen_ms=at_ms, last_seen_ms=at_ms)
+    changes: Changes = {
+        "first_seen_ms": min(profile.first_seen_ms, at_ms),
+        "last_seen_ms": max(profile.last_seen_ms, at_ms),
+        "families": {**profile.families, family: add(profile.families.get(family), at_ms)},
+    }
+    if active:
+        earliest = profile.first_active_ms
+        changes["activity"] = add(profile.activity, at_ms)
+        changes["first_active_ms"] = at_ms if earliest is None else min(earliest, at_ms)
+    facts = FACTS.get(type(event.data))
+    if facts is not None:
+        changes.update(facts(profile, at_ms, event.data))
+    return msgspec.structs.replace(profile, **changes)
+
+
+def forget_resolved_tickets(profile: Profile, before_ms: Millis) -> Profile:
+    """Drop resolved tickets that nothing in time can reopen any more."""
+    if all(ticket.open or ticket.at_ms >= before_ms for ticket in profile.tickets.values()):
+        return profile
+    kept = {name: t for name, t in profile.tickets.items() if t.open or t.at_ms >= before_ms}
+    return msgspec.structs.replace(profile, tickets=kept)
+
+
+def _newest(held: Mapping[str, T], name: str, fact: T, bound: int) -> dict[str, T]:
+    """Keep the newer fact by event time; past the bound the one with the oldest time goes.
+
+    Of two facts of one moment the larger text holds, so that their order of arrival does not show.
+    """
+    old = held.get(name)
+    if old is not None and (old.at_ms, str(old)) > (fact.at_ms, str(fact)):
+        return dict(held)
+    after = {**held, name: fact}
+    if len(after) > bound:
+        del after[min(after, key=lambda key: (after[key].at_ms, key))]
+    return after
+
+
+def _ordered(profile: Profile, at_ms: Millis, data: OrderPlaced) -> Changes:
+    held = profile.money.get(data.currency, Money())
+    money = Money(
+        held.ordered_minor + data.amount_minor,
+        held.order_count + 1,
+        held.returned_minor,
+        add(held.lately, at_ms, float(data.amount_minor)),
+    )
+    return _with_money(profile, data.currency, money)
+
+
+def _returned(profile: Profile, _: Millis, data: OrderReturned) -> Changes:
+    held = profile.money.get(data.currency, Money())
+    money = msgspec.structs.replace(held, returned_minor=held.returned_minor + data.amount_minor)
+    return _with_money(profile, data.currency, money)
+
+
+def _with_money(profile: Profile, currency: str, money: Money) -> Changes:
+    if currency not in profile.money and len(profile.money) >= BOUNDS.currencies:
+        return {}
+    return {"money": {**profile.money, currency: money}}
+
+
+def _ticket(
+    profile: Profile, at_ms: Millis, data: TicketOpened | TicketReopened | TicketResolved
+) -> Changes:
+    rank = TICKET_RANKS[type(data)]
+    held = profile.tickets.get(data.ticket)
+    opened_ms = at_ms if held is None else min(held.opened_ms, at_ms)
+    standing = Ticket(at_ms, rank, opened_ms, not isinstance(data, TicketResolved))
+    if held is not None and (held.at_ms, held.rank) > (at_ms, rank):
+        standing = msgspec.structs.replace(held, opened_ms=opened_ms)
+    after = {**profile.tickets, data.ticket: standing}
+    if len(after) > BOUNDS.tickets:
+        del after[min(after, key=lambda name: (after[name].open, after[name].at_ms, name))]
+    return {"tickets": after}
+
+
+def _subscribed(
+    profile: Profile,
+    at_ms: Millis,
+    data: SubscriptionStarted | SubscriptionRenewed | SubscriptionChanged,
+) -> Changes:
+    ends_ms = None if data.term_days is None else Millis(at_ms + data.term_days * DAY_MS)
+    return _newest_subscription(
+        profile,
+        Subscription(
+            at_ms,
+            SUBSCRIPTION_RANKS[type(data)],
+            data.plan,
+            data.amount_minor,
+            data.currency,
+            ends_ms,
+            cancelled=False,
+        ),
+    )
+
+
+def _cancelled(profile: Profile, at_ms: Millis, data: SubscriptionCancelled) -> Changes:
+    rank = SUBSCRIPTION_RANKS[type(data)]
+    return _newest_subscription(
+        profile, Subscription(at_ms, rank, None, 0, None, at_ms, cancelled=True)
+    )
+
+
+def _newest_subscription(profile: Profile, fact: Subscription) -> Changes:
+    held = profile.subscription
+    if held is not None and (held.at_ms, held.rank) > (fact.at_ms, fact.rank):
+        return {}
+    return {"subscription": fact}
+
+
+def _answered(profile: Profile, at_ms: Millis, data: SurveyAnswered) -> Changes:
+    best = data.score_max or SCORE_MAX.get(data.kind)
+    if data.score is None or not best:
+        return {}
+    answer = Answer(at_ms, min(1.0, max(0.0, data.score / best)))
+    return {"surveys": _newest(profile.surveys, data.kind, answer, len(SCORE_MAX) + 1)}
+
+
+def _consented(profile: Profile, at_ms: Millis, data: ConsentChanged) -> Changes:
+    fact = Fact(at_ms, data.granted)
+    return {"consent": _newest(profile.consent, data.purpose, fact, BOUNDS.purposes)}
+
+
+def _updated(profile: Profile, at_ms: Millis, data: CustomerUpdated) -> Changes:
+    attributes: dict[str, Fact] = profile.attributes
+    given: Mapping[str, Scalar] = data.attributes or {}
+    for name, value in sorted(given.items()):
+        attributes = _newest(attributes, name, Fact(at_ms, value), BOUNDS.attributes)
+    return {"attributes": attributes}
+
+
+def _identified(profile: Profile, at_ms: Millis, data: CustomerIdentified) -> Changes:
+    return _linked(profile, data.alias, Fact(at_ms, value=True))
+
+
+def _unlinked(profile: Profile, at_ms: Millis, data: CustomerUnlinked) -> Changes:
+    return _linked(profile, data.alias, Fact(at_ms, value=False))
+
+
+def _linked(profile: Profile, alias: str, fact: Fact) -> Changes:
+    return {"aliases": _newest(profile.aliases, alias, fact, BOUNDS.aliases)}
+
+
+TICKET_RANKS: dict[type, int] = {TicketOpened: 0, TicketReopened: 1, TicketResolved: 2}
+SUBSCRIPTION_RANKS: dict[type, int] = {
+    SubscriptionStarted: 0,
+    SubscriptionRenewed: 1,
+    SubscriptionChanged: 2,
+    SubscriptionCancelled: 3,
+}
+FACTS: dict[type, Callable[[Profile, Millis, Any], Changes]] = {
+    OrderPlaced: _ordered,
+    OrderReturned: _returned,
+    TicketOpened: _ticket,
+    TicketReopened: _ticket,
+    TicketResolved: _ticket,
+    SubscriptionStarted: _subscribed,
+    SubscriptionRenewed: _subscribed,
+    SubscriptionChanged: _subscribed,
+    SubscriptionCancelled: _cancelled,
+    SurveyAnswered: _answered,
+    ConsentChanged: _consented,
+    CustomerUpdated: _updated,
+    CustomerIdentified: _identified,
+    CustomerUnlinked: _unlinked,
+}

@@ -1,0 +1,100 @@
+"""The profile: what is known of one customer from his events, compact enough for millions of them.
+
+Facts that a later event replaces (a ticket's standing, a consent, an attribute) carry the time of the event that set
+them, so that a late event finds its place: the newest by event time holds, whatever came first.
+"""
+
+from typing import NamedTuple
+
+from msgspec import Struct
+
+from schemas.units import Millis
+from streams.profiles.decay import Counter
+
+Scalar = str | int | float | bool | None
+
+
+class Money(Struct, frozen=True, array_like=True, gc=False):
+    """Orders and returns in one currency, in minor units."""
+
+    ordered_minor: int = 0
+    order_count: int = 0
+    returned_minor: int = 0
+    lately: Counter | None = None
+    """Ordered amounts, decayed."""
+
+
+class Ticket(Struct, frozen=True, array_like=True, gc=False):
+    """A ticket's standing as of the newest event about it."""
+
+    at_ms: Millis
+    rank: int
+    """Order of kinds at the same moment: opened 0, reopened 1, resolved 2."""
+    opened_ms: Millis
+    open: bool
+
+
+class Subscription(Struct, frozen=True, array_like=True, gc=False):
+    """The newest fact about the subscription."""
+
+    at_ms: Millis
+    rank: int
+    """Order of kinds at the same moment: started 0, renewed 1, changed 2, cancelled 3."""
+    plan: str | None
+    amount_minor: int
+    currency: str | None
+    ends_ms: Millis | None
+    cancelled: bool
+
+    def running(self, now_ms: Millis) -> bool:
+        """Neither cancelled nor past the end of its term."""
+        return not self.cancelled and (self.ends_ms is None or now_ms < self.ends_ms)
+
+
+class Answer(Struct, frozen=True, array_like=True, gc=False):
+    """The newest score of one kind of survey, 0 (worst) to 1 (best)."""
+
+    at_ms: Millis
+    score: float
+
+
+class Fact(Struct, frozen=True, array_like=True, gc=False):
+    """A value and when it became true."""
+
+    at_ms: Millis
+    value: Scalar
+
+
+class Profile(Struct, frozen=True, array_like=True, omit_defaults=True):
+    """All that the features read. Every field grows only up to a stated bound."""
+
+    first_seen_ms: Millis
+    last_seen_ms: Millis
+    activity: Counter | None = None
+    """Events that show the relation is alive (``churn.activity``)."""
+    first_active_ms: Millis | None = None
+    families: dict[str, Counter] = {}
+    """By event family (a closed set, ``schemas/registry.py``)."""
+    money: dict[str, Money] = {}
+    """By currency, at most ``MAX_CURRENCIES``."""
+    tickets: dict[str, Ticket] = {}
+    """At most ``MAX_TICKETS``; resolved ones stay until nothing late can reopen them."""
+    subscription: Subscription | None = None
+    surveys: dict[str, Answer] = {}
+    consent: dict[str, Fact] = {}
+    attributes: dict[str, Fact] = {}
+    aliases: dict[str, Fact] = {}
+    """Other ids, and whether each is this customer; recorded, not merged."""
+
+
+class Bounds(NamedTuple):
+    """How large each part of a profile may become; the oldest entry gives way."""
+
+    currencies: int = 8
+    tickets: int = 64
+    purposes: int = 32
+    attributes: int = 64
+    aliases: int = 32
+
+
+BOUNDS = Bounds()

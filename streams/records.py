@@ -1,0 +1,15 @@
+"""What the shell hands to the core: one record of the touchpoints topic, undecoded."""
+
+from typing import NamedTuple
+
+from schemas.units import Millis
+
+
+class Record(NamedTuple):
+    """One Kafka record. ``received_ms`` is the broker's stamp, or in a replay the header's."""
+
+    offset: int
+    received_ms: Millis
+    key: bytes | None
+    value: bytes
+    headers: tuple[tuple[str, bytes | None], ...] = ()

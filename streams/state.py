@@ -1,0 +1,76 @@
+"""One customer's whole state, and its bytes: a version byte, then MessagePack without field names."""
+
+from collections.abc import Callable
+
+import msgspec
+from msgspec import Struct
+
+from schemas.rules import Band
+from schemas.units import Millis
+from streams.decide.bands import Crossing
+from streams.intake.memory import NOTHING_REMEMBERED, Memory
+from streams.learn.ledger import Ledger
+from streams.profiles.profile import Profile
+
+VERSION = 1
+
+
+class StateError(ValueError):
+    """Bytes that no version of the state has written."""
+
+
+class State(Struct, frozen=True, array_like=True, omit_defaults=True):
+    """All that touchstream knows of one customer. Add fields at the end; a changed meaning needs a new version."""
+
+    profile: Profile | None = None
+    memory: Memory = NOTHING_REMEMBERED
+    ledger: Ledger = ()
+    risk: float | None = None
+    """P(churn) as last scored; None before the first model."""
+    band: Band | None = None
+    """None until a model had enough evidence."""
+    crossing: Crossing | None = None
+    told: bytes | None = None
+    """The feature vector of the last ``churn.risk_changed``."""
+    told_risk: float | None = None
+    recommended_ms: dict[str, Millis] = {}
+    """Action -> when it was last recommended."""
+    snapshot_due_ms: Millis | None = None
+    """When the next snapshot for the ledger is due."""
+    wake_at_ms: Millis | None = None
+    erased_ms: Millis | None = None
+    """Tombstone: events up to here are the erased person's."""
+
+
+_encoder = msgspec.msgpack.Encoder()
+_decoder = msgspec.msgpack.Decoder(State)
+_PREFIX = bytes([VERSION])
+UPGRADES: dict[int, Callable[[list[object]], list[object]]] = {}
+"""Version -> what makes its array that of the next version."""
+
+
+def encode(state: State) -> bytes:
+    """The bytes that Redis keeps; equal states give equal bytes.
+
+    >>> decode(encode(State(risk=0.25))) == State(risk=0.25)
+    True
+    """
+    return _PREFIX + _encoder.encode(state)
+
+
+def decode(data: bytes) -> State:
+    """Read :func:`encode` back, of this or an earlier version; raises :class:`StateError`."""
+    if not data:
+        raise StateError("a state of no bytes")
+    version = data[0]
+    try:
+        if version == VERSION:
+            return _decoder.decode(data[1:])
+        fields = msgspec.msgpack.decode(data[1:], type=list[object])
+        for step in range(version, VERSION):
+            fields = UPGRADES[step](fields)
+        if version > VERSION:
+            raise StateError(f"state version {version}, this build reads up to {VERSION}")
+        return msgspec.convert(fields, State)
+    except (msgspec.DecodeError, KeyError) as exc:
+        raise StateError(f"state of version {version} cannot be read: {exc}") from exc

@@ -1,0 +1,237 @@
+"""One step of one customer: the only module that sees every stage.
+
+    advance(state, event, models, now_ms) -> Step(state, emissions, wake_at, examples, counters)
+
+A touchpoint goes: lateness -> duplicates -> tombstone -> fold -> labels -> score -> band -> action.
+A tick goes: labels mature -> memory shrinks -> score -> ledger -> band -> action.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import msgspec
+
+from schemas.emissions.cause import Cause
+from schemas.emissions.envelope import Emission
+from schemas.envelope import Event
+from schemas.registry import TICK_TYPE, TOUCHPOINTS
+from schemas.touchpoints.customers import CustomerErased
+from schemas.units import DAY_MS, CustomerId, Millis
+from streams.intake.clock import too_late
+from streams.intake.decode import Arrival
+from streams.intake.memory import NOTHING_REMEMBERED, forget_before, recall, remember
+from streams.learn.ledger import (
+    SUBSCRIBED,
+    Matured,
+    Snapshot,
+    is_activity,
+    mature,
+    matures_ms,
+    observe,
+)
+from streams.models import Models
+from streams.outcome import Drop, Reject
+from streams.profiles.fold import fold, forget_resolved_tickets
+from streams.state import State
+from streams.verdict import Scored, judge, score
+from streams.week import next_own_day_ms
+
+
+class Wake(NamedTuple):
+    """A tick reaches one customer."""
+
+    subject: CustomerId
+    number: int
+    time_ms: Millis
+
+
+class Step(NamedTuple):
+    """What became of one event."""
+
+    state: State | None
+    """None: nothing of this customer is kept any more."""
+    emissions: Sequence[Emission] = ()
+    wake_at: Millis | None = None
+    """The first tick at or after this moment concerns him; None: no tick does."""
+    examples: Sequence[Matured] = ()
+    counters: Sequence[str] = ()
+    refused: Reject | None = None
+    """The event is a dead letter; the state is as before."""
+
+
+def advance(state: State | None, event: Arrival | Wake, models: Models, now_ms: Millis) -> Step:
+    """Take one event, or one tick, into a customer's state.
+
+    Parameters
+    ----------
+    state
+        As the last step left it; None for a stranger.
+    event
+        A decoded touchpoint of this customer, or the tick that wakes him.
+    models
+        What the last tick put in force.
+    now_ms
+        The event's received stamp, or the tick's time; never a clock.
+    """
+    if isinstance(event, Wake):
+        return _woken(state or State(), event, models)
+    return _arrived(state or State(), event, models, now_ms)
+
+
+def _arrived(state: State, arrival: Arrival, models: Models, now_ms: Millis) -> Step:
+    event, intake = arrival.event, models.rules.intake
+    if too_late(event.time_ms, models.clock_ms, intake.allowed_lateness_days):
+        return _unchanged(state, Drop("too_late"))
+    known = recall(state.memory, arrival.identity, arrival.content)
+    if known == "duplicate":
+        return _unchanged(state, "duplicate")
+    if known == "conflict":
+        return _unchanged(state, Reject("conflicting_id", "id: seen before with other content"))
+    if state.erased_ms is not None and event.time_ms <= state.erased_ms:
+        return _unchanged(state, Drop("erased"))
+    if isinstance(event.data, CustomerErased):
+        return _erased(arrival, models)
+    return _applied(state, arrival, models, now_ms)
+
+
+def _unchanged(state: State, outcome: Reject | Drop | str) -> Step:
+    match outcome:
+        case Reject():
+            return Step(state, wake_at=state.wake_at_ms, refused=outcome)
+        case Drop(reason):
+            return Step(state, wake_at=state.wake_at_ms, counters=("dropped", f"dropped.{reason}"))
+        case name:
+            return Step(state, wake_at=state.wake_at_ms, counters=(name,))
+
+
+def _applied(state: State, arrival: Arrival, models: Models, now_ms: Millis) -> Step:
+    event, rules = arrival.event, models.rules
+    by_customer = TOUCHPOINTS[event.type].by_customer(event.data)
+    active = is_activity(event, by_customer, rules.churn)
+    memory, full = remember(
+        state.memory,
+        arrival.identity,
+        arrival.content,
+        event.time_ms,
+        rules.intake.ids_per_customer,
+    )
+    profile = fold(state.profile, event, active)
+    due_ms = state.snapshot_due_ms
+    if due_ms is None:
+        due_ms = _next_snapshot_ms(event.subject, models.clock_ms or now_ms, models)
+    after = msgspec.structs.replace(
+        state,
+        profile=profile,
+        memory=memory,
+        ledger=observe(state.ledger, event, active, rules.churn),
+        snapshot_due_ms=due_ms,
+    )
+    cause = Cause(type=event.type, source=event.source, id=event.id)
+    scored = score(profile, models)
+    after, emissions = judge(after, event.subject, scored, models, cause, now_ms)
+    return _step(
+        after, models, emissions, counters=("applied", *_remarks(arrival, state, full, models))
+    )
+
+
+def _remarks(arrival: Arrival, before: State, full: bool, models: Models) -> Sequence[str]:
+    """What is worth counting about an applied event."""
+    told = []
+    if arrival.clamped:
+        told.append("clamped")
+    if arrival.unknown_fields:
+        told.append("with_unknown_fields")
+    if full:
+        told.append("memory_full")
+    if models.clock_ms is not None and arrival.event.time_ms <= models.clock_ms:
+        told.append("late")
+        if _label_is_out(arrival.event, before, models):
+            told.append("late_for_label")
+    return told
+
+
+def _label_is_out(event: Event, state: State, models: Models) -> bool:
+    """Whether the event fell into a window whose label is already given; it changes no label."""
+    grace_days = models.rules.churn.horizon_days + models.rules.churn.label_grace_days
+    profile, clock_ms = state.profile, models.clock_ms
+    return (
+        profile is not None
+        and clock_ms is not None
+        and profile.first_seen_ms < event.time_ms <= clock_ms - grace_days * DAY_MS
+    )
+
+
+def _erased(arrival: Arrival, models: Models) -> Step:
+    """Forget all but that he asked for it, and when, until nothing older can come any more."""
+    event = arrival.event
+    memory, _ = remember(
+        NOTHING_REMEMBERED, arrival.identity, arrival.content, event.time_ms, limit=1
+    )
+    tombstone = State(memory=memory, erased_ms=event.time_ms)
+    return _step(tombstone, models, (), counters=("applied", "erased"))
+
+
+def _woken(state: State, wake: Wake, models: Models) -> Step:
+    rules, now_ms = models.rules, wake.time_ms
+    oldest_ms = Millis(now_ms - rules.intake.allowed_lateness_days * DAY_MS)
+    if state.erased_ms is not None and state.erased_ms < oldest_ms:
+        state = msgspec.structs.replace(state, erased_ms=None)
+    ledger, matured = mature(state.ledger, now_ms, rules.churn)
+    state = msgspec.structs.replace(
+        state, ledger=ledger, memory=forget_before(state.memory, oldest_ms)
+    )
+    if state.profile is None:
+        return _step(state, models, ()) if state.erased_ms is not None else Step(None)
+    profile = forget_resolved_tickets(state.profile, oldest_ms)
+    state = msgspec.structs.replace(state, profile=profile)
+    cause = Cause(type=TICK_TYPE, source="touchstream", id=str(wake.number))
+    scored = score(profile, models)
+    state, emissions = judge(state, wake.subject, scored, models, cause, now_ms)
+    state = _noted(state, wake.subject, scored, models)
+    return _step(state, models, emissions, examples=matured)
+
+
+def _noted(state: State, subject: CustomerId, scored: Scored | None, models: Models) -> State:
+    """On the customer's day: what was said goes into the ledger and waits for its label."""
+    clock_ms, due_ms = models.clock_ms, state.snapshot_due_ms
+    if scored is None or clock_ms is None or due_ms is None or due_ms > clock_ms:
+        return state
+    row = Snapshot(
+        at_ms=scored.at_ms,
+        risk=scored.risk,
+        model_version=models.version,
+        features=models.features.digest,
+        vector=scored.vector,
+        marks=SUBSCRIBED if scored.subscribed else 0,
+    )
+    return msgspec.structs.replace(
+        state,
+        ledger=(*state.ledger, row),
+        snapshot_due_ms=_next_snapshot_ms(subject, clock_ms, models),
+    )
+
+
+def _next_snapshot_ms(subject: str, after_ms: Millis, models: Models) -> Millis:
+    return next_own_day_ms(subject, after_ms, models.rules.churn.snapshot_every_days)
+
+
+def _step(
+    state: State,
+    models: Models,
+    emissions: Sequence[Emission],
+    examples: Sequence[Matured] = (),
+    counters: Sequence[str] = (),
+) -> Step:
+    """Close a step: work out when a tick has to wake this customer."""
+    moments = [matures_ms(row, models.rules.churn) for row in state.ledger[:1]]
+    if state.snapshot_due_ms is not None:
+        moments.append(state.snapshot_due_ms)
+    if state.erased_ms is not None:
+        lateness_ms = models.rules.intake.allowed_lateness_days * DAY_MS
+        moments.append(Millis(state.erased_ms + lateness_ms + 1))
+    wake_at = min(moments) if moments else None
+    if wake_at is not None and models.clock_ms is not None and wake_at <= models.clock_ms:
+        wake_at = Millis(models.clock_ms + 1)  # later than the tick, or it would wake him for ever
+    return Step(
+        msgspec.structs.replace(state, wake_at_ms=wake_at), emissions, wake_at, examples, counters
+    )

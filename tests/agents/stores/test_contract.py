@@ -1,0 +1,325 @@
+"""What every store promises, whether it is Redis, Valkey, a cluster's node or the in-memory twin."""
+
+import asyncio
+import random
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agents.stores.base import Commit, Fence, Read, Standing, Store
+from agents.stores.memory import MemoryStore
+
+FIRST = Fence(10, 1)
+SECOND = Fence(20, 2)
+BIG_ENTRY = b"\x00\xff" * (256 * 1024)
+SOME_LONE_SURROGATE = "c-\ud800"
+
+
+async def commit_first(store: Store, shard: str = "p0", **changes: Any) -> bool:
+    [applied] = await store.commit([Commit(shard, None, FIRST, b"record 1", **changes)])
+    return applied
+
+
+async def commit_second(store: Store, shard: str = "p0", **changes: Any) -> bool:
+    [applied] = await store.commit([Commit(shard, FIRST, SECOND, b"record 2", **changes)])
+    return applied
+
+
+async def all_ids(store: Store, shard: str) -> list[str]:
+    cursor, found = await store.ids(shard, 0, 100)
+    while cursor:
+        cursor, more = await store.ids(shard, cursor, 100)
+        found += more
+    return sorted(set(found))
+
+
+async def content(store: Store, shard: str = "p0") -> dict[str, object]:
+    ids = await all_ids(store, shard)
+    [states] = await store.load([Read(shard, ids)])
+    return {
+        "standing": await store.standing([shard]),
+        "states": dict(zip(ids, states, strict=True)),
+        "due": await store.due(shard, 2**53, 1000),
+        "outbox": await store.outbox(shard, 0, 1000),
+    }
+
+
+async def test_an_unknown_shard_has_no_fence_no_record_and_no_states(store: Store) -> None:
+    assert await content(store) == {
+        "standing": [Standing(None, None)],
+        "states": {},
+        "due": [],
+        "outbox": [],
+    }
+
+
+async def test_a_commit_is_read_back_whole(store: Store) -> None:
+    await commit_first(
+        store, states={"c-1": b"one"}, due={"c-1": 500}, outbox=[(1, b"entry:1"), (2, b"")]
+    )
+    assert await content(store) == {
+        "standing": [Standing(FIRST, b"record 1")],
+        "states": {"c-1": b"one"},
+        "due": ["c-1"],
+        "outbox": [(1, b"entry:1"), (2, b"")],
+    }
+
+
+async def test_states_come_in_the_order_asked_for_and_none_where_there_is_none(
+    store: Store,
+) -> None:
+    await commit_first(store, states={"a": b"A", "b": b"B"})
+    await commit_first(store, "p1", states={"a": b"other"})
+    reads = [Read("p0", ["b", "nobody", "a", "b"]), Read("p1", []), Read("p1", ["a"])]
+    assert await store.load(reads) == [[b"B", None, b"A", b"B"], [], [b"other"]]
+
+
+async def test_nothing_asked_is_nothing_answered(store: Store) -> None:
+    assert await store.load([]) == []
+    assert await store.standing([]) == []
+    assert await store.commit([]) == []
+    await store.forget({})
+
+
+async def test_shards_of_one_call_are_committed_each_by_itself(store: Store) -> None:
+    await commit_first(store, "p1")
+    commits = [Commit(shard, None, FIRST, b"batch") for shard in ("p0", "p1", "p2")]
+    assert await store.commit(commits) == [True, False, True]
+    assert await store.standing(["p0", "p1", "p2"]) == [
+        Standing(FIRST, b"batch"),
+        Standing(FIRST, b"record 1"),
+        Standing(FIRST, b"batch"),
+    ]
+
+
+async def test_chunks_of_one_shard_in_one_call_follow_each_other(store: Store) -> None:
+    chunks = [
+        Commit("p0", None, FIRST, b"1", {"a": b"1"}),
+        Commit("p0", FIRST, SECOND, b"2", {"a": b"2"}),
+    ]
+    assert await store.commit(chunks) == [True, True]
+    assert await store.load([Read("p0", ["a"])]) == [[b"2"]]
+
+
+@pytest.mark.parametrize("expected", [None, Fence(10, 0), Fence(9, 1), SECOND])
+async def test_a_commit_read_at_another_fence_changes_nothing(
+    store: Store, expected: Fence | None
+) -> None:
+    await commit_first(store, states={"a": b"1"}, due={"a": 5}, outbox=[(1, b"x")])
+    before = await content(store)
+    zombie = Commit("p0", expected, Fence(30, 9), b"zombie", {"a": None}, {"b": 1}, [(2, b"y")])
+    assert await store.commit([zombie]) == [False]
+    assert await content(store) == before
+
+
+async def test_a_commit_on_a_shard_that_lost_its_fence_is_refused(store: Store) -> None:
+    assert await commit_second(store) is False
+    assert await store.standing(["p0"]) == [Standing(None, None)]
+
+
+async def test_a_repeated_commit_is_refused_and_applied_once(store: Store) -> None:
+    assert await commit_first(store, outbox=[(1, b"x")]) is True
+    assert await commit_first(store, outbox=[(1, b"x")]) is False
+    assert await store.outbox("p0", 0, 10) == [(1, b"x")]
+
+
+async def test_of_many_racers_for_one_fence_exactly_one_wins(store: Store) -> None:
+    async def race(racer: int, at: Fence | None, after: Fence) -> bool:
+        await asyncio.sleep(random.Random(racer).random() / 100)
+        states = {f"racer-{racer}": b"won"}
+        [won] = await store.commit([Commit("p0", at, after, b"", states)])
+        return won
+
+    for round_, at in enumerate([None, Fence(1, 1), Fence(2, 2)]):
+        after = Fence(round_ + 1, round_ + 1)
+        racers = range(round_ * 50, round_ * 50 + 50)
+        won = await asyncio.gather(*(race(racer, at, after) for racer in racers))
+        assert sum(won) == 1
+    assert len(await all_ids(store, "p0")) == 3
+
+
+async def test_a_deleted_state_is_gone_and_not_due_any_more(store: Store) -> None:
+    await commit_first(store, states={"a": b"1", "b": b"2"}, due={"a": 5, "b": 6})
+    await commit_second(store, states={"a": None, "never-there": None})
+    after = await content(store)
+    assert (after["states"], after["due"]) == ({"b": b"2"}, ["b"])
+
+
+async def test_an_id_can_be_due_no_more_and_keep_its_state(store: Store) -> None:
+    await commit_first(store, states={"a": b"1"}, due={"a": 5})
+    await commit_second(store, due={"a": None, "never-there": None})
+    after = await content(store)
+    assert (after["states"], after["due"]) == ({"a": b"1"}, [])
+
+
+async def test_due_ids_come_by_moment_then_id_up_to_the_limit(store: Store) -> None:
+    moments = {"b": 10, "a": 10, "é": 10, "z": 9, "later": 12, "Z": 10, "last": 11, "😀": 10}
+    await commit_first(store, due=moments)
+    assert await store.due("p0", 11, 100) == ["z", "Z", "a", "b", "é", "😀", "last"]
+    assert await store.due("p0", 11, 3) == ["z", "Z", "a"]
+    assert await store.due("p0", 8, 100) == []
+
+
+async def test_a_new_moment_replaces_the_old_one(store: Store) -> None:
+    await commit_first(store, due={"a": 5, "b": 6})
+    await commit_second(store, due={"a": 7})
+    assert await store.due("p0", 100, 10) == ["b", "a"]
+    assert await store.due("p0", 6, 10) == ["b"]
+
+
+async def test_moments_are_exact_to_the_millisecond(store: Store) -> None:
+    await commit_first(store, due={"a": 2**53 - 1})
+    assert await store.due("p0", 2**53 - 2, 10) == []
+    assert await store.due("p0", 2**53 - 1, 10) == ["a"]
+
+
+async def test_the_outbox_is_read_in_order_above_a_number(store: Store) -> None:
+    await commit_first(store, outbox=[(9, b"nine"), (10, b"ten"), (11, b"eleven")])
+    await commit_second(store, outbox=[(100, b"hundred")])
+    assert await store.outbox("p0", 9, 2) == [(10, b"ten"), (11, b"eleven")]
+    assert await store.outbox("p0", 11, 9) == [(100, b"hundred")]
+    assert await store.outbox("p0", 100, 9) == []
+
+
+async def test_forgetting_is_by_number_and_can_be_repeated(store: Store) -> None:
+    await commit_first(store, outbox=[(1, b"1"), (2, b"2"), (3, b"3")])
+    await commit_first(store, "p1", outbox=[(1, b"other")])
+    await store.forget({"p0": 2, "p1": 0})
+    await store.forget({"p0": 2})
+    await store.forget({"p0": 1})
+    assert await store.outbox("p0", 0, 9) == [(3, b"3")]
+    assert await store.outbox("p1", 0, 9) == [(1, b"other")]
+
+
+async def test_a_number_appended_anew_after_a_rollback_is_accepted(store: Store) -> None:
+    await commit_first(store, outbox=[(1, b"1"), (2, b"2"), (3, b"3")])
+    await store.forget({"p0": 2})
+    assert await commit_second(store, outbox=[(2, b"2"), (3, b"3 anew"), (4, b"4")])
+    assert await store.outbox("p0", 0, 9) == [(2, b"2"), (3, b"3 anew"), (4, b"4")]
+
+
+async def test_entries_with_equal_bytes_are_all_kept(store: Store) -> None:
+    await commit_first(store, outbox=[(1, b"same"), (2, b"same")])
+    assert await store.outbox("p0", 0, 9) == [(1, b"same"), (2, b"same")]
+
+
+async def test_a_commit_of_20_000_states_is_applied_whole(store: Store) -> None:
+    ids = [f"c-{number}" for number in range(20_000)]
+    states = {id_: b"%s" % id_.encode() * 50 for id_ in ids}
+    due = {id_: 1_000_000 + number for number, id_ in enumerate(ids)}
+    assert await commit_first(store, states=states, due=due) is True
+    [loaded] = await store.load([Read("p0", ids)])
+    assert loaded == list(states.values())
+    assert await store.due("p0", 2_000_000, 20_000) == ids
+    assert await commit_second(store, states=dict.fromkeys(ids)) is True
+    assert await store.due("p0", 2_000_000, 20_000) == []
+    assert await store.load([Read("p0", ids)]) == [[None] * 20_000]
+
+
+async def test_entries_of_512_kib_and_any_bytes_pass(store: Store) -> None:
+    await commit_first(store, states={"a": BIG_ENTRY}, outbox=[(1, BIG_ENTRY), (2, BIG_ENTRY)])
+    assert await store.outbox("p0", 0, 9) == [(1, BIG_ENTRY), (2, BIG_ENTRY)]
+    assert await store.load([Read("p0", ["a"])]) == [[BIG_ENTRY]]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"due": {"a": float("nan")}},
+        {"due": {"a": 1.5}},
+        {"due": {"a": True}},
+        {"due": {"a": 2**53 + 1}},
+        {"due": {"a": 5}, "states": {"a": None}},
+        {"due": {SOME_LONE_SURROGATE: 5}},
+        {"due": {SOME_LONE_SURROGATE: None}},
+        {"states": {SOME_LONE_SURROGATE: b""}},
+        {"states": {"a": "text"}},
+        {"record": "text"},
+        {"outbox": [(2, b""), (2, b"")]},
+        {"outbox": [(2, b""), (1, b"")]},
+        {"outbox": [(0, b"")]},
+        {"outbox": [(1.0, b"")]},
+        {"outbox": [(1, "text")]},
+        {"fence": FIRST},
+        {"fence": Fence(9, 2)},
+        {"fence": Fence(20, 1)},
+        {"fence": Fence(2**53 + 1, 2)},
+        {"shard": "p0}"},
+        {"shard": ""},
+    ],
+    ids=str,
+)
+async def test_an_argument_that_would_fail_half_way_is_refused_before(
+    store: Store, changes: Mapping[str, Any]
+) -> None:
+    await commit_first(store, states={"a": b"1"}, due={"a": 5}, outbox=[(1, b"x")])
+    before = await content(store)
+    good = Commit("p1", None, FIRST, b"")
+    bad = Commit("p0", FIRST, SECOND, b"2", states={"b": b"new"}, outbox=[(2, b"y")])
+    with pytest.raises(ValueError, match=r"want|deleted|surrogates|every commit"):
+        await store.commit([good, bad._replace(**changes)])
+    assert await content(store) == before
+    assert await store.standing(["p1"]) == [Standing(None, None)]
+
+
+async def test_fence_and_record_are_always_read_as_one(store: Store) -> None:
+    await store.commit([Commit("p0", None, Fence(1, 1), b"1:1")])
+
+    async def write() -> None:
+        for number in range(2, 200):
+            before, after = Fence(number - 1, number - 1), Fence(number, number)
+            await store.commit([Commit("p0", before, after, after.text().encode())])
+
+    async def read() -> None:
+        for _ in range(200):
+            [standing] = await store.standing(["p0"])
+            assert standing.fence is not None
+            assert standing.record == standing.fence.text().encode()
+
+    await asyncio.gather(write(), read(), read())
+
+
+async def test_a_scan_names_every_id_of_the_shard_and_no_other(store: Store) -> None:
+    odd = ["", "fence", "s:1", "{x}", "c*", "größe", "a\nb", "\x00"]
+    ids = odd + [f"c-{number}" for number in range(500)]
+    await commit_first(store, states=dict.fromkeys(ids, b""))
+    await commit_first(store, "p01", states={"stranger": b""})
+    assert await all_ids(store, "p0") == sorted(ids)
+    assert await all_ids(store, "p2") == []
+
+
+async def test_a_text_is_kept_under_its_digest(store: Store) -> None:
+    assert await store.text("0123abcd") is None
+    await store.put_text("0123abcd", b"\x00rules")
+    await store.put_text("0123abcd", b"\x00rules")
+    assert await store.text("0123abcd") == b"\x00rules"
+
+
+async def test_the_first_partition_count_stays(store: Store) -> None:
+    claims = await asyncio.gather(*(store.claim_partitions(count) for count in (8, 8, 8)))
+    assert claims == [8, 8, 8]
+    assert await store.claim_partitions(16) == 8
+
+
+async def test_a_server_started_by_us_is_set_up_well(store: Store) -> None:
+    assert await store.check() == []
+
+
+moments = st.integers(min_value=-(2**53), max_value=2**53)
+subjects = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
+
+
+@given(st.dictionaries(subjects, moments), moments, st.integers(min_value=0, max_value=20))
+def test_due_is_the_sorted_prefix_of_what_was_put_in(
+    due: dict[str, int], until_ms: int, limit: int
+) -> None:
+    async def asked() -> list[str]:
+        store = MemoryStore()
+        await store.commit([Commit("p0", None, FIRST, b"", due=due)])
+        return await store.due("p0", until_ms, limit)
+
+    ready = sorted((moment_ms, id_) for id_, moment_ms in due.items() if moment_ms <= until_ms)
+    assert asyncio.run(asked()) == [id_ for _, id_ in ready][:limit]

@@ -1,0 +1,318 @@
+"""What an operator may write, and what he is told when it is wrong."""
+
+import re
+import tomllib
+from pathlib import Path
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agents.settings import Settings, SettingsError, known_keys
+from agents.settings_sources import KnownKeys
+from schemas.rules import ActionRules, Rules
+
+ROOT = Path(__file__).parents[2]
+EXAMPLE = ROOT / "touchstream.example.toml"
+
+
+@pytest.fixture(autouse=True)
+def _folder_without_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def refusal(environ: dict[str, str], path: Path | None = None) -> str:
+    with pytest.raises(SettingsError) as caught:
+        Settings.load(path, environ)
+    return str(caught.value)
+
+
+def refusal_or_none(environ: dict[str, str]) -> str | None:
+    try:
+        Settings.load(None, environ)
+    except SettingsError as error:
+        return str(error)
+    return None
+
+
+def dotted(known: KnownKeys, within: str = "") -> set[str]:
+    leaves = {within + key for key, below in known.items() if not below}
+    return leaves.union(*(dotted(below, f"{within}{key}.") for key, below in known.items()))
+
+
+def written(path: Path) -> dict[str, object]:
+    """Every key of a TOML file by its dotted name; the entries of a list of tables as one."""
+    keys: dict[str, object] = {}
+    for name, value in tomllib.loads(path.read_text()).items():
+        tables = value if isinstance(value, list) else [value]
+        for table in tables:
+            if isinstance(table, dict):
+                keys |= {f"{name}.{key}": inner for key, inner in table.items()}
+            else:
+                keys[name] = table
+    return keys
+
+
+def test_nothing_written_gives_the_defaults() -> None:
+    settings = Settings.load(None, {})
+    assert settings == Settings()
+    assert settings.kafka.bootstrap == "127.0.0.1:9092"
+    assert settings.rules == Rules()
+
+
+def test_the_example_file_holds_exactly_the_defaults() -> None:
+    assert Settings.load(EXAMPLE, {}) == Settings()
+
+
+def test_the_example_file_holds_every_key() -> None:
+    assert set(written(EXAMPLE)) == dotted(known_keys())
+
+
+def test_the_environment_wins_over_the_file(tmp_path: Path) -> None:
+    file = tmp_path / "t.toml"
+    file.write_text('namespace = "shop"\n[kafka]\npartitions = 3\nbootstrap = "a:1"\n')
+    settings = Settings.load(file, {"TOUCHSTREAM_KAFKA__PARTITIONS": "4"})
+    assert (settings.namespace, settings.kafka.partitions) == ("shop", 4)
+    assert settings.kafka.bootstrap == "a:1"
+
+
+def test_the_variable_names_the_file(tmp_path: Path) -> None:
+    file = tmp_path / "t.toml"
+    file.write_text("seed = 7\n")
+    assert Settings.load(None, {"TOUCHSTREAM_CONFIG": str(file)}).rules.seed == 7
+
+
+def test_the_argument_wins_over_the_variable(tmp_path: Path) -> None:
+    file = tmp_path / "t.toml"
+    file.write_text("seed = 7\n")
+    assert Settings.load(file, {"TOUCHSTREAM_CONFIG": "/nowhere"}).rules.seed == 7
+
+
+def test_touchstream_toml_in_the_working_directory_is_read(tmp_path: Path) -> None:
+    (tmp_path / "touchstream.toml").write_text("seed = 9\n")
+    assert Settings.load(None, {}).rules.seed == 9
+
+
+def test_rules_come_from_both_sources(tmp_path: Path) -> None:
+    file = tmp_path / "t.toml"
+    file.write_text('[churn]\nhorizon_days = 14\n[[actions]]\nname = "call"\nchannel = "phone"\n')
+    rules = Settings.load(file, {"TOUCHSTREAM_DECIDING__EPSILON": "0.2"}).rules
+    assert (rules.churn.horizon_days, rules.deciding.epsilon) == (14, 0.2)
+    assert rules.actions == (ActionRules(name="call", channel="phone"),)
+
+
+def test_lists_in_the_environment_are_json() -> None:
+    settings = Settings.load(None, {"TOUCHSTREAM_CHURN__CANCEL": '["order.returned"]'})
+    assert settings.rules.churn.cancel == ("order.returned",)
+
+
+def test_empty_text_is_not_set() -> None:
+    settings = Settings.load(
+        None, {"TOUCHSTREAM_REDIS__PASSWORD": "", "TOUCHSTREAM_KAFKA__CA_FILE": ""}
+    )
+    assert (settings.redis.password, settings.kafka.ca_file) == (None, None)
+
+
+def test_services_of_kubernetes_are_no_settings() -> None:
+    environ = {
+        "TOUCHSTREAM_WEB_SERVICE_HOST": "10.0.0.1",
+        "TOUCHSTREAM_WEB_SERVICE_PORT": "80",
+        "TOUCHSTREAM_WEB_PORT": "tcp://10.0.0.1:80",
+        "TOUCHSTREAM_WEB_PORT_80_TCP_ADDR": "10.0.0.1",
+    }
+    assert Settings.load(None, environ) == Settings()
+
+
+def test_variables_of_bench_are_no_settings() -> None:
+    environ = {"TOUCHSTREAM_DATA": "/data", "TOUCHSTREAM_KAFKA_LIBS": "/jars"}
+    assert Settings.load(None, environ) == Settings()
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "line"),
+    [
+        (
+            "TOUCHSTREAM_KAFKA__BOOSTRAP",
+            "a:1",
+            "kafka.boostrap: no such setting (from TOUCHSTREAM_KAFKA__BOOSTRAP); "
+            "did you mean kafka.bootstrap?",
+        ),
+        (
+            "TOUCHSTREAM_KAFKA_BOOTSTRAP",
+            "a:1",
+            "kafka_bootstrap: no such setting (from TOUCHSTREAM_KAFKA_BOOTSTRAP); "
+            "did you mean kafka.bootstrap?",
+        ),
+        (
+            "TOUCHSTREAM_XYZZY",
+            "1",
+            "xyzzy: no such setting (from TOUCHSTREAM_XYZZY); see docs/settings.md",
+        ),
+        (
+            "TOUCHSTREAM_ACTIONS",
+            '[{"name": "call", "chanel": "phone"}]',
+            "actions[0].chanel: no such setting (from TOUCHSTREAM_ACTIONS); "
+            "did you mean actions[0].channel?",
+        ),
+        (
+            "TOUCHSTREAM_KAFKA__PARTITIONS",
+            "0",
+            "kafka.partitions='0': Input should be greater than or equal to 1 "
+            "(from TOUCHSTREAM_KAFKA__PARTITIONS)",
+        ),
+        (
+            "TOUCHSTREAM_KAFKA__BOOTSTRAP",
+            "broker",
+            "kafka.bootstrap='broker': want host:port, several separated by commas "
+            "(from TOUCHSTREAM_KAFKA__BOOTSTRAP)",
+        ),
+        (
+            "TOUCHSTREAM_KAFKA__SECURITY_PROTOCOL",
+            "SASL_SSL",
+            "kafka: SASL_SSL wants username and password "
+            "(from TOUCHSTREAM_KAFKA__SECURITY_PROTOCOL)",
+        ),
+        (
+            "TOUCHSTREAM_KAFKA__CERT_FILE",
+            "c.pem",
+            "kafka: want cert_file and key_file together, or neither "
+            "(from TOUCHSTREAM_KAFKA__CERT_FILE)",
+        ),
+        (
+            "TOUCHSTREAM_WORKER__DEAD_LETTER_WINDOW",
+            "10",
+            "worker: want dead_letter_limit <= dead_letter_window "
+            "(from TOUCHSTREAM_WORKER__DEAD_LETTER_WINDOW)",
+        ),
+        (
+            "TOUCHSTREAM_CHURN__HORIZON_DAYS",
+            "0",
+            "churn.horizon_days='0': Expected `int` >= 1 (from TOUCHSTREAM_CHURN__HORIZON_DAYS)",
+        ),
+        (
+            "TOUCHSTREAM_CHURN__CANCEL",
+            '["left"]',
+            "churn.cancel: 'left' is no event type; see docs/events.md "
+            "(from TOUCHSTREAM_CHURN__CANCEL)",
+        ),
+        (
+            "TOUCHSTREAM_BANDS__HIGH_ENTER",
+            "0.1",
+            "bands: want medium_leave <= medium_enter <= high_enter "
+            "(from TOUCHSTREAM_BANDS__HIGH_ENTER)",
+        ),
+        (
+            "TOUCHSTREAM_ACTIONS",
+            '[{"name": "call"}]',
+            "actions[0]: Object missing required field `channel` (from TOUCHSTREAM_ACTIONS)",
+        ),
+        (
+            "TOUCHSTREAM_CHURN__CANCEL",
+            "[",
+            "TOUCHSTREAM_CHURN__CANCEL: want JSON after '[': "
+            "Expecting value: line 1 column 2 (char 1)",
+        ),
+        (
+            "TOUCHSTREAM_KAFKA",
+            "broker",
+            "kafka='broker': Input should be a valid dictionary or instance of KafkaSettings "
+            "(from TOUCHSTREAM_KAFKA)",
+        ),
+    ],
+)
+def test_a_wrong_setting_is_named_with_its_origin(name: str, text: str, line: str) -> None:
+    assert refusal({name: text}) == line
+
+
+def test_equal_action_names_are_refused_with_their_origin() -> None:
+    entry = '{"name": "call", "channel": "phone"}'
+    assert refusal({"TOUCHSTREAM_ACTIONS": f"[{entry}, {entry}]"}) == (
+        "actions: want distinct names, and do_nothing is always there (from TOUCHSTREAM_ACTIONS)"
+    )
+
+
+def test_a_wrong_key_in_the_file_names_the_file(tmp_path: Path) -> None:
+    file = tmp_path / "t.toml"
+    file.write_text("[redis]\ntimeout = 3\n")
+    assert refusal({}, file) == (
+        f"redis.timeout: no such setting (from {file}); did you mean redis.timeout_s?"
+    )
+
+
+def test_a_missing_file_is_refused() -> None:
+    assert refusal({}, Path("/nowhere/t.toml")) == (
+        "/nowhere/t.toml: want a readable TOML file: No such file or directory"
+    )
+
+
+def test_a_file_that_is_no_toml_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "t.toml"
+    file.write_text("seed: 3\n")
+    assert refusal({}, file).startswith(f"{file}: want TOML in UTF-8: ")
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("TOUCHSTREAM_REDIS__URL", "redis://reader:hunter2@host"),
+        ("TOUCHSTREAM_REDIS__URL", "hunter2://host"),
+        ("TOUCHSTREAM_TICKS__SECRET", "hunter2"),
+    ],
+)
+def test_a_refusal_never_shows_a_secret(name: str, text: str) -> None:
+    assert "hunter2" not in refusal({name: text})
+
+
+def test_settings_never_show_a_secret() -> None:
+    settings = Settings.load(None, {"TOUCHSTREAM_REDIS__PASSWORD": "hunter2"})
+    assert "hunter2" not in repr(settings)
+
+
+def test_settings_cannot_be_changed() -> None:
+    settings = Settings()
+    with pytest.raises(ValueError, match="frozen"):
+        settings.kafka.partitions = 3
+
+
+@given(st.sampled_from(sorted(dotted(known_keys()))), st.text(max_size=40))
+def test_any_text_for_any_setting_loads_or_is_refused_in_one_line(setting: str, text: str) -> None:
+    name = "TOUCHSTREAM_" + setting.upper().replace(".", "__")
+    line = refusal_or_none({name: text})
+    assert line is None or (name in line and len(line.splitlines()) == 1)
+
+
+def documented_rows() -> dict[str, str]:
+    """Setting -> default, as docs/settings.md has them."""
+    text = (ROOT / "docs" / "settings.md").read_text()
+    return dict(re.findall(r"^\| `([a-z_0-9.]+)` \| (.+?) \| .+ \|$", text, re.MULTILINE))
+
+
+def default_of(setting: str) -> object:
+    table, _, key = setting.rpartition(".")
+    settings = Settings()
+    if table == "actions":
+        entry = ActionRules(name="-", channel="-")
+        return getattr(entry, key) if key not in ("name", "channel") else "required"
+    holder: object = settings.rules if hasattr(settings.rules, table or key) else settings
+    return getattr(getattr(holder, table) if table else holder, key)
+
+
+def as_documented(default: object) -> str:
+    if default is None:
+        return "not set"
+    if default == "required":
+        return "required"
+    if default == Rules().churn.activity:
+        return "all marked ° in [events.md](events.md)"
+    text = msgspec.json.encode(default).decode().replace('","', '", "')
+    return f"`{text}`"
+
+
+def test_the_documented_settings_are_all_there_are() -> None:
+    assert set(documented_rows()) == dotted(known_keys())
+
+
+def test_the_documented_defaults_are_the_defaults() -> None:
+    expected = {setting: as_documented(default_of(setting)) for setting in documented_rows()}
+    assert documented_rows() == expected

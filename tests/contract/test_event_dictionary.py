@@ -1,0 +1,52 @@
+import re
+
+import pytest
+
+from schemas.documents.sources import DICTIONARY, PROJECT, event_types
+from schemas.emissions.registry import EmittedType
+from schemas.registry import TouchpointType
+
+TEXT = (PROJECT / DICTIONARY).read_text(encoding="utf-8")
+SECTIONS = {section.partition("\n")[0]: section for section in re.split(r"^### ", TEXT, flags=re.M)}
+
+
+@pytest.mark.parametrize("kind", event_types(), ids=lambda kind: kind.name)
+def test_every_type_has_a_section_with_all_its_fields_and_an_example(
+    kind: TouchpointType | EmittedType,
+) -> None:
+    section = SECTIONS[kind.name]
+    for field in kind.data.__struct_fields__:
+        assert f"| `{field}` |" in section
+    assert "```json" in section
+
+
+def test_a_field_is_shown_with_whether_it_is_required_its_values_and_its_meaning() -> None:
+    assert (
+        "| `amount_minor` | yes | whole number ≥ 0, ≤ 9,007,199,254,740,992 "
+        "| What the customer pays in all, in minor units. |"
+    ) in SECTIONS["order.placed"]
+    assert "| `channel` |  | `online`, `store` | Where it was placed. |" in SECTIONS["order.placed"]
+    assert (
+        "| `items` |  | list of `OrderItem`, at most 1,000 | The order's lines. |"
+        in SECTIONS["order.placed"]
+    )
+
+
+def test_the_structs_that_a_field_holds_are_shown_too() -> None:
+    assert "| `sku` | yes |" in SECTIONS["order.placed"]
+    assert "| `contribution` | yes |" in SECTIONS["churn.risk_changed"]
+
+
+def test_it_says_what_the_customer_does() -> None:
+    assert "By the customer: when `direction` is `inbound`." in SECTIONS["call.ended"]
+    assert "By the customer: always." in SECTIONS["web.visit"]
+    assert "By the customer: never." in SECTIONS["payment.failed"]
+
+
+def test_a_value_that_may_be_null_though_required_says_so() -> None:
+    assert "| `rep` | yes | text or null |" in SECTIONS["alert.raised"]
+
+
+def test_every_link_of_the_summary_leads_to_a_section() -> None:
+    anchors = {name.replace(".", "") for name in SECTIONS}
+    assert set(re.findall(r"\(#([^)]+)\)", TEXT)) <= anchors

@@ -1,0 +1,106 @@
+import orjson
+import pytest
+
+from schemas.emissions.actions import ActionRecommended
+from schemas.emissions.cause import Cause
+from schemas.emissions.envelope import Emission, decode_emission, encode_emission
+from schemas.emissions.registry import EMITTED
+from schemas.emissions.signals import CustomerSignal
+from schemas.units import CustomerId, Millis
+
+CAUSE = Cause(type="web.visit", source="/shop", id="visit-1")
+
+
+def emission(data: CustomerSignal | ActionRecommended, kind: str) -> Emission:
+    return Emission(
+        type=kind,
+        topic=EMITTED[kind].topic,
+        id="c48e2b90",
+        subject=CustomerId("customer-1"),
+        time_ms=Millis(1_767_323_045_678),
+        data=data,
+    )
+
+
+SIGNAL = emission(
+    CustomerSignal(signal="stage", before=None, value="at_risk", rules="r1", cause=CAUSE),
+    "customer.signal",
+)
+
+
+def decision(probabilities: dict[str, float]) -> Emission:
+    data = ActionRecommended(
+        decision="d1",
+        action="do_nothing",
+        channel=None,
+        propensity=0.75,
+        probabilities=probabilities,
+        values_minor={"do_nothing": 0.0},
+        currency="EUR",
+        left_out=(),
+        risk=0.5,
+        band="medium",
+        epsilon=0.5,
+        seed=0,
+        policy="r1",
+        model_version=1,
+        cause=CAUSE,
+    )
+    return emission(data, "action.recommended")
+
+
+def test_every_emitted_type_has_its_topic() -> None:
+    assert {name: kind.topic for name, kind in EMITTED.items()} == {
+        "churn.risk_changed": "churn-risk",
+        "action.recommended": "next-best-action",
+        "alert.raised": "alerts",
+        "customer.signal": "customer-signals",
+    }
+
+
+def test_an_emission_is_a_structured_cloudevent() -> None:
+    assert orjson.loads(encode_emission(SIGNAL, "42")) == {
+        "specversion": "1.0",
+        "id": "c48e2b90",
+        "source": "touchstream",
+        "type": "customer.signal",
+        "subject": "customer-1",
+        "time": "2026-01-02T03:04:05.678Z",
+        "datacontenttype": "application/json",
+        "sequence": "42",
+        "data": {
+            "signal": "stage",
+            "before": None,
+            "value": "at_risk",
+            "rules": "r1",
+            "cause": {"type": "web.visit", "source": "/shop", "id": "visit-1"},
+        },
+    }
+
+
+@pytest.mark.parametrize("said", [SIGNAL, decision({"do_nothing": 1.0})])
+def test_an_emission_is_read_back_with_its_sequence(said: Emission) -> None:
+    assert decode_emission(encode_emission(said, "42")) == (said, "42")
+
+
+def test_the_order_in_which_actions_were_weighed_does_not_show() -> None:
+    one = decision({"do_nothing": 0.75, "call": 0.25})
+    other = decision({"call": 0.25, "do_nothing": 0.75})
+    assert encode_emission(one, "1") == encode_emission(other, "1")
+
+
+@pytest.mark.parametrize(
+    ("said", "unsaid"),
+    [
+        (b'"customer.signal"', b'"web.visit"'),
+        (b'"source":"touchstream"', b'"source":"elsewhere"'),
+        (b'"sequence":"42"', b'"sequence":""'),
+        (b'"time":"2026-', b'"time":"year 2026-'),
+        (b'"signal":"stage"', b'"signal":1'),
+    ],
+)
+def test_what_touchstream_did_not_say_is_refused(said: bytes, unsaid: bytes) -> None:
+    raw = encode_emission(SIGNAL, "42")
+    assert said in raw
+    with pytest.raises(ValueError, match=r"."):
+        decode_emission(raw.replace(said, unsaid, 1))

@@ -1,0 +1,56 @@
+import msgspec
+import pytest
+
+from schemas.rules import (
+    DEFAULT_ACTIONS,
+    ActionRules,
+    BandRules,
+    ChurnRules,
+    DecidingRules,
+    Rules,
+    RulesError,
+)
+
+
+def test_rules_are_read_back_from_their_text() -> None:
+    rules = Rules(seed=7, churn=ChurnRules(horizon_days=91), actions=DEFAULT_ACTIONS[:1])
+    assert Rules.from_text(rules.to_text()) == rules
+
+
+def test_another_rule_is_another_digest() -> None:
+    assert Rules(churn=ChurnRules(horizon_days=29)).digest() != Rules().digest()
+
+
+def test_the_order_in_which_settings_are_written_does_not_show_in_the_digest() -> None:
+    assert (
+        Rules.from_text(b'{"seed":7,"churn":{"horizon_days":91}}').digest()
+        == Rules.from_text(b'{"churn":{"horizon_days":91},"seed":7}').digest()
+    )
+
+
+def test_a_churn_rule_that_names_no_event_type_is_refused() -> None:
+    with pytest.raises(RulesError, match=r"churn\.cancel: 'cancelled' is no event type"):
+        ChurnRules(cancel=("cancelled",))
+
+
+def test_a_band_that_is_left_above_where_it_is_entered_is_refused() -> None:
+    with pytest.raises(RulesError, match="medium_leave"):
+        BandRules(medium_leave=0.6)
+    with pytest.raises(RulesError, match="high_leave"):
+        BandRules(high_leave=0.8)
+
+
+@pytest.mark.parametrize("names", [("call", "call"), ("do_nothing",)])
+def test_a_catalogue_with_an_ambiguous_name_is_refused(names: tuple[str, ...]) -> None:
+    with pytest.raises(RulesError, match="distinct names"):
+        Rules(actions=tuple(ActionRules(name=name, channel="phone") for name in names))
+
+
+def test_a_misspelt_rule_is_refused() -> None:
+    with pytest.raises(msgspec.ValidationError, match="horizon"):
+        Rules.from_text(b'{"churn":{"horizon":28}}')
+
+
+def test_a_currency_of_four_letters_is_refused() -> None:
+    with pytest.raises(msgspec.ValidationError, match="currency"):
+        msgspec.convert({"currency": "EURO"}, DecidingRules)
