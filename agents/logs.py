@@ -97,7 +97,18 @@ def standard_config(chosen: Format, level: str) -> dict[str, Any]:
             }
         },
         "root": {"handlers": ["stderr"], "level": level.upper()},
+        "loggers": {name: {"level": own} for name, own in _chatter(level).items()},
     }
+
+
+def _chatter(level: str) -> dict[str, str]:
+    """Levels of the libraries: their everyday lines are for debugging them."""
+    if level == "debug":
+        return {}
+    quiet = "ERROR" if level == "error" else "WARNING"
+    libraries = ("faust", "mode", "aiokafka", "kafka", "abc")  # Faust's consumer logs as "abc"
+    # The parked shards' timer runs late whenever a batch takes longer: that is no trouble.
+    return {**dict.fromkeys(libraries, quiet), "mode.timers": "ERROR"}
 
 
 def leave_out_personal(

@@ -32,7 +32,18 @@ from pydantic import (
 from agents.settings_sources import Given, KnownKeys, SettingsError, read
 from schemas.rules import ActionRules, Rules
 
-__all__ = ["Settings", "SettingsError"]
+__all__ = [
+    "HttpSettings",
+    "KafkaSettings",
+    "LearnerSettings",
+    "LoggingSettings",
+    "RedisSettings",
+    "Settings",
+    "SettingsError",
+    "TickSettings",
+    "WorkerSettings",
+    "known_keys",
+]
 
 BROKERS = re.compile(r"(\[[0-9a-fA-F:]+\]|[^\s,:\[\]]+):\d{1,5}")
 TOPIC = r"^[a-zA-Z0-9._-]{1,200}$"
@@ -89,6 +100,8 @@ class KafkaSettings(_Table):
     key_file: OptionalPath = None
     touchpoints: Annotated[str, Field(pattern=TOPIC)] = "touchpoints"
     """The topic producers write to."""
+    topic_prefix: Annotated[str, Field(pattern=r"^[a-zA-Z0-9._-]{0,60}$")] = ""
+    """Begins the name of every topic; a replay has one of its own."""
     partitions: Annotated[int, Field(ge=1, le=10_000)] = 12
     """Stored with the first start; the way to another count is a replay into a new namespace."""
     replication: Annotated[int, Field(ge=1, le=9)] = 1
@@ -144,6 +157,8 @@ class WorkerSettings(_Table):
     dead_letter_window: Annotated[int, Field(ge=1)] = 10_000
     stall_timeout_s: Annotated[float, Field(gt=0, le=3_600)] = 60.0
     """Lag and no durable progress for so long: stacks are written, the worker exits."""
+    trust_received_header: bool = False
+    """Take the received stamp from the header a replay writes; never where others may write."""
     on_lost_fence: Literal["refuse", "oldest", "newest"] = "refuse"
     """What to do when Redis has no fence for a partition the group has read, or one outside it."""
 

@@ -1,6 +1,7 @@
-"""The pure core alone, driven in one process: no Kafka, no Redis. What the whole worker is measured against.
+"""The pure core alone, driven in one process: no Kafka, no Redis.
 
-It is also the shortest way to see how the pieces fit: a log in, states, emissions and examples out.
+The whole worker is measured against it. It is also the shortest way to see how the pieces fit: a
+log in, states, emissions and examples out.
 """
 
 from collections.abc import Iterable, Sequence
@@ -13,7 +14,8 @@ from schemas.topics import EXAMPLES_TOPIC
 from schemas.units import Millis
 from streams.features.catalogue import FEATURES
 from streams.intake.decode import Origin
-from streams.learn.learner import Knowledge, pass_tick
+from streams.learn.knowledge import Knowledge
+from streams.learn.learner import pass_tick
 from streams.learn.scorer import Scorer
 from streams.learn.snapshot import unseal
 from streams.models import Models
@@ -34,6 +36,10 @@ class LocalShard:
     states: dict[str, bytes] = field(default_factory=dict)
     due: dict[str, int] = field(default_factory=dict)
     outbox: list[Entry] = field(default_factory=list)
+
+    def load(self, customers: Iterable[str]) -> dict[str, bytes | None]:
+        """The states that a piece of work names."""
+        return {customer: self.states.get(customer) for customer in customers}
 
     def keep(self, work: Work) -> None:
         """Do what a commit does."""
@@ -85,7 +91,7 @@ class LocalStream:
         for unit in cut(records, Origin(partition, self.partitions, None)):
             match unit:
                 case Run():
-                    states = {name: shard.states.get(name) for name in unit.customers()}
+                    states = shard.load(unit.customers())
                     models = self.models(shard.standing)
                     work = take_run(
                         shard.standing, shard.name, partition, unit, states, models, NO_LIMIT
@@ -106,7 +112,7 @@ class LocalStream:
             ready = sorted((at, name) for name, at in shard.due.items() if at <= clock_ms)
             chunk = [name for _, name in ready[: self.chunk]]
             last = len(ready) <= self.chunk
-            states = {name: shard.states.get(name) for name in chunk}
+            states = shard.load(chunk)
             shard.keep(
                 take_turn(shard.standing, shard.name, tick, chunk, states, models, last=last)
             )

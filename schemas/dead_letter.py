@@ -41,6 +41,9 @@ MAX_HEADER_BYTES = 128 * 1024
 
 MAX_DETAIL_CHARS = 1024
 
+_HEADER_LENGTHS_BYTES = 8
+"""At most so much for the two lengths of a header: many empty ones are long, too."""
+
 Header = tuple[str, bytes | None]
 """Kafka lets a producer send a name without a value."""
 
@@ -157,7 +160,9 @@ def _cut(letter: DeadLetter, headers_dropped: bool) -> list[Cut]:
 def _kept_headers(headers: Iterable[Header]) -> tuple[Header, ...] | None:
     """Return the record's own headers, or None if they are too long: half of them would mislead."""
     foreign = _foreign(headers)
-    size = sum(len(name.encode()) + len(value or b"") for name, value in foreign)
+    size = sum(
+        len(name.encode()) + len(value or b"") + _HEADER_LENGTHS_BYTES for name, value in foreign
+    )
     return foreign if size <= MAX_HEADER_BYTES else None
 
 

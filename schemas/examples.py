@@ -1,9 +1,5 @@
 """What the learner reads: matured examples, and each shard's word that it has passed a tick."""
 
-import base64
-import math
-import struct
-from collections.abc import Sequence
 from typing import Annotated
 
 import msgspec
@@ -11,8 +7,6 @@ from msgspec import Meta, Struct
 
 from schemas.rules import Probability
 from schemas.units import Millis
-
-_FLOAT16_BYTES = 2
 
 Sequenced = Annotated[int, Meta(ge=1)]
 """Rises by 1 a record within a shard; a gap is a loud fault."""
@@ -44,7 +38,7 @@ class Example(Struct, frozen=True, kw_only=True, gc=False, tag_field="kind", tag
     features: str
     """Digest of the feature list that the vector follows."""
     vector: str
-    """The features as of then: base64 of little-endian float16."""
+    """The features as of then: base64 of little-endian float16, NaN for a missing one."""
     late: Annotated[int, Meta(ge=0)] = 0
     """Events that came too late to change a label, since this customer's last example."""
 
@@ -74,44 +68,3 @@ def encode_example(record: ExampleRecord) -> bytes:
 def decode_example(raw: bytes) -> ExampleRecord:
     """Read :func:`encode_example` back; raises ``msgspec.ValidationError`` naming the field."""
     return _decoder.decode(raw)
-
-
-def encode_vector(features: Sequence[float]) -> str:
-    """Write a feature vector as base64 of little-endian float16 (11 bits, up to 65,504).
-
-    >>> encode_vector([1.0, -2.0])
-    'ADwAwA=='
-
-    Raises
-    ------
-    ValueError
-        If a feature is not finite or too large for float16.
-    """
-    if not all(map(math.isfinite, features)):
-        raise ValueError("a feature is not finite")
-    try:
-        packed = struct.pack(f"<{len(features)}e", *features)
-    except OverflowError as exc:
-        raise ValueError("a feature is beyond float16: clip features to 65,504") from exc
-    return base64.b64encode(packed).decode("ascii")
-
-
-def decode_vector(text: str) -> tuple[float, ...]:
-    """Read :func:`encode_vector` back.
-
-    Raises
-    ------
-    ValueError
-        If the text is no base64 of finite float16 numbers.
-    """
-    try:
-        packed = base64.b64decode(text, validate=True)
-    except ValueError as exc:
-        raise ValueError(f"vector {text[:32]!r} is no base64") from exc
-    count, rest = divmod(len(packed), _FLOAT16_BYTES)
-    if rest:
-        raise ValueError(f"vector of {len(packed)} bytes: want two a feature")
-    features: tuple[float, ...] = struct.unpack(f"<{count}e", packed)
-    if not all(map(math.isfinite, features)):
-        raise ValueError("a feature is not finite")
-    return features

@@ -1,4 +1,4 @@
-"""What shapes results since the last tick, compiled once and shared by every customer of a shard."""
+"""What shapes results since the last tick, compiled once for every customer of a shard."""
 
 from typing import NamedTuple
 

@@ -5,7 +5,10 @@ from msgspec import Struct
 
 
 class Entry(Struct, frozen=True, array_like=True, gc=False):
-    """One record to produce. The topic is a logical name (``schemas/topics.py``); the shell maps it."""
+    """One record to produce.
+
+    The topic is a logical name (``schemas/topics.py``); the shell maps it.
+    """
 
     topic: str
     key: bytes | None

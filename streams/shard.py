@@ -1,7 +1,8 @@
-"""One shard's share of the log: records and ticks in, one commit's content out. Pure, so batches do not show.
+"""One shard's share of the log: records and ticks in, one commit's content out.
 
-The shell reads a run of touchpoints, or one chunk of a tick, loads the states it names, and hands both here.
-What comes back is everything that one atomic commit writes.
+The shell reads a run of touchpoints, or one chunk of a tick, loads the states it names, and hands
+both here. What comes back is everything that one atomic commit writes. Pure, so batches do not
+show.
 """
 
 import base64
@@ -33,7 +34,10 @@ FORMAT = 1
 
 
 class Standing(Struct, kw_only=True, omit_defaults=True):
-    """A shard's own record: where it stands in the log, and what it counts. Mutable only while a work is made."""
+    """A shard's own record: where it stands in the log, and what it counts.
+
+    Mutable only while a work is made.
+    """
 
     format: int = FORMAT
     tick: int = 0
@@ -61,7 +65,7 @@ class LetterLimit(NamedTuple):
 
 
 class TooManyLetters(Exception):
-    """A producer sends poison in bulk: the shard stops before it commits, until an operator has looked."""
+    """A producer sends poison in bulk: the shard stops before it commits, until somebody looked."""
 
 
 class Run(NamedTuple):
@@ -159,7 +163,7 @@ def take_turn(
     *,
     last: bool,
 ) -> Work:
-    """Wake ``customers`` (in the order of the store); with the ``last`` chunk the tick is finished."""
+    """Wake ``customers`` (in the order of the store); the ``last`` chunk finishes the tick."""
     making = _Making(adopted, shard, states, models)
     now_ms = adopted.clock_ms or tick.time_ms
     for customer in customers:
@@ -261,6 +265,7 @@ class _Making:
             model_version=row.model_version,
             features=row.features,
             vector=base64.b64encode(row.vector).decode(),
+            late=matured.late,
         )
         self.count("examples")
         self._put(Entry(EXAMPLES_TOPIC, None, encode_example(example), partition=0))

@@ -1,4 +1,7 @@
-"""One customer's whole state, and its bytes: a version byte, then MessagePack without field names."""
+"""One customer's whole state, and its bytes.
+
+A version byte, then MessagePack without field names.
+"""
 
 from collections.abc import Callable
 
@@ -20,7 +23,10 @@ class StateError(ValueError):
 
 
 class State(Struct, frozen=True, array_like=True, omit_defaults=True):
-    """All that touchstream knows of one customer. Add fields at the end; a changed meaning needs a new version."""
+    """All that touchstream knows of one customer.
+
+    Add fields at the end; a changed meaning needs a new version.
+    """
 
     profile: Profile | None = None
     memory: Memory = NOTHING_REMEMBERED
@@ -40,9 +46,13 @@ class State(Struct, frozen=True, array_like=True, omit_defaults=True):
     wake_at_ms: Millis | None = None
     erased_ms: Millis | None = None
     """Tombstone: events up to here are the erased person's."""
+    labelled_ms: Millis | None = None
+    """The moment of the newest snapshot whose label is given."""
+    late_for_label: int = 0
+    """Events that came too late to change a label, since the last one was given."""
 
 
-_encoder = msgspec.msgpack.Encoder()
+_encoder = msgspec.msgpack.Encoder(order="deterministic")  # dicts that are equal, equal bytes
 _decoder = msgspec.msgpack.Decoder(State)
 _PREFIX = bytes([VERSION])
 UPGRADES: dict[int, Callable[[list[object]], list[object]]] = {}

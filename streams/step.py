@@ -7,14 +7,15 @@ A tick goes: labels mature -> memory shrinks -> score -> ledger -> band -> actio
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import msgspec
 
 from schemas.emissions.cause import Cause
 from schemas.emissions.envelope import Emission
-from schemas.envelope import Event
+from schemas.envelope import OWN_SOURCE
 from schemas.registry import TICK_TYPE, TOUCHPOINTS
+from schemas.rules import ChurnRules
 from schemas.touchpoints.customers import CustomerErased
 from schemas.units import DAY_MS, CustomerId, Millis
 from streams.intake.clock import too_late
@@ -25,6 +26,7 @@ from streams.learn.ledger import (
     Matured,
     Snapshot,
     is_activity,
+    is_late,
     mature,
     matures_ms,
     observe,
@@ -35,6 +37,9 @@ from streams.profiles.fold import fold, forget_resolved_tickets
 from streams.state import State
 from streams.verdict import Scored, judge, score
 from streams.week import next_own_day_ms
+
+STRANGER = State()
+"""Who has not been heard of."""
 
 
 class Wake(NamedTuple):
@@ -74,34 +79,36 @@ def advance(state: State | None, event: Arrival | Wake, models: Models, now_ms: 
         The event's received stamp, or the tick's time; never a clock.
     """
     if isinstance(event, Wake):
-        return _woken(state or State(), event, models)
-    return _arrived(state or State(), event, models, now_ms)
+        return _woken(state or STRANGER, event, models)
+    return _arrived(state, event, models, now_ms)
 
 
-def _arrived(state: State, arrival: Arrival, models: Models, now_ms: Millis) -> Step:
-    event, intake = arrival.event, models.rules.intake
-    if too_late(event.time_ms, models.clock_ms, intake.allowed_lateness_days):
-        return _unchanged(state, Drop("too_late"))
+def _arrived(before: State | None, arrival: Arrival, models: Models, now_ms: Millis) -> Step:
+    event, state = arrival.event, before or STRANGER
+    if too_late(event.time_ms, models.clock_ms, models.rules.intake.allowed_lateness_days):
+        return _unchanged(before, Drop("too_late"))
     known = recall(state.memory, arrival.identity, arrival.content)
     if known == "duplicate":
-        return _unchanged(state, "duplicate")
+        return _unchanged(before, known)
     if known == "conflict":
-        return _unchanged(state, Reject("conflicting_id", "id: seen before with other content"))
+        return _unchanged(before, Reject("conflicting_id", "id: seen before with other content"))
     if state.erased_ms is not None and event.time_ms <= state.erased_ms:
-        return _unchanged(state, Drop("erased"))
+        return _unchanged(before, Drop("erased"))
     if isinstance(event.data, CustomerErased):
-        return _erased(arrival, models)
+        return _erased(state, arrival, models)
     return _applied(state, arrival, models, now_ms)
 
 
-def _unchanged(state: State, outcome: Reject | Drop | str) -> Step:
+def _unchanged(before: State | None, outcome: Reject | Drop | Literal["duplicate"]) -> Step:
+    """Leave the state as it was: of a stranger nothing is kept."""
+    wake_at = None if before is None else before.wake_at_ms
     match outcome:
         case Reject():
-            return Step(state, wake_at=state.wake_at_ms, refused=outcome)
+            return Step(before, wake_at=wake_at, refused=outcome)
         case Drop(reason):
-            return Step(state, wake_at=state.wake_at_ms, counters=("dropped", f"dropped.{reason}"))
+            return Step(before, wake_at=wake_at, counters=("dropped", f"dropped.{reason}"))
         case name:
-            return Step(state, wake_at=state.wake_at_ms, counters=(name,))
+            return Step(before, wake_at=wake_at, counters=(name,))
 
 
 def _applied(state: State, arrival: Arrival, models: Models, now_ms: Millis) -> Step:
@@ -116,6 +123,7 @@ def _applied(state: State, arrival: Arrival, models: Models, now_ms: Millis) -> 
         rules.intake.ids_per_customer,
     )
     profile = fold(state.profile, event, active)
+    late_for_label = is_late(event, active, state.labelled_ms, rules.churn)
     due_ms = state.snapshot_due_ms
     if due_ms is None:
         due_ms = _next_snapshot_ms(event.subject, models.clock_ms or now_ms, models)
@@ -125,70 +133,80 @@ def _applied(state: State, arrival: Arrival, models: Models, now_ms: Millis) -> 
         memory=memory,
         ledger=observe(state.ledger, event, active, rules.churn),
         snapshot_due_ms=due_ms,
+        late_for_label=state.late_for_label + late_for_label,
     )
     cause = Cause(type=event.type, source=event.source, id=event.id)
     scored = score(profile, models)
     after, emissions = judge(after, event.subject, scored, models, cause, now_ms)
-    return _step(
-        after, models, emissions, counters=("applied", *_remarks(arrival, state, full, models))
-    )
+    remarks = _remarks(arrival, models.clock_ms, full, late_for_label)
+    return _step(after, models, emissions, counters=remarks)
 
 
-def _remarks(arrival: Arrival, before: State, full: bool, models: Models) -> Sequence[str]:
-    """What is worth counting about an applied event."""
-    told = []
+def _remarks(
+    arrival: Arrival, clock_ms: Millis | None, full: bool, late_for_label: bool
+) -> Sequence[str]:
+    """What an applied event counts as."""
+    told = ["applied"]
     if arrival.clamped:
         told.append("clamped")
     if arrival.unknown_fields:
         told.append("with_unknown_fields")
     if full:
         told.append("memory_full")
-    if models.clock_ms is not None and arrival.event.time_ms <= models.clock_ms:
+    if clock_ms is not None and arrival.event.time_ms <= clock_ms:
         told.append("late")
-        if _label_is_out(arrival.event, before, models):
-            told.append("late_for_label")
+    if late_for_label:
+        told.append("late_for_label")
     return told
 
 
-def _label_is_out(event: Event, state: State, models: Models) -> bool:
-    """Whether the event fell into a window whose label is already given; it changes no label."""
-    grace_days = models.rules.churn.horizon_days + models.rules.churn.label_grace_days
-    profile, clock_ms = state.profile, models.clock_ms
-    return (
-        profile is not None
-        and clock_ms is not None
-        and profile.first_seen_ms < event.time_ms <= clock_ms - grace_days * DAY_MS
-    )
+def _erased(state: State, arrival: Arrival, models: Models) -> Step:
+    """Forget all but that he asked for it, and when, until nothing older can come any more.
 
-
-def _erased(arrival: Arrival, models: Models) -> Step:
-    """Forget all but that he asked for it, and when, until nothing older can come any more."""
-    event = arrival.event
+    The tombstone reaches to the newest event that is forgotten: sent again, its id would be new.
+    """
+    event, profile = arrival.event, state.profile
+    erased_ms = event.time_ms if profile is None else max(event.time_ms, profile.last_seen_ms)
     memory, _ = remember(
         NOTHING_REMEMBERED, arrival.identity, arrival.content, event.time_ms, limit=1
     )
-    tombstone = State(memory=memory, erased_ms=event.time_ms)
+    tombstone = State(memory=memory, erased_ms=erased_ms)
     return _step(tombstone, models, (), counters=("applied", "erased"))
 
 
 def _woken(state: State, wake: Wake, models: Models) -> Step:
     rules, now_ms = models.rules, wake.time_ms
     oldest_ms = Millis(now_ms - rules.intake.allowed_lateness_days * DAY_MS)
-    if state.erased_ms is not None and state.erased_ms < oldest_ms:
-        state = msgspec.structs.replace(state, erased_ms=None)
-    ledger, matured = mature(state.ledger, now_ms, rules.churn)
-    state = msgspec.structs.replace(
-        state, ledger=ledger, memory=forget_before(state.memory, oldest_ms)
-    )
+    state, matured = _labelled(_aged(state, oldest_ms), now_ms, rules.churn)
     if state.profile is None:
         return _step(state, models, ()) if state.erased_ms is not None else Step(None)
-    profile = forget_resolved_tickets(state.profile, oldest_ms)
-    state = msgspec.structs.replace(state, profile=profile)
-    cause = Cause(type=TICK_TYPE, source="touchstream", id=str(wake.number))
-    scored = score(profile, models)
+    cause = Cause(type=TICK_TYPE, source=OWN_SOURCE, id=str(wake.number))
+    scored = score(state.profile, models)
     state, emissions = judge(state, wake.subject, scored, models, cause, now_ms)
     state = _noted(state, wake.subject, scored, models)
     return _step(state, models, emissions, examples=matured)
+
+
+def _aged(state: State, oldest_ms: Millis) -> State:
+    """Shrink to what an event no older than ``oldest_ms`` can still concern."""
+    profile, erased_ms = state.profile, state.erased_ms
+    return msgspec.structs.replace(
+        state,
+        profile=None if profile is None else forget_resolved_tickets(profile, oldest_ms),
+        memory=forget_before(state.memory, oldest_ms),
+        erased_ms=None if erased_ms is None or erased_ms < oldest_ms else erased_ms,
+    )
+
+
+def _labelled(state: State, now_ms: Millis, rules: ChurnRules) -> tuple[State, Sequence[Matured]]:
+    """Split off the snapshots whose truth is known; the first takes the late events along."""
+    waiting, ripe = mature(state.ledger, now_ms, rules)
+    if not ripe:
+        return state, ()
+    after = msgspec.structs.replace(
+        state, ledger=waiting, labelled_ms=ripe[-1].snapshot.at_ms, late_for_label=0
+    )
+    return after, [ripe[0]._replace(late=state.late_for_label), *ripe[1:]]
 
 
 def _noted(state: State, subject: CustomerId, scored: Scored | None, models: Models) -> State:
@@ -232,6 +250,6 @@ def _step(
     wake_at = min(moments) if moments else None
     if wake_at is not None and models.clock_ms is not None and wake_at <= models.clock_ms:
         wake_at = Millis(models.clock_ms + 1)  # later than the tick, or it would wake him for ever
-    return Step(
-        msgspec.structs.replace(state, wake_at_ms=wake_at), emissions, wake_at, examples, counters
-    )
+    if wake_at != state.wake_at_ms:
+        state = msgspec.structs.replace(state, wake_at_ms=wake_at)
+    return Step(state, emissions, wake_at, examples, counters)

@@ -54,7 +54,7 @@ def judge(
     cause: Cause,
     now_ms: Millis,
 ) -> tuple[State, Sequence[Emission]]:
-    """Take the score into the state; tell when the customer crosses into another band, and what to do then."""
+    """Take the score into the state; say so when it crosses into another band, and what to do."""
     if scored is None:
         return state, ()
     state = msgspec.structs.replace(state, risk=scored.risk)
@@ -145,5 +145,7 @@ def _decide(
     )
     if choice.action == DO_NOTHING:
         return state, emission
-    recommended = {**state.recommended_ms, choice.action: now_ms}
+    names = {rule.name for rule in models.rules.actions}  # what is no action any more is forgotten
+    recommended = {name: at for name, at in state.recommended_ms.items() if name in names}
+    recommended[choice.action] = now_ms
     return msgspec.structs.replace(state, recommended_ms=recommended), emission

@@ -9,7 +9,8 @@ from schemas.units import DAY_MS, Millis
 def next_own_day_ms(subject: str, after_ms: Millis, every_days: int) -> Millis:
     """Midnight UTC that begins his next own day, strictly after ``after_ms``.
 
-    His days are those whose number since 1970 leaves the same rest by ``every_days`` as a hash of his id.
+    His days are those whose number since 1970 leaves the same rest by ``every_days`` as a hash of
+    his id.
     """
     today = after_ms // DAY_MS
     ahead = (_own_day(subject) - today) % every_days

@@ -15,7 +15,7 @@ settings.register_profile(
 settings.register_profile("dev", deadline=None, max_examples=50)
 settings.load_profile("ci" if os.environ.get("CI") == "true" else "dev")
 
-INTEGRATION_FIXTURES = {"kafka_server", "redis_server"}
+INTEGRATION_FIXTURES = {"kafka_server", "own_redis", "redis_server"}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

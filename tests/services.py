@@ -3,7 +3,6 @@
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Literal
 
@@ -40,10 +39,7 @@ def valkey_binary() -> Path | None:
 def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
     """A Redis with AOF. Tests share it: take a namespace of your own, and do not kill it."""
     require("redis")
-    with ExitStack() as ending:
-        server = RedisServer(tmp_path_factory.mktemp("redis"))
-        ending.callback(server.stop)
-        server.start()
+    with RedisServer(tmp_path_factory.mktemp("redis")) as server:
         yield server
 
 
@@ -51,10 +47,7 @@ def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServ
 def kafka_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaServer]:
     """An Apache Kafka. Tests share it: take topics and groups of your own, and do not kill it."""
     require("kafka")
-    with ExitStack() as ending:
-        server = KafkaServer(tmp_path_factory.mktemp("kafka"))
-        ending.callback(server.stop)
-        server.start()
+    with KafkaServer(tmp_path_factory.mktemp("kafka")) as server:
         yield server
 
 
@@ -79,5 +72,3 @@ def _kafka_remedy() -> str | None:
 
 def _first_line(error: Exception) -> str:
     return str(error).partition("\n")[0]
-
-

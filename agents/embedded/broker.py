@@ -2,8 +2,12 @@
 
 What it is not (measured with confluent-kafka 2.16.1): a log. It keeps the newest 5 MB a partition
 and drops what is older **without a word**, so whoever fills it waits for whoever reads it. It knows
-no CreateTopics and no SASL and keeps the producer's time and headers (LogAppendTime is ignored; a
+no CreateTopics and no SASL, and keeps the producer's time and headers (LogAppendTime is ignored; a
 send answers the stamp 1234). Never for production.
+
+Groups: a member that joins or leaves later costs one session timeout in which nobody reads, so
+start all members within the join delay; and every process that joins a group of several first
+calls :func:`agents.embedded.group_leader.let_followers_sync_first`.
 """
 
 import ctypes
@@ -17,7 +21,7 @@ KEPT_BYTES_PER_PARTITION = 5 * 1024 * 1024
 """librdkafka's own bound, compressed size; the oldest batches above it vanish."""
 
 JOIN_DELAY_MS = 200
-"""A new group waits so long for its other members; librdkafka's own 3 s would delay every start."""
+"""A new group waits so long for its other members. Where several processes join, give it 3,000."""
 
 _PRODUCER = 0
 _OK = 0
@@ -32,23 +36,25 @@ class BrokerError(RuntimeError):
 class EmbeddedBroker:
     """A broker with the given topics (name -> partitions) at ``bootstrap`` on this machine."""
 
-    def __init__(self, topics: Mapping[str, int]) -> None:
+    def __init__(self, topics: Mapping[str, int], join_delay_ms: int = JOIN_DELAY_MS) -> None:
         self._library = _library()
-        self._handle = _quiet_handle(self._library)
-        self._cluster = self._library.rd_kafka_mock_cluster_new(self._handle, 1)
-        self._library.rd_kafka_mock_group_initial_rebalance_delay_ms(self._cluster, JOIN_DELAY_MS)
-        for topic, partitions in topics.items():
-            created = self._library.rd_kafka_mock_topic_create(
-                self._cluster, topic.encode(), partitions, 1
-            )
-            self._require(created, f"topic {topic} with {partitions} partitions")
+        self._handle: int | None = _quiet_handle(self._library)
+        self._cluster: int | None = self._library.rd_kafka_mock_cluster_new(self._handle, 1)
+        self._library.rd_kafka_mock_group_initial_rebalance_delay_ms(self._cluster, join_delay_ms)
+        try:
+            for topic, partitions in topics.items():
+                self._create(topic, partitions)
+        except BrokerError:
+            self.close()
+            raise
         found: bytes = self._library.rd_kafka_mock_cluster_bootstraps(self._cluster)
         self.bootstrap = found.decode()
 
     def down(self) -> None:
         """Close all connections and refuse new ones; what was written stays."""
-        self._require(self._library.rd_kafka_mock_broker_set_down(self._cluster, _BROKER_ID),
-        "down")
+        self._require(
+            self._library.rd_kafka_mock_broker_set_down(self._cluster, _BROKER_ID), "down"
+        )
 
     def up(self) -> None:
         """Answer again, at the same address."""
@@ -71,6 +77,13 @@ class EmbeddedBroker:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+    def _create(self, topic: str, partitions: int) -> None:
+        what = f"topic {topic} with {partitions} partitions"
+        if partitions < 1:
+            raise BrokerError(f"embedded broker: {what}: want at least 1")
+        create = self._library.rd_kafka_mock_topic_create
+        self._require(create(self._cluster, topic.encode(), partitions, 1), what)
 
     def _require(self, code: int, what: str) -> None:
         if code != _OK:
@@ -112,7 +125,7 @@ def _library() -> ctypes.CDLL:
             function = getattr(library, name)
         except AttributeError as error:
             raise BrokerError(
-                f"this build of confluent-kafka hides {name}: install its wheel, or use a real Kafka"
+                f"this build of confluent-kafka hides {name}: install its wheel, or use Kafka"
             ) from error
         function.restype, function.argtypes = result, arguments
     return library

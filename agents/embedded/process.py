@@ -7,7 +7,7 @@ the child ends.
 
 import subprocess
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Self
 
@@ -23,9 +23,11 @@ class ServerError(RuntimeError):
 
 
 class ServerProcess:
-    """A running server, in a session of its own: Ctrl-C is ours. ``log`` receives what it prints."""
+    """A running server; ``log`` receives what it prints. Ctrl-C does not reach it."""
 
-    def __init__(self, command: Sequence[str], log: Path) -> None:
+    def __init__(
+        self, command: Sequence[str], log: Path, environ: Mapping[str, str] | None = None
+    ) -> None:
         self.log = log
         with log.open("ab") as output:
             self._server = subprocess.Popen(
@@ -34,6 +36,7 @@ class ServerProcess:
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 cwd=log.parent,
+                env=environ,
                 start_new_session=True,
             )
         self._leash = subprocess.Popen(
@@ -51,6 +54,11 @@ class ServerProcess:
     @property
     def running(self) -> bool:
         return self._server.poll() is None
+
+    @property
+    def returncode(self) -> int | None:
+        """None while it runs; negative: the signal that ended it."""
+        return self._server.poll()
 
     def wait_until(self, ready: Callable[[], bool], timeout_s: float) -> Self:
         """Return once ``ready()``; else end the process and raise ServerError."""

@@ -16,9 +16,10 @@ def check_commit(commit: Commit) -> None:
     """Raise ValueError unless the commit can be applied whole (ids that are no UTF-8 included)."""
     _check_fence(commit.shard, commit.expected, commit.fence)
     _check_bytes(commit.shard, "the record", commit.record)
+    # One call for all ids: a lone surrogate stays alone whatever stands beside it.
+    "".join((*commit.states, *commit.due)).encode()
     for subject, state in commit.states.items():
-        subject.encode()
-        if state is not None:
+        if type(state) is not bytes and state is not None:
             _check_bytes(commit.shard, f"the state of {subject!r}", state)
     _check_due(commit.shard, commit.states, commit.due)
     _check_outbox(commit.shard, commit.outbox)
@@ -44,14 +45,13 @@ def _check_due(
     shard: str, states: Mapping[str, bytes | None], due: Mapping[str, int | None]
 ) -> None:
     for subject, moment_ms in due.items():
-        subject.encode()
         if moment_ms is None:
             continue
         if not exact(moment_ms):
             raise ValueError(
                 f"shard {shard}: {subject!r} due at {moment_ms!r}: want an int in milliseconds"
             )
-        if subject in states and states[subject] is None:
+        if states.get(subject, b"") is None:
             raise ValueError(
                 f"shard {shard}: {subject!r} is deleted and due at {moment_ms}: a tick would wake "
                 "nobody"

@@ -47,5 +47,7 @@ _PACKING: dict[type, type] = {
 def pool_of(url: str, **options: Any) -> ConnectionPool:  # noqa: ANN401 - redis-py's own options
     """A pool for redis://, rediss:// or unix://; raises ValueError for any other URL."""
     pool = ConnectionPool.from_url(url, **options)
+    # An option inside the URL would win over an argument, and states are bytes.
+    pool.connection_kwargs["decode_responses"] = False
     pool.connection_class = _PACKING[pool.connection_class]
     return pool

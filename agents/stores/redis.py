@@ -9,6 +9,7 @@ sets order equal scores by the member's bytes, which for UTF-8 is Python's order
 import hashlib
 from collections.abc import Mapping, Sequence
 from importlib import resources
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from redis.asyncio import Redis
@@ -36,19 +37,31 @@ _COMMIT_SHA = hashlib.sha1(_COMMIT, usedforsecurity=False).hexdigest()
 
 
 def connect(
-    url: str, namespace: str, *, timeout_s: float = TIMEOUT_S, retries: int = RETRIES
+    url: str,
+    namespace: str,
+    *,
+    timeout_s: float = TIMEOUT_S,
+    retries: int = RETRIES,
+    username: str | None = None,
+    password: str | None = None,
+    ca_file: Path | None = None,
 ) -> "RedisStore":
     """A store at redis://, rediss:// or unix:// (``?protocol=2`` for RESP2); nothing is sent yet.
 
-    Raises ValueError for another URL or a namespace that cannot stand in a key.
+    A user and password inside the URL go before the given ones. Raises ValueError for another URL,
+    a ``ca_file`` where there is no TLS, or a namespace that cannot stand in a key.
     """
+    if ca_file is not None and not url.startswith("rediss://"):
+        raise ValueError(f"ca_file={str(ca_file)!r}: want a rediss:// URL, else TLS is not used")
     backoff = ExponentialWithJitterBackoff(base=0.05, cap=0.5)
     pool = pool_of(
         url,
-        decode_responses=False,
         socket_timeout=timeout_s,
         socket_connect_timeout=timeout_s,
         retry=Retry(backoff, retries),
+        username=username,
+        password=password,
+        **({} if ca_file is None else {"ssl_ca_certs": str(ca_file)}),
     )
     return RedisStore(Redis.from_pool(pool), namespace)
 
@@ -130,6 +143,12 @@ class RedisStore:
         server, replication, *config = await self._send("check", queries)
         return complaints(server, replication, config)
 
+    async def wipe(self) -> None:
+        """Delete everything of the namespace; for those that a replay makes."""
+        pattern = f"{{{self._namespace}:*"
+        async for key in self._client.scan_iter(pattern, count=1000):
+            await self._client.unlink(key)
+
     async def close(self) -> None:
         await self._client.aclose()
 
@@ -196,21 +215,15 @@ def _commit_command(keys: ShardKeys, commit: Commit) -> Command:
 
 
 def _changes(keys: ShardKeys, commit: Commit) -> _Changes:
-    changes = _Changes([], [], [], [], [])
-    for id_, state in commit.states.items():
-        subject = id_.encode()
-        if state is None:
-            changes.delete_keys.append(keys.states + subject)
-            changes.rests.append(subject)
-        else:
-            changes.set_keys.append(keys.states + subject)
-            changes.set_values.append(state)
-    for id_, moment_ms in commit.due.items():
-        if moment_ms is None:
-            changes.rests.append(id_.encode())
-        else:
-            changes.wakes.extend((moment_ms, id_.encode()))
-    return changes
+    prefix, states, due = keys.states, commit.states.items(), commit.due.items()
+    deleted = [id_.encode() for id_, state in states if state is None]
+    return _Changes(
+        set_keys=[prefix + id_.encode() for id_, state in states if state is not None],
+        set_values=[state for _, state in states if state is not None],
+        delete_keys=[prefix + subject for subject in deleted],
+        wakes=[part for id_, at_ms in due if at_ms is not None for part in (at_ms, id_.encode())],
+        rests=deleted + [id_.encode() for id_, at_ms in due if at_ms is None],
+    )
 
 
 def _fence(text: bytes | None) -> Fence | None:

@@ -15,6 +15,8 @@ import socket
 import struct
 import subprocess
 from pathlib import Path
+from types import TracebackType
+from typing import Self
 
 from agents.embedded.process import ServerError, ServerProcess
 from bench.services.ports import free_port
@@ -40,7 +42,7 @@ _SINGLE_NODE = (
 
 
 class KafkaServer:
-    """One broker on one port of this machine; it dies with this process unless detached.
+    """One broker on one port of this machine, started by ``with``; it dies with this process.
 
     Parameters
     ----------
@@ -93,6 +95,18 @@ class KafkaServer:
     def detach(self) -> int:
         """Let it outlive this process; return its process id."""
         return self._running().detach()
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
 
     @property
     def pid(self) -> int:

@@ -2,6 +2,8 @@
 
 import shutil
 from pathlib import Path
+from types import TracebackType
+from typing import Self
 
 import redis
 
@@ -11,7 +13,7 @@ from bench.services.ports import free_port
 
 
 class RedisServer:
-    """One server on one port of this machine; it dies with this process.
+    """One server on one port of this machine, started by ``with``; it dies with this process.
 
     Parameters
     ----------
@@ -71,6 +73,18 @@ class RedisServer:
     def client(self) -> redis.Redis:
         """A blocking client, to look inside or to change its settings; close it."""
         return redis.Redis.from_url(self.url)
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
 
     @property
     def pid(self) -> int:

@@ -20,14 +20,12 @@ HORIZON_DAYS = 28
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Write the events to stdout, in order of arrival; a JSON line of what to expect to stderr."""
-    chosen = _parser().parse_args(arguments)
-    world = World(
-        chosen.seed,
-        chosen.customers,
-        chosen.days,
-        growth_per_year=chosen.growth,
-        noise=SILENCE if chosen.quiet else Noise(),
-    )
+    parser = _parser()
+    chosen = parser.parse_args(arguments)
+    try:
+        world = _world(chosen)
+    except ValueError as wrong:
+        parser.error(str(wrong))
     with ExitStack() as files:
         oracle = files.enter_context(chosen.oracle.open("wb")) if chosen.oracle else None
         _write(world, oracle, chosen.oracle_every)
@@ -48,6 +46,16 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--oracle", type=Path, help=f"write true {HORIZON_DAYS}-day risks")
     parser.add_argument("--oracle-every", type=int, default=7, metavar="DAYS")
     return parser
+
+
+def _world(chosen: argparse.Namespace) -> World:
+    return World(
+        chosen.seed,
+        chosen.customers,
+        chosen.days,
+        growth_per_year=chosen.growth,
+        noise=SILENCE if chosen.quiet else Noise(),
+    )
 
 
 def _write(world: World, oracle: BinaryIO | None, every_days: int) -> None:

@@ -66,10 +66,13 @@ class Journal:
         self._unmentioned: set[str] = set()
 
     def open(self, day: int) -> None:
-        """Begin ``day`` with what the calendar holds for it."""
+        """Begin an empty page for ``day``."""
         self._day, self._entries = day, []
         self._date = _date(self._start_ms + day * DAY_MS)
-        for offset_ms, kind, subject, data in self._calendar.pop(day, ()):
+
+    def keep_calendar(self) -> None:
+        """Write down what the calendar holds for today; whose story ends today must be known."""
+        for offset_ms, kind, subject, data in self._calendar.pop(self._day, ()):
             self.note(kind, subject, offset_ms, data)
 
     def note(self, kind: str, subject: str, offset_ms: int, data: Event) -> None:

@@ -87,7 +87,7 @@ class World:
     start_ms
         Midnight (UTC) of the first day.
     remember_every_days
-        Keep the latent state of every such day for the oracle (about 50 bytes a customer and day);
+        Keep the latent state of every such day for the oracle (42 bytes a customer and day);
         0 keeps only today's.
     treatments
         What the actions given to :meth:`treat` do.
@@ -155,9 +155,9 @@ class World:
     ) -> bool | None:
         """Carry out an action: ``action.outcome`` events follow, and if accepted the hazard falls.
 
-        Returns whether the customer will accept (None for ``do_nothing``, and for who has left
-        already: nothing is carried out). The same decision always goes the same way. A moment in
-        the past counts as now.
+        Returns whether the customer will accept; None for ``do_nothing`` and for who has left or
+        has not come yet: nothing is carried out. The same decision always goes the same way. A
+        moment in the past counts as now.
 
         Raises
         ------
@@ -165,7 +165,7 @@ class World:
             If the world knows no such customer or action.
         """
         index = self._index[customer]
-        if action == DO_NOTHING or self._latent.left[index]:
+        if action == DO_NOTHING or not self._is_here(index):
             return None
         treatment = self._treatments[action]
         named = decision or f"{customer}-{action}-{at_ms}"
@@ -251,6 +251,7 @@ class World:
             self._journal,
         )
         write_leaving(today, leavers, moments_ms)
+        self._journal.keep_calendar()
         self._subscriptions.write(today)
         self._desk.write(today)
         self._mail.write(today, self._left_day)
@@ -272,6 +273,9 @@ class World:
         self._fates.update(line.fate for line in arrived)
         self._troubles.update(line.trouble for line in arrived if line.trouble)
         return arrived
+
+    def _is_here(self, index: int) -> bool:
+        return bool(present(self._latent, self._traits, self._next_day - 1)[index])
 
     def _relieve(self, index: int, treatment: Treatment, from_ms: int) -> None:
         latent = self._latent

@@ -16,7 +16,9 @@ class Crossing(Struct, frozen=True, array_like=True, gc=False):
 
 
 def next_band(band: Band | None, risk: float, rules: BandRules) -> Band:
-    """The band for ``risk`` (0..1) coming from ``band``: entered at ``*_enter``, left below ``*_leave``.
+    """The band for ``risk`` (0..1) coming from ``band``.
+
+    A band is entered at ``*_enter`` and left below ``*_leave``.
 
     >>> next_band("high", 0.65, BandRules()), next_band("low", 0.65, BandRules())
     ('high', 'medium')

@@ -3,6 +3,7 @@
 import hashlib
 
 _SPAN = 2.0**-53
+ROUNDING = 1e-9  # what sums of a handful of probabilities may be off by
 
 
 def draw(seed: int, subject: str, cause: str, purpose: str) -> float:
@@ -19,9 +20,9 @@ def draw(seed: int, subject: str, cause: str, purpose: str) -> float:
 def pick(probabilities: dict[str, float], lot: float) -> str:
     """The arm that ``lot`` (0..1) falls on when the arms lie side by side in order.
 
-    Raises ``ValueError`` where the probabilities do not sum to 1 within 1e-9, or one is negative.
+    Raises ``ValueError`` where they do not sum to 1 within :data:`ROUNDING`, or one is negative.
     """
-    if abs(sum(probabilities.values()) - 1) > 1e-9 or min(probabilities.values()) < 0:
+    if abs(sum(probabilities.values()) - 1) > ROUNDING or min(probabilities.values()) < 0:
         raise ValueError(f"no probability mass: {probabilities}")
     reached = 0.0
     for arm, probability in probabilities.items():

@@ -1,8 +1,9 @@
-"""Next best action: eligible, consented, rested, of the highest expected value, and now and then another.
+"""Next best action: eligible, consented, rested, of the highest expected value; at times another.
 
-Value of an arm, in minor units: P(churn) x P(accepts) x value - cost. ``do_nothing`` is worth 0 and always an arm.
-Epsilon-greedy: the best arm has 1 - epsilon + epsilon / k, every other of the k arms epsilon / k, so every propensity is
-above 0 as long as epsilon is (Sutton & Barto 2018, section 2.2; logged for off-policy evaluation, Dudik et al. 2011).
+Value of an arm, in minor units: P(churn) x P(accepts) x value - cost. ``do_nothing`` is worth 0 and
+always an arm. Epsilon-greedy: the best arm has 1 - epsilon + epsilon / k, every other of the k arms
+epsilon / k, so every propensity is above 0 as long as epsilon is (Sutton & Barto 2018, section 2.2;
+logged for off-policy evaluation, Dudik et al. 2011).
 """
 
 from collections.abc import Mapping

@@ -30,8 +30,8 @@ def reasons(
 ) -> tuple[Reason, ...]:
     """The features that add most to or take most from the log-odds, largest first.
 
-    ``now`` and ``before`` are contributions in the order of ``features``; ``before`` those of the last emission, under the
-    same model, or None where there was none.
+    ``now`` and ``before`` are contributions in the order of ``features``; ``before`` those of the
+    last emission, under the same model, or None where there was none.
     """
     order = sorted(range(len(now)), key=lambda position: (-abs(now[position]), position))
     return tuple(

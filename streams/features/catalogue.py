@@ -1,4 +1,7 @@
-"""All features, in the order of the vector. A new feature: a function beside its kind, and a line here."""
+"""All features, in the order of the vector.
+
+A new feature is a function beside its kind, and a line here.
+"""
 
 from streams.features import engagement, frequency, money, recency, service
 from streams.features.feature import Feature, FeatureList

@@ -21,10 +21,10 @@ def content_month(view: View) -> float:
 
 def survey_score(view: View) -> float | None:
     """The newest survey score, 0 worst to 1 best; missing for who never answered."""
-    answers = view.profile.surveys.values()
-    if not answers:
+    surveys = view.profile.surveys
+    if not surveys:
         return None
-    return max(answers, key=lambda answer: (answer.at_ms, answer.score)).score
+    return max((answer.at_ms, answer.score) for answer in surveys.values())[1]
 
 
 def subscription_running(view: View) -> float | None:

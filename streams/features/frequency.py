@@ -36,7 +36,10 @@ def activity_rate(view: View) -> float:
 
 
 def activity_trend(view: View) -> float | None:
-    """ln((1 + month's) / (1 + quarter's decayed count)); falls as signs of life thin out; missing without any."""
+    """ln((1 + month's) / (1 + quarter's decayed count)), missing without any sign of life.
+
+    It falls as signs of life thin out.
+    """
     if not view.activity_count:
         return None
     return log((1 + view.active_month) / (1 + view.active_quarter))

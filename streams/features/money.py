@@ -1,9 +1,12 @@
-"""What was spent and given back, in the currency of most orders; all missing before the first order."""
+"""What was spent and given back, in the currency of most orders.
+
+All are missing before the first order.
+"""
 
 from math import log1p
 
 from streams.features.view import View
-from streams.profiles.decay import at
+from streams.profiles.decay import quarter_at
 
 
 def spend_minor(view: View) -> float | None:
@@ -15,7 +18,7 @@ def spend_quarter_minor(view: View) -> float | None:
     """ln(1 + minor units spent with a half-life of 91 d)."""
     if view.money is None or view.money.lately is None:
         return None
-    return log1p(at(view.money.lately, view.at_ms)[2])
+    return log1p(quarter_at(view.money.lately, view.at_ms))
 
 
 def order_value_minor(view: View) -> float | None:

@@ -17,7 +17,10 @@ def known_days(view: View) -> float:
 
 
 def silence_over_gap(view: View) -> float | None:
-    """ln((silence + 1 d) / (mean gap + 1 d)): 0 is the usual rhythm; missing before a second sign of life."""
+    """ln((silence + 1 d) / (mean gap + 1 d)), missing before a second sign of life.
+
+    0 is the usual rhythm.
+    """
     activity, first_ms = view.profile.activity, view.profile.first_active_ms
     if activity is None or first_ms is None or view.silence_days is None or activity.count == 1:
         return None

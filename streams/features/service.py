@@ -8,13 +8,15 @@ from streams.features.view import View
 
 def open_ticket_count(view: View) -> float:
     """Tickets open now."""
-    return float(sum(ticket.open for ticket in view.profile.tickets.values()))
+    return float(len(view.open_tickets))
 
 
 def oldest_open_ticket_days(view: View) -> float | None:
     """ln(1 + days that the oldest open ticket has waited); missing when none is open."""
-    opened = [ticket.opened_ms for ticket in view.profile.tickets.values() if ticket.open]
-    return log1p(max(0, view.at_ms - min(opened)) / DAY_MS) if opened else None
+    if not view.open_tickets:
+        return None
+    oldest_ms = min(ticket.opened_ms for ticket in view.open_tickets)
+    return log1p(max(0, view.at_ms - oldest_ms) / DAY_MS)
 
 
 def ticket_month(view: View) -> float:

@@ -3,8 +3,8 @@
 from math import log1p
 
 from schemas.units import DAY_MS, Millis
-from streams.profiles.decay import at
-from streams.profiles.profile import Money, Profile
+from streams.profiles.decay import at, month_at
+from streams.profiles.profile import Money, Profile, Ticket
 
 
 class View:
@@ -18,6 +18,7 @@ class View:
         "at_ms",
         "known_days",
         "money",
+        "open_tickets",
         "profile",
         "silence_days",
     )
@@ -27,6 +28,7 @@ class View:
         self.at_ms = at_ms
         self.known_days = max(0, at_ms - profile.first_seen_ms) / DAY_MS
         self.money = _main_currency(profile)
+        self.open_tickets = _open_tickets(profile)
         self.silence_days: float | None = None
         """Days since the last sign of life; None for who never gave one."""
         self.activity_count = 0
@@ -40,13 +42,17 @@ class View:
     def lately(self, family: str) -> float:
         """ln(1 + the family's events with a half-life of 28 d); 0 where there were none."""
         counter = self.profile.families.get(family)
-        return 0.0 if counter is None else log1p(at(counter, self.at_ms)[1])
+        return 0.0 if counter is None else log1p(month_at(counter, self.at_ms))
 
 
 def _main_currency(profile: Profile) -> Money | None:
     """Money in the currency of most orders; None before the first order."""
-    ordered = [(money.order_count, name) for name, money in profile.money.items()]
-    if not ordered:
+    if not profile.money:
         return None
-    money = profile.money[max(ordered)[1]]
+    _, name = max((money.order_count, name) for name, money in profile.money.items())
+    money = profile.money[name]
     return money if money.order_count else None
+
+
+def _open_tickets(profile: Profile) -> list[Ticket]:
+    return [ticket for ticket in profile.tickets.values() if ticket.open]

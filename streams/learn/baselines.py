@@ -1,7 +1,7 @@
 """The two rules that every model has to beat: the base rate, and recency alone.
 
-Both may use every label known before theirs matures. The model said its probability a horizon earlier, so the
-comparison leans towards the rules, never towards the model.
+Both may use every label known before theirs matures. The model said its probability a horizon
+earlier, so the comparison leans towards the rules, never towards the model.
 """
 
 from math import isnan
@@ -14,7 +14,10 @@ PRIOR = 1.0  # one imagined churner and one imagined stayer a bin
 
 
 class Baselines(Struct, array_like=True):
-    """Counts of churn in all, and by the silence at the moment of scoring; mutable, and data all through."""
+    """Counts of churn in all, and by the silence at the moment of scoring.
+
+    Mutable, and data all through.
+    """
 
     n: int = 0
     churned: int = 0
@@ -26,7 +29,10 @@ class Baselines(Struct, array_like=True):
         return (self.churned + PRIOR) / (self.n + 2 * PRIOR)
 
     def recency(self, silence: float) -> float:
-        """Share of churn among those who had been silent as long; ``silence`` is ln(1 + days), NaN: never active."""
+        """Share of churn among those who had been silent as long.
+
+        ``silence`` is ln(1 + days); NaN: never active.
+        """
         position = _bin(silence)
         prior = 2 * PRIOR * self.base_rate()
         return (self.churned_by_bin[position] + prior) / (self.n_by_bin[position] + 2 * PRIOR)

@@ -1,4 +1,7 @@
-"""What the one learner knows, and how it passes a tick: pure, so that a version is a function of the log."""
+"""What the one learner knows, and how it passes a tick.
+
+Pure, so that a version is a function of the log.
+"""
 
 import base64
 from collections.abc import Iterable
@@ -9,37 +12,10 @@ from msgspec import Struct
 from schemas.examples import Example
 from schemas.rules import Rules
 from streams.features.feature import FeatureList
-from streams.learn.baselines import Baselines, recency_rank
+from streams.learn.baselines import recency_rank
+from streams.learn.knowledge import Knowledge
 from streams.learn.online import OnlineLogistic
-from streams.learn.progress import Tally
-from streams.learn.snapshot import ModelData, empty, seal
-
-FORMAT = 1
-
-
-class Knowledge(Struct, kw_only=True):
-    """Everything the learner keeps between ticks; lies in Redis under its fence."""
-
-    format: int = FORMAT
-    tick: int = 0
-    """The last tick that was learnt."""
-    passed: dict[str, int] = {}
-    """Shard -> sequence of its last record that has been learnt."""
-    model: ModelData
-    version: int = 0
-    """The newest published version."""
-    published_examples: int = 0
-    model_tally: Tally = msgspec.field(default_factory=Tally)
-    base_rate_tally: Tally = msgspec.field(default_factory=Tally)
-    recency_tally: Tally = msgspec.field(default_factory=Tally)
-    baselines: Baselines = msgspec.field(default_factory=Baselines)
-    refused: int = 0
-    """Examples of another feature list, not learnt."""
-    treated: int = 0
-
-    @staticmethod
-    def new(features: FeatureList) -> "Knowledge":
-        return Knowledge(model=empty(features.digest, len(features.names)))
+from streams.learn.snapshot import seal
 
 
 class Passed(Struct, frozen=True):
@@ -58,9 +34,10 @@ def pass_tick(
     rules: Rules,
     features: FeatureList,
 ) -> Passed:
-    """Learn one tick's examples in the order (matured, customer, scored); publish a version when one is due.
+    """Learn one tick's examples; publish a version when one is due.
 
-    That order, and not the order of arrival, is what makes the model a function of the log.
+    They are learnt in the order (matured, customer, scored). That order, and not the order of
+    arrival, is what makes the model a function of the log.
     """
     after = msgspec.convert(msgspec.to_builtins(before), Knowledge)
     after.tick, after.passed = number, passed

@@ -1,8 +1,8 @@
 """The label ledger: what was said of a customer, kept until the truth is known (DESIGN section 4).
 
-A snapshot taken at T waits in the customer's own state. Events after T mark it; at the first tick at or after
-T + horizon + grace it matures into one example. Nothing is learnt before, positives included: a customer who cancels on
-day 2 would else be learnt from four weeks before one who stays.
+A snapshot taken at T waits in the customer's own state. Events after T mark it; at the first tick
+at or after T + horizon + grace it matures into one example. Nothing is learnt before, positives
+included: a customer who cancels on day 2 would else be learnt from four weeks before one who stays.
 """
 
 from typing import NamedTuple
@@ -47,13 +47,18 @@ class Matured(NamedTuple):
     treated: bool
     matured_ms: Millis
     """From when on it was final; not when a tick came by."""
+    late: int = 0
+    """Events that came too late to change a label, since the customer's last example."""
 
 
 Ledger = tuple[Snapshot, ...]
 
 
 def is_activity(event: Event, by_customer: bool, rules: ChurnRules) -> bool:
-    """Whether the event shows that the relation is alive: named in ``churn.activity``, and by the customer."""
+    """Whether the event shows that the relation is alive.
+
+    It has to be named in ``churn.activity``, and be by the customer.
+    """
     return by_customer and event.type in rules.activity
 
 
@@ -87,8 +92,23 @@ def mature(ledger: Ledger, now_ms: Millis, rules: ChurnRules) -> tuple[Ledger, l
     ]
 
 
+def is_late(event: Event, active: bool, labelled_ms: Millis | None, rules: ChurnRules) -> bool:
+    """Whether the event would have marked a snapshot, had it come before the label was given.
+
+    ``labelled_ms`` is the moment of the newest snapshot that has its label. What lies after it in
+    an older window lies in its own too, so it is enough to know; an event before it would have to
+    be later than horizon and grace together.
+    """
+    if labelled_ms is None or not _mark(event, active, rules):
+        return False
+    return labelled_ms < event.time_ms <= labelled_ms + rules.horizon_days * DAY_MS
+
+
 def label(snapshot: Snapshot) -> int:
-    """1 if he cancelled in the window, or, without a subscription at its start, gave no sign of life; else 0."""
+    """1 if he churned in the window, else 0.
+
+    Churned is who cancelled, and who without a subscription at its start gave no sign of life.
+    """
     marks = snapshot.marks
     if marks & CANCELLED:
         return 1

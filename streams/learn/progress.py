@@ -1,7 +1,8 @@
 """Test-then-train: how good the probabilities were, told only by labels that came after them.
 
-Bounded memory: log loss and Brier score are exact sums; AUC, average precision and calibration are read from a histogram
-of :data:`BINS` bins over the score, so ties within a bin count half.
+Bounded memory: log loss and Brier score are exact sums; AUC and average precision are read from a
+histogram of :data:`BINS` bins over the score, so that scores of one bin are ties, and calibration
+from :data:`RELIABILITY_BINS`.
 """
 
 from collections.abc import Sequence
@@ -30,7 +31,10 @@ class Tally(Struct, array_like=True):
     n_by_tenth: list[int] = field(default_factory=lambda: [0] * RELIABILITY_BINS)
 
     def add(self, risk: float, label: int, rank: float | None = None) -> None:
-        """Count one score: ``risk`` in 0..1 with its ``label``; ``rank`` (0..1) orders it where risk does not."""
+        """Count one score: ``risk`` (0..1) with its ``label``.
+
+        ``rank`` (0..1) orders it where ``risk`` does not.
+        """
         said = min(1 - CERTAIN, max(CERTAIN, risk))
         self.n += 1
         self.churned += label

@@ -1,7 +1,7 @@
 """Score with a model snapshot: a dot product, compiled once per version."""
 
 from collections.abc import Sequence
-from math import copysign, sqrt
+from math import copysign, isnan, sqrt
 from typing import NamedTuple
 
 from streams.learn.numbers import sigmoid
@@ -15,14 +15,15 @@ class Scorer:
 
     .. math:: p = \sigma(b + \sum_i w_i \min(5, \max(-5, (x_i - \mu_i) / s_i)))
 
-    A missing feature (NaN), and one that never varied, adds nothing. Cost about 3 us at 25 features.
+    A missing feature (NaN), and one that never varied, adds nothing. Cost about 5 us at 25
+    features.
     """
 
     def __init__(self, model: ModelData) -> None:
         self.model = model
         self._intercept = model.intercept
-        self._scale = [
-            (mean, 1 / sqrt(variance), weight) if variance > 0 else None
+        self._scales = [
+            (mean, 1 / sqrt(variance) if variance > 0 else 0.0, weight)
             for mean, variance, weight in zip(
                 model.means, model.variances, model.weights, strict=True
             )
@@ -30,20 +31,21 @@ class Scorer:
 
     def contributions(self, values: Sequence[float]) -> list[float]:
         """Log-odds that each value adds against the average example; 0 for a missing one."""
-        added = []
-        for value, scale in zip(values, self._scale, strict=True):
-            if scale is None or value != value:
-                added.append(0.0)
-                continue
-            mean, by_deviation, weight = scale
-            z = (value - mean) * by_deviation
-            added.append(weight * (z if -LARGEST_Z < z < LARGEST_Z else copysign(LARGEST_Z, z)))
-        return added
+        return [
+            weight
+            * (z if -LARGEST_Z < (z := (value - mean) * by_deviation) < LARGEST_Z else _edge(z))
+            for value, (mean, by_deviation, weight) in zip(values, self._scales, strict=True)
+        ]
 
     def score(self, values: Sequence[float]) -> "Score":
         """Risk (0 to 1, rounded to what the ledger and the wire carry) with its contributions."""
         added = self.contributions(values)
         return Score(round(sigmoid(self._intercept + sum(added)), 6), added)
+
+
+def _edge(z: float) -> float:
+    """What counts in place of a ``z`` that does not lie within the bounds: the nearer one."""
+    return 0.0 if isnan(z) else copysign(LARGEST_Z, z)
 
 
 class Score(NamedTuple):

@@ -1,6 +1,7 @@
 """A model as data: what the learner publishes and every worker scores with. Never a pickle.
 
-The text is JSON with a format number and a digest over everything else; a worker refuses what it does not know.
+The text is JSON with a format number and a digest over everything else; a worker refuses what it
+does not know.
 """
 
 import hashlib
@@ -18,7 +19,8 @@ class SnapshotError(ValueError):
 class ModelData(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A standardising scaler and a logistic regression, enough to predict and to go on learning.
 
-    ``features`` names the feature list by digest; the lists are in the order of that list and equally long.
+    ``features`` names the feature list by digest; the lists are in the order of that list and
+    equally long.
     """
 
     format: int = FORMAT

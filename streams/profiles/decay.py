@@ -1,5 +1,7 @@
 """Counters that forget: exponential decay at several half-lives, exact for events out of order."""
 
+from math import exp2
+
 from msgspec import Struct
 
 from schemas.units import DAY_MS, Millis
@@ -57,10 +59,20 @@ def add(counter: Counter | None, at_ms: Millis, amount: float = 1.0) -> Counter:
 
 
 def at(counter: Counter, now_ms: Millis) -> tuple[float, float, float]:
-    """The week's, month's and quarter's value at ``now_ms`` >= ``counter.at_ms``."""
+    """The week's, month's and quarter's value at ``now_ms``, or when last seen if that is later."""
     week, month, quarter = _weights(max(0, now_ms - counter.at_ms))
     return counter.week * week, counter.month * month, counter.quarter * quarter
 
 
+def month_at(counter: Counter, now_ms: Millis) -> float:
+    """The month's value alone at ``now_ms``; a third of the cost of :func:`at`."""
+    return counter.month * exp2(-max(0, now_ms - counter.at_ms) / _MONTH)
+
+
+def quarter_at(counter: Counter, now_ms: Millis) -> float:
+    """The quarter's value alone at ``now_ms``."""
+    return counter.quarter * exp2(-max(0, now_ms - counter.at_ms) / _QUARTER)
+
+
 def _weights(age_ms: int) -> tuple[float, float, float]:
-    return 0.5 ** (age_ms / _WEEK), 0.5 ** (age_ms / _MONTH), 0.5 ** (age_ms / _QUARTER)
+    return exp2(-age_ms / _WEEK), exp2(-age_ms / _MONTH), exp2(-age_ms / _QUARTER)

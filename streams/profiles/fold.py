@@ -1,6 +1,7 @@
 """Fold one event into a profile: ``after = fold(before, event, active)``.
 
-Every event counts for its family; a few types also change facts (``FACTS``). A type that only counts needs no line here.
+Every event counts for its family; a few types also change facts (``FACTS``). A type that only
+counts needs no line here.
 """
 
 from collections.abc import Callable, Mapping
@@ -16,6 +17,7 @@ from schemas.touchpoints.customers import (
     CustomerUnlinked,
     CustomerUpdated,
 )
+from schemas.touchpoints.emails import EmailUnsubscribed
 from schemas.touchpoints.orders import OrderPlaced, OrderReturned
 from schemas.touchpoints.subscriptions import (
     SubscriptionCancelled,
@@ -41,6 +43,7 @@ from streams.profiles.profile import (
 Changes = dict[str, Any]
 T = TypeVar("T", Answer, Fact)
 
+MARKETING = "marketing"  # the purpose that whoever unsubscribes refuses
 SCORE_MAX = {"nps": 10.0, "csat": 5.0, "ces": 7.0}  # used where the event names no maximum
 
 
@@ -75,10 +78,11 @@ def forget_resolved_tickets(profile: Profile, before_ms: Millis) -> Profile:
 def _newest(held: Mapping[str, T], name: str, fact: T, bound: int) -> dict[str, T]:
     """Keep the newer fact by event time; past the bound the one with the oldest time goes.
 
-    Of two facts of one moment the larger text holds, so that their order of arrival does not show.
+    Of two facts of one moment the smaller text holds, so that their order of arrival does not show,
+    and a refusal beats a consent: many systems stamp both with the day alone.
     """
     old = held.get(name)
-    if old is not None and (old.at_ms, str(old)) > (fact.at_ms, str(fact)):
+    if old is not None and _holds(old, fact):
         return dict(held)
     after = {**held, name: fact}
     if len(after) > bound:
@@ -86,10 +90,16 @@ def _newest(held: Mapping[str, T], name: str, fact: T, bound: int) -> dict[str, 
     return after
 
 
+def _holds(old: T, fact: T) -> bool:
+    if old.at_ms == fact.at_ms:
+        return str(old) <= str(fact)
+    return old.at_ms > fact.at_ms
+
+
 def _ordered(profile: Profile, at_ms: Millis, data: OrderPlaced) -> Changes:
     held = profile.money.get(data.currency, Money())
     money = Money(
-        held.ordered_minor + data.amount_minor,
+        min(BOUNDS.sum_minor, held.ordered_minor + data.amount_minor),
         held.order_count + 1,
         held.returned_minor,
         add(held.lately, at_ms, float(data.amount_minor)),
@@ -99,7 +109,8 @@ def _ordered(profile: Profile, at_ms: Millis, data: OrderPlaced) -> Changes:
 
 def _returned(profile: Profile, _: Millis, data: OrderReturned) -> Changes:
     held = profile.money.get(data.currency, Money())
-    money = msgspec.structs.replace(held, returned_minor=held.returned_minor + data.amount_minor)
+    returned_minor = min(BOUNDS.sum_minor, held.returned_minor + data.amount_minor)
+    money = msgspec.structs.replace(held, returned_minor=returned_minor)
     return _with_money(profile, data.currency, money)
 
 
@@ -153,9 +164,13 @@ def _cancelled(profile: Profile, at_ms: Millis, data: SubscriptionCancelled) -> 
 
 def _newest_subscription(profile: Profile, fact: Subscription) -> Changes:
     held = profile.subscription
-    if held is not None and (held.at_ms, held.rank) > (fact.at_ms, fact.rank):
+    if held is not None and _order(held) > _order(fact):
         return {}
     return {"subscription": fact}
+
+
+def _order(fact: Subscription) -> tuple[Millis, int, str]:
+    return fact.at_ms, fact.rank, str(fact)
 
 
 def _answered(profile: Profile, at_ms: Millis, data: SurveyAnswered) -> Changes:
@@ -171,12 +186,21 @@ def _consented(profile: Profile, at_ms: Millis, data: ConsentChanged) -> Changes
     return {"consent": _newest(profile.consent, data.purpose, fact, BOUNDS.purposes)}
 
 
+def _unsubscribed(profile: Profile, at_ms: Millis, _: EmailUnsubscribed) -> Changes:
+    fact = Fact(at_ms, value=False)
+    return {"consent": _newest(profile.consent, MARKETING, fact, BOUNDS.purposes)}
+
+
 def _updated(profile: Profile, at_ms: Millis, data: CustomerUpdated) -> Changes:
     attributes: dict[str, Fact] = profile.attributes
     given: Mapping[str, Scalar] = data.attributes or {}
     for name, value in sorted(given.items()):
-        attributes = _newest(attributes, name, Fact(at_ms, value), BOUNDS.attributes)
+        attributes = _newest(attributes, name, Fact(at_ms, _short(value)), BOUNDS.attributes)
     return {"attributes": attributes}
+
+
+def _short(value: Scalar) -> Scalar:
+    return value[: BOUNDS.text_chars] if isinstance(value, str) else value
 
 
 def _identified(profile: Profile, at_ms: Millis, data: CustomerIdentified) -> Changes:
@@ -209,6 +233,7 @@ FACTS: dict[type, Callable[[Profile, Millis, Any], Changes]] = {
     SubscriptionChanged: _subscribed,
     SubscriptionCancelled: _cancelled,
     SurveyAnswered: _answered,
+    EmailUnsubscribed: _unsubscribed,
     ConsentChanged: _consented,
     CustomerUpdated: _updated,
     CustomerIdentified: _identified,

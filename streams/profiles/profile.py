@@ -1,7 +1,8 @@
 """The profile: what is known of one customer from his events, compact enough for millions of them.
 
-Facts that a later event replaces (a ticket's standing, a consent, an attribute) carry the time of the event that set
-them, so that a late event finds its place: the newest by event time holds, whatever came first.
+Facts that a later event replaces (a ticket's standing, a consent, an attribute) carry the time of
+the event that set them, so that a late event finds its place: the newest by event time holds,
+whatever came first.
 """
 
 from typing import NamedTuple
@@ -76,9 +77,9 @@ class Profile(Struct, frozen=True, array_like=True, omit_defaults=True):
     families: dict[str, Counter] = {}
     """By event family (a closed set, ``schemas/registry.py``)."""
     money: dict[str, Money] = {}
-    """By currency, at most ``MAX_CURRENCIES``."""
+    """By currency; what comes in one more than ``BOUNDS.currencies`` is not counted."""
     tickets: dict[str, Ticket] = {}
-    """At most ``MAX_TICKETS``; resolved ones stay until nothing late can reopen them."""
+    """Resolved ones stay until nothing late can reopen them."""
     subscription: Subscription | None = None
     surveys: dict[str, Answer] = {}
     consent: dict[str, Fact] = {}
@@ -88,13 +89,20 @@ class Profile(Struct, frozen=True, array_like=True, omit_defaults=True):
 
 
 class Bounds(NamedTuple):
-    """How large each part of a profile may become; the oldest entry gives way."""
+    """How large each part of a profile may become; the oldest entry gives way.
+
+    Families and kinds of surveys are closed sets.
+    """
 
     currencies: int = 8
     tickets: int = 64
     purposes: int = 32
     attributes: int = 64
     aliases: int = 32
+    text_chars: int = 256
+    """An attribute's text is cut there: a word or an id is kept whole, a letter is not."""
+    sum_minor: int = 2**63 - 1
+    """Sums of money stop here, where MessagePack's integers end."""
 
 
 BOUNDS = Bounds()

@@ -1,5 +1,6 @@
 from collections import Counter
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +20,13 @@ def require(*names: str) -> None:
             pytest.skip(f"{data_folder() / name} is missing; set {FOLDER_VARIABLE}")
 
 
+@cache
 def cdnow(part: Part) -> list[dict[str, Any]]:
     require(f"cdnow/CDNOW_{part}.txt.gz")
     return cdnow_events(part)
 
 
+@cache
 def bank_calls() -> tuple[list[dict[str, Any]], Counter[str]]:
     require("bank_calls/january.txt.gz", "bank_calls/february.txt.gz")
     return call_events(MONTHS)

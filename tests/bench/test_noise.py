@@ -1,9 +1,11 @@
 from collections import Counter
 
+import numpy as np
 import orjson
 import pytest
 
 from bench.world import SILENCE, Line, Noise, World
+from bench.world.noise import deliver
 from schemas.envelope import parse_time
 from schemas.units import DAY_MS, CustomerId, Millis
 from streams.intake.decode import Arrival, Origin, decode
@@ -55,12 +57,6 @@ def test_the_counts_are_those_of_the_lines(world: World, lines: list[Line]) -> N
     assert world.expected.lines == len(lines)
     assert world.expected.fates == Counter(line.fate for line in lines)
     assert world.expected.troubles == Counter(line.trouble for line in lines if line.trouble)
-
-
-def test_the_counts_of_this_world_are_these() -> None:
-    world = World(1, 100, 20, noise=TROUBLED)
-    assert sum(1 for _ in world.lines()) == world.expected.lines
-    assert world.expected.fates == {}
 
 
 def test_intake_puts_every_line_where_its_fate_says(lines: list[Line]) -> None:
@@ -146,6 +142,14 @@ def _as_sent(line: Line) -> bytes:
     return orjson.dumps({key: line.event[key] for key in line.event if key != "receivedtime"})
 
 
+def test_an_erasure_always_arrives_in_time() -> None:
+    erasure = {"id": "e1", "type": "customer.erased", "time": "2026-01-01T00:00:00.000Z"}
+    lines = deliver([(0, erasure)], Noise(too_late=0.9), np.random.default_rng(0))
+    assert lines == [Line(0, erasure)]
+
+
 def test_shares_above_one_are_refused() -> None:
     with pytest.raises(ValueError, match="add up to 1"):
         Noise(late=0.9, repeated=0.2)
+    with pytest.raises(ValueError, match="not negative"):
+        Noise(late=-0.1)

@@ -28,10 +28,13 @@ def risks_and_facts(world: World) -> tuple[np.ndarray, np.ndarray]:
 
 def test_the_true_probability_is_the_frequency_of_leaving(lived: World) -> None:
     risks, facts = risks_and_facts(lived)
+    assert standard_errors_off(risks, facts) < 3
     for tenth in np.array_split(np.argsort(risks), 10):
-        expected = risks[tenth].mean()
-        noise = np.sqrt(expected * (1 - expected) / len(tenth))
-        assert abs(facts[tenth].mean() - expected) < 4 * noise
+        assert standard_errors_off(risks[tenth], facts[tenth]) < 4
+
+
+def standard_errors_off(risks: np.ndarray, facts: np.ndarray) -> float:
+    return float(abs(facts.sum() - risks.sum()) / np.sqrt((risks * (1 - risks)).sum()))
 
 
 def test_the_true_probability_tells_leavers_from_stayers(lived: World) -> None:

@@ -41,3 +41,10 @@ def test_the_oracle_has_the_risk_of_every_customer_every_week(tmp_path: Path) ->
     rows = list(map(orjson.loads, oracle.read_bytes().splitlines()))
     assert len({row["time"] for row in rows}) == 5
     assert all(0 < row["risk"] < 1 for row in rows)
+
+
+def test_a_world_that_cannot_be_is_bad_usage(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as left:
+        main(["--customers", "0"])
+    assert left.value.code == 2
+    assert "want customers >= 1" in capsys.readouterr().err

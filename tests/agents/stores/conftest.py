@@ -1,6 +1,6 @@
 """The stores that the contract holds for: the twin, and real servers."""
 
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from itertools import count
 from pathlib import Path
 from time import sleep
@@ -9,7 +9,7 @@ import pytest
 
 from agents.stores.base import Store
 from agents.stores.memory import MemoryStore
-from agents.stores.redis import RedisStore, connect
+from agents.stores.redis import connect
 from bench.services.ports import free_port
 from bench.services.redis import RedisServer
 from tests.services import require, valkey_binary
@@ -20,10 +20,8 @@ _NAMESPACES = (f"contract-{number}" for number in count())
 @pytest.fixture(scope="session")
 def valkey_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
     require("valkey")
-    server = RedisServer(tmp_path_factory.mktemp("valkey"), valkey_binary())
-    server.start()
-    yield server
-    server.stop()
+    with RedisServer(tmp_path_factory.mktemp("valkey"), valkey_binary()) as server:
+        yield server
 
 
 @pytest.fixture(scope="session")
@@ -33,14 +31,12 @@ def cluster_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisSe
     folder: Path = tmp_path_factory.mktemp("cluster")
     # The cluster bus takes port + 10,000, which may be above 65,535, unless it is given one.
     bus = ("--cluster-port", str(free_port()))
-    server = RedisServer(folder, options=("--cluster-enabled", "yes", *bus))
-    server.start()
-    with server.client() as client:
-        client.execute_command("CLUSTER ADDSLOTSRANGE", 0, 16383)
-        while client.execute_command("CLUSTER INFO")["cluster_state"] != "ok":
-            sleep(0.05)
-    yield server
-    server.stop()
+    with RedisServer(folder, options=("--cluster-enabled", "yes", *bus)) as server:
+        with server.client() as client:
+            client.execute_command("CLUSTER ADDSLOTSRANGE", 0, 16383)
+            while client.execute_command("CLUSTER INFO")["cluster_state"] != "ok":
+                sleep(0.05)
+        yield server
 
 
 @pytest.fixture(
@@ -65,17 +61,8 @@ async def store(request: pytest.FixtureRequest) -> AsyncIterator[Store]:
 
 
 @pytest.fixture
-async def open_redis(
-    redis_server: RedisServer,
-) -> AsyncIterator[Callable[..., RedisStore]]:
-    """Open stores on the shared Redis, all in one namespace of this test's own."""
-    namespace = next(_NAMESPACES)
-    opened: list[RedisStore] = []
-
-    def open_store(url: str = redis_server.url, **options: int) -> RedisStore:
-        opened.append(connect(url, namespace, **options))
-        return opened[-1]
-
-    yield open_store
-    for each in opened:
-        await each.close()
+def own_redis(tmp_path: Path) -> Iterator[RedisServer]:
+    """A Redis that the test may kill, fill and misconfigure."""
+    require("redis")
+    with RedisServer(tmp_path / "redis") as server:
+        yield server

@@ -95,17 +95,33 @@ def test_headers_that_are_too_long_are_left_out_together() -> None:
     assert stored(letter(headers=headers)) == StoredLetter(letter(), frozenset({"headers"}), None)
 
 
+def test_many_empty_headers_are_too_long_as_well() -> None:
+    headers = (("", None),) * (MAX_HEADER_BYTES // 8 + 1)
+    assert stored(letter(headers=headers)) == StoredLetter(letter(), frozenset({"headers"}), None)
+
+
 def test_the_longest_letter_is_one_that_a_client_sends() -> None:
     longest = letter(
         original=b"x" * 2 * MAX_BODY_BYTES,
         key=b"k" * 2 * MAX_KEY_BYTES,
-        headers=(("h", b"x" * (MAX_HEADER_BYTES - 1)),),
+        headers=(("h", b"x" * (MAX_HEADER_BYTES - 9)),),
         detail="ü" * 100_000,
     )
     record = encode_letter(longest)
     headers = sum(len(name) + len(text or b"") for name, text in record.headers)
     assert len(record.value) + len(record.key or b"") + headers < CLIENT_REFUSES_ABOVE
     assert decode_letter(*record).cut == {"body", "key"}
+
+
+def test_a_key_that_is_too_long_is_cut() -> None:
+    key = b"k" * MAX_KEY_BYTES
+    assert stored(letter(key=key + b"x")) == StoredLetter(letter(key=key), frozenset({"key"}), None)
+
+
+def test_a_detail_that_is_too_long_is_cut_without_a_word() -> None:
+    assert stored(letter(detail="d" * 1025)) == StoredLetter(
+        letter(detail="d" * 1024), frozenset(), None
+    )
 
 
 def test_a_letter_that_died_twice_tells_of_its_last_death_only() -> None:
@@ -124,12 +140,13 @@ def test_a_lone_surrogate_in_the_detail_does_not_stop_the_letter() -> None:
         ("touchstream-reason", b"mood"),
         ("touchstream-step", b"lunch"),
         ("touchstream-offset", b"many"),
+        ("touchstream-offset", None),
         ("touchstream-partition", b"-1"),
         ("touchstream-cut", b"corner"),
         ("touchstream-detail", b"\xff"),
     ],
 )
-def test_a_record_that_no_letter_wrote_is_refused(name: str, text: bytes) -> None:
+def test_a_record_that_no_letter_wrote_is_refused(name: str, text: bytes | None) -> None:
     record = encode_letter(letter())
     headers = [header for header in record.headers if header[0] != name]
     with pytest.raises(ValueError, match=r"."):

@@ -202,7 +202,7 @@ def test_a_foreign_key_is_told_before_bad_data() -> None:
         (
             "customer.updated",
             {"attributes": {"ada@example.org": []}},
-            "Expected `str | int | float | bool | null`, got `array` - at `$.attributes[...]`",
+            "Expected `bool | int | float | str | null`, got `array` - at `$.attributes[...]`",
         ),
     ],
 )

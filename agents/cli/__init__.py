@@ -1,0 +1,1 @@
+"""The command ``touchstream``: one module a subcommand."""

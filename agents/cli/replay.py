@@ -1,0 +1,48 @@
+"""``touchstream replay``: history through the same agents and code, on event time."""
+
+import asyncio
+import sys
+from pathlib import Path
+
+import typer
+
+from agents.cli.progress import Progress
+from agents.replay.crew import Crew
+from agents.replay.run import Replay
+from agents.replay.stage import EMBEDDED, WARNING, stage
+from agents.settings import Settings
+from agents.stores.connect import open_store
+
+
+def replay(
+    settings: Settings,
+    config: Path | None,
+    files: list[Path],
+    out: Path,
+    broker: str,
+    workers: int,
+    partitions: int | None,
+) -> dict[str, object]:
+    """Replay ``files`` into ``out`` and return the summary."""
+    if broker == EMBEDDED:
+        typer.echo(WARNING, err=True)
+    with (
+        stage(settings, config, broker, partitions) as scene,
+        Progress(sys.stderr) as progress,
+    ):
+        crew = Crew(workers, scene.environ, scene.logs, ticks=False)
+        try:
+            return asyncio.run(_run(scene.settings, crew, files, out, progress))
+        finally:
+            crew.stop()
+
+
+async def _run(
+    settings: Settings, crew: Crew, files: list[Path], out: Path, progress: Progress
+) -> dict[str, object]:
+    store = open_store(settings)
+    try:
+        return await Replay(settings, store, crew, out, progress.show).run(files)
+    finally:
+        await store.wipe()
+        await store.close()

@@ -1,0 +1,37 @@
+"""End the process where going on would do harm. Everything durable is in Redis, so the next start is exact."""
+
+import faulthandler
+import logging
+import os
+import sys
+from typing import NoReturn
+
+import structlog
+
+FAULT = 1
+"""Exit code; a supervisor starts the process again."""
+
+log = structlog.get_logger()
+
+
+def die(event: str, cause: BaseException | None = None, **fields: object) -> NoReturn:
+    """Say why, with everything an operator needs, and leave without Faust's shutdown, which may hang."""
+    reason = None if cause is None else f"{type(cause).__name__}: {cause}"
+    log.critical(event, reason=reason, exc_info=_unexpected(cause), **fields)
+    logging.shutdown()
+    sys.stderr.flush()
+    os._exit(FAULT)
+
+
+def dump_stacks() -> None:
+    """Write every thread's stack to standard error."""
+    faulthandler.dump_traceback(all_threads=True)
+
+
+def _unexpected(cause: BaseException | None) -> BaseException | None:
+    """The trace is for what nobody foresaw; an error with a sentence of its own needs none."""
+    return None if cause is None or isinstance(cause, Refusal) else cause
+
+
+class Refusal(Exception):
+    """The process must not go on; the message says why and what to do."""

@@ -1,0 +1,79 @@
+"""How each Kafka client of this project is told where the broker is and who we are."""
+
+from typing import Any
+
+import faust
+from aiokafka import AIOKafkaProducer
+from faust.types.auth import CredentialsT
+
+from agents.security import kafka_tls
+from agents.settings import KafkaSettings, Settings
+from schemas.topics import (
+    ALERTS_TOPIC,
+    CHURN_RISK_TOPIC,
+    CUSTOMER_SIGNALS_TOPIC,
+    DEAD_LETTERS_TOPIC,
+    EXAMPLES_TOPIC,
+    NEXT_BEST_ACTION_TOPIC,
+    TOUCHPOINTS_TOPIC,
+)
+
+OUTPUT_TOPICS = (
+    CHURN_RISK_TOPIC,
+    NEXT_BEST_ACTION_TOPIC,
+    ALERTS_TOPIC,
+    CUSTOMER_SIGNALS_TOPIC,
+    DEAD_LETTERS_TOPIC,
+)
+PACKET_BYTES = 512 * 1024  # several hundred emissions in one request
+LARGEST_REQUEST = (
+    4 * 1024 * 1024
+)  # above the largest dead letter with its headers, or it would block an outbox
+
+
+def physical_topics(kafka: KafkaSettings) -> dict[str, str]:
+    """Logical name -> the name at the broker."""
+    names = {name: kafka.topic_prefix + name for name in (*OUTPUT_TOPICS, EXAMPLES_TOPIC)}
+    return {**names, TOUCHPOINTS_TOPIC: kafka.topic_prefix + kafka.touchpoints}
+
+
+def client_options(kafka: KafkaSettings) -> dict[str, Any]:
+    """What aiokafka and kafka-python call their connection and its security."""
+    options: dict[str, Any] = {
+        "bootstrap_servers": kafka.bootstrap.split(","),
+        "security_protocol": kafka.security_protocol,
+    }
+    context = kafka_tls(kafka)
+    if context is not None:
+        options["ssl_context"] = context
+    if kafka.security_protocol.startswith("SASL") and kafka.password is not None:
+        options["sasl_mechanism"] = kafka.sasl_mechanism
+        options["sasl_plain_username"] = kafka.username
+        options["sasl_plain_password"] = kafka.password.get_secret_value()
+    return options
+
+
+def new_producer(settings: Settings) -> AIOKafkaProducer:
+    """The outbox's producer: idempotent, so that a retry of its own never doubles or reorders."""
+    return AIOKafkaProducer(
+        **client_options(settings.kafka),
+        client_id=f"{settings.namespace}-outbox",
+        enable_idempotence=True,
+        linger_ms=5,
+        request_timeout_ms=30_000,
+        max_batch_size=PACKET_BYTES,
+        max_request_size=LARGEST_REQUEST,
+    )
+
+
+def credentials(kafka: KafkaSettings) -> CredentialsT | None:
+    """The same for Faust, whose own defaults would silently do without TLS."""
+    context = kafka_tls(kafka)
+    if kafka.security_protocol.startswith("SASL") and kafka.password is not None:
+        return faust.SASLCredentials(
+            username=kafka.username,
+            password=kafka.password.get_secret_value(),
+            mechanism=kafka.sasl_mechanism,
+            ssl_context=context,
+        )
+    return None if context is None else faust.SSLCredentials(context=context)

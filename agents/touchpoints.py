@@ -1,0 +1,341 @@
+"""The touchpoints agent's desk: decode, load, advance, commit, hand over.
+
+All partitions of a fetch go through together. A shard that waits for a model version is parked and tried again; the others
+go on. Whatever goes wrong, nothing is half done: the commit is atomic and refused unless the fence is where it was read.
+"""
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import structlog
+
+from agents.fatal import Refusal
+from agents.in_force import Catalogue
+from agents.metrics import Metrics
+from agents.outbox import Outbox
+from agents.settings import WorkerSettings
+from agents.stores.base import Commit, Fence, FenceLost, Read, Store, StoreError
+from agents.transport import Batch, Span
+from schemas.units import Millis
+from streams.intake.decode import Origin
+from streams.models import Models
+from streams.records import Record
+from streams.shard import (
+    LetterLimit,
+    Run,
+    Standing,
+    Turn,
+    Work,
+    adopt,
+    cut,
+    decode_standing,
+    encode_standing,
+    take_run,
+    take_turn,
+)
+
+OUTAGE_PAUSE_S = 1.0
+
+log = structlog.get_logger()
+
+
+class Shard:
+    """A partition that this process owns, as far as it is durable, and the work that waits."""
+
+    def __init__(
+        self, partition: int, offset: int, fence: Fence | None, standing: Standing
+    ) -> None:
+        self.name = f"p{partition}"
+        self.partition = partition
+        self.offset = offset
+        """The next offset to be applied."""
+        self.fence = fence
+        """What Redis holds; None before the first commit."""
+        self.standing = standing
+        self.units: deque[Run | Turn] = deque()
+        self.in_flight = 0
+        """Batches fetched that Faust has not handed over yet."""
+        self.parked = False
+
+
+class Chore(NamedTuple):
+    """One shard's part of a round."""
+
+    shard: Shard
+    unit: Run | Turn
+    standing: Standing
+    models: Models
+    ids: Sequence[str]
+    last: bool
+    """The unit is finished with it; False for every chunk of a tick but the last."""
+
+
+class Touchpoints:
+    """Implements :class:`agents.transport.Desk` for the touchpoints topic."""
+
+    def __init__(
+        self,
+        topic: str,
+        store: Store,
+        outbox: Outbox,
+        settings: WorkerSettings,
+        origin: Origin,
+        metrics: Metrics,
+        received_ms: Callable[[Any], Millis],
+    ) -> None:
+        self.topic = topic
+        self._store = store
+        self._outbox = outbox
+        self._settings = settings
+        self._origin = origin
+        self._metrics = metrics
+        self._received_ms = received_ms
+        self._catalogue = Catalogue(store)
+        self._limit = LetterLimit(settings.dead_letter_limit, settings.dead_letter_window)
+        self._shards: dict[int, Shard] = {}
+        self._lock = asyncio.Lock()
+        self.last_progress = time.monotonic()
+
+    async def take(self, spans: Mapping[int, Span]) -> Mapping[int, int]:
+        """Own these partitions: start at their fences, or refuse with what to do."""
+        async with self._lock:
+            names = [f"p{partition}" for partition in spans]
+            standings = await self._store.standing(names)
+            for gone in self._shards.keys() - spans.keys():
+                self._metrics.forget(f"p{gone}")
+            self._shards = {
+                partition: Shard(
+                    partition,
+                    self._start(partition, span, found.fence),
+                    found.fence,
+                    decode_standing(found.record),
+                )
+                for (partition, span), found in zip(spans.items(), standings, strict=True)
+            }
+            await self._outbox.take(names)
+            self.last_progress = time.monotonic()
+            log.info("partitions_taken", partitions=sorted(spans))
+            return {partition: shard.offset for partition, shard in self._shards.items()}
+
+    def has_room(self, partition: int) -> bool:
+        """Whether one more batch may be fetched: few enough wait, and the outbox drains."""
+        shard = self._shards.get(partition)
+        if shard is None:
+            return False
+        held = shard.in_flight + bool(shard.units)
+        return (
+            held < self._settings.max_batches_in_flight
+            and self._outbox.size(shard.name) < self._settings.outbox_limit
+        )
+
+    def expect(self, batch: Batch) -> None:
+        """Count a batch that is on its way through Faust."""
+        shard = self._shards.get(batch.partition)
+        if shard is not None:
+            shard.in_flight += 1
+
+    def durable(self) -> Mapping[int, int]:
+        """Offsets that Kafka may be told: what Redis holds."""
+        return {p: shard.fence.offset for p, shard in self._shards.items() if shard.fence}
+
+    async def show_metrics(self) -> None:
+        """Set the gauges; what is counted in the shards is shown as it was committed."""
+        for shard in self._shards.values():
+            self._metrics.set("outbox_entries", self._outbox.size(shard.name), shard=shard.name)
+            self._metrics.set("tick_number", shard.standing.tick, shard=shard.name)
+            self._metrics.show_durable(shard.name, _durable_counts(shard.standing))
+            if shard.standing.in_force is not None:
+                self._metrics.set("model_version", shard.standing.in_force.model_version)
+        parked = sum(shard.parked for shard in self._shards.values())
+        self._metrics.set("parked_partitions", parked)
+
+    def lag(self, end: Callable[[int], int]) -> int:
+        """Records that are not durable yet, of partitions that are not parked; ``end`` by partition."""
+        shards = [shard for shard in self._shards.values() if not shard.parked]
+        return sum(max(0, end(shard.partition) - shard.offset) for shard in shards)
+
+    async def work(self, fetch: Sequence[Batch]) -> None:
+        """Apply one fetch, every partition of it as far as it goes."""
+        async with self._lock:
+            for batch in fetch:
+                shard = self._shards.get(batch.partition)
+                if shard is not None:
+                    self._queue(shard, batch.records)
+            await self._persist(self._shards.values())
+
+    async def retry_parked(self) -> None:
+        """Try the parked shards again; called every now and then."""
+        async with self._lock:
+            await self._persist([shard for shard in self._shards.values() if shard.parked])
+
+    def _start(self, partition: int, span: Span, fence: Fence | None) -> int:
+        """The offset to begin at; raises :class:`Refusal` where Redis does not fit the log."""
+        if fence is None and span.committed is None:
+            return span.earliest
+        if fence is not None and span.earliest <= fence.offset <= span.end:
+            return fence.offset
+        trouble = _trouble(self.topic, partition, span, fence)
+        if self._settings.on_lost_fence == "refuse":
+            raise Refusal(trouble)
+        offset = span.earliest if self._settings.on_lost_fence == "oldest" else span.end
+        log.error("fence_set_by_hand", partition=partition, offset=offset, trouble=trouble)
+        return offset
+
+    async def _persist(self, shards: Collection[Shard]) -> None:
+        """Go on through an outage of Redis: a commit that did go through is refused the second time."""
+        while True:
+            try:
+                return await self._rounds(shards)
+            except FenceLost:
+                raise
+            except StoreError as exc:
+                log.warning("store_is_out", reason=str(exc))
+                await asyncio.sleep(OUTAGE_PAUSE_S)
+
+    def _queue(self, shard: Shard, records: Sequence[Any]) -> None:
+        """Decode a batch behind what waits already; what is below the fence was done before."""
+        fresh = [self._record(record) for record in records if record.offset >= shard.offset]
+        origin = self._origin._replace(partition=shard.partition)
+        shard.units.extend(cut(fresh, origin))
+        shard.in_flight = max(0, shard.in_flight - 1)
+
+    def _record(self, record: Any) -> Record:  # noqa: ANN401 - aiokafka's ConsumerRecord
+        received_ms = self._received_ms(record)
+        return Record(record.offset, received_ms, record.key, record.value, record.headers)
+
+    async def _rounds(self, shards: Collection[Shard]) -> None:
+        """Each shard's next unit, round by round, until none has one or all that have are parked."""
+        waiting = [shard for shard in shards if shard.units]
+        for shard in waiting:
+            shard.parked = False
+        while waiting:
+            chores = [chore for shard in waiting if (chore := await self._prepare(shard))]
+            if chores:
+                await self._round(chores)
+            waiting = [shard for shard in waiting if shard.units and not shard.parked]
+
+    async def _prepare(self, shard: Shard) -> Chore | None:
+        """What the shard needs next; None: it has to wait for what a tick names."""
+        unit, standing = shard.units[0], shard.standing
+        if isinstance(unit, Turn) and unit.tick.number > standing.tick:
+            standing = adopt(standing, unit.tick)
+        models = await self._catalogue.models(standing)
+        if models is None:
+            shard.parked = True
+            log.warning("partition_parked", partition=shard.partition, names=str(standing.in_force))
+            return None
+        if isinstance(unit, Run):
+            return Chore(shard, unit, standing, models, unit.customers(), last=True)
+        if standing is shard.standing:  # a number that was passed before
+            return Chore(shard, unit, standing, models, (), last=True)
+        limit = self._settings.tick_chunk
+        until_ms = standing.clock_ms or unit.tick.time_ms
+        ready = await self._store.due(shard.name, until_ms, limit + 1)
+        return Chore(shard, unit, standing, models, ready[:limit], last=len(ready) <= limit)
+
+    async def _round(self, chores: Sequence[Chore]) -> None:
+        """Load all, advance all, commit all: two round trips for any number of shards."""
+        found = await self._store.load([Read(chore.shard.name, chore.ids) for chore in chores])
+        works = [self._advance(chore, states) for chore, states in zip(chores, found, strict=True)]
+        commits = [_commit(chore, work) for chore, work in zip(chores, works, strict=True)]
+        started = time.monotonic()
+        accepted = await self._store.commit(commits)
+        self._metrics.observe("commit_seconds", time.monotonic() - started)
+        for chore, work, commit, ok in zip(chores, works, commits, accepted, strict=True):
+            if not ok:
+                self._metrics.count("fence_refusals")
+                raise FenceLost(
+                    f"shard {chore.shard.name}: the fence is no longer {commit.expected}; "
+                    "another worker owns it, or Redis was put back"
+                )
+            self._done(chore, work, commit.fence)
+
+    def _advance(self, chore: Chore, states: Sequence[bytes | None]) -> Work:
+        shard, held = chore.shard, dict(zip(chore.ids, states, strict=True))
+        match chore.unit:
+            case Run():
+                return take_run(
+                    chore.standing,
+                    shard.name,
+                    shard.partition,
+                    chore.unit,
+                    held,
+                    chore.models,
+                    self._limit,
+                )
+            case Turn(tick, _) if tick.number > shard.standing.tick:
+                return take_turn(
+                    chore.standing,
+                    shard.name,
+                    tick,
+                    chore.ids,
+                    held,
+                    chore.models,
+                    last=chore.last,
+                )
+            case Turn():
+                return Work(chore.standing, {}, {}, [])
+
+    def _done(self, chore: Chore, work: Work, fence: Fence) -> None:
+        shard = chore.shard
+        shard.fence, shard.offset, shard.standing = fence, fence.offset, work.standing
+        if chore.last:
+            shard.units.popleft()
+        self._outbox.put(shard.name, work.outbox)
+        self.last_progress = time.monotonic()
+        self._metrics.count("batches")
+        if isinstance(chore.unit, Run):
+            self._metrics.observe("batch_records", len(chore.unit.records))
+
+
+METRIC_OF = {"dropped": "dropped", "dead": "dead_letters", "emitted": "emissions"}
+OUTCOMES = frozenset({"applied", "duplicate", "dead", "dropped"})
+
+
+def _durable_counts(standing: Standing) -> dict[tuple[str, str], int]:
+    """The shard's counters under the names of the metric catalogue."""
+    shown = {}
+    for name, count in standing.counters.items():
+        kind, _, label = name.partition(".")
+        if name in OUTCOMES:
+            shown["records", name] = count
+        elif label and kind in METRIC_OF:
+            shown[METRIC_OF[kind], label] = count
+    return shown
+
+
+def _commit(chore: Chore, work: Work) -> Commit:
+    shard = chore.shard
+    offset = shard.offset if not chore.last else _next_offset(chore.unit)
+    commits = 0 if shard.fence is None else shard.fence.commits
+    return Commit(
+        shard.name,
+        shard.fence,
+        Fence(offset, commits + 1),
+        encode_standing(work.standing),
+        work.states,
+        work.due,
+        work.outbox,
+    )
+
+
+def _next_offset(unit: Run | Turn) -> int:
+    return unit.next_offset if isinstance(unit, Run) else unit.offset + 1
+
+
+def _trouble(topic: str, partition: int, span: Span, fence: Fence | None) -> str:
+    if fence is None:
+        return (
+            f"{topic}-{partition}: the group has committed offset {span.committed}, but Redis has no "
+            "fence for it: was Redis flushed, or is this another one? Restore its data; or set "
+            "worker.on_lost_fence to oldest (apply again all that Kafka holds) or newest"
+        )
+    return (
+        f"{topic}-{partition}: the fence in Redis is {fence.offset}, the log holds "
+        f"{span.earliest} to {span.end}: was Redis restored from a copy older than Kafka's "
+        "retention, or the topic made anew? Set worker.on_lost_fence to oldest or newest to go on "
+        "with a gap, or replay into a new namespace"
+    )

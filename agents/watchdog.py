@@ -1,0 +1,49 @@
+"""Nothing durable for too long although there is work: say where every thread stands, and exit."""
+
+import time
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from agents.fatal import Refusal, die, dump_stacks
+
+
+class Worked(Protocol):
+    """What the watchdog looks at."""
+
+    last_progress: float
+    """``time.monotonic()`` of the last thing that became durable."""
+
+    def lag(self, end: Callable[[int], int]) -> int:
+        """Records that wait."""
+
+
+class Watchdog:
+    """Looks once a second; see ``worker.stall_timeout_s``."""
+
+    def __init__(self, desk: Worked, end: Callable[[int], int], stall_timeout_s: float) -> None:
+        self._desk = desk
+        self._end = end
+        self._stall_timeout_s = stall_timeout_s
+
+    async def look(self) -> None:
+        """End the process if it is stuck; a supervisor starts it again, exactly where it was."""
+        if self.stalled_s() > self._stall_timeout_s:
+            dump_stacks()
+            die(
+                "stalled",
+                Refusal(f"no durable progress for {self.stalled_s():.0f} s with work waiting"),
+            )
+
+    def stalled_s(self) -> float:
+        """Seconds without durable progress while records wait; 0 when none does."""
+        if not self._desk.lag(self._end):
+            self._desk.last_progress = time.monotonic()
+            return 0.0
+        return time.monotonic() - self._desk.last_progress
+
+    def faults(self) -> Sequence[str]:
+        """For the health endpoints."""
+        stalled_s = self.stalled_s()
+        if stalled_s > self._stall_timeout_s / 2:
+            return [f"no durable progress for {stalled_s:.0f} s"]
+        return []

@@ -1,0 +1,214 @@
+"""The composition: every agent, what it reads, what it writes, and what runs beside it.
+
+touchpoints (Kafka) -> touchpoints agent -> Redis, one commit -> outbox -> output topics and examples
+examples    (Kafka) -> learner agent     -> Redis, one commit -> versions, and ticks back into touchpoints
+"""
+
+import os
+import tempfile
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+from typing import Any, Protocol
+
+import faust
+import mode
+import structlog
+from prometheus_client import CollectorRegistry
+
+from agents import received, transport
+from agents.fatal import die
+from agents.health import HealthServer
+from agents.kafka import credentials, new_producer, physical_topics
+from agents.metrics import Metrics
+from agents.outbox import Outbox, Topics
+from agents.prepare import prepare
+from agents.settings import Settings
+from agents.stores.base import Store
+from agents.stores.connect import open_store
+from agents.touchpoints import Touchpoints
+from agents.watchdog import Watchdog, Worked
+from schemas.topics import EXAMPLES_TOPIC, TOUCHPOINTS_TOPIC
+from schemas.units import Millis
+from streams.intake.decode import Origin
+
+class Worker(transport.Desk, Worked, Protocol):
+    """A desk that an agent works at."""
+
+    async def work(self, fetch: Sequence[transport.Batch]) -> None:
+        """Take one fetch."""
+
+
+PARKED_RETRY_S = 0.05
+METRICS_EVERY_S = 1.0
+SESSION_TIMEOUT_S = 10.0
+
+log = structlog.get_logger()
+
+
+def worker_app(settings: Settings, store: Store | None = None) -> faust.App:
+    """The touchpoints agent as a Faust app; any number of processes may run it."""
+    store = store or open_store(settings)
+    topics = physical_topics(settings.kafka)
+    metrics, registry = _metrics()
+    outbox = Outbox(store, lambda: new_producer(settings), Topics(topics))
+    desk = Touchpoints(
+        topics[TOUCHPOINTS_TOPIC],
+        store,
+        outbox,
+        settings.worker,
+        Origin(0, settings.kafka.partitions, tick_secret(settings)),
+        metrics,
+        received.by_header if settings.worker.trust_received_header else received.by_broker,
+    )
+    app = _app(f"{settings.namespace}-worker", settings, store, topics)
+    transport.install(app, desk, settings.worker.linger_ms)
+    _agent(app, "touchpoints", desk)
+    app.timer(PARKED_RETRY_S)(_fatal(desk.retry_parked))
+    app.timer(METRICS_EVERY_S)(_fatal(desk.show_metrics))
+    _beside(app, settings, desk, outbox, registry, settings.worker.stall_timeout_s)
+    return app
+
+
+def learner_app(
+    settings: Settings, store: Store | None = None, *, writes_ticks: bool = True
+) -> faust.App:
+    """The learner as a Faust app of its own; one works, further ones stand by."""
+    from agents.learner import Learner  # River takes seconds to import, and no worker needs it
+
+    store = store or open_store(settings)
+    topics = physical_topics(settings.kafka)
+    metrics, registry = _metrics()
+    outbox = Outbox(store, lambda: new_producer(settings), Topics(topics))
+    desk = Learner(
+        topics[EXAMPLES_TOPIC],
+        store,
+        outbox,
+        settings.rules,
+        settings.kafka.partitions,
+        tick_secret(settings),
+        metrics,
+    )
+    app = _app(f"{settings.namespace}-learner", settings, store, topics)
+    transport.install(app, desk, settings.worker.linger_ms)
+    _agent(app, "learner", desk)
+    if writes_ticks:
+        app.timer(settings.ticks.interval_s)(_fatal(lambda: desk.tick(_now_ms())))
+    _beside(app, settings, desk, outbox, registry, settings.learner.stall_timeout_s)
+    return app
+
+
+def tick_secret(settings: Settings) -> bytes | None:
+    """The key that ticks are signed with, if there is one."""
+    secret = settings.ticks.secret
+    return None if secret is None else secret.get_secret_value().encode()
+
+
+class _App(faust.App):
+    """Faust's app that looks around before it starts: broker, topics, store."""
+
+    before_start: Callable[[], Awaitable[None]]
+
+    async def on_first_start(self) -> None:
+        try:
+            await self.before_start()
+        except Exception as exc:
+            die("cannot_start", exc)
+        await super().on_first_start()
+
+
+def _app(name: str, settings: Settings, store: Store, topics: dict[str, str]) -> _App:
+    kafka = settings.kafka
+    app = _App(
+        name,
+        broker=[f"kafka://{server}" for server in kafka.bootstrap.split(",")],
+        broker_credentials=credentials(kafka),
+        value_serializer="raw",
+        key_serializer="raw",
+        store="memory://",
+        datadir=Path(tempfile.gettempdir()) / f"touchstream-faust-{os.getpid()}",
+        topic_allow_declare=False,
+        topic_disable_leader=True,
+        web_enabled=False,
+        table_standby_replicas=0,
+        broker_commit_interval=1.0,
+        broker_session_timeout=SESSION_TIMEOUT_S,
+        broker_heartbeat_interval=SESSION_TIMEOUT_S / 5,
+        broker_rebalance_timeout=SESSION_TIMEOUT_S,
+        broker_request_timeout=2 * SESSION_TIMEOUT_S,
+        broker_max_poll_records=settings.worker.max_batch_records,
+        stream_buffer_maxsize=4096,
+        stream_wait_empty=False,
+        agent_supervisor=mode.CrashingSupervisor,
+        consumer_auto_offset_reset="earliest",
+        logging_config=None,
+    )
+    app.before_start = lambda: prepare(settings, store, topics)
+    return app
+
+
+def _agent(app: faust.App, name: str, desk: Worker) -> None:
+    @app.agent(app.topic(desk.topic, value_serializer="raw", key_serializer="raw"), name=name)
+    async def work(stream: "faust.StreamT[Any]") -> None:
+        async for fetch in transport.batches(stream):
+            await _fatal(partial(desk.work, fetch))()
+
+
+def _beside(
+    app: faust.App,
+    settings: Settings,
+    desk: Worker,
+    outbox: Outbox,
+    registry: CollectorRegistry,
+    stall_timeout_s: float,
+) -> None:
+    """What runs next to an agent: the outbox, the watchdog, the operator's port."""
+    watchdog = Watchdog(desk, lambda partition: _end(app, desk.topic, partition), stall_timeout_s)
+    health = HealthServer(
+        settings.http.host,
+        settings.http.port,
+        registry,
+        live=watchdog.faults,
+        ready=watchdog.faults,
+    )
+    app.task(_fatal(outbox.run))
+    app.timer(1.0)(_fatal(watchdog.look))
+
+    @app.task
+    async def serve() -> None:
+        if settings.http.port:
+            await health.start()
+
+    @app.on_before_shutdown.connect
+    async def close(_: object, **__: object) -> None:
+        with suppress(Exception):
+            await health.stop()
+            await outbox.close()
+
+
+def _end(app: faust.App, topic: str, partition: int) -> int:
+    end = app.consumer.highwater(faust.types.TP(topic, partition))
+    return end or 0
+
+
+def _fatal(verb: Callable[[], Awaitable[None]]) -> Callable[[], Awaitable[None]]:
+    """Run ``verb``; whatever it raises ends the process: Faust would ack what raised and go on."""
+
+    async def run() -> None:
+        try:
+            await verb()
+        except Exception as exc:
+            die("stopped", exc)
+
+    return run
+
+
+def _metrics() -> tuple[Metrics, CollectorRegistry]:
+    registry = CollectorRegistry()
+    return Metrics(registry), registry
+
+
+def _now_ms() -> Millis:
+    return Millis(time.time_ns() // 1_000_000)
