@@ -1,4 +1,7 @@
-"""End the process where going on would do harm. Everything durable is in Redis, so the next start is exact."""
+"""End the process where going on would do harm.
+
+Everything durable is in Redis, so the next start is exact.
+"""
 
 import faulthandler
 import logging
@@ -15,7 +18,10 @@ log = structlog.get_logger()
 
 
 def die(event: str, cause: BaseException | None = None, **fields: object) -> NoReturn:
-    """Say why, with everything an operator needs, and leave without Faust's shutdown, which may hang."""
+    """Say why, with everything an operator needs, and leave without Faust's shutdown.
+
+    Which may hang.
+    """
     reason = None if cause is None else f"{type(cause).__name__}: {cause}"
     log.critical(event, reason=reason, exc_info=_unexpected(cause), **fields)
     logging.shutdown()

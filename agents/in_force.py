@@ -25,7 +25,10 @@ def version_id(version: int) -> str:
 
 
 class Catalogue:
-    """Versions and rules by name. None means "not in Redis, not yet or no more": park and ask again."""
+    """Versions and rules by name.
+
+    None means "not in Redis, not yet or no more": park and ask again.
+    """
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -34,14 +37,17 @@ class Catalogue:
         self._genesis = Rules()
 
     async def models(self, standing: Standing) -> Models | None:
-        """Everything in force for a shard; before the first tick the built-in rules, and nothing is scored."""
+        """Everything in force for a shard.
+
+        Before the first tick the built-in rules, and nothing is scored.
+        """
         in_force = standing.in_force
         if in_force is None:
             genesis = self._genesis
             return Models(genesis, _digest(genesis), FEATURES, 0, None, None)
         if in_force.features != FEATURES.digest:
             raise Refusal(
-                f"the log is at feature list {in_force.features}, this build has {FEATURES.digest}: "
+                f"the log has feature list {in_force.features}, this build {FEATURES.digest}: "
                 "run the build that wrote the tick, or start the learner of this one first"
             )
         rules, scorer = await self._rules_of(in_force), await self._scorer_of(in_force)

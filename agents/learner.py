@@ -1,7 +1,8 @@
 """The learner's desk: examples in, versions and ticks out, all under one fence.
 
-It waits until every shard has passed tick n, learns that tick's examples in a fixed order, and publishes a version. Its fence
-is the offset of the oldest record that is not learnt yet, so what it holds in memory is always read again after a crash.
+It waits until every shard has passed tick n, learns that tick's examples in a fixed order, and
+publishes a version. Its fence is the offset of the oldest record that is not learnt yet, so what
+it holds in memory is always read again after a crash.
 """
 
 import asyncio
@@ -27,8 +28,8 @@ from schemas.topics import TOUCHPOINTS_TOPIC
 from schemas.units import Millis
 from streams.features.catalogue import FEATURES
 from streams.learn.knowledge import Knowledge
-from streams.learn.learner import pass_tick
 from streams.learn.learner import Passed as Learnt
+from streams.learn.learner import pass_tick
 from streams.outbox import Entry, encode_entry
 
 GAP_PATIENCE_S = 60.0
@@ -41,7 +42,10 @@ log = structlog.get_logger()
 
 
 class Held:
-    """Records read and not learnt yet, and how far each shard is. Rebuilt from the topic after a crash."""
+    """Records read and not learnt yet, and how far each shard is.
+
+    Rebuilt from the topic after a crash.
+    """
 
     def __init__(self, knowledge: Knowledge, shards: Sequence[str]) -> None:
         self._shards = shards
@@ -52,9 +56,12 @@ class Held:
         self.gap_since: float | None = None
 
     def offer(self, offset: int, value: bytes, now_s: float) -> None:
-        """Take one record. What was seen is dropped; what comes too early is dropped too: its shard sends it again.
+        """Take one record. What was seen is dropped.
 
-        Raises :class:`Refusal` when a gap does not close, or for a record that no shard has written.
+        What comes too early is dropped too: its shard sends it again.
+
+        Raises :class:`Refusal` when a gap does not close, or for a record that no shard has
+        written.
         """
         try:
             record = decode_example(value)
@@ -80,7 +87,9 @@ class Held:
         return all(passed and passed[-1][0] >= number for passed in self._passed.values())
 
     def take(self, number: int, before: Mapping[str, int]) -> tuple[list[Example], dict[str, int]]:
-        """The examples of a tick that is ready, and per shard the sequence up to which all is learnt.
+        """The examples of a tick that is ready.
+
+        And per shard the sequence up to which all is learnt.
 
         ``before`` is that of the tick before; a shard that skipped the number stays where it was.
         """
@@ -122,6 +131,7 @@ class Learner:
         metrics: Metrics,
     ) -> None:
         self.topic = topic
+        self.epoch = 0
         self._store = store
         self._outbox = outbox
         self._rules = rules
@@ -173,7 +183,8 @@ class Learner:
         async with self._lock:
             for batch in fetch:
                 self._in_flight = max(0, self._in_flight - 1)
-                self._read(batch.records)
+                if batch.epoch == self.epoch:
+                    self._read(batch.records)
             await self._persist(self._pass_ticks)
 
     async def tick(self, now_ms: Millis) -> None:
@@ -187,9 +198,9 @@ class Learner:
         if self._fence is None:
             if span.committed is not None:
                 raise Refusal(
-                    f"{self.topic}: the group has committed offset {span.committed}, but Redis has no "
-                    "fence of the learner: was Redis flushed, or is this another one? Restore its data, "
-                    "or replay into a new namespace"
+                    f"{self.topic}: the group has committed offset {span.committed}, but Redis "
+                    "has no fence of the learner: was Redis flushed, or is this another one? Restore "
+                    "its data, or replay into a new namespace"
                 )
             return span.earliest
         if not span.earliest <= self._fence.offset <= span.end:
@@ -266,7 +277,10 @@ class Learner:
         self.last_progress = time.monotonic()
 
     async def _persist(self, verb: Callable[[], Any]) -> None:
-        """Go on through an outage of Redis; what was taken from memory is read again by a new process."""
+        """Go on through an outage of Redis.
+
+        What was taken from memory is read again by a new process.
+        """
         try:
             await verb()
         except FenceLost:

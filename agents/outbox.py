@@ -1,4 +1,7 @@
-"""What was committed with the state is produced, in order, and then forgotten (DESIGN section 3)."""
+"""What was committed with the state is produced, in order.
+
+And then forgotten (DESIGN section 3).
+"""
 
 import asyncio
 from collections import deque
@@ -30,7 +33,10 @@ class Topics(NamedTuple):
 
 
 class Outbox:
-    """Sends the entries of this process's shards; after a failure from the oldest again, the same bytes."""
+    """Sends the entries of this process's shards.
+
+    After a failure from the oldest again, the same bytes.
+    """
 
     def __init__(
         self, store: Store, new_producer: Callable[[], AIOKafkaProducer], topics: Topics

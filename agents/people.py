@@ -19,10 +19,7 @@ def as_json(customer: str, state: State) -> dict[str, Any]:
 
 def _named(value: Any) -> Any:  # noqa: ANN401 - walks any field of a state
     if isinstance(value, msgspec.Struct):
-        return dict(
-            _field(name, getattr(value, name))
-            for name in value.__struct_fields__
-        )
+        return dict(_field(name, getattr(value, name)) for name in value.__struct_fields__)
     if isinstance(value, dict):
         return {key: _named(inner) for key, inner in value.items()}
     if isinstance(value, tuple | list):

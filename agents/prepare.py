@@ -1,4 +1,7 @@
-"""Before an agent starts: is the broker there, are the topics as they must be, is the store fit for it?"""
+"""Look around before an agent starts.
+
+Is the broker there, are the topics as they must be, is the store fit for it?
+"""
 
 import structlog
 from aiokafka import AIOKafkaProducer
@@ -32,20 +35,27 @@ _patiently = retry(
 
 
 async def prepare(settings: Settings, store: Store, topics: dict[str, str]) -> None:
-    """Wait for broker and store; raise :class:`Refusal` where they are not what the settings say."""
+    """Wait for broker and store.
+
+    Raise :class:`Refusal` where they are not what the settings say.
+    """
     await check_topics(settings, topics)
     await check_store(settings, store)
 
 
 @_patiently
 async def check_store(settings: Settings, store: Store) -> None:
-    """The partition count is fixed with the first start: states lie in the shard of their partition."""
+    """The partition count is fixed with the first start.
+
+    States lie in the shard of their partition.
+    """
     for trouble in await store.check():
         log.warning("store_setup", trouble=trouble)
     stored = await store.claim_partitions(settings.kafka.partitions)
     if stored != settings.kafka.partitions:
         raise Refusal(
-            f"kafka.partitions is {settings.kafka.partitions}, but namespace {settings.namespace!r} "
+            f"kafka.partitions is {settings.kafka.partitions}, but namespace "
+            f"{settings.namespace!r} "
             f"was started with {stored}: customers would be looked for in the wrong shard. Set it "
             f"back to {stored}, or replay the history into a new namespace"
         )

@@ -5,11 +5,17 @@ from aiokafka import ConsumerRecord
 from schemas.units import Millis
 
 RECEIVED_HEADER = "touchstream-received"
-"""Milliseconds since 1970 as digits; heeded in a replay only, where nobody else writes the topic."""
+"""Milliseconds since 1970 as digits.
+
+Heeded in a replay only, where nobody else writes the topic.
+"""
 
 
 def by_broker(record: ConsumerRecord) -> Millis:
-    """The record's stamp; with ``LogAppendTime`` the broker's clock, which no producer can forge."""
+    """The record's stamp.
+
+    With ``LogAppendTime`` the broker's clock, which no producer can forge.
+    """
     return Millis(record.timestamp)
 
 

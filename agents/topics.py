@@ -67,7 +67,9 @@ def make_topics(settings: Settings) -> list[Checked]:
             )
         made = {topic.name for topic in missing}
         return [
-            Checked(topic.name, topic.name in made, [] if topic.name in made else _faults(admin, topic))
+            Checked(
+                topic.name, topic.name in made, [] if topic.name in made else _faults(admin, topic)
+            )
             for topic in wanted
         ]
     finally:

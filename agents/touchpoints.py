@@ -1,7 +1,8 @@
 """The touchpoints agent's desk: decode, load, advance, commit, hand over.
 
-All partitions of a fetch go through together. A shard that waits for a model version is parked and tried again; the others
-go on. Whatever goes wrong, nothing is half done: the commit is atomic and refused unless the fence is where it was read.
+All partitions of a fetch go through together. A shard that waits for a model version is parked and
+tried again; the others go on. Whatever goes wrong, nothing is half done: the commit is atomic and
+refused unless the fence is where it was read.
 """
 
 import asyncio
@@ -87,6 +88,7 @@ class Touchpoints:
         received_ms: Callable[[Any], Millis],
     ) -> None:
         self.topic = topic
+        self.epoch = 0
         self._store = store
         self._outbox = outbox
         self._settings = settings
@@ -153,7 +155,10 @@ class Touchpoints:
         self._metrics.set("parked_partitions", parked)
 
     def lag(self, end: Callable[[int], int]) -> int:
-        """Records that are not durable yet, of partitions that are not parked; ``end`` by partition."""
+        """Records that are not durable yet, of partitions that are not parked.
+
+        ``end`` by partition.
+        """
         shards = [shard for shard in self._shards.values() if not shard.parked]
         return sum(max(0, end(shard.partition) - shard.offset) for shard in shards)
 
@@ -162,7 +167,7 @@ class Touchpoints:
         async with self._lock:
             for batch in fetch:
                 shard = self._shards.get(batch.partition)
-                if shard is not None:
+                if shard is not None and batch.epoch == self.epoch:
                     self._queue(shard, batch.records)
             await self._persist(self._shards.values())
 
@@ -185,7 +190,10 @@ class Touchpoints:
         return offset
 
     async def _persist(self, shards: Collection[Shard]) -> None:
-        """Go on through an outage of Redis: a commit that did go through is refused the second time."""
+        """Go on through an outage of Redis.
+
+        A commit that did go through is refused the second time.
+        """
         while True:
             try:
                 return await self._rounds(shards)
@@ -207,7 +215,10 @@ class Touchpoints:
         return Record(record.offset, received_ms, record.key, record.value, record.headers)
 
     async def _rounds(self, shards: Collection[Shard]) -> None:
-        """Each shard's next unit, round by round, until none has one or all that have are parked."""
+        """Each shard's next unit, round by round.
+
+        Until none has one or all that have are parked.
+        """
         waiting = [shard for shard in shards if shard.units]
         for shard in waiting:
             shard.parked = False
@@ -329,8 +340,8 @@ def _next_offset(unit: Run | Turn) -> int:
 def _trouble(topic: str, partition: int, span: Span, fence: Fence | None) -> str:
     if fence is None:
         return (
-            f"{topic}-{partition}: the group has committed offset {span.committed}, but Redis has no "
-            "fence for it: was Redis flushed, or is this another one? Restore its data; or set "
+            f"{topic}-{partition}: the group has committed offset {span.committed}, but Redis "
+            "has no fence for it: was Redis flushed, or is this another one? Restore its data; or set "
             "worker.on_lost_fence to oldest (apply again all that Kafka holds) or newest"
         )
     return (

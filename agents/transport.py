@@ -1,9 +1,9 @@
 """The only module that touches Faust's insides: batches out of Kafka, starting where Redis says.
 
-Stock Faust hands over one message a record (200 us each), acks what raised, and commits past what was not done. Here a
-Faust message is the list of records that one fetch brought for one partition; reading starts at the fence in Redis; and
-what is committed to Kafka is only what is durable in Redis, for lag monitors to see (TRAPS 1-3, 11-13; the proof is
-``tests/integration``).
+Stock Faust hands over one message a record (200 us each), acks what raised, and commits past what
+was not done. Here a Faust message is the list of records that one fetch brought for one partition;
+reading starts at the fence in Redis; and what is committed to Kafka is only what is durable in
+Redis, for lag monitors to see (TRAPS 1-3, 11-13; the proof is ``tests/integration``).
 """
 
 import asyncio
@@ -40,18 +40,28 @@ class Batch(NamedTuple):
     partition: int
     records: Sequence[Any]
     """aiokafka ConsumerRecords in the order of their offsets, at least one."""
+    epoch: int
+    """Which seek it was read after; one of an earlier seek is void."""
     more: bool
     """The same fetch brought a further batch, which follows at once."""
 
 
 class Desk(Protocol):
-    """Where batches are worked on: it knows where each partition stands, and how much it may hold."""
+    """Where batches are worked on.
+
+    It knows where each partition stands, and how much it may hold.
+    """
 
     topic: str
     """The physical topic."""
+    epoch: int
+    """Rises with every seek."""
 
     async def take(self, spans: Mapping[int, Span]) -> Mapping[int, int]:
-        """Take over these partitions and give back all others; return the offset to read each from."""
+        """Take over these partitions and give back all others.
+
+        Return the offset to read each from.
+        """
 
     def has_room(self, partition: int) -> bool:
         """Whether one more batch of the partition may be fetched now."""
@@ -80,11 +90,15 @@ class BatchConsumer(driver.Consumer):
         return _Thread(self, loop=self.loop, beacon=self.beacon)
 
     async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, ConsumerMessage]]:
-        """One fetch of all partitions that have room; Faust's own pressure valve is never reached."""
+        """One fetch of all partitions that have room.
+
+        Faust's own pressure valve is never reached.
+        """
         if not self.flow_active:
             await self.wait(self.can_resume_flow)
         generation = self.app.consumer_generation_id
         started = time.monotonic()
+        epoch = self.desk.epoch
         active = {tp for tp in self._get_active_partitions() if self.desk.has_room(tp.partition)}
         if not active:
             await asyncio.sleep(NO_ROOM_PAUSE_S)
@@ -96,22 +110,20 @@ class BatchConsumer(driver.Consumer):
         for position, (tp, batch) in enumerate(found):
             if self._is_outdated(generation):
                 return
-            yield self._message(tp, batch, generation, more=position < len(found) - 1)
+            more = position < len(found) - 1
+            yield self._message(Batch(tp.partition, batch, epoch, more), tp.topic, generation)
         await asyncio.sleep(max(0.0, self.linger_s - (time.monotonic() - started)))
 
     def _is_outdated(self, generation: int) -> bool:
         moved_on = self.app.consumer_generation_id != generation
         return self.should_stop or not self.flow_active or moved_on
 
-    def _message(
-        self, tp: Any, records: Sequence[Any], generation: int, *, more: bool
-    ) -> tuple[TP, ConsumerMessage]:
-        batch, last = Batch(tp.partition, records, more), records[-1]
+    def _message(self, batch: Batch, topic: str, generation: int) -> tuple[TP, ConsumerMessage]:
         self.desk.expect(batch)
-        plain = TP(tp.topic, tp.partition)
+        plain, last = TP(topic, batch.partition), batch.records[-1]
         message = ConsumerMessage(
-            tp.topic,
-            tp.partition,
+            topic,
+            batch.partition,
             last.offset,
             last.timestamp / 1000,
             last.timestamp_type,
@@ -153,6 +165,7 @@ class BatchConsumer(driver.Consumer):
         positions = {tp: start[tp.partition] for tp in mine}
         if positions:
             await self.seek_wait(positions)
+        self.desk.epoch += 1  # what was fetched before lies elsewhere in the log
         return {**committed, **positions}
 
     async def _spans(self, mine: Sequence[Any], committed: Mapping[Any, Any]) -> dict[int, Span]:

@@ -1,7 +1,8 @@
 """The composition: every agent, what it reads, what it writes, and what runs beside it.
 
-touchpoints (Kafka) -> touchpoints agent -> Redis, one commit -> outbox -> output topics and examples
-examples    (Kafka) -> learner agent     -> Redis, one commit -> versions, and ticks back into touchpoints
+touchpoints (Kafka) -> touchpoints agent -> Redis, one commit -> outbox -> output topics and
+examples examples    (Kafka) -> learner agent     -> Redis, one commit -> versions, and ticks back
+into touchpoints
 """
 
 import os
@@ -33,6 +34,7 @@ from agents.watchdog import Watchdog, Worked
 from schemas.topics import EXAMPLES_TOPIC, TOUCHPOINTS_TOPIC
 from schemas.units import Millis
 from streams.intake.decode import Origin
+
 
 class Worker(transport.Desk, Worked, Protocol):
     """A desk that an agent works at."""
@@ -76,7 +78,8 @@ def learner_app(
     settings: Settings, store: Store | None = None, *, writes_ticks: bool = True
 ) -> faust.App:
     """The learner as a Faust app of its own; one works, further ones stand by."""
-    from agents.learner import Learner  # River takes seconds to import, and no worker needs it
+    # River takes seconds to import, and no worker needs it.
+    from agents.learner import Learner  # noqa: PLC0415
 
     store = store or open_store(settings)
     topics = physical_topics(settings.kafka)

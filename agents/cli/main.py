@@ -48,10 +48,14 @@ def replay(
     broker: Annotated[str, typer.Option(help="embedded, or HOST:PORT of a broker.")] = "embedded",
     workers: Annotated[int, typer.Option(min=1, max=64, help="Worker processes.")] = 1,
     partitions: Annotated[
-        int | None, typer.Option(min=1, max=1000, help="Default: 4 embedded, else kafka.partitions.")
+        int | None,
+        typer.Option(min=1, max=1000, help="Default: 4 embedded, else kafka.partitions."),
     ] = None,
 ) -> None:
-    """Run history through the same agents and code, on event time; write what comes out to a folder."""
+    """Run history through the same agents and code, on event time.
+
+    Write what comes out to a folder.
+    """
     from agents.cli import replay as command
 
     settings = _settings(config)

@@ -2,12 +2,14 @@
 
 import asyncio
 import sys
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import typer
 
 from agents.cli.progress import Progress
 from agents.replay.crew import Crew
+from agents.replay.history import Step, steps
 from agents.replay.run import Replay
 from agents.replay.stage import EMBEDDED, WARNING, stage
 from agents.settings import Settings
@@ -42,7 +44,13 @@ async def _run(
 ) -> dict[str, object]:
     store = open_store(settings)
     try:
-        return await Replay(settings, store, crew, out, progress.show).run(files)
+        history = _in_turn(steps(files, settings.ticks))
+        return await Replay(settings, store, crew, out, progress.show).run(history)
     finally:
         await store.wipe()
         await store.close()
+
+
+async def _in_turn(steps: Iterator[Step]) -> AsyncIterator[Step]:
+    for step in steps:
+        yield step

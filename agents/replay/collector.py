@@ -25,6 +25,8 @@ EMISSIONS = (CHURN_RISK_TOPIC, NEXT_BEST_ACTION_TOPIC, CUSTOMER_SIGNALS_TOPIC)
 FETCH_MS = 50
 
 Score = dict[str, object]
+Watch = Callable[[str, bytes], None]
+"""Is shown every emission as it comes: topic and value."""
 
 
 def score_line(customer: str, at_ms: Millis, risk: float, version: int, label: int | None) -> Score:
@@ -47,12 +49,15 @@ class Collector:
         topics: Mapping[str, str],
         folder: Path,
         customer_of: Callable[[str], str],
+        watch: Watch | None = None,
     ) -> None:
         self._consumer = consumer
         self._logical = {name: topic for topic, name in topics.items()}
         self._customer_of = customer_of
+        self._watch = watch
         self._files: dict[str, BinaryIO] = {
-            topic: (folder / f"{topic}.jsonl").open("wb") for topic in (*EMISSIONS, DEAD_LETTERS_TOPIC)
+            topic: (folder / f"{topic}.jsonl").open("wb")
+            for topic in (*EMISSIONS, DEAD_LETTERS_TOPIC)
         }
         self.scores: BinaryIO = (folder / "scores.jsonl").open("wb")
         self._last: dict[tuple[str, str], int] = {}
@@ -63,7 +68,9 @@ class Collector:
     async def start(self) -> None:
         """Begin at the beginning of every topic."""
         await self._consumer.start()
-        read = [name for name, topic in self._logical.items() if topic in (*self._files, EXAMPLES_TOPIC)]
+        read = [
+            name for name, topic in self._logical.items() if topic in (*self._files, EXAMPLES_TOPIC)
+        ]
         cluster = await self._consumer._client.fetch_all_metadata()
         self._partitions = [
             TopicPartition(name, number)
@@ -112,6 +119,8 @@ class Collector:
         shard, _, number = orjson.loads(record.value)["sequence"].partition(":")
         if self._is_new(topic, shard, int(number)):
             self._write(topic, record.value)
+            if self._watch is not None:
+                self._watch(topic, record.value)
 
     def _example(self, value: bytes) -> None:
         example = decode_example(value)
@@ -144,7 +153,10 @@ class Collector:
         self._write(DEAD_LETTERS_TOPIC, orjson.dumps(line))
 
     def _is_new(self, topic: str, shard: str, sequence: int) -> bool:
-        """A shard's records count up; what comes again, or ahead of a lost send, comes again in order."""
+        """A shard's records count up.
+
+        What comes again, or ahead of a lost send, comes again in order.
+        """
         if sequence != self._last.get((topic, shard), 0) + 1:
             return False
         self._last[topic, shard] = sequence

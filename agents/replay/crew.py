@@ -13,7 +13,10 @@ ROOT = Path(agents.__file__).parents[1]
 """Where the packages lie, installed or not."""
 
 MOST_STARTS = 60
-"""Per process. A worker that is killed now and then is replaced; one that cannot work at all is not."""
+"""Per process. A worker that is killed now and then is replaced.
+
+One that cannot work at all is not.
+"""
 
 QUICK_S = 8.0
 MOST_QUICK_DEATHS = 3
@@ -26,7 +29,9 @@ class CrewLost(RuntimeError):
 class Member:
     """One process of the crew."""
 
-    def __init__(self, name: str, role: Sequence[str], environ: Mapping[str, str], logs: Path) -> None:
+    def __init__(
+        self, name: str, role: Sequence[str], environ: Mapping[str, str], logs: Path
+    ) -> None:
         self.name = name
         self._command = [sys.executable, "-m", "agents.cli.main", *role]
         found = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
@@ -66,7 +71,9 @@ class Member:
 class Crew:
     """All processes of one deployment on this machine."""
 
-    def __init__(self, workers: int, environ: Mapping[str, str], logs: Path, *, ticks: bool) -> None:
+    def __init__(
+        self, workers: int, environ: Mapping[str, str], logs: Path, *, ticks: bool
+    ) -> None:
         learner = ["learner", "--ticks" if ticks else "--no-ticks"]
         self.members = [
             Member("learner", learner, environ, logs),

@@ -55,7 +55,10 @@ class Pacer:
         self._outliers = 0
 
     def step(self, line: Line) -> Iterator[Publish | TickAt]:
-        """What comes before the line, and the line: an event at a tick's very moment precedes it."""
+        """What comes before the line, and the line.
+
+        An event at a tick's very moment precedes it.
+        """
         received_ms = self._received(line)
         while received_ms > self._next_tick_ms or not self._started:
             yield self._tick()

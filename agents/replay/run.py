@@ -1,10 +1,12 @@
-"""Run history through the real agents: publish up to a tick, the tick, wait for the learner, go on."""
+"""Run history through the real agents.
+
+Publish up to a tick, the tick, wait for the learner, go on.
+"""
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from itertools import chain, islice
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,10 +19,11 @@ from agents.kafka import client_options, physical_topics
 from agents.people import as_json
 from agents.post import HERE, Here, Post
 from agents.received import RECEIVED_HEADER
-from agents.replay.collector import Collector, score_line
+from agents.replay.collector import Collector, Watch, score_line
 from agents.replay.crew import Crew
-from agents.replay.lines import Line, LinesError, has_ticks, read_lines
-from agents.replay.pacer import Pacer, Publish, TickAt, beginning
+from agents.replay.history import Step
+from agents.replay.lines import Line, LinesError
+from agents.replay.pacer import Publish, TickAt
 from agents.replay.summary import summary
 from agents.settings import Settings
 from agents.stores.base import Read, Store
@@ -35,7 +38,6 @@ from streams.intake.partitioner import partition_of
 from streams.shard import Standing, decode_standing
 from streams.state import decode as decode_state
 
-FIRST_LINES = 1_000
 POLL_S = 0.004
 CREW_EVERY_S = 0.5
 UNREAD_BYTES = 2 * 1024 * 1024
@@ -64,12 +66,21 @@ Show = Callable[[Phase], None]
 class Replay:
     """One replay in a namespace of its own, on services that run already."""
 
-    def __init__(self, settings: Settings, store: Store, crew: Crew, folder: Path, show: Show) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        store: Store,
+        crew: Crew,
+        folder: Path,
+        show: Show,
+        watch: Watch | None = None,
+    ) -> None:
         self._settings = settings
         self._store = store
         self._crew = crew
         self._folder = folder
         self._show = show
+        self._watch = watch
         self._rules: Rules = settings.rules
         self._topics = physical_topics(settings.kafka)
         self._partitions = settings.kafka.partitions
@@ -79,8 +90,8 @@ class Replay:
         self._records = 0
         self._now_ms: Millis | None = None
 
-    async def run(self, files: list[Path]) -> dict[str, object]:
-        """Replay the files, write all outputs, return the summary."""
+    async def run(self, steps: AsyncIterator[Step]) -> dict[str, object]:
+        """Take the steps one by one, write all outputs, return the summary."""
         self._folder.mkdir(parents=True, exist_ok=True)
         await self._store.put_text(self._rules.digest(), self._rules.to_text())
         async with AsyncExitStack() as stack:
@@ -90,7 +101,7 @@ class Replay:
             self._show(Phase("starting", 0, 0, None))
             await self._ready()
             started = time.monotonic()
-            await self._publish(files)
+            await self._publish(steps)
             await self._drain()
             seconds = time.monotonic() - started
             reading.cancel()
@@ -112,38 +123,16 @@ class Replay:
         )
         return found
 
-    async def _publish(self, files: list[Path]) -> None:
-        if has_ticks(files):
-            return await self._publish_recorded(files)
-        lines = read_lines(files)
-        first = list(islice(lines, FIRST_LINES))
-        gap_days = self._settings.ticks.max_gap_days
-        begin_ms = beginning(first, gap_days)
-        pacer = Pacer(begin_ms or Millis(0), self._settings.ticks.every_days, gap_days)
+    async def _publish(self, steps: AsyncIterator[Step]) -> None:
         async with self._producer() as sender:
-            steps: Iterator[Publish | TickAt] = chain.from_iterable(
-                pacer.step(line) for line in chain(first, lines)
-            )
-            for step in steps:
+            async for step in steps:
                 await self._step(sender, step)
-            for step in pacer.end() if begin_ms is not None else ():
-                await self._step(sender, step)
-            await sender.flush()
-
-    async def _publish_recorded(self, files: list[Path]) -> None:
-        """The log brings its own ticks: they go where they stood, and nobody waits for anybody."""
-        async with self._producer() as sender:
-            for line in read_lines(files):
-                partition = self._partition(line)
-                if line.tick and line.partition is None:
-                    raise LinesError("ticks without a partition: record the log by `tail --record`")
-                if line.tick:
-                    self._tick = max(self._tick, int(orjson.loads(line.value)["data"]["number"]))
-                await self._line(sender, line, partition, line.time_ms or Millis(0))
             await sender.flush()
 
     async def _step(self, sender: "_Sender", step: Publish | TickAt) -> None:
         if isinstance(step, Publish):
+            if step.line.tick:
+                self._tick = max(self._tick, int(orjson.loads(step.line.value)["data"]["number"]))
             await self._line(sender, step.line, self._partition(step.line), step.received_ms)
             return
         await sender.flush()
@@ -295,7 +284,11 @@ class Replay:
             **client_options(self._settings.kafka), enable_auto_commit=False, fetch_max_wait_ms=100
         )
         return Collector(
-            consumer, self._topics, self._folder, lambda name: self._customers.get(name, name)
+            consumer,
+            self._topics,
+            self._folder,
+            lambda name: self._customers.get(name, name),
+            self._watch,
         )
 
     @asynccontextmanager
@@ -352,9 +345,7 @@ class _Sender:
         self, partition: int, key: bytes | None, value: bytes, headers: list[tuple[str, bytes]]
     ) -> None:
         self._pending.append(
-            await self._producer.send(
-                self._topic, value, key, partition=partition, headers=headers
-            )
+            await self._producer.send(self._topic, value, key, partition=partition, headers=headers)
         )
 
     async def flush(self) -> None:

@@ -1,5 +1,9 @@
-"""The services of a replay or a demo: embedded ones, or a real broker with a namespace of our own."""
+"""The services of a replay or a demo.
 
+Embedded ones, or a real broker with a namespace of our own.
+"""
+
+import os
 import secrets
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -71,8 +75,6 @@ def stage(
 
 def changed_settings(config: Path | None, changes: Mapping[str, str]) -> Settings:
     """The settings of this process with ``changes`` on top, as its children will read them."""
-    import os
-
     return Settings.load(config, {**os.environ, **changes})
 
 

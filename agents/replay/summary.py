@@ -76,5 +76,3 @@ def _by_reason(counters: Mapping[str, int], prefix: str) -> dict[str, int]:
         for name, count in sorted(counters.items())
         if name.startswith(prefix)
     }
-
-

@@ -233,7 +233,10 @@ def main() -> None:
 
 
 def _wait_for_the_end() -> None:
-    signal.sigwait({signal.SIGINT, signal.SIGTERM})
+    ends = {signal.SIGINT, signal.SIGTERM}
+    # Unblocked they would end this process at once, and Kafka with it in the midst of its work.
+    signal.pthread_sigmask(signal.SIG_BLOCK, ends)
+    signal.sigwait(ends)
 
 
 if __name__ == "__main__":

@@ -155,6 +155,17 @@ def test_active_and_left_count_the_customers() -> None:
     assert len(truths) > 200  # It grows.
 
 
+def test_a_customer_is_asked_about_three_times_a_year_whether_he_would_recommend_us(
+    events: list[dict[str, Any]],
+) -> None:
+    asked = [
+        event
+        for event in events
+        if event["type"] == "survey.sent" and event["data"]["kind"] == "nps"
+    ]
+    assert 400 < len(asked) < 650  # 600 customers, fewer by and by, once in 120 days
+
+
 def test_tickets_are_resolved_after_they_were_opened(events: list[dict[str, Any]]) -> None:
     opened: dict[str, int] = {}
     for event in events:

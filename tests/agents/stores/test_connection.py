@@ -19,6 +19,7 @@ def test_a_command_is_packed_into_the_bytes_that_redis_py_would_send(
 
 @pytest.mark.parametrize("url", ["redis://host", "rediss://host", "unix:///redis.sock"])
 def test_every_kind_of_url_gets_the_fast_packing(url: str) -> None:
-    connection = pool_of(url).make_connection()
+    pool = pool_of(url)
+    connection = pool.connection_class(**pool.connection_kwargs)
     [packed] = connection.pack_command("MGET", *range(10_000))
     assert packed.startswith(b"*10001\r\n$4\r\nMGET\r\n$1\r\n0\r\n")

@@ -1,0 +1,48 @@
+"""What a process of this machine has used, from /proc; Linux only."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+PROC = Path("/proc")
+_TICKS_PER_S = os.sysconf("SC_CLK_TCK")
+_UTIME, _STIME = 11, 12
+"""Places in /proc/PID/stat after the name, which may hold blanks and stands in parentheses."""
+
+
+def cpu_seconds(pid: int) -> float:
+    """User and system time of a process so far, all its threads together."""
+    fields = (PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()
+    return (int(fields[_UTIME]) + int(fields[_STIME])) / _TICKS_PER_S
+
+
+def children(pid: int) -> list[int]:
+    """The processes that ``pid`` has started and that still run."""
+    tasks = (PROC / str(pid) / "task").glob("*/children")
+    return [int(child) for task in tasks for child in _read(task).split()]
+
+
+def arguments(pid: int) -> list[str]:
+    """The command line; empty for a process that has ended."""
+    return [part.decode() for part in _bytes(PROC / str(pid) / "cmdline").split(b"\0") if part]
+
+
+def crew_of(pid: int, roles: tuple[str, ...] = ("worker", "learner")) -> Iterator[tuple[str, int]]:
+    """Role and id of each worker and learner that a replay or a demo at ``pid`` has started."""
+    for child in children(pid):
+        told = arguments(child)
+        if "agents.cli.main" in told:
+            role = told[told.index("agents.cli.main") + 1]
+            if role in roles:
+                yield role, child
+
+
+def _read(path: Path) -> str:
+    return _bytes(path).decode()
+
+
+def _bytes(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError:
+        return b""

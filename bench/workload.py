@@ -1,0 +1,113 @@
+"""What the benchmarks are fed with: a world's events, one tick before them, and a model in force.
+
+The tick makes every event be scored. The model is made by hand, so that bands are crossed now and
+then as they are with a learnt one, and nothing has to be learnt first.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from aiokafka import AIOKafkaProducer
+
+from agents.in_force import LEARNER, version_id
+from agents.kafka import client_options, physical_topics
+from agents.replay.lines import parse_line
+from agents.settings import Settings
+from agents.stores.base import Commit, Fence, Store
+from bench.world import START_MS, World
+from schemas.rules import Rules
+from schemas.tick import InForce, Tick, encode_tick
+from schemas.topics import TOUCHPOINTS_TOPIC
+from schemas.units import Millis
+from streams.features.catalogue import FEATURES
+from streams.intake.partitioner import partition_of
+from streams.learn.snapshot import ModelData, empty, seal
+
+VERSION = 1
+EVENTS_PER_CUSTOMER_DAY = 0.94
+"""What a customer of the world does on average; measured over 40 days."""
+
+PACKET_BYTES = 256 * 1024
+_WEIGHTS = {"silence_days": 1.0, "open_ticket_count": 0.8, "activity_month": -0.6}
+
+
+class Piece(NamedTuple):
+    """One record to be: its key, its bytes and the partition it belongs on."""
+
+    partition: int
+    key: bytes | None
+    value: bytes
+
+
+def world_events(customers: int, count: int, partitions: int, seed: int = 1) -> list[Piece]:
+    """``count`` events of a noisy world, each on the partition of its customer."""
+    days = int(count / customers / EVENTS_PER_CUSTOMER_DAY * 1.2) + 2
+    pieces: list[Piece] = []
+    for day in World(seed, customers, days).days():
+        for line in day.lines:
+            value = line.to_bytes()
+            key = parse_line(value).key
+            pieces.append(Piece(0 if key is None else partition_of(key, partitions), key, value))
+            if len(pieces) == count:
+                return pieces
+    raise ValueError(f"{customers} customers in {days} days made {len(pieces)} events, not {count}")
+
+
+def hand_made_model() -> ModelData:
+    """A model that scores around the bands, and says it has learnt enough to be believed."""
+    known = empty(FEATURES.digest, len(FEATURES.names))
+    width = len(FEATURES.names)
+    return ModelData(
+        features=known.features,
+        counts=(10_000,) * width,
+        means=(1.0,) * width,
+        variances=(1.0,) * width,
+        weights=tuple(_WEIGHTS.get(name, 0.05) for name in FEATURES.names),
+        intercept=0.0,
+        steps=10_000,
+        examples=10_000,
+        churned=2_000,
+    )
+
+
+def first_tick(rules: Rules) -> Tick:
+    """Number 1, before the first event; from it on the model and the rules are in force."""
+    in_force = InForce(model_version=VERSION, rules=rules.digest(), features=FEATURES.digest)
+    return Tick(number=1, time_ms=Millis(START_MS - 1), in_force=in_force)
+
+
+async def put_in_force(store: Store, rules: Rules, model: ModelData) -> None:
+    """Publish rules and model as the learner would, so that workers find what the tick names."""
+    await store.put_text(rules.digest(), rules.to_text())
+    states = {version_id(VERSION): seal(model)}
+    [taken] = await store.commit([Commit(LEARNER, None, Fence(0, 1), b"{}", states)])
+    if not taken:
+        raise RuntimeError("this namespace has a learner already: want a fresh one")
+
+
+async def publish(settings: Settings, pieces: Sequence[Piece], *, tick: bool = True) -> None:
+    """Write the tick to every partition, then the events in their order."""
+    producer = AIOKafkaProducer(
+        **client_options(settings.kafka),
+        max_batch_size=PACKET_BYTES,
+        max_request_size=64 * 1024 * 1024,  # the world's oversized poison goes as it stands
+        linger_ms=20,
+    )
+    await producer.start()
+    topic = physical_topics(settings.kafka)[TOUCHPOINTS_TOPIC]
+    try:
+        pending = []
+        for piece in (*_ticks(settings, tick=tick), *pieces):
+            sent = await producer.send(topic, piece.value, piece.key, partition=piece.partition)
+            pending.append(sent)
+        await producer.flush()
+        for future in pending:
+            await future
+    finally:
+        await producer.stop()
+
+
+def _ticks(settings: Settings, *, tick: bool) -> Iterator[Piece]:
+    if tick:
+        value = encode_tick(first_tick(settings.rules), None)
+        yield from (Piece(n, None, value) for n in range(settings.kafka.partitions))

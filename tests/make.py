@@ -1,0 +1,319 @@
+"""Builders for tests: literal times, whole events, models made by hand, and a log run through."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime, timedelta
+from hashlib import blake2b
+from itertools import cycle, islice
+from typing import NamedTuple
+
+import msgspec
+import orjson
+
+from bench.core import LocalStream
+from schemas.dead_letter import decode_letter
+from schemas.emissions.envelope import Emission, decode_emission
+from schemas.envelope import Event, decode_data, format_time, parse_time
+from schemas.examples import Example
+from schemas.registry import TOUCHPOINTS
+from schemas.rules import BandRules, ChurnRules, IntakeRules, LearningRules, Rules
+from schemas.topics import DEAD_LETTERS_TOPIC
+from schemas.units import DAY_MS, HOUR_MS, MINUTE_MS, CustomerId, Millis
+from streams.features.catalogue import FEATURES
+from streams.intake.decode import Arrival
+from streams.intake.fingerprint import content_of, identity_of
+from streams.intake.partitioner import partition_of
+from streams.learn.ledger import SUBSCRIBED, Snapshot, is_activity
+from streams.learn.scorer import Scorer
+from streams.learn.snapshot import ModelData, empty
+from streams.models import Models
+from streams.outbox import Entry
+from streams.profiles.fold import fold
+from streams.profiles.profile import Profile
+from streams.records import Record
+from streams.shard import decode_standing, encode_standing
+from streams.state import State
+from streams.step import Step, Wake, advance
+
+DAY_ZERO_MS = parse_time("1997-01-01T00:00:00Z")
+WIDTH = len(FEATURES.names)
+
+REQUIRED: dict[str, dict[str, object]] = {
+    "web.visit": {"page": "/"},
+    "content.streamed": {"content": "film", "seconds": 60.0},
+    "order.placed": {"order": "o1", "amount_minor": 1_000, "currency": "EUR"},
+    "order.returned": {"order": "o1", "amount_minor": 1_000, "currency": "EUR"},
+    "subscription.started": {"plan": "basic", "amount_minor": 900, "currency": "EUR"},
+    "subscription.renewed": {"plan": "basic", "amount_minor": 900, "currency": "EUR"},
+    "subscription.changed": {"plan": "large", "amount_minor": 1_900, "currency": "EUR"},
+    "ticket.opened": {"ticket": "t1"},
+    "ticket.replied": {"ticket": "t1", "by": "agent"},
+    "ticket.resolved": {"ticket": "t1"},
+    "ticket.reopened": {"ticket": "t1"},
+    "call.ended": {"call": "c1", "direction": "inbound", "duration_s": 60.0},
+    "email.delivered": {"campaign": "spring"},
+    "email.opened": {"campaign": "spring"},
+    "email.unsubscribed": {"campaign": "spring"},
+    "survey.answered": {"survey": "s1", "kind": "nps"},
+    "customer.identified": {"alias": "cookie-1"},
+    "customer.unlinked": {"alias": "cookie-1"},
+    "consent.changed": {"purpose": "marketing", "granted": True},
+    "action.outcome": {"decision": "d1", "action": "send_offer", "outcome": "sent"},
+}
+"""What a type cannot do without, where a test does not care."""
+
+QUICK = Rules(
+    churn=ChurnRules(horizon_days=4, snapshot_every_days=2, label_grace_days=1),
+    intake=IntakeRules(allowed_lateness_days=2, ids_per_customer=64),
+    learning=LearningRules(rate=0.1, minimum_examples=3),
+    bands=BandRules(
+        medium_enter=0.45, medium_leave=0.4, high_enter=0.55, high_leave=0.5, cooldown_days=1
+    ),
+)
+"""Rules under which three weeks are a whole life."""
+
+
+def moment(text: str) -> Millis:
+    """``d3`` and ``d3 12:30`` count from 1997-01-01T00:00Z; anything else is ISO 8601."""
+    if not text.startswith("d"):
+        since = datetime.fromisoformat(text) - datetime.fromisoformat("1970-01-01T00:00Z")
+        return Millis(since // timedelta(milliseconds=1))
+    day, _, clock = text.removeprefix("d").partition(" ")
+    hours, _, minutes = (clock or "0:0").partition(":")
+    return days(int(day), int(hours), int(minutes))
+
+
+def days(number: int, hours: int = 0, minutes: int = 0) -> Millis:
+    return Millis(DAY_ZERO_MS + number * DAY_MS + hours * HOUR_MS + minutes * MINUTE_MS)
+
+
+def event(
+    kind: str,
+    /,
+    at: str | Millis = "d0",
+    customer: str = "ada",
+    id: str | None = None,
+    source: str = "shop",
+    **data: object,
+) -> Event:
+    """An event; said twice it is the same one, because its id is a hash of what it says."""
+    whole = {**REQUIRED.get(kind, {}), **data}
+    time_ms = moment(at) if isinstance(at, str) else at
+    told = f"{kind} {time_ms} {customer} {sorted(whole.items())}"
+    return Event(
+        id=id or blake2b(told.encode(), digest_size=8).hexdigest(),
+        source=source,
+        type=kind,
+        subject=CustomerId(customer),
+        time_ms=time_ms,
+        data=decode_data(kind, whole),
+    )
+
+
+def arrive(happened: Event) -> Arrival:
+    """What intake makes of an event."""
+    data = msgspec.to_builtins(happened.data)
+    content = content_of(happened.type, happened.subject, happened.time_ms, data)
+    return Arrival(
+        happened, content, identity_of(happened.source, happened.id), False, unknown_fields=0
+    )
+
+
+def arrival(
+    kind: str,
+    /,
+    at: str | Millis = "d0",
+    customer: str = "ada",
+    id: str | None = None,
+    source: str = "shop",
+    **data: object,
+) -> Arrival:
+    return arrive(event(kind, at, customer, id, source, **data))
+
+
+def record(happened: Event, received: str | Millis | None = None, offset: int = 0) -> Record:
+    """The record that a producer writes; received when it happened, unless said otherwise."""
+    received_ms = moment(received) if isinstance(received, str) else received
+    data = msgspec.to_builtins(happened.data)
+    value = {
+        "specversion": "1.0",
+        "id": happened.id,
+        "source": happened.source,
+        "type": happened.type,
+        "subject": happened.subject,
+        "time": format_time(happened.time_ms),
+        "data": {name: value for name, value in data.items() if value is not None},
+    }
+    return Record(
+        offset=offset,
+        received_ms=happened.time_ms if received_ms is None else received_ms,
+        key=happened.subject.encode(),
+        value=orjson.dumps(value),
+    )
+
+
+def wake(at: str | Millis, customer: str = "ada") -> Wake:
+    """The tick at ``at`` reaches the customer; numbers count the days."""
+    time_ms = moment(at) if isinstance(at, str) else at
+    return Wake(CustomerId(customer), (time_ms - DAY_ZERO_MS) // DAY_MS + 1, time_ms)
+
+
+def daily(first: int, last: int, customer: str = "ada") -> list[Wake]:
+    """A tick at midnight of every day, both ends included."""
+    return [wake(days(number), customer) for number in range(first, last + 1)]
+
+
+def model(intercept: float = 0.0, examples: int = 1_000, **weights: float) -> ModelData:
+    """A model that adds weight x value for every feature named, and ``intercept``."""
+    return ModelData(
+        features=FEATURES.digest,
+        counts=(examples,) * WIDTH,
+        means=(0.0,) * WIDTH,
+        variances=(1.0,) * WIDTH,
+        weights=tuple(weights.get(name, 0.0) for name in FEATURES.names),
+        intercept=intercept,
+        steps=examples,
+        examples=examples,
+        churned=examples // 2,
+    )
+
+
+SILENCE_KILLS = model(intercept=-12.0, silence_days=4.0)
+"""P(churn) is 0.02 after a week of silence, 0.24 after two, 0.59 after three, 0.81 after four."""
+
+
+def models(
+    clock: str | None = "d0", rules: Rules | None = None, knows: ModelData | None = None
+) -> Models:
+    """What is in force; without a ``clock`` no tick has come yet, and nothing is scored."""
+    rules = rules or Rules()
+    knows = knows or empty(FEATURES.digest, WIDTH)
+    return Models(
+        rules=rules,
+        policy=rules.digest(),
+        features=FEATURES,
+        version=3,
+        scorer=None if clock is None else Scorer(knows),
+        clock_ms=None if clock is None else moment(clock),
+    )
+
+
+def live(
+    happenings: Iterable[Arrival | Wake], in_force: Models, state: State | None = None
+) -> list[Step]:
+    """Take one customer through his life; a tick that he did not wait for passes him by."""
+    steps = []
+    for happening in happenings:
+        if isinstance(happening, Wake):
+            in_force = in_force._replace(clock_ms=happening.time_ms)
+            due_ms = None if state is None else state.wake_at_ms
+            if due_ms is None or due_ms > happening.time_ms:
+                continue
+            step = advance(state, happening, in_force, happening.time_ms)
+        else:
+            step = advance(state, happening, in_force, happening.event.time_ms)
+        state = step.state
+        steps.append(step)
+    return steps
+
+
+def last_state(steps: Sequence[Step]) -> State:
+    """The state after the last step; there has to be one."""
+    state = steps[-1].state
+    assert state is not None
+    return state
+
+
+def told(steps: Sequence[Step]) -> list[Emission]:
+    return [emission for step in steps for emission in step.emissions]
+
+
+def folded(*happened: Event, before: Profile | None = None) -> Profile:
+    """The profile after some events, by the default rules."""
+    profile = before
+    for one in happened:
+        by_customer = TOUCHPOINTS[one.type].by_customer(one.data)
+        profile = fold(profile, one, is_activity(one, by_customer, ChurnRules()))
+    assert profile is not None
+    return profile
+
+
+def snapshot(
+    at: str, *, subscribed: bool = False, risk: float = 0.5, vector: bytes = b""
+) -> Snapshot:
+    return Snapshot(moment(at), risk, 3, FEATURES.digest, vector, SUBSCRIBED if subscribed else 0)
+
+
+class Log(NamedTuple):
+    """Records in the order in which they came, and a tick every day."""
+
+    records: Sequence[Record]
+    last_day: int
+
+
+class Told(NamedTuple):
+    """All that a run leaves, without what may differ: sequences, partitions and offsets."""
+
+    states: dict[str, bytes]
+    examples: list[Example]
+    emissions: list[Emission]
+    letters: list[tuple[bytes | None, bytes, str]]
+    """(key, value, reason)."""
+    counters: dict[str, int]
+
+
+def replay(
+    log: Log,
+    rules: Rules = QUICK,
+    *,
+    partitions: int = 1,
+    batches: Sequence[int] = (1_000,),
+    chunk: int = 1_000,
+    restarts: bool = False,
+) -> Told:
+    """Run a log through shards and learner; with ``restarts`` they are read back at every tick."""
+    stream = LocalStream(rules, partitions, chunk)
+    sizes = cycle(batches)
+    for number in range(log.last_day + 1):
+        tick_ms = days(number)
+        since_ms = days(number - 1) if number else Millis(0)
+        todays = [one for one in log.records if since_ms < one.received_ms <= tick_ms]
+        for partition in range(partitions):
+            mine = [one for one in todays if partition_of(one.key or b"", partitions) == partition]
+            for batch in _cut(mine, sizes):
+                stream.feed(partition, batch)
+        if restarts:
+            for shard in stream.shards:
+                shard.standing = decode_standing(encode_standing(shard.standing))
+        stream.tick(tick_ms)
+    return _told(stream)
+
+
+def _cut(records: Sequence[Record], sizes: Iterator[int]) -> Iterator[list[Record]]:
+    left = iter(records)
+    while batch := list(islice(left, next(sizes))):
+        yield batch
+
+
+def _told(stream: LocalStream) -> Told:
+    letters, emissions = [], []
+    for entry in stream.emitted:
+        if entry.topic == DEAD_LETTERS_TOPIC:
+            letters.append((entry.key, entry.value, _reason(entry)))
+        else:
+            emissions.append(decode_emission(entry.value)[0])
+    examples = [msgspec.structs.replace(e, shard="", sequence=1) for e in stream.examples]
+    counters: dict[str, int] = {}
+    for shard in stream.shards:
+        for name, count in shard.standing.counters.items():
+            counters[name] = counters.get(name, 0) + count
+    return Told(
+        {customer: data for shard in stream.shards for customer, data in shard.states.items()},
+        sorted(examples, key=lambda e: (e.tick, e.at_ms, e.customer)),
+        sorted(emissions, key=lambda e: (e.time_ms, e.subject, e.id)),
+        sorted(letters, key=str),
+        counters,
+    )
+
+
+def _reason(entry: Entry) -> str:
+    return decode_letter(entry.key, entry.value, entry.headers).letter.reason

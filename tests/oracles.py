@@ -1,0 +1,192 @@
+"""Second opinions: what a number means, worked out again from all events, slowly and plainly."""
+
+import struct
+from collections.abc import Iterable, Sequence
+from math import isnan, log, log1p, nan
+
+from schemas.envelope import Event
+from schemas.registry import TOUCHPOINTS
+from schemas.rules import ChurnRules
+from schemas.touchpoints.actions import ActionOutcome
+from schemas.touchpoints.orders import OrderPlaced, OrderReturned
+from schemas.touchpoints.subscriptions import (
+    SubscriptionCancelled,
+    SubscriptionChanged,
+    SubscriptionRenewed,
+    SubscriptionStarted,
+)
+from schemas.touchpoints.surveys import SurveyAnswered
+from schemas.touchpoints.tickets import TicketOpened, TicketReopened, TicketResolved
+from schemas.units import DAY_MS
+from streams.learn.ledger import is_activity
+
+Told = Sequence[Event]
+
+
+def decayed(amounts: Iterable[tuple[int, float]], now_ms: int, half_life_days: float) -> float:
+    """Sum of amount x 2^-(age / half-life)."""
+    return sum(
+        amount * float(2.0 ** (-(now_ms - at_ms) / DAY_MS / half_life_days))
+        for at_ms, amount in amounts
+    )
+
+
+def half(value: float) -> float:
+    """What a half float keeps of a value."""
+    return float(struct.unpack("<e", struct.pack("<e", value))[0])
+
+
+def features_of(events: Told, now_ms: int) -> dict[str, float]:
+    """Every feature by its definition from all events so far; NaN is missing.
+
+    There is at least one event, and no two are of one moment.
+    """
+    return {
+        **_activity_features(events, now_ms),
+        **_money_features(events, now_ms),
+        **_service_features(events, now_ms),
+        **_engagement_features(events, now_ms),
+    }
+
+
+def _active(events: Told) -> list[int]:
+    """Times of the signs of life, in order."""
+    return sorted(
+        e.time_ms
+        for e in events
+        if is_activity(e, TOUCHPOINTS[e.type].by_customer(e.data), ChurnRules())
+    )
+
+
+def _activity_features(events: Told, now_ms: int) -> dict[str, float]:
+    active = _active(events)
+    known = (now_ms - min(e.time_ms for e in events)) / DAY_MS
+    silence = (now_ms - active[-1]) / DAY_MS if active else nan
+    gap = (active[-1] - active[0]) / (len(active) - 1) / DAY_MS if len(active) > 1 else nan
+    week, month, quarter = (
+        decayed([(at, 1.0) for at in active], now_ms, half_life) for half_life in (7, 28, 91)
+    )
+    return {
+        "silence_days": log1p(silence),
+        "known_days": log1p(known),
+        "silence_over_gap": log((silence + 1) / (gap + 1)),
+        "activity_count": log1p(len(active)),
+        "activity_repeated": float(len(active) > 1),
+        "activity_week": log1p(week),
+        "activity_month": log1p(month),
+        "activity_quarter": log1p(quarter),
+        "activity_rate": log1p(28 * len(active) / (known + 28)),
+        "activity_trend": log((1 + month) / (1 + quarter)) if active else nan,
+    }
+
+
+def _money_features(events: Told, now_ms: int) -> dict[str, float]:
+    orders = [(e.time_ms, e.data) for e in events if isinstance(e.data, OrderPlaced)]
+    returns = [e.data for e in events if isinstance(e.data, OrderReturned)]
+    if not orders:
+        names = ("spend_minor", "spend_quarter_minor", "order_value_minor", "returned_share")
+        return dict.fromkeys(names, nan)
+    currencies = [order.currency for _, order in orders]
+    main = max(currencies, key=lambda name: (currencies.count(name), name))
+    amounts = [(at, float(order.amount_minor)) for at, order in orders if order.currency == main]
+    spent = sum(amount for _, amount in amounts)
+    returned = sum(back.amount_minor for back in returns if back.currency == main)
+    return {
+        "spend_minor": log1p(spent),
+        "spend_quarter_minor": log1p(decayed(amounts, now_ms, 91)),
+        "order_value_minor": log1p(spent / len(amounts)),
+        "returned_share": min(1.0, returned / spent) if spent else nan,
+    }
+
+
+def _service_features(events: Told, now_ms: int) -> dict[str, float]:
+    waiting = [(now_ms - opened) / DAY_MS for opened in _open_tickets(events)]
+    return {
+        "open_ticket_count": float(len(waiting)),
+        "oldest_open_ticket_days": log1p(max(waiting)) if waiting else nan,
+        "ticket_month": _month_of("ticket", events, now_ms),
+        "call_month": _month_of("call", events, now_ms),
+        "payment_failed_month": _month_of("payment", events, now_ms),
+    }
+
+
+def _open_tickets(events: Told) -> list[int]:
+    """First mention of every ticket that is open by the last word about it."""
+    words: dict[str, list[tuple[int, bool]]] = {}
+    for e in events:
+        if isinstance(e.data, TicketOpened | TicketReopened | TicketResolved):
+            opened = not isinstance(e.data, TicketResolved)
+            words.setdefault(e.data.ticket, []).append((e.time_ms, opened))
+    return [min(said)[0] for said in words.values() if max(said)[1]]
+
+
+def _engagement_features(events: Told, now_ms: int) -> dict[str, float]:
+    running, days_left = _subscription(events, now_ms)
+    return {
+        "web_month": _month_of("web", events, now_ms),
+        "email_month": _month_of("email", events, now_ms),
+        "content_month": _month_of("content", events, now_ms),
+        "survey_score": _survey_score(events),
+        "subscription_running": running,
+        "subscription_days_left": days_left,
+    }
+
+
+def _month_of(family: str, events: Told, now_ms: int) -> float:
+    mine = [(e.time_ms, 1.0) for e in events if TOUCHPOINTS[e.type].family == family]
+    return log1p(decayed(mine, now_ms, 28))
+
+
+def _survey_score(events: Told) -> float:
+    best = {"nps": 10.0, "csat": 5.0}
+    answers = [
+        (e.time_ms, min(1.0, e.data.score / best[e.data.kind]))
+        for e in events
+        if isinstance(e.data, SurveyAnswered) and e.data.score is not None
+    ]
+    return max(answers)[1] if answers else nan
+
+
+def _subscription(events: Told, now_ms: int) -> tuple[float, float]:
+    """(1 while it runs, days left)."""
+    facts = [
+        (e.time_ms, e.data)
+        for e in events
+        if isinstance(
+            e.data,
+            SubscriptionStarted | SubscriptionRenewed | SubscriptionChanged | SubscriptionCancelled,
+        )
+    ]
+    if not facts:
+        return nan, nan
+    at_ms, fact = max(facts, key=lambda told: told[0])
+    if isinstance(fact, SubscriptionCancelled):
+        return 0.0, nan
+    if fact.term_days is None:
+        return 1.0, nan
+    left = fact.term_days - (now_ms - at_ms) / DAY_MS
+    return (1.0, min(365.0, left)) if left > 0 else (0.0, nan)
+
+
+def is_subscribed(events: Told, now_ms: int) -> bool:
+    """Whether a subscription runs."""
+    running, _ = _subscription(events, now_ms)
+    return not isnan(running) and running == 1.0
+
+
+def churned(before: Told, after: Told, at_ms: int, rules: ChurnRules) -> int:
+    """The label of a snapshot at ``at_ms``: ``before`` was known then, ``after`` came in time."""
+    window = [e for e in after if at_ms < e.time_ms <= at_ms + rules.horizon_days * DAY_MS]
+    if any(e.type in rules.cancel for e in window):
+        return 1
+    return 0 if is_subscribed(before, at_ms) or _active(window) else 1
+
+
+def treated(after: Told, at_ms: int, rules: ChurnRules) -> bool:
+    """Whether an action reached him in the window."""
+    return any(
+        isinstance(e.data, ActionOutcome)
+        and e.data.outcome in {"sent", "delivered"}
+        and at_ms < e.time_ms <= at_ms + rules.horizon_days * DAY_MS
+        for e in after
+    )

@@ -1,0 +1,205 @@
+"""What Hypothesis draws: events, one customer's life, logs of several, any state."""
+
+from collections.abc import Mapping
+
+from hypothesis import strategies as st
+
+from schemas.envelope import Event
+from schemas.units import DAY_MS, HOUR_MS, Millis
+from streams.decide.bands import Crossing
+from streams.features.catalogue import FEATURES
+from streams.intake.memory import Memory
+from streams.learn.ledger import Snapshot
+from streams.profiles.decay import Counter
+from streams.profiles.profile import Answer, Fact, Money, Profile, Subscription, Ticket
+from streams.records import Record
+from streams.state import State
+from tests.make import DAY_ZERO_MS, Log, event, record
+
+LAST_DAY = 20
+"""Of a log; three weeks are a whole life under ``make.QUICK``."""
+
+PLAIN = st.characters(exclude_categories=["Cs"])
+NAMES = st.text(PLAIN, min_size=1, max_size=12)
+FINITE = st.floats(allow_nan=False, allow_infinity=False)
+SCALARS = st.none() | st.booleans() | st.integers(-(2**63), 2**64 - 1) | FINITE | st.text(PLAIN)
+PROBABILITIES = st.floats(0.0, 1.0)
+MOMENTS = st.integers(DAY_ZERO_MS - 400 * DAY_MS, DAY_ZERO_MS + 400 * DAY_MS).map(Millis)
+HOURS = st.integers(0, LAST_DAY * 24).map(lambda hour: Millis(DAY_ZERO_MS + hour * HOUR_MS))
+"""Whole hours, so that some events fall together."""
+
+Data = st.SearchStrategy[Mapping[str, object]]
+NOTHING: Data = st.just({})
+MONEY = st.fixed_dictionaries(
+    {"amount_minor": st.integers(0, 100_000), "currency": st.sampled_from(["EUR", "USD"])}
+)
+TICKET = st.fixed_dictionaries({"ticket": st.sampled_from(["t1", "t2", "t3"])})
+PLAN = st.fixed_dictionaries(
+    {"plan": st.sampled_from(["basic", "large"]), "term_days": st.none() | st.integers(1, 30)}
+)
+ANSWER = st.fixed_dictionaries(
+    {"kind": st.sampled_from(["nps", "csat"]), "score": st.integers(0, 10).map(float)}
+)
+ATTRIBUTES = st.dictionaries(st.sampled_from("abc"), SCALARS, max_size=3)
+DATA: dict[str, Data] = {
+    "web.visit": NOTHING,
+    "content.streamed": NOTHING,
+    "order.placed": MONEY,
+    "order.returned": MONEY,
+    "payment.failed": NOTHING,
+    "subscription.started": PLAN,
+    "subscription.renewed": PLAN,
+    "subscription.changed": PLAN,
+    "subscription.cancelled": NOTHING,
+    "ticket.opened": TICKET,
+    "ticket.resolved": TICKET,
+    "ticket.reopened": TICKET,
+    "call.ended": st.fixed_dictionaries({"direction": st.sampled_from(["inbound", "outbound"])}),
+    "email.delivered": NOTHING,
+    "email.opened": NOTHING,
+    "email.unsubscribed": NOTHING,
+    "survey.answered": ANSWER,
+    "customer.updated": st.fixed_dictionaries({"attributes": ATTRIBUTES}),
+    "customer.identified": NOTHING,
+    "customer.unlinked": NOTHING,
+    "consent.changed": st.fixed_dictionaries({"granted": st.booleans()}),
+    "action.outcome": NOTHING,
+}
+"""What the types that a profile, a label or a feature looks at may say."""
+
+
+@st.composite
+def events(draw: st.DrawFn, customer: str = "ada") -> Event:
+    """Any event of a customer."""
+    kind = draw(st.sampled_from(sorted(DATA)))
+    return event(kind, draw(HOURS), customer, None, "shop", **draw(DATA[kind]))
+
+
+LIVES = st.lists(events(), min_size=1, max_size=25, unique_by=lambda happened: happened.id)
+"""Different events of one customer within three weeks, in any order."""
+
+HISTORIES = st.lists(events(), min_size=1, max_size=25, unique_by=lambda happened: happened.time_ms)
+"""The same, no two of one moment."""
+
+
+@st.composite
+def logs(draw: st.DrawFn, *, erasures: bool = True) -> Log:
+    """What three customers and a broken producer send: late, too late, twice, in old words."""
+    sent: list[Record] = []
+    for customer in ("ada", "bob", "cy"):
+        for happened in draw(st.lists(events(customer), max_size=12)):
+            sent.extend(draw(_sendings(happened)))
+        if erasures and draw(st.integers(0, 3)) == 0:
+            sent.append(record(event("customer.erased", draw(HOURS), customer)))
+    sent.extend(draw(st.lists(_rubbish(), max_size=2)))
+    sent.sort(key=lambda one: one.received_ms)
+    return Log([one._replace(offset=place) for place, one in enumerate(sent)], LAST_DAY)
+
+
+@st.composite
+def _sendings(draw: st.DrawFn, happened: Event) -> list[Record]:
+    """An event arrives once or twice, up to three days late; its id may come back with a lie."""
+    records = [
+        record(happened, Millis(happened.time_ms + hours * HOUR_MS))
+        for hours in draw(st.lists(st.sampled_from([0, 0, 0, 1, 30, 72]), min_size=1, max_size=2))
+    ]
+    if draw(st.integers(0, 9)) == 0:
+        lie = event("web.visit", happened.time_ms, happened.subject, id=happened.id, page="/lie")
+        records.append(record(lie, records[-1].received_ms))
+    return records
+
+
+@st.composite
+def _rubbish(draw: st.DrawFn) -> Record:
+    value = draw(st.sampled_from([b"{", b'{"specversion": "1.0"}', b"[]"]))
+    return Record(0, draw(HOURS), draw(st.sampled_from([b"ada", b"bob"])), value)
+
+
+def _named(values: st.SearchStrategy[object]) -> st.SearchStrategy[dict[str, object]]:
+    return st.dictionaries(NAMES, values, max_size=3)
+
+
+AMOUNTS = st.floats(0.0, 1e18)
+COUNTERS = st.builds(
+    Counter, MOMENTS, AMOUNTS, AMOUNTS, AMOUNTS, st.integers(min_value=1, max_value=10**9)
+)
+PROFILES = st.builds(
+    Profile,
+    first_seen_ms=MOMENTS,
+    last_seen_ms=MOMENTS,
+    activity=st.none() | COUNTERS,
+    first_active_ms=st.none() | MOMENTS,
+    families=st.dictionaries(
+        st.sampled_from(["web", "order", "ticket", "call", "payment", "email", "content"]), COUNTERS
+    ),
+    money=st.dictionaries(
+        st.sampled_from(["EUR", "USD"]),
+        st.builds(
+            Money,
+            st.integers(0, 2**63 - 1),
+            st.integers(0, 10**9),
+            st.integers(0, 2**63 - 1),
+            st.none() | COUNTERS,
+        ),
+    ),
+    tickets=_named(st.builds(Ticket, MOMENTS, st.integers(0, 2), MOMENTS, st.booleans())),
+    subscription=st.none()
+    | st.builds(
+        Subscription,
+        MOMENTS,
+        st.integers(0, 3),
+        st.none() | NAMES,
+        st.integers(0, 2**53),
+        st.none() | st.just("EUR"),
+        st.none() | MOMENTS,
+        st.booleans(),
+    ),
+    surveys=_named(st.builds(Answer, MOMENTS, PROBABILITIES)),
+    consent=_named(st.builds(Fact, MOMENTS, st.booleans())),
+    attributes=_named(st.builds(Fact, MOMENTS, SCALARS)),
+    aliases=_named(st.builds(Fact, MOMENTS, st.booleans())),
+)
+"""Any profile that could be stored, whether or not events lead to it."""
+
+BANDS = st.sampled_from(["low", "medium", "high"])
+VECTORS = st.binary(min_size=2 * len(FEATURES.names), max_size=2 * len(FEATURES.names))
+SNAPSHOTS = st.builds(
+    Snapshot,
+    MOMENTS,
+    PROBABILITIES,
+    st.integers(0, 10**9),
+    st.just(FEATURES.digest),
+    VECTORS,
+    st.integers(0, 15),
+)
+STATES = st.builds(
+    State,
+    profile=st.none() | PROFILES,
+    memory=st.binary(max_size=64).map(Memory),
+    ledger=st.lists(SNAPSHOTS, max_size=5).map(tuple),
+    risk=st.none() | PROBABILITIES,
+    band=st.none() | BANDS,
+    crossing=st.none() | st.builds(Crossing, MOMENTS, st.booleans()),
+    told=st.none() | VECTORS,
+    told_risk=st.none() | PROBABILITIES,
+    recommended_ms=st.dictionaries(NAMES, MOMENTS, max_size=3),
+    snapshot_due_ms=st.none() | MOMENTS,
+    wake_at_ms=st.none() | MOMENTS,
+    erased_ms=st.none() | MOMENTS,
+    labelled_ms=st.none() | MOMENTS,
+    late_for_label=st.integers(0, 10**6),
+)
+
+LABELLED = st.lists(
+    st.tuples(
+        st.lists(
+            st.none() | st.floats(-10.0, 10.0),
+            min_size=len(FEATURES.names),
+            max_size=len(FEATURES.names),
+        ),
+        st.integers(0, 1),
+    ),
+    min_size=1,
+    max_size=12,
+)
+"""(value or None for a missing one, feature by feature; label)."""
