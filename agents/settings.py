@@ -102,6 +102,8 @@ class KafkaSettings(_Table):
     """The topic producers write to."""
     topic_prefix: Annotated[str, Field(pattern=r"^[a-zA-Z0-9._-]{0,60}$")] = ""
     """Begins the name of every topic; a replay has one of its own."""
+    embedded: bool = False
+    """The broker is the one that replay and demo bring along; its groups need a helping hand."""
     partitions: Annotated[int, Field(ge=1, le=10_000)] = 12
     """Stored with the first start; the way to another count is a replay into a new namespace."""
     replication: Annotated[int, Field(ge=1, le=9)] = 1

@@ -20,6 +20,7 @@ import structlog
 from prometheus_client import CollectorRegistry
 
 from agents import received, transport
+from agents.embedded.group_leader import let_followers_sync_first
 from agents.fatal import die
 from agents.health import HealthServer
 from agents.kafka import credentials, new_producer, physical_topics
@@ -124,6 +125,8 @@ class _App(faust.App):
 
 def _app(name: str, settings: Settings, store: Store, topics: dict[str, str]) -> _App:
     kafka = settings.kafka
+    if kafka.embedded:
+        let_followers_sync_first()
     app = _App(
         name,
         broker=[f"kafka://{server}" for server in kafka.bootstrap.split(",")],

@@ -6,8 +6,8 @@ from pathlib import Path
 
 PROC = Path("/proc")
 _TICKS_PER_S = os.sysconf("SC_CLK_TCK")
-_UTIME, _STIME = 11, 12
-"""Places in /proc/PID/stat after the name, which may hold blanks and stands in parentheses."""
+_PARENT, _UTIME, _STIME = 1, 11, 12
+"""Places in /proc/PID/stat after the name, which stands in parentheses and may hold anything."""
 
 
 def cpu_seconds(pid: int) -> float:
@@ -18,8 +18,8 @@ def cpu_seconds(pid: int) -> float:
 
 def children(pid: int) -> list[int]:
     """The processes that ``pid`` has started and that still run."""
-    tasks = (PROC / str(pid) / "task").glob("*/children")
-    return [int(child) for task in tasks for child in _read(task).split()]
+    found = (int(entry.name) for entry in PROC.iterdir() if entry.name.isdigit())
+    return sorted(child for child in found if _parent(child) == pid)
 
 
 def arguments(pid: int) -> list[str]:
@@ -37,8 +37,10 @@ def crew_of(pid: int, roles: tuple[str, ...] = ("worker", "learner")) -> Iterato
                 yield role, child
 
 
-def _read(path: Path) -> str:
-    return _bytes(path).decode()
+def _parent(pid: int) -> int:
+    """0 for a process that has ended."""
+    fields = _bytes(PROC / str(pid) / "stat").decode(errors="replace").rpartition(")")[2].split()
+    return int(fields[_PARENT]) if fields else 0
 
 
 def _bytes(path: Path) -> bytes:

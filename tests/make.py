@@ -9,13 +9,14 @@ from typing import NamedTuple
 import msgspec
 import orjson
 
-from bench.core import LocalStream
+from bench.core import LocalShard, LocalStream
 from schemas.dead_letter import decode_letter
 from schemas.emissions.envelope import Emission, decode_emission
 from schemas.envelope import Event, decode_data, format_time, parse_time
 from schemas.examples import Example
 from schemas.registry import TOUCHPOINTS
 from schemas.rules import BandRules, ChurnRules, IntakeRules, LearningRules, Rules
+from schemas.tick import Tick
 from schemas.topics import DEAD_LETTERS_TOPIC
 from schemas.units import DAY_MS, HOUR_MS, MINUTE_MS, CustomerId, Millis
 from streams.features.catalogue import FEATURES
@@ -30,7 +31,7 @@ from streams.outbox import Entry
 from streams.profiles.fold import fold
 from streams.profiles.profile import Profile
 from streams.records import Record
-from streams.shard import decode_standing, encode_standing
+from streams.shard import adopt, decode_standing, encode_standing, take_turn
 from streams.state import State
 from streams.step import Step, Wake, advance
 
@@ -270,7 +271,7 @@ def replay(
     chunk: int = 1_000,
     restarts: bool = False,
 ) -> Told:
-    """Run a log through shards and learner; with ``restarts`` they are read back at every tick."""
+    """Run a log through shards and learner; with ``restarts`` every tick dies once on its way."""
     stream = LocalStream(rules, partitions, chunk)
     sizes = cycle(batches)
     for number in range(log.last_day + 1):
@@ -283,9 +284,19 @@ def replay(
                 stream.feed(partition, batch)
         if restarts:
             for shard in stream.shards:
-                shard.standing = decode_standing(encode_standing(shard.standing))
+                _die_after_one(stream, shard, stream.next_tick(tick_ms))
         stream.tick(tick_ms)
     return _told(stream)
+
+
+def _die_after_one(stream: LocalStream, shard: LocalShard, tick: Tick) -> None:
+    """Commit the tick for the first customer who waits for it, and lose all that is not stored."""
+    adopted = adopt(shard.standing, tick)
+    ready = sorted((at, name) for name, at in shard.due.items() if at <= tick.time_ms)
+    first = [name for _, name in ready[:1]]
+    loaded, in_force = shard.load(first), stream.models(adopted)
+    shard.keep(take_turn(adopted, shard.name, tick, first, loaded, in_force, last=False))
+    shard.standing = decode_standing(encode_standing(shard.standing))
 
 
 def _cut(records: Sequence[Record], sizes: Iterator[int]) -> Iterator[list[Record]]:

@@ -16,8 +16,14 @@ from streams.records import Record
 from streams.state import State
 from tests.make import DAY_ZERO_MS, Log, event, record
 
-LAST_DAY = 20
-"""Of a log; three weeks are a whole life under ``make.QUICK``."""
+LAST_DAY = 17
+"""On which anything happens; two weeks and a half are a whole life under ``make.QUICK``."""
+
+LATEST_DAYS = 3
+"""How much later it may arrive: more than ``make.QUICK`` allows."""
+
+END_DAY = LAST_DAY + LATEST_DAYS
+"""Of the last tick of a log."""
 
 PLAIN = st.characters(exclude_categories=["Cs"])
 NAMES = st.text(PLAIN, min_size=1, max_size=12)
@@ -93,15 +99,16 @@ def logs(draw: st.DrawFn, *, erasures: bool = True) -> Log:
             sent.append(record(event("customer.erased", draw(HOURS), customer)))
     sent.extend(draw(st.lists(_rubbish(), max_size=2)))
     sent.sort(key=lambda one: one.received_ms)
-    return Log([one._replace(offset=place) for place, one in enumerate(sent)], LAST_DAY)
+    return Log([one._replace(offset=place) for place, one in enumerate(sent)], END_DAY)
 
 
 @st.composite
 def _sendings(draw: st.DrawFn, happened: Event) -> list[Record]:
-    """An event arrives once or twice, up to three days late; its id may come back with a lie."""
+    """An event arrives once or twice, at times too late; its id may come back with a lie."""
+    delays = st.sampled_from([0, 0, 0, 1, 30, LATEST_DAYS * 24])
     records = [
         record(happened, Millis(happened.time_ms + hours * HOUR_MS))
-        for hours in draw(st.lists(st.sampled_from([0, 0, 0, 1, 30, 72]), min_size=1, max_size=2))
+        for hours in draw(st.lists(delays, min_size=1, max_size=2))
     ]
     if draw(st.integers(0, 9)) == 0:
         lie = event("web.visit", happened.time_ms, happened.subject, id=happened.id, page="/lie")

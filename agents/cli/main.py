@@ -22,6 +22,18 @@ Config = Annotated[
 
 
 @app.command()
+def demo(
+    seconds: Annotated[int, typer.Option(min=5, max=3600, help="How long the world turns.")] = 60,
+    seed: Annotated[int, typer.Option(min=0, help="Which world.")] = 7,
+    config: Config = None,
+) -> None:
+    """Watch a simulated world of customers; no services needed, ends by itself with a summary."""
+    from agents.cli import demo as command
+
+    command.main(_settings(config), config, seconds, seed)
+
+
+@app.command()
 def worker(config: Config = None) -> None:
     """Run a worker: read touchpoints, keep states, emit risks and actions."""
     from agents.cli import roles

@@ -29,7 +29,7 @@ def replay(
     if broker == EMBEDDED:
         typer.echo(WARNING, err=True)
     with (
-        stage(settings, config, broker, partitions) as scene,
+        stage(settings, config, broker, workers, partitions) as scene,
         Progress(sys.stderr) as progress,
     ):
         crew = Crew(workers, scene.environ, scene.logs, ticks=False)

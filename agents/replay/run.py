@@ -112,7 +112,7 @@ class Replay:
             customers = await self._write_states(collector)
             found = summary(
                 [standing for standing in await self._standings()],
-                await self._post(),
+                await self.post(),
                 seconds=seconds,
                 ticks=self._tick,
                 customers=customers,
@@ -241,7 +241,8 @@ class Replay:
         [[data]] = await self._store.load([Read(LEARNER, [HERE])])
         return Here(0, 0) if data is None else msgspec.json.decode(data, type=Here)
 
-    async def _post(self) -> Post | None:
+    async def post(self) -> Post | None:
+        """How far the learner is, with all it knows; None before its first commit."""
         [standing] = await self._store.standing([LEARNER])
         return None if standing.record is None else msgspec.json.decode(standing.record, type=Post)
 

@@ -18,6 +18,8 @@ from agents.topics import drop_topics, make_topics, wanted_topics
 
 EMBEDDED = "embedded"
 EMBEDDED_PARTITIONS = 4
+JOIN_DELAY_MS = 3_000  # several workers start together; a later one costs a session timeout
+LONE_JOIN_DELAY_MS = 200
 WARNING = (
     "embedded broker and Redis: in memory, on this machine, for trying out; never for production"
 )
@@ -37,9 +39,17 @@ class Stage(NamedTuple):
 
 @contextmanager
 def stage(
-    settings: Settings, config: Path | None, broker: str, partitions: int | None
+    settings: Settings,
+    config: Path | None,
+    broker: str,
+    workers: int,
+    partitions: int | None = None,
+    more: Mapping[str, str] | None = None,
 ) -> Iterator[Stage]:
-    """Set the stage in a fresh namespace, and clear it away at the end."""
+    """Set the stage in a fresh namespace, and clear it away at the end.
+
+    ``more`` are further settings, as environment variables.
+    """
     with ExitStack() as ending:
         logs = Path(ending.enter_context(tempfile.TemporaryDirectory(prefix="touchstream-run-")))
         namespace = f"replay-{secrets.token_hex(4)}"
@@ -50,17 +60,19 @@ def stage(
             "TOUCHSTREAM_WORKER__TRUST_RECEIVED_HEADER": "true",
             "TOUCHSTREAM_WORKER__DEAD_LETTER_LIMIT": "0",
             "TOUCHSTREAM_WORKER__LINGER_MS": "0",
+            **(more or {}),
         }
         if config is not None:
             changes["TOUCHSTREAM_CONFIG"] = str(config.resolve())
         if broker == EMBEDDED:
             count = partitions or EMBEDDED_PARTITIONS
             changes["TOUCHSTREAM_KAFKA__PARTITIONS"] = str(count)
+            changes["TOUCHSTREAM_KAFKA__EMBEDDED"] = "true"
             changes["TOUCHSTREAM_REDIS__URL"] = _embedded_redis(ending)
             changed = changed_settings(config, changes)
             topics = {topic.name: topic.partitions for topic in wanted_topics(changed)}
             changes["TOUCHSTREAM_KAFKA__BOOTSTRAP"] = ending.enter_context(
-                EmbeddedBroker(topics)
+                EmbeddedBroker(topics, JOIN_DELAY_MS if workers > 1 else LONE_JOIN_DELAY_MS)
             ).bootstrap
             yield Stage(changed_settings(config, changes), changes, logs)
             return

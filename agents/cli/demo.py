@@ -1,0 +1,213 @@
+"""``touchstream demo``: a simulated world of customers through the real agents, no services needed."""
+
+import asyncio
+import sys
+import tempfile
+import time
+from collections import deque
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import NamedTuple
+
+import orjson
+import typer
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.table import Table
+
+from agents.post import Post
+from agents.replay.crew import Crew
+from agents.replay.history import Step
+from agents.replay.lines import parse_line
+from agents.replay.pacer import Publish, TickAt
+from agents.replay.run import Phase, Replay
+from agents.replay.stage import EMBEDDED, WARNING, stage
+from agents.replay.summary import model_measures
+from agents.settings import Settings
+from agents.stores.connect import open_store
+from bench.world import World
+from schemas.emissions.actions import ActionRecommended
+from schemas.emissions.envelope import decode_emission
+from schemas.emissions.risk import RiskChanged
+from schemas.units import DAY_MS, Millis
+
+CUSTOMERS = 800
+MOST_DAYS = 730
+SAY_EVERY_S = 5.0
+ROWS = 12
+LEAST_DAY_S = 0.05
+"""A day of the world takes at least so long, or nobody could follow it."""
+
+BANDS = {
+    # In this world one customer in twenty leaves within four weeks: high is eight times that.
+    "TOUCHSTREAM_BANDS__MEDIUM_ENTER": "0.20",
+    "TOUCHSTREAM_BANDS__MEDIUM_LEAVE": "0.15",
+    "TOUCHSTREAM_BANDS__HIGH_ENTER": "0.40",
+    "TOUCHSTREAM_BANDS__HIGH_LEAVE": "0.32",
+}
+
+
+class AtRisk(NamedTuple):
+    """A row of the live table."""
+
+    customer: str
+    told: RiskChanged
+    action: str
+
+
+class Board:
+    """What the demo shows: who is at risk, why, what to do, and how good the model is."""
+
+    def __init__(self, world: World, stream: Console) -> None:
+        self._world = world
+        self._console = stream
+        self._live: Live | None = None
+        self.at_risk: dict[str, AtRisk] = {}
+        self.phase = Phase("starting", 0, 0, None)
+        self.post: Post | None = None
+        self.active = CUSTOMERS
+        self.rates: deque[tuple[float, int]] = deque(maxlen=20)
+        self._said_s = 0.0
+
+    @contextmanager
+    def open(self) -> Iterator[None]:
+        """Draw on a terminal; elsewhere say a JSON line every now and then."""
+        if not self._console.is_terminal:
+            yield
+            return
+        with Live(console=self._console, get_renderable=self._draw, refresh_per_second=4) as live:
+            self._live = live
+            yield
+
+    def show(self, phase: Phase) -> None:
+        """Tell where the world is."""
+        now_s = time.monotonic()
+        changed = phase.name != self.phase.name
+        self.phase = phase
+        self.rates.append((now_s, phase.records))
+        if self._live is None and (changed or now_s - self._said_s > SAY_EVERY_S):
+            self._said_s = now_s
+            line = orjson.dumps(self._line()).decode()
+            print(line, flush=True)  # noqa: T201 - the output of the command
+
+    def watch(self, topic: str, value: bytes) -> None:
+        """Take an emission into the table, and carry out a recommended action in the world."""
+        emission, _ = decode_emission(value)
+        customer = emission.subject
+        match emission.data:
+            case RiskChanged(band="low"):
+                self.at_risk.pop(customer, None)
+            case RiskChanged() as told:
+                before = self.at_risk.pop(customer, None)
+                self.at_risk[customer] = AtRisk(customer, told, before.action if before else "")
+            case ActionRecommended() as choice:
+                row = self.at_risk.get(customer)
+                if row is not None:
+                    self.at_risk[customer] = row._replace(action=choice.action)
+                with suppress(KeyError):  # a lead is nobody's customer yet, or an action of one's own
+                    self._world.treat(
+                        customer, choice.action, emission.time_ms, choice.decision
+                    )
+            case _:
+                pass
+
+    def per_second(self) -> float:
+        """Records a second of late."""
+        if len(self.rates) < 2:  # noqa: PLR2004 - a rate needs two points
+            return 0.0
+        (before_s, before), (now_s, now) = self.rates[0], self.rates[-1]
+        return (now - before) / (now_s - before_s) if now_s > before_s else 0.0
+
+    def _line(self) -> dict[str, object]:
+        high = sum(row.told.band == "high" for row in self.at_risk.values())
+        return {
+            "phase": self.phase.name,
+            "day": self.phase.ticks,
+            "records": self.phase.records,
+            "customers": self.active,
+            "high": high,
+            "medium": len(self.at_risk) - high,
+            "events_per_second": round(self.per_second()),
+            "models": None if self.post is None else model_measures(self.post),
+        }
+
+    def _draw(self) -> RenderableType:
+        return Group(self._customers(), self._models())
+
+    def _customers(self) -> Table:
+        day = f"day {self.phase.ticks}, {self.active:,} customers"
+        table = Table(title=f"touchstream demo: {day}, {self.per_second():,.0f} events/s")
+        for column in ("customer", "risk", "band", "because of", "do"):
+            table.add_column(column)
+        worst = sorted(self.at_risk.values(), key=lambda row: -row.told.risk)[:ROWS]
+        for row in worst:
+            why = "; ".join(r.text for r in row.told.reasons if r.contribution > 0)
+            table.add_row(row.customer, f"{row.told.risk:.2f}", row.told.band, why[:70], row.action)
+        return table
+
+    def _models(self) -> Table:
+        table = Table(title="predicted before the label was known")
+        columns = ("log_loss", "roc_auc", "average_precision", "ece", "n")
+        for column in ("model", *columns):
+            table.add_column(column)
+        if self.post is not None:
+            for name, measures in model_measures(self.post).items():
+                table.add_row(name, *(str(measures[column]) for column in columns))
+        return table
+
+
+def demo(settings: Settings, config: Path | None, seconds: int, seed: int) -> dict[str, object]:
+    """Run the world for about ``seconds``, then stop and return the summary."""
+    typer.echo(WARNING, err=True)
+    world = World(seed, CUSTOMERS, MOST_DAYS, growth_per_year=0.5)
+    board = Board(world, Console())
+    with (
+        tempfile.TemporaryDirectory(prefix="touchstream-demo-") as out,
+        stage(settings, config, EMBEDDED, 1, more=BANDS) as scene,
+        board.open(),
+    ):
+        crew = Crew(1, scene.environ, scene.logs, ticks=False)
+        try:
+            found = asyncio.run(_run(scene.settings, crew, Path(out), board, world, seconds))
+        finally:
+            crew.stop()
+    expected = world.expected
+    found["expected"] = {"lines": expected.lines, **expected.fates}
+    return found
+
+
+async def _run(
+    settings: Settings, crew: Crew, out: Path, board: Board, world: World, seconds: int
+) -> dict[str, object]:
+    store = open_store(settings)
+    replay = Replay(settings, store, crew, out, board.show, board.watch)
+    try:
+        return await replay.run(_days(world, board, replay, seconds))
+    finally:
+        await store.close()
+
+
+async def _days(
+    world: World, board: Board, replay: Replay, seconds: int
+) -> AsyncIterator[Step]:
+    """The world's days as they turn over, a tick at each midnight, until the time is up."""
+    end_s = time.monotonic() + seconds
+    yield TickAt(Millis(world.now_ms - DAY_MS))
+    for day in world.days():
+        began_s = time.monotonic()
+        for line in day.lines:
+            parsed = parse_line(line.to_bytes())
+            yield Publish(parsed, Millis(line.received_ms))
+        yield TickAt(Millis(day.start_ms + DAY_MS))
+        board.active = day.active
+        board.post = await replay.post()
+        if time.monotonic() > end_s:
+            return
+        await asyncio.sleep(max(0.0, LEAST_DAY_S - (time.monotonic() - began_s)))
+
+
+def main(settings: Settings, config: Path | None, seconds: int, seed: int) -> None:
+    """Run the demo and print its summary."""
+    summary = demo(settings, config, seconds, seed)
+    sys.stdout.write(orjson.dumps(summary, option=orjson.OPT_INDENT_2).decode() + "\n")

@@ -1,0 +1,116 @@
+"""The pure core alone, and the store alone, in this process, on the batches a worker would make."""
+
+import time
+from collections.abc import Iterator, Sequence
+from itertools import count
+from typing import NamedTuple
+
+from agents.stores.base import Commit, Fence, Read, Store
+from bench.cost import Cost, cost
+from bench.workload import VERSION, Piece, first_tick, hand_made_model
+from schemas.rules import Rules
+from schemas.units import Millis
+from streams.features.catalogue import FEATURES
+from streams.intake.decode import Origin
+from streams.learn.scorer import Scorer
+from streams.models import Models
+from streams.records import Record
+from streams.shard import (
+    LetterLimit,
+    Run,
+    Standing,
+    Work,
+    adopt,
+    cut,
+    encode_standing,
+    take_run,
+    take_turn,
+)
+
+BATCH_RECORDS = 2_000
+"""Of all partitions together: what a worker fetches at most by default."""
+
+NO_LIMIT = LetterLimit(0, 1)
+
+
+class Done(NamedTuple):
+    """What became of one partition's part of a fetch."""
+
+    shard: str
+    customers: list[str]
+    work: Work
+
+
+def core_alone(
+    pieces: Sequence[Piece], rules: Rules, partitions: int
+) -> tuple[Cost, list[list[Done]]]:
+    """From records as bytes to everything a commit writes as bytes; states lie in dictionaries."""
+    shards = [_Shard(number, partitions, rules) for number in range(partitions)]
+    fetches = list(_fetches(pieces))
+    wall_s, cpu_s = time.perf_counter(), time.process_time()
+    done = [
+        [one for number, records in fetch.items() for one in shards[number].take(records)]
+        for fetch in fetches
+    ]
+    wall_s, cpu_s = time.perf_counter() - wall_s, time.process_time() - cpu_s
+    return cost(wall_s, cpu_s, len(pieces)), done
+
+
+async def store_alone(store: Store, fetches: Sequence[Sequence[Done]], events: int) -> Cost:
+    """Load and commit what the core worked on, as a worker would, and do nothing else."""
+    fences: dict[str, Fence] = {}
+    wall_s, cpu_s = time.perf_counter(), time.process_time()
+    for fetch in fetches:
+        await store.load([Read(one.shard, one.customers) for one in fetch])
+        commits = [_commit(one, fences) for one in fetch]
+        if not all(await store.commit(commits)):
+            raise RuntimeError("a commit was refused: want a fresh namespace")
+        await store.forget({one.shard: one.work.standing.sent for one in fetch})
+    return cost(time.perf_counter() - wall_s, time.process_time() - cpu_s, events)
+
+
+class _Shard:
+    """One partition whose store is a dictionary."""
+
+    def __init__(self, number: int, partitions: int, rules: Rules) -> None:
+        tick = first_tick(rules)
+        scorer = Scorer(hand_made_model())
+        self._name, self._number = f"p{number}", number
+        self._models = Models(rules, rules.digest(), FEATURES, VERSION, scorer, tick.time_ms)
+        self._origin = Origin(number, partitions, None)
+        self._states: dict[str, bytes | None] = {}
+        adopted = adopt(Standing(), tick)
+        turn = take_turn(adopted, self._name, tick, (), {}, self._models, last=True)
+        self._standing = turn.standing
+
+    def take(self, records: Sequence[Record]) -> Iterator[Done]:
+        for run in cut(records, self._origin):
+            assert isinstance(run, Run)  # the workload's one tick is taken already
+            customers = [str(customer) for customer in run.customers()]
+            states = {customer: self._states.get(customer) for customer in customers}
+            work = take_run(
+                self._standing, self._name, self._number, run, states, self._models, NO_LIMIT
+            )
+            self._standing = work.standing
+            self._states.update(work.states)
+            yield Done(self._name, customers, work)
+
+
+def _fetches(pieces: Sequence[Piece]) -> Iterator[dict[int, list[Record]]]:
+    """Partition -> records, fetch by fetch; all are received now."""
+    received_ms = Millis(time.time_ns() // 1_000_000)
+    offsets = [count(1) for _ in range(1 + max(piece.partition for piece in pieces))]
+    for start in range(0, len(pieces), BATCH_RECORDS):
+        fetch: dict[int, list[Record]] = {}
+        for piece in pieces[start : start + BATCH_RECORDS]:
+            offset = next(offsets[piece.partition])
+            record = Record(offset, received_ms, piece.key, piece.value)
+            fetch.setdefault(piece.partition, []).append(record)
+        yield fetch
+
+
+def _commit(one: Done, fences: dict[str, Fence]) -> Commit:
+    before, work = fences.get(one.shard), one.work
+    fence = fences[one.shard] = Fence(work.standing.taken, 1 if before is None else before.commits + 1)
+    record = encode_standing(work.standing)
+    return Commit(one.shard, before, fence, record, work.states, work.due, work.outbox)

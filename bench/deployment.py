@@ -1,0 +1,70 @@
+"""One namespace on an embedded or a real broker, and single processes of the project in it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import NamedTuple
+
+from agents.replay.crew import Member
+from agents.replay.stage import EMBEDDED, Stage, changed_settings, stage
+from agents.settings import Settings
+from bench.services.kafka import KafkaServer
+from bench.services.redis import RedisServer
+
+DEFAULTS = Path("/dev/null")
+"""A settings file without a word: a benchmark is not to read the one of the working directory."""
+
+
+class Services(NamedTuple):
+    """Where a real broker and Redis answer."""
+
+    bootstrap: str
+    redis_url: str
+
+
+@contextmanager
+def real_services() -> Iterator[Services]:
+    """Apache Kafka and Redis of our own, gone afterwards."""
+    with TemporaryDirectory(prefix="touchstream-bench-") as folder:
+        with (
+            RedisServer(Path(folder) / "redis") as redis,
+            KafkaServer(Path(folder) / "kafka") as kafka,
+        ):
+            yield Services(kafka.bootstrap, redis.url)
+
+
+@contextmanager
+def deployment(
+    services: Services | None,
+    partitions: int,
+    workers: int = 1,
+    config: Path = DEFAULTS,
+    **changes: str,
+) -> Iterator[Stage]:
+    """A fresh namespace with topics; on embedded services where none are given.
+
+    ``changes`` are variables (``WORKER__LINGER_MS="10"``) on top of what a replay sets.
+    """
+    told = {f"TOUCHSTREAM_{name}": value for name, value in changes.items()}
+    if services is not None:
+        told["TOUCHSTREAM_REDIS__URL"] = services.redis_url
+    broker = EMBEDDED if services is None else services.bootstrap
+    settings = changed_settings(config, told)
+    with stage(settings, config, broker, workers, partitions, told) as scene:
+        yield scene
+
+
+@contextmanager
+def member(scene: Stage, *role: str) -> Iterator[Member]:
+    """A process of ours (``"worker"``, or ``"learner", "--ticks"``), ended afterwards."""
+    started = Member(role[0], role, scene.environ, scene.logs)
+    try:
+        yield started
+    except BaseException:
+        print((scene.logs / f"{role[0]}.log").read_text(errors="replace")[-3000:])
+        raise
+    finally:
+        started.stop()
+
+

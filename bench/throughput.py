@@ -1,0 +1,173 @@
+"""Microseconds an event: the core, the store, the whole worker, and a stock Faust agent.
+
+    python -m bench.throughput [--events 40000] [--customers 2000] [--rounds 3]
+
+All in one run, one worker, on the same events of a simulated world, every event scored. Machines
+are noisy: the measurements take turns, and medians are told.
+"""
+
+import argparse
+import asyncio
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from itertools import islice
+
+import orjson
+
+from agents.replay.stage import Stage
+from agents.stores.base import Store
+from agents.stores.connect import open_store
+from bench.alone import core_alone, store_alone
+from bench.cost import Cost, cost, middle
+from bench.deployment import Services, deployment, member, real_services
+from bench.processes import cpu_seconds
+from bench.workload import Piece, hand_made_model, publish, put_in_force, world_events
+from schemas.rules import Rules
+
+PARTITIONS = 8
+STOCK_EVENTS = 6_000
+"""The stock agent is slow: fewer events tell as much."""
+
+WARM_EVENTS = 2_000
+"""Of the worker's, not measured: the first batches pay for connections and cold code."""
+
+POLL_S = 0.005
+PATIENCE_S = 300.0
+FASTER_THAN_STOCK = 5.0
+"""Wanted: at least so many times."""
+
+SHARE_OF_ENGINE = 0.2
+"""Wanted: beyond the core a worker costs at most this share of what the stock engine costs."""
+
+Found = dict[str, list[Cost]]
+
+
+async def measure(events: int, customers: int, rounds: int) -> Found:
+    """Take every figure ``rounds`` times, in turn."""
+    pieces = world_events(customers, events, PARTITIONS)
+    found: Found = {}
+    with real_services() as services:
+        for number in range(rounds):
+            for name, one in (await _round(services, pieces)).items():
+                found.setdefault(name, []).append(one)
+            _say({"round": number + 1, **{n: round(c[-1].wall_us, 1) for n, c in found.items()}})
+    return found
+
+
+async def _round(services: Services, pieces: Sequence[Piece]) -> dict[str, Cost]:
+    core, fetches = core_alone(pieces, Rules(), PARTITIONS)
+    with deployment(services, PARTITIONS) as scene:
+        store = open_store(scene.settings)
+        alone = await store_alone(store, fetches, len(pieces))
+        await store.close()
+    del fetches
+    return {
+        "core": core,
+        "store": alone,
+        "worker_embedded": await worker(None, pieces),
+        "worker": await worker(services, pieces),
+        "stock_agent": await stock(services, pieces, "core"),
+        "stock_engine": await stock(services, pieces, "nothing"),
+    }
+
+
+async def worker(services: Services | None, pieces: Sequence[Piece]) -> Cost:
+    """Let one worker process drain what the broker holds already; from commit to commit."""
+    with deployment(services, PARTITIONS) as scene:
+        store = open_store(scene.settings)
+        try:
+            await put_in_force(store, scene.settings.rules, hand_made_model())
+            await publish(scene.settings, pieces)
+            with member(scene, "worker") as process:
+                return await _drained(store, process.pid, len(pieces) + PARTITIONS)
+        finally:
+            await store.close()
+
+
+async def _drained(store: Store, pid: int, end: int) -> Cost:
+    deadline = time.monotonic() + PATIENCE_S
+    warm = await _applied(store, WARM_EVENTS, deadline), time.perf_counter(), cpu_seconds(pid)
+    last = await _applied(store, end, deadline), time.perf_counter(), cpu_seconds(pid)
+    return cost(last[1] - warm[1], last[2] - warm[2], last[0] - warm[0])
+
+
+async def _applied(store: Store, enough: int, deadline: float) -> int:
+    """Wait until so many records are durable; tell how many are."""
+    shards = [f"p{number}" for number in range(PARTITIONS)]
+    while True:
+        fences = [standing.fence for standing in await store.standing(shards)]
+        applied = sum(0 if fence is None else fence.offset for fence in fences)
+        if applied >= enough:
+            return applied
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"the worker applied {applied} records of {enough}")
+        await asyncio.sleep(POLL_S)
+
+
+async def stock(services: Services, pieces: Sequence[Piece], kind: str) -> Cost:
+    """Let a stock agent drain the first events; ``kind`` is ``core`` or ``nothing``."""
+    few = pieces[:STOCK_EVENTS]
+    with deployment(services, PARTITIONS) as scene:
+        await publish(scene.settings, few, tick=False)
+        return await asyncio.to_thread(_run_stock, scene, kind, len(few))
+
+
+def _run_stock(scene: Stage, kind: str, events: int) -> Cost:
+    command = [sys.executable, "-m", "bench.stock", kind, str(events)]
+    environ = {**os.environ, **scene.environ}
+    with (
+        (scene.logs / "stock.log").open("wb") as log,
+        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, env=environ) as process,
+    ):
+        assert process.stdout is not None
+        told = [orjson.loads(line) for line in islice(process.stdout, 2)]
+        process.kill()
+    if len(told) < 2:  # noqa: PLR2004 - at the first and at the last event
+        raise RuntimeError((scene.logs / "stock.log").read_text(errors="replace")[-2000:])
+    first, last = told
+    return cost(last["s"] - first["s"], last["cpu_s"] - first["cpu_s"], events - 1)
+
+
+def report(found: Found) -> dict[str, object]:
+    """Medians, and how they stand to one another."""
+    us = {name: middle(costs) for name, costs in found.items()}
+    beyond_core = us["worker"].wall_us - us["core"].wall_us
+    ratio = us["stock_agent"].wall_us / us["worker"].wall_us
+    share = beyond_core / us["stock_engine"].wall_us
+    return {
+        "us_per_event": {name: _rounded(one) for name, one in us.items()},
+        "worker_beyond_core_us": round(beyond_core, 1),
+        "stock_over_worker": round(ratio, 2),
+        "beyond_core_over_stock_engine": round(share, 3),
+        "wanted": {
+            "stock_over_worker": f">= {FASTER_THAN_STOCK:g}",
+            "beyond_core_over_stock_engine": f"<= {SHARE_OF_ENGINE:g}",
+        },
+        "met": ratio >= FASTER_THAN_STOCK and share <= SHARE_OF_ENGINE,
+    }
+
+
+def _rounded(one: Cost) -> dict[str, float]:
+    return {"wall": round(one.wall_us, 1), "cpu": round(one.cpu_us, 1)}
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Measure and print; one JSON line a round on stderr."""
+    parser = argparse.ArgumentParser(prog="python -m bench.throughput", description=main.__doc__)
+    parser.add_argument("--events", type=int, default=40_000)
+    parser.add_argument("--customers", type=int, default=2_000)
+    parser.add_argument("--rounds", type=int, default=3)
+    asked = parser.parse_args(arguments)
+    found = asyncio.run(measure(asked.events, asked.customers, asked.rounds))
+    print(orjson.dumps(report(found), option=orjson.OPT_INDENT_2).decode())
+
+
+def _say(line: dict[str, object]) -> None:
+    print(orjson.dumps(line).decode(), file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    main()
