@@ -38,7 +38,26 @@ OUTAGE_PAUSE_S = 1.0
 MOST_TICKS_AHEAD = 100
 """Ticks that the shards may be behind before the learner writes no further one."""
 
+SWEEP_EVERY_TICKS = 100
+KEPT_TICKS = 3 * MOST_TICKS_AHEAD
+"""Versions of so many ticks stay; a tick names one that is at most MOST_TICKS_AHEAD old."""
+
 log = structlog.get_logger()
+
+
+def sweep(post: Post) -> tuple[Post, range]:
+    """The versions that no tick can name any more, and the record without them.
+
+    Every shard has passed the tick that was just learnt, and later ticks name later versions. A
+    Redis that is put back brings the versions of its time along.
+    """
+    now = post.knowledge.tick
+    marks = {**post.marks, now: post.knowledge.version}
+    oldest = max((tick for tick in marks if tick <= now - KEPT_TICKS), default=0)
+    keep_from = marks.get(oldest, 0)
+    gone = range(post.swept + 1, keep_from)
+    kept = {tick: version for tick, version in marks.items() if tick >= oldest}
+    return msgspec.structs.replace(post, marks=kept, swept=max(post.swept, keep_from - 1)), gone
 
 
 class Held:
@@ -152,6 +171,7 @@ class Learner:
         async with self._lock:
             self._owner, self._in_flight = 0 in spans, 0
             if not self._owner:
+                await self._outbox.take([])
                 return {}
             [standing] = await self._store.standing([LEARNER])
             self._fence = standing.fence
@@ -187,6 +207,19 @@ class Learner:
                     self._read(batch.records)
             await self._persist(self._pass_ticks)
 
+    async def check_fences(self) -> None:
+        """Notice that Redis was put back, or another learner is at work, though nothing arrives."""
+        async with self._lock:
+            if not self._owner:
+                return
+            try:
+                [standing] = await self._store.standing([LEARNER])
+            except StoreError as exc:
+                log.warning("store_is_out", reason=str(exc))
+                return
+            if standing.fence != self._fence:
+                raise self._lost()
+
     async def tick(self, now_ms: Millis) -> None:
         """Write the next tick, at ``now_ms`` or just after the last one; time is monotone."""
         async with self._lock:
@@ -199,8 +232,8 @@ class Learner:
             if span.committed is not None:
                 raise Refusal(
                     f"{self.topic}: the group has committed offset {span.committed}, but Redis "
-                    "has no fence of the learner: was Redis flushed, or is this another one? Restore "
-                    "its data, or replay into a new namespace"
+                    "has no fence of the learner: was Redis flushed, or is this another one? "
+                    "Restore its data, or replay into a new namespace"
                 )
             return span.earliest
         if not span.earliest <= self._fence.offset <= span.end:
@@ -227,7 +260,11 @@ class Learner:
         examples, passed = self._held.take(number, before.passed)
         learnt = pass_tick(before, number, passed, examples, self._rules, FEATURES)
         post = msgspec.structs.replace(self._post, knowledge=learnt.knowledge)
-        await self._commit(post, self._held.oldest(self._next_offset), _states(learnt), ())
+        states = _states(learnt)
+        if number % SWEEP_EVERY_TICKS == 0:
+            post, gone = sweep(post)
+            states.update(dict.fromkeys(version_id(version) for version in gone))
+        await self._commit(post, self._held.oldest(self._next_offset), states, ())
         knowledge = learnt.knowledge
         self._metrics.set("model_version", knowledge.version)
         self._metrics.set("model_examples", knowledge.model.examples)
@@ -267,14 +304,17 @@ class Learner:
         commit = Commit(LEARNER, self._fence, fence, record, states, {}, entries)
         [accepted] = await self._store.commit([commit])
         if not accepted:
-            self._metrics.count("fence_refusals")
-            raise FenceLost(
-                f"the learner's fence is no longer {self._fence}: another learner is at work, "
-                "or Redis was put back"
-            )
+            raise self._lost()
         self._fence, self._post = fence, post
         self._outbox.put(LEARNER, entries)
         self.last_progress = time.monotonic()
+
+    def _lost(self) -> FenceLost:
+        self._metrics.count("fence_refusals")
+        return FenceLost(
+            f"the learner's fence is no longer {self._fence}: another learner is at work, "
+            "or Redis was put back"
+        )
 
     async def _persist(self, verb: Callable[[], Any]) -> None:
         """Go on through an outage of Redis.

@@ -13,7 +13,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 from aiokafka.structs import RecordMetadata
 
-from agents.stores.base import Store
+from agents.stores.base import Store, StoreError
 from streams.intake.partitioner import partition_of
 from streams.outbox import Entry, decode_entry
 
@@ -75,6 +75,9 @@ class Outbox:
                     log.warning("outbox_waits_for_broker", reason=str(exc) or type(exc).__name__)
                     await self._drop_producer()
                     await asyncio.sleep(RETRY_PAUSE_S)
+                except StoreError as exc:  # taken by the broker and not forgotten: sent again
+                    log.warning("outbox_waits_for_store", reason=str(exc))
+                    await asyncio.sleep(RETRY_PAUSE_S)
 
     async def close(self) -> None:
         """Give the connection back; what is not sent stays in the store."""
@@ -117,9 +120,8 @@ class Outbox:
 
     async def _running_producer(self) -> AIOKafkaProducer:
         if self._producer is None:
-            producer = self._new_producer()
-            await producer.start()
-            self._producer = producer
+            self._producer = self._new_producer()
+            await self._producer.start()
         return self._producer
 
     async def _drop_producer(self) -> None:
@@ -133,13 +135,18 @@ class Outbox:
 
 
 class _Sending:
-    """Entries packed into one Kafka batch after the other, a partition of a topic each."""
+    """Entries packed into one Kafka batch after the other, a partition of a topic each.
+
+    A partition's next packet waits for the one before: one that went through after one that did not
+    would turn their order round.
+    """
 
     def __init__(self, producer: AIOKafkaProducer, topics: Topics) -> None:
         self._producer = producer
         self._topics = topics
         self._open: dict[tuple[str, int], _Packet] = {}
-        self._sent: list[tuple[Awaitable[RecordMetadata], Mapping[str, int]]] = []
+        self._sent: dict[tuple[str, int], tuple[Awaitable[RecordMetadata], Mapping[str, int]]] = {}
+        self._failed: dict[str, int] = {}
 
     async def add(self, shard: str, number: int, entry: Entry) -> None:
         topic = self._topics.physical(entry.topic)
@@ -156,20 +163,30 @@ class _Sending:
         """Wait for the broker; per shard the number of the first entry that it did not take."""
         for place in list(self._open):
             await self._flush(place)
-        failed: dict[str, int] = {}
-        for future, first in self._sent:
-            try:
-                await future
-            except KafkaError:
-                for shard, number in first.items():
-                    failed[shard] = min(number, failed.get(shard, number))
-        return failed
+        for place in list(self._sent):
+            await self._taken(place)
+        return self._failed
 
     async def _flush(self, place: tuple[str, int]) -> None:
         packet = self._open.pop(place)
+        if place in self._sent and not await self._taken(place):
+            return self._fail(packet.first)
         topic, partition = place
         future = await self._producer.send_batch(packet.batch, topic, partition=partition)
-        self._sent.append((future, packet.first))
+        self._sent[place] = future, packet.first
+
+    async def _taken(self, place: tuple[str, int]) -> bool:
+        future, first = self._sent[place]
+        try:
+            await future
+        except KafkaError:
+            self._fail(first)
+            return False
+        return True
+
+    def _fail(self, first: Mapping[str, int]) -> None:
+        for shard, number in first.items():
+            self._failed[shard] = min(number, self._failed.get(shard, number))
 
     async def _partition(self, topic: str, entry: Entry) -> int:
         if entry.partition is not None:

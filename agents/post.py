@@ -25,3 +25,7 @@ class Post(Struct, kw_only=True):
     written_ms: Millis = Millis(0)
     sent: int = 0
     """Number of its newest outbox entry."""
+    marks: dict[int, int] = {}
+    """Some ticks -> the newest version when they were learnt: what is older is named no more."""
+    swept: int = 0
+    """The newest version that was removed."""

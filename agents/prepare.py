@@ -81,8 +81,8 @@ async def check_topics(settings: Settings, topics: dict[str, str]) -> None:
 async def partition_counts(settings: Settings, names: list[str]) -> dict[str, int]:
     """Topic -> number of partitions, 0 where there is none."""
     producer = AIOKafkaProducer(**client_options(settings.kafka))
-    await producer.start()
     try:
+        await producer.start()
         cluster = await producer.client.fetch_all_metadata()
         return {name: len(cluster.partitions_for_topic(name) or ()) for name in names}
     finally:

@@ -104,6 +104,8 @@ class KafkaSettings(_Table):
     """Begins the name of every topic; a replay has one of its own."""
     embedded: bool = False
     """The broker is the one that replay and demo bring along; its groups need a helping hand."""
+    session_timeout_s: Annotated[float, Field(ge=6, le=300)] = 10.0
+    """A worker that is silent for so long loses its partitions to the others."""
     partitions: Annotated[int, Field(ge=1, le=10_000)] = 12
     """Stored with the first start; the way to another count is a replay into a new namespace."""
     replication: Annotated[int, Field(ge=1, le=9)] = 1

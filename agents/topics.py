@@ -3,8 +3,10 @@
 from typing import NamedTuple
 
 from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient, NewTopic
+from kafka.errors import TopicAlreadyExistsError
 
-from agents.kafka import OUTPUT_TOPICS, client_options, physical_topics
+from agents.clients import admin
+from agents.kafka import OUTPUT_TOPICS, physical_topics
 from agents.settings import Settings
 from schemas.topics import EXAMPLES_TOPIC, TOUCHPOINTS_TOPIC
 from schemas.units import DAY_MS
@@ -48,68 +50,77 @@ class Checked(NamedTuple):
 
 def make_topics(settings: Settings) -> list[Checked]:
     """Create the missing topics, check the others. Blocks; raises kafka.errors.KafkaError."""
-    admin = KafkaAdminClient(**client_options(settings.kafka))
-    try:
-        there = set(admin.list_topics())
+    with admin(settings.kafka) as client:
+        there = set(client.list_topics())
         wanted = wanted_topics(settings)
-        missing = [topic for topic in wanted if topic.name not in there]
-        if missing:
-            admin.create_topics(
-                [
-                    NewTopic(
-                        name=topic.name,
-                        num_partitions=topic.partitions,
-                        replication_factor=settings.kafka.replication,
-                        topic_configs=topic.config,
-                    )
-                    for topic in missing
-                ]
-            )
-        made = {topic.name for topic in missing}
+        made = {
+            topic.name
+            for topic in wanted
+            if topic.name not in there and _make(client, topic, settings)
+        }
         return [
             Checked(
-                topic.name, topic.name in made, [] if topic.name in made else _faults(admin, topic)
+                topic.name, topic.name in made, [] if topic.name in made else _faults(client, topic)
             )
             for topic in wanted
         ]
-    finally:
-        admin.close()
+
+
+def check_topics(settings: Settings) -> list[Checked]:
+    """The same without creating: a missing topic is a fault."""
+    with admin(settings.kafka) as client:
+        there = set(client.list_topics())
+        return [
+            Checked(
+                topic.name,
+                False,
+                _faults(client, topic)
+                if topic.name in there
+                else ["missing: run `touchstream topics`"],
+            )
+            for topic in wanted_topics(settings)
+        ]
 
 
 def drop_topics(settings: Settings) -> None:
     """Delete every topic of these settings; for the namespaces that a replay makes."""
-    admin = KafkaAdminClient(**client_options(settings.kafka))
+    with admin(settings.kafka) as client:
+        client.delete_topics([topic.name for topic in wanted_topics(settings)])
+
+
+def _make(client: KafkaAdminClient, topic: Topic, settings: Settings) -> bool:
+    """Create a topic; False if somebody else was faster."""
+    new = NewTopic(
+        name=topic.name,
+        num_partitions=topic.partitions,
+        replication_factor=settings.kafka.replication,
+        topic_configs=topic.config,
+    )
     try:
-        admin.delete_topics([topic.name for topic in wanted_topics(settings)])
-    finally:
-        admin.close()
+        client.create_topics([new])
+    except TopicAlreadyExistsError:
+        return False
+    return True
 
 
-def _faults(admin: KafkaAdminClient, topic: Topic) -> list[str]:
-    [found] = admin.describe_topics([topic.name])
+def _faults(client: KafkaAdminClient, topic: Topic) -> list[str]:
+    [found] = client.describe_topics([topic.name])
     count = len(found["partitions"])
     faults = []
     if count != topic.partitions:
-        faults.append(f"{count} partitions, want {topic.partitions}")
-    described = admin.describe_configs([ConfigResource(ConfigResourceType.TOPIC, topic.name)])
-    held = _config(described)
+        faults.append(
+            f"{count} partitions, want {topic.partitions}: set kafka.partitions, or replay the "
+            "history into a new namespace"
+        )
+    held = _config(client, topic.name)
     for key, value in topic.config.items():
-        if key in held and held[key] != value:
-            faults.append(f"{key} is {held[key]}, want {value}")
+        if held.get(key) != value:
+            faults.append(f"{key} is {held.get(key)}, want {value}: kafka-configs --alter sets it")
     return faults
 
 
-def _config(described: object) -> dict[str, str]:
-    """Configuration values in whatever nesting the client answers."""
-    found: dict[str, str] = {}
-    pending = [described]
-    while pending:
-        part = pending.pop()
-        if isinstance(part, dict):
-            if isinstance(part.get("config_name") or part.get("name"), str) and "value" in part:
-                found[str(part.get("config_name") or part.get("name"))] = str(part["value"])
-            else:
-                pending.extend(part.values())
-        elif isinstance(part, list | tuple):
-            pending.extend(part)
-    return found
+def _config(client: KafkaAdminClient, name: str) -> dict[str, str]:
+    """Every configuration value of a topic, the broker's defaults included."""
+    resource = ConfigResource(ConfigResourceType.TOPIC, name)
+    described = client.describe_configs([resource], config_filter="all")
+    return {key: entry["value"] for key, entry in described["topic"][name].items()}

@@ -8,7 +8,7 @@ refused unless the fence is where it was read.
 import asyncio
 import time
 from collections import deque
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import structlog
@@ -136,7 +136,7 @@ class Touchpoints:
     def expect(self, batch: Batch) -> None:
         """Count a batch that is on its way through Faust."""
         shard = self._shards.get(batch.partition)
-        if shard is not None:
+        if shard is not None and batch.epoch == self.epoch:
             shard.in_flight += 1
 
     def durable(self) -> Mapping[int, int]:
@@ -170,6 +170,19 @@ class Touchpoints:
                 if shard is not None and batch.epoch == self.epoch:
                     self._queue(shard, batch.records)
             await self._persist(self._shards.values())
+
+    async def check_fences(self) -> None:
+        """Notice that Redis was put back, or another owner is at work, though nothing arrives."""
+        async with self._lock:
+            shards = list(self._shards.values())
+            try:
+                found = await self._store.standing([shard.name for shard in shards])
+            except StoreError as exc:
+                log.warning("store_is_out", reason=str(exc))
+                return
+            for shard, standing in zip(shards, found, strict=True):
+                if standing.fence != shard.fence:
+                    raise self._lost(shard)
 
     async def retry_parked(self) -> None:
         """Try the parked shards again; called every now and then."""
@@ -212,7 +225,8 @@ class Touchpoints:
 
     def _record(self, record: Any) -> Record:  # noqa: ANN401 - aiokafka's ConsumerRecord
         received_ms = self._received_ms(record)
-        return Record(record.offset, received_ms, record.key, record.value, record.headers)
+        value = record.value or b""  # a tombstone has none; it ends among the dead letters
+        return Record(record.offset, received_ms, record.key, value, record.headers)
 
     async def _rounds(self, shards: Collection[Shard]) -> None:
         """Each shard's next unit, round by round.
@@ -220,12 +234,12 @@ class Touchpoints:
         Until none has one or all that have are parked.
         """
         waiting = [shard for shard in shards if shard.units]
-        for shard in waiting:
-            shard.parked = False
+        were_parked = {shard.partition for shard in waiting if shard.parked}
         while waiting:
             chores = [chore for shard in waiting if (chore := await self._prepare(shard))]
             if chores:
                 await self._round(chores)
+            _say_parked([shard for shard in waiting if shard.partition not in were_parked])
             waiting = [shard for shard in waiting if shard.units and not shard.parked]
 
     async def _prepare(self, shard: Shard) -> Chore | None:
@@ -234,9 +248,8 @@ class Touchpoints:
         if isinstance(unit, Turn) and unit.tick.number > standing.tick:
             standing = adopt(standing, unit.tick)
         models = await self._catalogue.models(standing)
+        shard.parked = models is None
         if models is None:
-            shard.parked = True
-            log.warning("partition_parked", partition=shard.partition, names=str(standing.in_force))
             return None
         if isinstance(unit, Run):
             return Chore(shard, unit, standing, models, unit.customers(), last=True)
@@ -257,12 +270,15 @@ class Touchpoints:
         self._metrics.observe("commit_seconds", time.monotonic() - started)
         for chore, work, commit, ok in zip(chores, works, commits, accepted, strict=True):
             if not ok:
-                self._metrics.count("fence_refusals")
-                raise FenceLost(
-                    f"shard {chore.shard.name}: the fence is no longer {commit.expected}; "
-                    "another worker owns it, or Redis was put back"
-                )
+                raise self._lost(chore.shard)
             self._done(chore, work, commit.fence)
+
+    def _lost(self, shard: Shard) -> FenceLost:
+        self._metrics.count("fence_refusals")
+        return FenceLost(
+            f"shard {shard.name}: the fence is no longer {shard.fence}; "
+            "another worker owns it, or Redis was put back"
+        )
 
     def _advance(self, chore: Chore, states: Sequence[bytes | None]) -> Work:
         shard, held = chore.shard, dict(zip(chore.ids, states, strict=True))
@@ -333,6 +349,15 @@ def _commit(chore: Chore, work: Work) -> Commit:
     )
 
 
+def _say_parked(shards: Iterable[Shard]) -> None:
+    """Once, when it begins: they are tried again many times a second."""
+    for shard in shards:
+        if shard.parked:
+            named = shard.units[0]
+            in_force = named.tick.in_force if isinstance(named, Turn) else shard.standing.in_force
+            log.warning("partition_parked", partition=shard.partition, waits_for=str(in_force))
+
+
 def _next_offset(unit: Run | Turn) -> int:
     return unit.next_offset if isinstance(unit, Run) else unit.offset + 1
 
@@ -341,8 +366,8 @@ def _trouble(topic: str, partition: int, span: Span, fence: Fence | None) -> str
     if fence is None:
         return (
             f"{topic}-{partition}: the group has committed offset {span.committed}, but Redis "
-            "has no fence for it: was Redis flushed, or is this another one? Restore its data; or set "
-            "worker.on_lost_fence to oldest (apply again all that Kafka holds) or newest"
+            "has no fence for it: was Redis flushed, or is this another one? Restore its data; or "
+            "set worker.on_lost_fence to oldest (apply again all that Kafka holds) or newest"
         )
     return (
         f"{topic}-{partition}: the fence in Redis is {fence.offset}, the log holds "

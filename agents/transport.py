@@ -24,6 +24,8 @@ FETCH_WAIT_MS = 20
 
 FETCH_TIMEOUT_S = 0.02
 NO_ROOM_PAUSE_S = 0.002
+TAKE_PATIENCE_S = 10.0
+"""Below Faust's own limit (``broker_request_timeout``), which would leave us half assigned."""
 
 
 class Span(NamedTuple):
@@ -156,17 +158,33 @@ class BatchConsumer(driver.Consumer):
 
     async def seek_to_committed(self) -> Mapping[TP, int]:
         """Ask the desk where to begin; a refusal ends the process, for Faust would only log it."""
-        committed = dict(await super().seek_to_committed())
-        mine = [tp for tp in self.assignment() if tp.topic == self.desk.topic]
         try:
-            start = await self.desk.take(await self._spans(mine, committed))
+            committed = dict(await super().seek_to_committed())
+            mine = [tp for tp in self.assignment() if tp.topic == self.desk.topic]
+            start = await self._take(await self._spans(mine, committed))
+            positions = {tp: start[tp.partition] for tp in mine}
+            if positions:
+                await self.seek_wait(positions)
         except Exception as exc:
             die("cannot_start", exc)
-        positions = {tp: start[tp.partition] for tp in mine}
-        if positions:
-            await self.seek_wait(positions)
         self.desk.epoch += 1  # what was fetched before lies elsewhere in the log
         return {**committed, **positions}
+
+    async def on_partitions_revoked(self, revoked: set[TP]) -> None:
+        """Finish the round that is under way and give back all, before another owner begins."""
+        await super().on_partitions_revoked(revoked)
+        await self._take({})
+
+    async def _take(self, spans: Mapping[int, Span]) -> Mapping[int, int]:
+        """Raise the epoch first, or a batch of the old one would meet the new shards.
+
+        A desk held up by an outage starts anew: Faust would log it and go on half assigned.
+        """
+        self.desk.epoch += 1
+        try:
+            return await asyncio.wait_for(self.desk.take(spans), TAKE_PATIENCE_S)
+        except Exception as exc:
+            die("cannot_start", exc)
 
     async def _spans(self, mine: Sequence[Any], committed: Mapping[Any, Any]) -> dict[int, Span]:
         if not mine:

@@ -43,12 +43,20 @@ class Worker(transport.Desk, Worked, Protocol):
     async def work(self, fetch: Sequence[transport.Batch]) -> None:
         """Take one fetch."""
 
+    async def check_fences(self) -> None:
+        """Raise if what is owned is not where this desk left it."""
+
 
 PARKED_RETRY_S = 0.05
 METRICS_EVERY_S = 1.0
-SESSION_TIMEOUT_S = 10.0
+FENCE_CHECK_S = 1.0
+"""A Redis that was put back is noticed even where nothing arrives."""
 
 log = structlog.get_logger()
+
+
+def _now_ms() -> Millis:
+    return Millis(time.time_ns() // 1_000_000)
 
 
 def worker_app(settings: Settings, store: Store | None = None) -> faust.App:
@@ -76,9 +84,16 @@ def worker_app(settings: Settings, store: Store | None = None) -> faust.App:
 
 
 def learner_app(
-    settings: Settings, store: Store | None = None, *, writes_ticks: bool = True
+    settings: Settings,
+    store: Store | None = None,
+    *,
+    writes_ticks: bool = True,
+    now_ms: Callable[[], Millis] = _now_ms,
 ) -> faust.App:
-    """The learner as a Faust app of its own; one works, further ones stand by."""
+    """The learner as a Faust app of its own; one works, further ones stand by.
+
+    ``now_ms`` is what its ticks are stamped with.
+    """
     # River takes seconds to import, and no worker needs it.
     from agents.learner import Learner  # noqa: PLC0415
 
@@ -99,7 +114,7 @@ def learner_app(
     transport.install(app, desk, settings.worker.linger_ms)
     _agent(app, "learner", desk)
     if writes_ticks:
-        app.timer(settings.ticks.interval_s)(_fatal(lambda: desk.tick(_now_ms())))
+        app.timer(settings.ticks.interval_s)(_fatal(lambda: desk.tick(now_ms())))
     _beside(app, settings, desk, outbox, registry, settings.learner.stall_timeout_s)
     return app
 
@@ -140,10 +155,10 @@ def _app(name: str, settings: Settings, store: Store, topics: dict[str, str]) ->
         web_enabled=False,
         table_standby_replicas=0,
         broker_commit_interval=1.0,
-        broker_session_timeout=SESSION_TIMEOUT_S,
-        broker_heartbeat_interval=SESSION_TIMEOUT_S / 5,
-        broker_rebalance_timeout=SESSION_TIMEOUT_S,
-        broker_request_timeout=2 * SESSION_TIMEOUT_S,
+        broker_session_timeout=kafka.session_timeout_s,
+        broker_heartbeat_interval=kafka.session_timeout_s / 5,
+        broker_rebalance_timeout=kafka.session_timeout_s,
+        broker_request_timeout=2 * kafka.session_timeout_s,
         broker_max_poll_records=settings.worker.max_batch_records,
         stream_buffer_maxsize=4096,
         stream_wait_empty=False,
@@ -181,6 +196,7 @@ def _beside(
     )
     app.task(_fatal(outbox.run))
     app.timer(1.0)(_fatal(watchdog.look))
+    app.timer(FENCE_CHECK_S)(_fatal(desk.check_fences))
 
     @app.task
     async def serve() -> None:
@@ -195,8 +211,11 @@ def _beside(
 
 
 def _end(app: faust.App, topic: str, partition: int) -> int:
-    end = app.consumer.highwater(faust.types.TP(topic, partition))
-    return end or 0
+    """Where the partition ends as of its last fetch; 0 while it is being given away."""
+    place = faust.types.TP(topic, partition)
+    if place not in app.consumer.assignment():
+        return 0
+    return app.consumer.highwater(place) or 0
 
 
 def _fatal(verb: Callable[[], Awaitable[None]]) -> Callable[[], Awaitable[None]]:
@@ -214,7 +233,3 @@ def _fatal(verb: Callable[[], Awaitable[None]]) -> Callable[[], Awaitable[None]]
 def _metrics() -> tuple[Metrics, CollectorRegistry]:
     registry = CollectorRegistry()
     return Metrics(registry), registry
-
-
-def _now_ms() -> Millis:
-    return Millis(time.time_ns() // 1_000_000)

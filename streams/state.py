@@ -82,5 +82,5 @@ def decode(data: bytes) -> State:
         if version > VERSION:
             raise StateError(f"state version {version}, this build reads up to {VERSION}")
         return msgspec.convert(fields, State)
-    except (msgspec.DecodeError, KeyError) as exc:
+    except (msgspec.DecodeError, UnicodeDecodeError, KeyError) as exc:
         raise StateError(f"state of version {version} cannot be read: {exc}") from exc

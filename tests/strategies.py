@@ -1,12 +1,16 @@
 """What Hypothesis draws: events, one customer's life, logs of several, any state."""
 
+import struct
 from collections.abc import Mapping
+from math import isinf
 
 from hypothesis import strategies as st
 
 from schemas.envelope import Event
+from schemas.rules import Band
 from schemas.units import DAY_MS, HOUR_MS, Millis
 from streams.decide.bands import Crossing
+from streams.decide.policy import Situation
 from streams.features.catalogue import FEATURES
 from streams.intake.memory import Memory
 from streams.learn.ledger import Snapshot
@@ -93,10 +97,12 @@ def logs(draw: st.DrawFn, *, erasures: bool = True) -> Log:
     """What three customers and a broken producer send: late, too late, twice, in old words."""
     sent: list[Record] = []
     for customer in ("ada", "bob", "cy"):
-        for happened in draw(st.lists(events(customer), max_size=12)):
+        life = draw(st.lists(events(customer), max_size=12))
+        for happened in life:
             sent.extend(draw(_sendings(happened)))
-        if erasures and draw(st.integers(0, 3)) == 0:
-            sent.append(record(event("customer.erased", draw(HOURS), customer)))
+        if erasures and life and draw(st.booleans()):
+            after_ms = Millis(draw(st.sampled_from(life)).time_ms + HOUR_MS)  # some are on the way
+            sent.append(record(event("customer.erased", after_ms, customer)))
     sent.extend(draw(st.lists(_rubbish(), max_size=2)))
     sent.sort(key=lambda one: one.received_ms)
     return Log([one._replace(offset=place) for place, one in enumerate(sent)], END_DAY)
@@ -130,6 +136,8 @@ AMOUNTS = st.floats(0.0, 1e18)
 COUNTERS = st.builds(
     Counter, MOMENTS, AMOUNTS, AMOUNTS, AMOUNTS, st.integers(min_value=1, max_value=10**9)
 )
+TICKETS = st.builds(Ticket, MOMENTS, st.integers(0, 2), MOMENTS, st.booleans())
+CONSENTS = st.builds(Fact, MOMENTS, st.booleans())
 PROFILES = st.builds(
     Profile,
     first_seen_ms=MOMENTS,
@@ -149,7 +157,7 @@ PROFILES = st.builds(
             st.none() | COUNTERS,
         ),
     ),
-    tickets=_named(st.builds(Ticket, MOMENTS, st.integers(0, 2), MOMENTS, st.booleans())),
+    tickets=_named(TICKETS),
     subscription=st.none()
     | st.builds(
         Subscription,
@@ -162,14 +170,24 @@ PROFILES = st.builds(
         st.booleans(),
     ),
     surveys=_named(st.builds(Answer, MOMENTS, PROBABILITIES)),
-    consent=_named(st.builds(Fact, MOMENTS, st.booleans())),
+    consent=_named(CONSENTS),
     attributes=_named(st.builds(Fact, MOMENTS, SCALARS)),
     aliases=_named(st.builds(Fact, MOMENTS, st.booleans())),
 )
 """Any profile that could be stored, whether or not events lead to it."""
 
-BANDS = st.sampled_from(["low", "medium", "high"])
+BANDS: st.SearchStrategy[Band] = st.sampled_from(["low", "medium", "high"])
 VECTORS = st.binary(min_size=2 * len(FEATURES.names), max_size=2 * len(FEATURES.names))
+
+
+def _without_infinities(data: bytes) -> bytes:
+    halves = struct.unpack(f"<{len(FEATURES.names)}e", data)
+    return struct.pack(f"<{len(halves)}e", *[0.0 if isinf(half) else half for half in halves])
+
+
+FEATURE_VECTORS = VECTORS.map(_without_infinities)
+"""NaN is a missing value; no feature is infinite."""
+
 SNAPSHOTS = st.builds(
     Snapshot,
     MOMENTS,
@@ -197,12 +215,29 @@ STATES = st.builds(
     late_for_label=st.integers(0, 10**6),
 )
 
+SITUATIONS = st.builds(
+    Situation,
+    subject=NAMES,
+    profile=st.builds(
+        Profile,
+        first_seen_ms=MOMENTS,
+        last_seen_ms=MOMENTS,
+        tickets=_named(TICKETS),
+        consent=st.dictionaries(st.just("marketing"), CONSENTS),
+    ),
+    risk=PROBABILITIES,
+    band=BANDS,
+    recommended_ms=st.dictionaries(
+        st.sampled_from(["call_by_owner", "resolve_open_ticket", "send_offer"]), MOMENTS
+    ),
+    now_ms=MOMENTS,
+    cause=NAMES,
+)
+
 LABELLED = st.lists(
     st.tuples(
-        st.lists(
-            st.none() | st.floats(-10.0, 10.0),
-            min_size=len(FEATURES.names),
-            max_size=len(FEATURES.names),
+        st.binary(min_size=len(FEATURES.names), max_size=len(FEATURES.names)).map(
+            lambda drawn: [(byte - 128) / 16 if byte else None for byte in drawn]
         ),
         st.integers(0, 1),
     ),

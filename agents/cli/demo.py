@@ -105,10 +105,10 @@ class Board:
                 row = self.at_risk.get(customer)
                 if row is not None:
                     self.at_risk[customer] = row._replace(action=choice.action)
-                with suppress(KeyError):  # a lead is nobody's customer yet, or an action of one's own
-                    self._world.treat(
-                        customer, choice.action, emission.time_ms, choice.decision
-                    )
+                with suppress(
+                    KeyError
+                ):  # a lead is nobody's customer yet, or an action of one's own
+                    self._world.treat(customer, choice.action, emission.time_ms, choice.decision)
             case _:
                 pass
 
@@ -188,9 +188,7 @@ async def _run(
         await store.close()
 
 
-async def _days(
-    world: World, board: Board, replay: Replay, seconds: int
-) -> AsyncIterator[Step]:
+async def _days(world: World, board: Board, replay: Replay, seconds: int) -> AsyncIterator[Step]:
     """The world's days as they turn over, a tick at each midnight, until the time is up."""
     end_s = time.monotonic() + seconds
     yield TickAt(Millis(world.now_ms - DAY_MS))

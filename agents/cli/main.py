@@ -1,24 +1,44 @@
-"""The command line. Bad usage and bad settings end with 2 and one line; failures with 1."""
+"""The command line. Bad usage and bad settings end with 2 and one line; failures with 1.
 
+Whatever a command needs it imports when it runs, so that ``--help`` answers at once.
+"""
+
+import os
+import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import orjson
 import typer
+from typer.exceptions import TyperException
 
-from agents import logs
-from agents.settings import Settings, SettingsError
+from agents.cli import failures
+
+if TYPE_CHECKING:
+    from agents.settings import Settings
+
+INTERRUPTED = 130
 
 app = typer.Typer(
     name="touchstream",
     help="Reads every customer touchpoint and says who is about to leave, why, and what to do.",
     no_args_is_help=True,
     add_completion=False,
+    rich_markup_mode=None,  # importing rich takes longer than all the rest
     pretty_exceptions_enable=False,
 )
+letters = typer.Typer(
+    help="Look at the dead letters, and send them again.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+app.add_typer(letters, name="dead-letters")
+
 Config = Annotated[
     Path | None, typer.Option("--config", help="Settings file; default ./touchstream.toml if any.")
 ]
+Json = Annotated[bool, typer.Option("--json", help="JSON lines, for programs.")]
+Reason = Annotated[str | None, typer.Option(help="Only letters with this reason.")]
 
 
 @app.command()
@@ -70,24 +90,192 @@ def replay(
     """
     from agents.cli import replay as command
 
+    failures.require_broker(broker, embedded=True)
     settings = _settings(config)
+    failures.require_lines(files)
+    failures.require_folder(out)
     summary = command.replay(settings, config, files, out, broker, workers, partitions)
     typer.echo(orjson.dumps(summary, option=orjson.OPT_INDENT_2).decode())
 
 
-def _settings(config: Path | None) -> Settings:
+@app.command()
+def up(
+    config: Config = None,
+    workers: Annotated[int, typer.Option(min=1, max=64, help="Worker processes.")] = 1,
+) -> None:
+    """Run workers and the learner on the configured Kafka and Redis, and start again who dies.
+
+    Alerts and the reps' console are not among them yet.
+    """
+    from agents.cli import up as command
+
+    command.up(_settings(config), config, workers)
+
+
+@app.command()
+def topics(
+    config: Config = None,
+    check: Annotated[bool, typer.Option("--check", help="Look only, create nothing.")] = False,
+) -> None:
+    """Create the topics that are missing; check the others. Exit 1 if one is not as wanted."""
+    from agents.cli import topics as command
+
+    _exit_unless(command.topics(_settings(config), create=not check))
+
+
+@app.command()
+def publish(
+    files: Annotated[
+        list[Path], typer.Argument(help="JSONL of CloudEvents, plain or .gz; - = stdin.")
+    ],
+    config: Config = None,
+    broker: Annotated[str | None, typer.Option(help="HOST:PORT; default kafka.bootstrap.")] = None,
+    skip_bad: Annotated[
+        bool, typer.Option("--skip-bad", help="Count bad lines, send the rest.")
+    ] = False,
+) -> None:
+    """Send events to the touchpoints topic, each checked as the workers will check it.
+
+    Without --skip-bad nothing is sent if any line is bad (of standard input: nothing after it).
+    """
+    from agents.cli import publish as command
+
+    settings = _settings(config)
+    if broker is not None:
+        failures.require_broker(broker, embedded=False)
+        settings = command.at_broker(settings, broker)
+    stored = [file for file in files if file != command.STDIN]
+    if stored:
+        failures.require_lines(stored)
+    typer.echo(orjson.dumps(command.publish(settings, files, skip_bad=skip_bad)).decode())
+
+
+@app.command()
+def tail(
+    topic: Annotated[str, typer.Argument(help="touchpoints, churn-risk, next-best-action ...")],
+    config: Config = None,
+    from_beginning: Annotated[bool, typer.Option("--from-beginning", help="Not from now.")] = False,
+    limit: Annotated[int | None, typer.Option(min=1, help="End after so many records.")] = None,
+    as_json: Json = False,
+    record: Annotated[
+        bool,
+        typer.Option(
+            "--record", help="Write the touchpoints up to now as `replay` reads them back, and end."
+        ),
+    ] = False,
+) -> None:
+    """Follow a topic, readable; Ctrl-C ends it."""
+    from agents.cli import tail as command
+
+    settings = _settings(config)
+    if record:
+        command.record(settings, topic, limit)
+    else:
+        command.tail(settings, topic, limit, from_beginning=from_beginning, as_json=as_json)
+
+
+@app.command()
+def customer(
+    customer_id: Annotated[str, typer.Argument(metavar="ID", help="The subject of his events.")],
+    config: Config = None,
+    as_json: Json = False,
+) -> None:
+    """Show the whole state of one customer."""
+    from agents.cli import customer as command
+
+    command.customer(_settings(config), customer_id, as_json=as_json)
+
+
+@app.command()
+def doctor(config: Config = None, as_json: Json = False) -> None:
+    """Check configuration, broker, topics, Redis, schemas and clocks; say what to do."""
+    from agents.cli import doctor as command
+
+    _exit_unless(command.doctor(_settings(config), config, as_json=as_json))
+
+
+@letters.command("list")
+def list_letters(
+    config: Config = None,
+    limit: Annotated[int, typer.Option(min=1, help="The newest so many.")] = 100,
+    reason: Reason = None,
+    as_json: Json = False,
+) -> None:
+    """Show the newest dead letters, oldest first."""
+    from agents.cli import dead_letters as command
+
+    command.show(_settings(config), limit, reason, as_json=as_json)
+
+
+@letters.command("redrive")
+def redrive_letters(
+    config: Config = None,
+    limit: Annotated[int, typer.Option(min=1, help="At most so many are sent.")] = 100,
+    reason: Reason = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Send nothing, tell only.")] = False,
+    from_beginning: Annotated[
+        bool, typer.Option("--from-beginning", help="Also what was gone through before.")
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Send dead letters to the touchpoints again, going on where the last call ended.
+
+    Mend the cause first: what would die again stays where it is. Progress is kept per --reason.
+    """
+    from agents.cli import dead_letters as command
+
+    settings, plan = _settings(config), command.Plan(limit, reason, from_beginning)
+    told = command.redrive(settings, plan, dry_run=dry_run, sure=yes)
+    typer.echo(orjson.dumps(told).decode())
+
+
+def _settings(config: Path | None) -> "Settings":
+    from agents import logs
+    from agents.settings import Settings
+
     settings = Settings.load(config)
     logs.configure(settings.logging.format, settings.logging.level)
     return settings
 
 
+def _exit_unless(well: bool) -> None:
+    if not well:
+        raise typer.Exit(failures.FAILED)
+
+
 def run() -> None:
     """Entry point of the console script."""
+    raise SystemExit(_exit_code())
+
+
+def _exit_code() -> int:
+    """Run the command; translate how it ends. The only place that does."""
     try:
-        app()
-    except SettingsError as exc:
-        typer.echo(f"touchstream: {exc}", err=True)
-        raise SystemExit(2) from None
+        code: int | None = app(standalone_mode=False)
+    except TyperException as exc:
+        return _say(failures.Ending(getattr(exc, "exit_code", failures.FAILED), _told(exc)))
+    except (KeyboardInterrupt, typer.Abort):
+        return INTERRUPTED
+    except BrokenPipeError:  # who reads us has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as exc:
+        ending = failures.ending(exc)
+        if ending is None:
+            raise
+        return _say(ending)
+    return code or 0
+
+
+def _told(error: TyperException) -> str:
+    said = getattr(error, "format_message", None)
+    return str(said() if said else error)
+
+
+def _say(ending: failures.Ending) -> int:
+    helped = ending.line.startswith("Usage:")  # no command at all: the help says more
+    typer.echo(ending.line if helped else f"touchstream: {ending.line}", err=True)
+    return ending.code
 
 
 if __name__ == "__main__":

@@ -10,10 +10,13 @@ import typer
 from agents.cli.progress import Progress
 from agents.replay.crew import Crew
 from agents.replay.history import Step, steps
+from agents.replay.recording import check_fit, examine
 from agents.replay.run import Replay
 from agents.replay.stage import EMBEDDED, WARNING, stage
 from agents.settings import Settings
 from agents.stores.connect import open_store
+from agents.wiring import tick_secret
+from streams.features.catalogue import FEATURES
 
 
 def replay(
@@ -26,6 +29,10 @@ def replay(
     partitions: int | None,
 ) -> dict[str, object]:
     """Replay ``files`` into ``out`` and return the summary."""
+    recording = examine(files, tick_secret(settings))
+    if recording is not None:
+        check_fit(recording, settings.rules, FEATURES.digest, partitions)
+        partitions = recording.partitions
     if broker == EMBEDDED:
         typer.echo(WARNING, err=True)
     with (

@@ -1,21 +1,51 @@
 """``touchstream worker`` and ``touchstream learner``: one role each, until a signal comes."""
 
+import logging
+import os
+import signal
+import threading
+from typing import NoReturn
+
 import faust
+import structlog
 
 from agents.settings import Settings
 from agents.wiring import learner_app, worker_app
 
+SHUTDOWN_PATIENCE_S = 8.0
+"""Docker and Kubernetes kill after 10 s or more."""
+
+log = structlog.get_logger()
+
 
 def work(settings: Settings) -> None:
     """Run a worker; does not return."""
-    _run(worker_app(settings))
+    run(worker_app(settings))
 
 
 def learn(settings: Settings, *, writes_ticks: bool = True) -> None:
     """Run the learner; does not return. In a replay the replay writes the ticks."""
-    _run(learner_app(settings, writes_ticks=writes_ticks))
+    run(learner_app(settings, writes_ticks=writes_ticks))
 
 
-def _run(app: faust.App) -> None:
-    worker = faust.Worker(app, override_logging=False, redirect_stdouts=False, quiet=True)
+def run(app: faust.App) -> None:
+    """Run an app until a signal comes; does not return."""
+    worker = _Worker(app, override_logging=False, redirect_stdouts=False, quiet=True)
     raise worker.execute_from_commandline()
+
+
+class _Worker(faust.Worker):
+    """Faust's, but it ends in bounded time: its own way out waits for a broker that may be down."""
+
+    def _schedule_shutdown(self, signal: signal.Signals) -> None:
+        timer = threading.Timer(SHUTDOWN_PATIENCE_S, _leave)
+        timer.daemon = True
+        timer.start()
+        super()._schedule_shutdown(signal)
+
+
+def _leave() -> NoReturn:
+    """All that is durable is in Redis: the next start goes on from there."""
+    log.warning("left_without_waiting", after_s=SHUTDOWN_PATIENCE_S)
+    logging.shutdown()
+    os._exit(0)

@@ -6,8 +6,10 @@ the child ends.
 """
 
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Self
 
@@ -23,19 +25,22 @@ class ServerError(RuntimeError):
 
 
 class ServerProcess:
-    """A running server; ``log`` receives what it prints. Ctrl-C does not reach it."""
+    """A running server; ``log`` receives what it prints. Ctrl-C does not reach it.
+
+    Without a log it prints to our standard error, and works in our folder.
+    """
 
     def __init__(
-        self, command: Sequence[str], log: Path, environ: Mapping[str, str] | None = None
+        self, command: Sequence[str], log: Path | None, environ: Mapping[str, str] | None = None
     ) -> None:
         self.log = log
-        with log.open("ab") as output:
+        with nullcontext(sys.stderr) if log is None else log.open("ab") as output:
             self._server = subprocess.Popen(
                 command,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
-                cwd=log.parent,
+                cwd=None if log is None else log.parent,
                 env=environ,
                 start_new_session=True,
             )
@@ -97,7 +102,7 @@ class ServerProcess:
         self._server.wait()
 
     def _obituary(self, timeout_s: float) -> str:
-        tail = self.log.read_text(errors="replace")[-2000:]
+        tail = "" if self.log is None else self.log.read_text(errors="replace")[-2000:]
         return (
             f"{self._server.args!r} did not answer within {timeout_s:g} s "
             f"(exit code {self._server.returncode}); the end of {self.log}:\n{tail}"

@@ -1,5 +1,6 @@
 """What comes out of a replay, written down as it comes: one JSON object a line."""
 
+import asyncio
 import base64
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -23,6 +24,7 @@ from schemas.units import Millis
 
 EMISSIONS = (CHURN_RISK_TOPIC, NEXT_BEST_ACTION_TOPIC, CUSTOMER_SIGNALS_TOPIC)
 FETCH_MS = 50
+METADATA_PAUSE_S = 0.1
 
 Score = dict[str, object]
 Watch = Callable[[str, bytes], None]
@@ -47,11 +49,13 @@ class Collector:
         self,
         consumer: AIOKafkaConsumer,
         topics: Mapping[str, str],
+        partitions: int,
         folder: Path,
         customer_of: Callable[[str], str],
         watch: Watch | None = None,
     ) -> None:
         self._consumer = consumer
+        self._partitions = partitions
         self._logical = {name: topic for topic, name in topics.items()}
         self._customer_of = customer_of
         self._watch = watch
@@ -63,22 +67,25 @@ class Collector:
         self._last: dict[tuple[str, str], int] = {}
         self._letters: set[tuple[int, int]] = set()
         self.counts: dict[str, int] = dict.fromkeys(self._files, 0)
-        self._partitions: list[TopicPartition] = []
+        self._places: list[TopicPartition] = []
 
     async def start(self) -> None:
         """Begin at the beginning of every topic."""
         await self._consumer.start()
-        read = [
-            name for name, topic in self._logical.items() if topic in (*self._files, EXAMPLES_TOPIC)
-        ]
+        read = {
+            name: 1 if topic == EXAMPLES_TOPIC else self._partitions
+            for name, topic in self._logical.items()
+            if topic in self._files or topic == EXAMPLES_TOPIC
+        }
+        while any(len(await self._known(name)) < count for name, count in read.items()):
+            await asyncio.sleep(METADATA_PAUSE_S)  # a topic just made is known bit by bit
+        self._places = [TopicPartition(name, n) for name, count in read.items() for n in range(count)]
+        self._consumer.assign(self._places)
+        await self._consumer.seek_to_beginning(*self._places)
+
+    async def _known(self, topic: str) -> set[int]:
         cluster = await self._consumer._client.fetch_all_metadata()
-        self._partitions = [
-            TopicPartition(name, number)
-            for name in read
-            for number in sorted(cluster.partitions_for_topic(name) or ())
-        ]
-        self._consumer.assign(self._partitions)
-        await self._consumer.seek_to_beginning(*self._partitions)
+        return cluster.partitions_for_topic(topic) or set()
 
     async def run(self) -> None:
         """Write down whatever comes, for ever."""
@@ -87,7 +94,7 @@ class Collector:
 
     async def finish(self) -> None:
         """Read on to what are now the ends."""
-        ends = await self._consumer.end_offsets(self._partitions)
+        ends = await self._consumer.end_offsets(self._places)
         while any([await self._consumer.position(p) < end for p, end in ends.items()]):
             await self._read()
 

@@ -30,13 +30,19 @@ class Member:
     """One process of the crew."""
 
     def __init__(
-        self, name: str, role: Sequence[str], environ: Mapping[str, str], logs: Path
+        self,
+        name: str,
+        role: Sequence[str],
+        environ: Mapping[str, str],
+        logs: Path | None,
+        most_starts: int | None = MOST_STARTS,
     ) -> None:
         self.name = name
         self._command = [sys.executable, "-m", "agents.cli.main", *role]
         found = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
         self._environ = {**os.environ, **environ, "PYTHONPATH": found}
-        self._log = logs / f"{name}.log"
+        self._log = None if logs is None else logs / f"{name}.log"
+        self._most_starts = most_starts
         self._starts = 0
         self._quick_deaths = 0
         self._process = self._start()
@@ -53,14 +59,19 @@ class Member:
         if not killed_from_outside and time.monotonic() - self._started < QUICK_S:
             self._quick_deaths += 1
         self._process.kill()
-        if self._quick_deaths >= MOST_QUICK_DEATHS or self._starts >= MOST_STARTS:
-            tail = self._log.read_text(errors="replace")[-3000:]
-            raise CrewLost(f"{self.name} ended {self._starts} times; the end of its log:\n{tail}")
+        exhausted = self._most_starts is not None and self._starts >= self._most_starts
+        if exhausted or self._quick_deaths >= MOST_QUICK_DEATHS:
+            raise CrewLost(f"{self.name} ended {self._starts} times; {self._last_words()}")
         self._process = self._start()
 
     def stop(self) -> None:
         """Ask it to end."""
         self._process.stop()
+
+    def _last_words(self) -> str:
+        if self._log is None:
+            return "its log is above"
+        return f"the end of its log:\n{self._log.read_text(errors='replace')[-3000:]}"
 
     def _start(self) -> ServerProcess:
         self._starts += 1

@@ -20,6 +20,8 @@ from schemas.units import Millis
 RECORD = "touchstream_record"
 """Marks a line that is a record of a live log; its value is the format's version."""
 
+RECORD_FORMAT = 1
+
 
 class LinesError(ValueError):
     """A file that cannot be replayed; says which and why."""
@@ -35,13 +37,13 @@ class Line(NamedTuple):
     partition: int | None = None
     """Of a recorded line; None: the key decides."""
     tick: bool = False
-    headers: tuple[tuple[str, bytes], ...] = ()
+    headers: tuple[tuple[str, bytes | None], ...] = ()
 
 
 def read_lines(files: Sequence[Path]) -> Iterator[Line]:
     """Every line of every file, plain or .gz, in order; empty ones are passed over."""
     for file in files:
-        with _open(file) as lines:
+        with open_lines(file) as lines:
             for raw in lines:
                 stripped = raw.strip()
                 if stripped:
@@ -76,17 +78,18 @@ def has_ticks(files: Sequence[Path]) -> bool:
 
 def _recorded(raw: bytes, record: dict[str, Any]) -> Line:
     try:
-        value = _bytes(record, "value")
-        if value is None:
-            raise LinesError("a recorded line without a value")
-        event = orjson.loads(value) if record.get("tick") else None
+        if record[RECORD] != RECORD_FORMAT:
+            raise ValueError(f"format {record[RECORD]!r}, want {RECORD_FORMAT}")
         return Line(
-            value,
+            _bytes(record, "value") or b"",
             _bytes(record, "key"),
             Millis(int(record["received"])),
             int(record["partition"]),
-            tick=event is not None,
-            headers=tuple((name, base64.b64decode(text)) for name, text in record["headers"]),
+            tick=record.get("tick") is True,
+            headers=tuple(
+                (name, None if text is None else base64.b64decode(text, validate=True))
+                for name, text in record["headers"]
+            ),
         )
     except (KeyError, TypeError, ValueError, binascii.Error) as exc:
         raise LinesError(f"a recorded line that cannot be read: {exc}: {raw[:80]!r}") from exc
@@ -109,7 +112,8 @@ def _moment(text: object) -> Millis | None:
         return None
 
 
-def _open(file: Path) -> Any:  # noqa: ANN401 - gzip and plain files share no type
+def open_lines(file: Path) -> Any:  # noqa: ANN401 - gzip and plain files share no type
+    """The file's bytes, unpacked; raises :class:`LinesError` where it cannot be read."""
     try:
         return gzip.open(file, "rb") if file.suffix == ".gz" else file.open("rb")
     except OSError as exc:

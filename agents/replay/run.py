@@ -87,6 +87,7 @@ class Replay:
         self._published = [_Published() for _ in range(self._partitions)]
         self._customers: dict[str, str] = {}
         self._tick = 0
+        self._ticks = [0] * self._partitions
         self._records = 0
         self._now_ms: Millis | None = None
 
@@ -131,9 +132,12 @@ class Replay:
 
     async def _step(self, sender: "_Sender", step: Publish | TickAt) -> None:
         if isinstance(step, Publish):
+            partition = self._partition(step.line)
             if step.line.tick:
-                self._tick = max(self._tick, int(orjson.loads(step.line.value)["data"]["number"]))
-            await self._line(sender, step.line, self._partition(step.line), step.received_ms)
+                number = int(orjson.loads(step.line.value)["data"]["number"])
+                self._ticks[partition] = max(self._ticks[partition], number)
+                self._tick = min(self._ticks)  # a recording may end between two partitions
+            await self._line(sender, step.line, partition, step.received_ms)
             return
         await sender.flush()
         await self._learnt(self._tick)
@@ -160,7 +164,8 @@ class Replay:
         if published.unread_bytes(len(line.value)) > UNREAD_BYTES:
             await sender.flush()
             await self._consumed(partition)
-        headers = [*line.headers, *_headers(received_ms)]
+        own = [header for header in line.headers if header[0] != RECEIVED_HEADER]
+        headers = [*own, *_headers(received_ms)]
         await sender.send(partition, line.key, line.value, headers)
         published.count(len(line.value))
         self._records += not line.tick
@@ -287,6 +292,7 @@ class Replay:
         return Collector(
             consumer,
             self._topics,
+            self._partitions,
             self._folder,
             lambda name: self._customers.get(name, name),
             self._watch,
@@ -343,7 +349,11 @@ class _Sender:
         self._pending: list[asyncio.Future[object]] = []
 
     async def send(
-        self, partition: int, key: bytes | None, value: bytes, headers: list[tuple[str, bytes]]
+        self,
+        partition: int,
+        key: bytes | None,
+        value: bytes,
+        headers: list[tuple[str, bytes | None]],
     ) -> None:
         self._pending.append(
             await self._producer.send(self._topic, value, key, partition=partition, headers=headers)
@@ -356,7 +366,7 @@ class _Sender:
         self._pending.clear()
 
 
-def _headers(received_ms: int) -> list[tuple[str, bytes]]:
+def _headers(received_ms: int) -> list[tuple[str, bytes | None]]:
     return [(RECEIVED_HEADER, str(received_ms).encode())]
 
 

@@ -138,6 +138,16 @@ class RedisStore:
         _, stored = await self._ask("claim_partitions", [("SET", key, count, "NX"), ("GET", key)])
         return int(stored)
 
+    async def claimed_partitions(self) -> int | None:
+        """The stored partition count, without storing any."""
+        [stored] = await self._ask("claimed_partitions", [("GET", partitions_key(self._namespace))])
+        return None if stored is None else int(stored)
+
+    async def now_ms(self) -> int:
+        """The server's clock."""
+        [(seconds, microseconds)] = await self._ask("now_ms", [("TIME",)])
+        return int(seconds) * 1000 + int(microseconds) // 1000
+
     async def check(self) -> list[str]:
         queries = [*SERVER_QUERIES, *CONFIG_QUERIES]
         server, replication, *config = await self._send("check", queries)

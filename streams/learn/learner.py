@@ -65,8 +65,9 @@ def _learn(
     silence = values[features.names.index("silence_days")]
     label, baselines = example.label, knowledge.baselines
     knowledge.treated += example.treated
-    knowledge.model_tally.add(example.probability, label)
-    knowledge.base_rate_tally.add(baselines.base_rate(), label)
-    knowledge.recency_tally.add(baselines.recency(silence), label, recency_rank(silence))
+    if example.model_version:  # before the first version nobody said anything that could be judged
+        knowledge.model_tally.add(example.probability, label)
+        knowledge.base_rate_tally.add(baselines.base_rate(), label)
+        knowledge.recency_tally.add(baselines.recency(silence), label, recency_rank(silence))
     baselines.learn(silence, label)
     model.learn(values, label)

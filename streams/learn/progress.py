@@ -60,7 +60,7 @@ class Tally(Struct, array_like=True):
             base_rate=_share(self.churned, self.n),
             log_loss=_share(self.log_loss, self.n),
             brier=_share(self.brier, self.n),
-            roc_auc=_auc(steps),
+            roc_auc=roc_auc(steps),
             average_precision=average_precision(steps),
             average_precision_stays=average_precision([(b, a) for a, b in reversed(steps)])
             if stayed
@@ -113,7 +113,12 @@ def average_precision(steps: Sequence[tuple[int, int]]) -> float | None:
     return area
 
 
-def _auc(steps: Sequence[tuple[int, int]]) -> float | None:
+def roc_auc(steps: Sequence[tuple[int, int]]) -> float | None:
+    """P(a positive is ranked above a negative), ties half, over (positives, negatives) a bin.
+
+    >>> roc_auc([(1, 0), (0, 1), (1, 1)])
+    0.625
+    """
     positives = sum(hits for hits, _ in steps)
     negatives = sum(misses for _, misses in steps)
     if not positives or not negatives:

@@ -70,7 +70,7 @@ def unseal(data: bytes) -> ModelData:
     """Read :func:`seal` back; raises :class:`SnapshotError` for anything else."""
     try:
         sealed = msgspec.json.decode(data, type=_Sealed)
-    except msgspec.DecodeError as exc:
+    except (msgspec.DecodeError, UnicodeDecodeError) as exc:
         raise SnapshotError(f"no model snapshot: {exc}") from exc
     model = sealed.model
     if model.format != FORMAT:

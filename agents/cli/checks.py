@@ -1,0 +1,167 @@
+"""What the doctor makes of what he found; pure."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+from agents.cli.reading import Span
+from agents.post import Post
+from agents.settings import Settings
+from schemas.units import Millis
+from streams.shard import Standing
+
+SKEW_MS = 2_000
+"""More than this between two clocks shows in what customers are told."""
+
+TICKS_MISSED = 6
+LEAST_SILENCE_MS = 60_000
+OUTBOX_SHOWN = 1_000
+"""So many entries are counted at most; a healthy outbox holds none for long."""
+
+
+class Finding(NamedTuple):
+    """One check."""
+
+    check: str
+    told: str
+    faults: Sequence[str] = ()
+    """What is wrong and what to do, a sentence each; none: it is well."""
+
+
+class ShardFacts(NamedTuple):
+    """What Redis holds of one shard."""
+
+    name: str
+    offset: int | None
+    """Of the fence; None before the first commit."""
+    standing: Standing
+    outbox: int
+
+
+class StoreFacts(NamedTuple):
+    """What Redis says."""
+
+    troubles: Sequence[str]
+    claimed: int | None
+    now_ms: int
+    shards: Sequence[ShardFacts]
+    post: Post | None
+    learner_outbox: int
+
+
+class LogFacts(NamedTuple):
+    """What Kafka holds of the touchpoints, by partition."""
+
+    spans: Mapping[int, Span]
+    newest_ms: Millis | None
+    """The broker's stamp on the newest record."""
+
+
+def judge_store(settings: Settings, facts: StoreFacts, now_ms: Millis) -> Iterator[Finding]:
+    """Everything that needs Redis alone."""
+    yield Finding("redis", settings.redis.url, facts.troubles)
+    yield _partitions(settings, facts)
+    yield _clock("clock of redis", Millis(facts.now_ms), now_ms)
+    yield _outboxes(facts)
+    yield _ticks(settings, facts, now_ms)
+
+
+def judge_log(facts: StoreFacts, log: LogFacts, now_ms: Millis) -> Iterator[Finding]:
+    """Everything that needs Redis and Kafka."""
+    yield _fences(facts.shards, log.spans)
+    if log.newest_ms is not None and log.newest_ms > now_ms:  # older is no news: nobody wrote
+        yield _clock("clock of the broker", log.newest_ms, now_ms)
+
+
+def judge_build(settings: Settings, facts: StoreFacts, features: str) -> Iterator[Finding]:
+    """Whether what is in force is what this build and this configuration say."""
+    in_force = [shard.standing.in_force for shard in facts.shards if shard.standing.in_force]
+    lists = sorted({each.features for each in in_force} - {features})
+    yield Finding(
+        "feature list",
+        features,
+        [
+            f"list {each} is in force: start the learner of this build, or run the build that fits"
+            for each in lists
+        ],
+    )
+    rules = settings.rules.digest()
+    others = sorted({each.rules for each in in_force} - {rules})
+    yield Finding(
+        "rules",
+        rules,
+        [
+            f"rules {each} are in force: start the learner with this configuration, or mend it"
+            for each in others
+        ],
+    )
+
+
+def _partitions(settings: Settings, facts: StoreFacts) -> Finding:
+    wanted, found = settings.kafka.partitions, facts.claimed
+    if found is None:
+        return Finding("partitions", f"nothing has run in namespace {settings.namespace!r} yet")
+    faults = [] if found == wanted else [f"kafka.partitions is {wanted}: set it back to {found}"]
+    return Finding("partitions", f"the namespace was started with {found}", faults)
+
+
+def _clock(check: str, found_ms: Millis, now_ms: Millis) -> Finding:
+    skew_ms = found_ms - now_ms
+    fault = f"{skew_ms / 1000:+.1f} s from this machine's: synchronise both (NTP)"
+    return Finding(check, f"{skew_ms:+d} ms", [fault] if abs(skew_ms) > SKEW_MS else [])
+
+
+def _outboxes(facts: StoreFacts) -> Finding:
+    sizes = {shard.name: shard.outbox for shard in facts.shards}
+    sizes["learner"] = facts.learner_outbox
+    faults = [
+        f"{name}: {OUTBOX_SHOWN} entries or more wait: is its owner running, and the broker well?"
+        for name, size in sizes.items()
+        if size >= OUTBOX_SHOWN
+    ]
+    return Finding("outboxes", f"{sum(sizes.values())} entries wait", faults)
+
+
+def _ticks(settings: Settings, facts: StoreFacts, now_ms: Millis) -> Finding:
+    post = facts.post
+    if post is None:
+        return Finding("ticks", "the learner has not run yet")
+    told = (
+        f"{post.written} written, {post.knowledge.tick} learnt, shards at "
+        f"{_range([shard.standing.tick for shard in facts.shards])}, "
+        f"model version {post.knowledge.version}"
+    )
+    faults = []
+    patience_ms = max(LEAST_SILENCE_MS, int(TICKS_MISSED * settings.ticks.interval_s * 1000))
+    if post.written and now_ms - post.written_ms > patience_ms:
+        silence_s = (now_ms - post.written_ms) // 1000
+        faults.append(f"no tick for {silence_s} s: is `touchstream learner` running?")
+    behind = [s.name for s in facts.shards if post.written - s.standing.tick > TICKS_MISSED]
+    if behind:
+        faults.append(
+            f"{', '.join(behind)}: more than {TICKS_MISSED} ticks behind: are all workers running, "
+            "and is one partition parked (its log line names the version it waits for)?"
+        )
+    return Finding("ticks", told, faults)
+
+
+def _fences(shards: Sequence[ShardFacts], spans: Mapping[int, Span]) -> Finding:
+    faults, lags = [], []
+    for number, shard in enumerate(shards):
+        span = spans.get(number)
+        if span is None or shard.offset is None:
+            continue
+        lags.append(span.end - shard.offset)
+        if not span.begin <= shard.offset <= span.end:
+            faults.append(
+                f"{shard.name}: the fence is {shard.offset}, the log holds {span.begin} to "
+                f"{span.end}: restore Redis or the topic, or set worker.on_lost_fence"
+            )
+    told = f"{len(lags)} of {len(shards)} shards have begun, lag {_range(lags)}"
+    return Finding("fences", told, faults)
+
+
+def _range(numbers: Sequence[int]) -> str:
+    if not numbers:
+        return "none"
+    low, high = min(numbers), max(numbers)
+    return str(low) if low == high else f"{low} to {high}"

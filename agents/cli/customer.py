@@ -1,0 +1,84 @@
+"""``touchstream customer``: the whole state of one customer."""
+
+import asyncio
+from collections.abc import Iterator
+
+import orjson
+import typer
+
+from agents.cli.failures import Failed
+from agents.people import as_json as named
+from agents.settings import Settings
+from agents.stores.base import Read
+from agents.stores.connect import open_store
+from schemas.envelope import format_time
+from streams.intake.partitioner import partition_of
+from streams.shard import Standing, decode_standing
+from streams.state import decode
+
+INDENT = "  "
+
+
+def customer(settings: Settings, customer_id: str, *, as_json: bool) -> None:
+    """Tell all that is kept of a customer, and as of when."""
+    told = asyncio.run(_told(settings, customer_id))
+    if as_json:
+        typer.echo(orjson.dumps(told).decode())
+        return
+    for line in _lines(told, ""):
+        typer.echo(line)
+
+
+async def _told(settings: Settings, customer_id: str) -> dict[str, object]:
+    shard = f"p{partition_of(customer_id.encode(), settings.kafka.partitions)}"
+    store = open_store(settings)
+    try:
+        [standing] = await store.standing([shard])
+        [[data]] = await store.load([Read(shard, [customer_id])])
+    finally:
+        await store.close()
+    if data is None:
+        raise Failed(
+            f"no such customer: {customer_id!r} (namespace {settings.namespace!r}, shard {shard}; "
+            "the id is the subject of his events, as it stands there)"
+        )
+    return {**named(customer_id, decode(data)), "shard": shard, **_as_of(standing.record)}
+
+
+def _as_of(record: bytes | None) -> dict[str, object]:
+    standing: Standing = decode_standing(record)
+    clock_ms, in_force = standing.clock_ms, standing.in_force
+    return {
+        "tick": standing.tick,
+        "tick_time": None if clock_ms is None else format_time(clock_ms),
+        "model_version": None if in_force is None else in_force.model_version,
+        "rules": None if in_force is None else in_force.rules,
+    }
+
+
+def _lines(value: object, indent: str) -> Iterator[str]:
+    """Fields under each other; what is empty is left out."""
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            yield from _field(str(name), inner, indent)
+    elif isinstance(value, list):
+        for inner in value:
+            yield f"{indent}- {_plain(inner)}"
+
+
+def _field(name: str, value: object, indent: str) -> Iterator[str]:
+    if value is None or value in ({}, []):
+        return
+    if isinstance(value, dict) or (isinstance(value, list) and _is_nested(value)):
+        yield f"{indent}{name}:"
+        yield from _lines(value, indent + INDENT)
+    else:
+        yield f"{indent}{name}: {_plain(value)}"
+
+
+def _is_nested(values: list[object]) -> bool:
+    return any(isinstance(value, dict | list) for value in values)
+
+
+def _plain(value: object) -> str:
+    return value if isinstance(value, str) else orjson.dumps(value).decode()

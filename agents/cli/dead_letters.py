@@ -1,0 +1,133 @@
+"""``touchstream dead-letters``: look, mend, send again, with a limit."""
+
+import sys
+import time
+from collections import Counter, deque
+from collections.abc import Iterator
+from typing import Any, NamedTuple, get_args
+
+import typer
+from kafka import KafkaConsumer, OffsetAndMetadata, TopicPartition
+
+from agents import clients
+from agents.cli.failures import BadUsage
+from agents.cli.reading import Span, read, whole
+from agents.cli.told import raw_json, readable
+from agents.kafka import physical_topics
+from agents.letters import Again, Hopeless, send_again
+from agents.settings import Settings
+from schemas.dead_letter import Reason, StoredLetter, decode_letter
+from schemas.topics import DEAD_LETTERS_TOPIC, TOUCHPOINTS_TOPIC
+from schemas.units import Millis
+
+
+class Plan(NamedTuple):
+    """Which letters to send again."""
+
+    limit: int
+    reason: str | None
+    from_beginning: bool
+
+
+class Chosen(NamedTuple):
+    """What a call goes through: what it sends, what stays, and where the next one goes on."""
+
+    again: list[Again]
+    stays: Counter[str]
+    upto: dict[TopicPartition, int]
+
+
+def show(settings: Settings, limit: int, reason: str | None, *, as_json: bool) -> None:
+    """Tell the newest letters."""
+    _check(reason)
+    topic = physical_topics(settings.kafka)[DEAD_LETTERS_TOPIC]
+    with clients.consumer(settings.kafka) as consumer:
+        records = read(consumer, whole(consumer, topic))
+        wanted = (each for each in records if reason in (None, _letter(each).letter.reason))
+        newest = deque(wanted, maxlen=limit)
+    tell = raw_json if as_json else readable
+    for record in sorted(newest, key=lambda each: (each.timestamp, each.partition, each.offset)):
+        typer.echo(tell(DEAD_LETTERS_TOPIC, record))
+
+
+def redrive(settings: Settings, plan: Plan, *, dry_run: bool, sure: bool) -> dict[str, object]:
+    """Send letters again and remember how far it went; return the counts."""
+    _check(plan.reason)
+    if not (dry_run or sure or sys.stdin.isatty()):
+        raise BadUsage("--yes: want it (or --dry-run) where nobody can be asked")
+    names = physical_topics(settings.kafka)
+    group = _group(settings, plan.reason)
+    with clients.consumer(settings.kafka, group_id=group) as consumer:
+        spans = _unseen(consumer, whole(consumer, names[DEAD_LETTERS_TOPIC]), plan)
+        chosen = _choose(read(consumer, spans), plan, {each: s.begin for each, s in spans.items()})
+        told: dict[str, object] = {"again": len(chosen.again), "stay": dict(chosen.stays)}
+        if dry_run or not (sure or _agreed(chosen)):
+            return {"sent": 0, **told}
+        _send(settings, names[TOUCHPOINTS_TOPIC], chosen.again)
+        consumer.commit(
+            {each: OffsetAndMetadata(offset, "", -1) for each, offset in chosen.upto.items()}
+        )
+    return {"sent": len(chosen.again), **told}
+
+
+def _choose(records: Iterator[Any], plan: Plan, begins: dict[TopicPartition, int]) -> Chosen:
+    chosen = Chosen([], Counter(), begins)
+    now_ms = Millis(time.time_ns() // 1_000_000)
+    for record in records:
+        if len(chosen.again) >= plan.limit:
+            break
+        chosen.upto[TopicPartition(record.topic, record.partition)] = record.offset + 1
+        stored = _letter(record)
+        if plan.reason not in (None, stored.letter.reason):
+            continue
+        match send_again(stored, now_ms):
+            case Again() as again:
+                chosen.again.append(again)
+            case Hopeless(why):
+                chosen.stays[why] += 1
+    return chosen
+
+
+def _unseen(
+    consumer: KafkaConsumer, spans: dict[TopicPartition, Span], plan: Plan
+) -> dict[TopicPartition, Span]:
+    """The spans from where the last call ended."""
+    if plan.from_beginning:
+        return spans
+    return {
+        each: span._replace(begin=max(span.begin, consumer.committed(each) or 0))
+        for each, span in spans.items()
+    }
+
+
+def _send(settings: Settings, topic: str, letters: list[Again]) -> None:
+    with clients.producer(settings.kafka) as producer:
+        sending = [
+            producer.send(topic, key=each.key, value=each.value, headers=list(each.headers))
+            for each in letters
+        ]
+        producer.flush()
+        for future in sending:
+            future.get(timeout=clients.BOOTSTRAP_TIMEOUT_S)
+
+
+def _group(settings: Settings, reason: str | None) -> str:
+    """Whose committed offsets remember how far it went: with a reason others are left for later."""
+    name = f"{settings.namespace}-redrive"
+    return name if reason is None else f"{name}-{reason}"
+
+
+def _agreed(chosen: Chosen) -> bool:
+    return bool(chosen.again) and typer.confirm(
+        f"Send {len(chosen.again)} letters again ({chosen.stays.total()} would die again and stay)?"
+    )
+
+
+def _letter(record: Any) -> StoredLetter:  # noqa: ANN401 - kafka-python's ConsumerRecord
+    return decode_letter(record.key, record.value or b"", record.headers)
+
+
+def _check(reason: str | None) -> None:
+    known = get_args(Reason)
+    if reason is not None and reason not in known:
+        raise BadUsage(f"--reason={reason!r}: want one of {', '.join(known)}")

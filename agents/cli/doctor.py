@@ -1,0 +1,153 @@
+"""``touchstream doctor``: look at everything a deployment stands on; say what to do."""
+
+import asyncio
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+import orjson
+import typer
+from kafka.errors import KafkaError
+
+from agents import clients
+from agents.cli.checks import (
+    OUTBOX_SHOWN,
+    Finding,
+    LogFacts,
+    ShardFacts,
+    StoreFacts,
+    judge_build,
+    judge_log,
+    judge_store,
+)
+from agents.cli.reading import POLL_MS, Span, whole
+from agents.in_force import LEARNER
+from agents.kafka import physical_topics
+from agents.post import Post
+from agents.settings import Settings, known_keys
+from agents.settings_sources import read
+from agents.stores.base import StoreError
+from agents.stores.connect import open_store
+from agents.topics import check_topics
+from schemas.documents.sources import PROJECT
+from schemas.generate import stale_files
+from schemas.topics import TOUCHPOINTS_TOPIC
+from schemas.units import Millis
+from streams.features.catalogue import FEATURES
+from streams.shard import decode_standing
+
+
+def doctor(settings: Settings, config: Path | None, *, as_json: bool) -> bool:
+    """Tell every finding as it comes; False if one is a fault."""
+    well = True
+    for finding in examine(settings, config):
+        well = well and not finding.faults
+        if as_json:
+            typer.echo(orjson.dumps({**finding._asdict(), "ok": not finding.faults}).decode())
+            continue
+        typer.echo(f"{'FAULT' if finding.faults else 'ok':5}  {finding.check}: {finding.told}")
+        for fault in finding.faults:
+            typer.echo(f"       - {fault}")
+    return well
+
+
+def examine(settings: Settings, config: Path | None) -> Iterator[Finding]:
+    """Every check in turn; what cannot be reached ends only the checks that need it."""
+    yield _configuration(config)
+    yield _schemas()
+    now_ms = Millis(time.time_ns() // 1_000_000)
+    facts = _ask_store(settings)
+    if isinstance(facts, StoreFacts):
+        yield from judge_store(settings, facts, now_ms)
+        yield from judge_build(settings, facts, FEATURES.digest)
+    else:
+        yield facts
+    try:
+        yield _broker(settings)
+        yield from _topics(settings)
+        if isinstance(facts, StoreFacts):
+            yield from judge_log(facts, _ask_log(settings), now_ms)
+    except (clients.NoBroker, KafkaError) as exc:
+        yield Finding("broker", settings.kafka.bootstrap, [str(exc)])
+
+
+def _configuration(config: Path | None) -> Finding:
+    given = read(config, os.environ, known_keys())
+    variables = sorted(given.variables.values())
+    told = f"{given.file or 'no file'}, {len(variables)} variables"
+    return Finding("configuration", f"{told}{': ' if variables else ''}{', '.join(variables)}")
+
+
+def _schemas() -> Finding:
+    """Only what is there can be stale: an installed package has no docs."""
+    stale = [path for path, _ in stale_files(PROJECT) if (PROJECT / path).exists()]
+    faults = [f"{path} is not what the types say: python -m schemas.generate" for path in stale]
+    return Finding("schemas", f"{len(stale)} stale", faults)
+
+
+def _broker(settings: Settings) -> Finding:
+    with clients.admin(settings.kafka) as client:
+        cluster = client.describe_cluster()
+    version = clients.broker_version(settings.kafka)
+    count = len(cluster["brokers"])
+    told = f"{settings.kafka.bootstrap}, {count} of them, like Kafka {version or '(does not say)'}"
+    if settings.kafka.replication <= count:
+        return Finding("broker", told)
+    wanted = settings.kafka.replication
+    return Finding("broker", told, [f"kafka.replication is {wanted}: want as many brokers"])
+
+
+def _topics(settings: Settings) -> Iterator[Finding]:
+    if settings.kafka.embedded:
+        return  # it cannot say how its topics are set
+    found = check_topics(settings)
+    faults = [f"{topic.name}: {fault}" for topic in found for fault in topic.faults]
+    yield Finding("topics", f"{len(found)} looked at", faults)
+
+
+def _ask_store(settings: Settings) -> StoreFacts | Finding:
+    try:
+        return asyncio.run(_store_facts(settings))
+    except StoreError as exc:
+        return Finding("redis", settings.redis.url, [str(exc)])
+
+
+async def _store_facts(settings: Settings) -> StoreFacts:
+    store = open_store(settings)
+    try:
+        names = [f"p{number}" for number in range(settings.kafka.partitions)]
+        *standings, learner = await store.standing([*names, LEARNER])
+        sizes = [len(await store.outbox(name, 0, OUTBOX_SHOWN)) for name in (*names, LEARNER)]
+        shards = [
+            ShardFacts(
+                name, found.fence and found.fence.offset, decode_standing(found.record), size
+            )
+            for name, found, size in zip(names, standings, sizes[:-1], strict=True)
+        ]
+        post = None if learner.record is None else msgspec.json.decode(learner.record, type=Post)
+        return StoreFacts(
+            await store.check(),
+            await store.claimed_partitions(),
+            await store.now_ms(),
+            shards,
+            post,
+            sizes[-1],
+        )
+    finally:
+        await store.close()
+
+
+def _ask_log(settings: Settings) -> LogFacts:
+    """Spans, and the stamp of each partition's last record."""
+    with clients.consumer(settings.kafka) as consumer:
+        spans = whole(consumer, physical_topics(settings.kafka)[TOUCHPOINTS_TOPIC])
+        filled = [each for each, span in spans.items() if span.begin < span.end]
+        consumer.assign(filled)
+        for each in filled:
+            consumer.seek(each, spans[each].end - 1)
+        found = consumer.poll(timeout_ms=2 * POLL_MS) if filled else {}
+        stamps = [record.timestamp for records in found.values() for record in records]
+    newest_ms = Millis(max(stamps)) if stamps else None
+    return LogFacts({each.partition: Span(*span) for each, span in spans.items()}, newest_ms)

@@ -1,0 +1,108 @@
+"""What every command's end says: one line and an exit code, for whatever was foreseen."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+BAD_USAGE = 2
+FAILED = 1
+
+
+class BadUsage(Exception):
+    """An argument cannot be used as it stands; one line says which and what was wanted."""
+
+
+class Failed(Exception):
+    """The command could not do its work; one line says what and what to do."""
+
+
+class Ending(NamedTuple):
+    """How the process ends."""
+
+    code: int
+    line: str
+
+
+def ending(error: BaseException) -> Ending | None:
+    """The line for a foreseen failure; None for what nobody foresaw: that may trace."""
+    if isinstance(error, _bad_usage()):
+        return Ending(BAD_USAGE, _one_line(error))
+    if isinstance(error, _foreseen()):
+        return Ending(FAILED, str(error).strip() or type(error).__name__)
+    if isinstance(error, _kafka_errors()):
+        return Ending(
+            FAILED,
+            f"Kafka: {_one_line(error)}: look at the broker, then run `touchstream doctor`",
+        )
+    return None
+
+
+def require_lines(files: list[Path]) -> None:
+    """Raise :class:`BadUsage` unless each file can be read and at least one has a line."""
+    from agents.replay.lines import LinesError, read_lines
+
+    try:
+        found = False
+        for file in files:
+            found = next(read_lines([file]), None) is not None or found
+    except (LinesError, OSError, EOFError) as exc:
+        raise BadUsage(f"FILE: want JSONL of events, plain or .gz: {exc}") from exc
+    if not found:
+        raise BadUsage(f"FILE: want at least one line: {', '.join(map(str, files))}")
+
+
+def require_broker(text: str, *, embedded: bool) -> None:
+    """Raise :class:`BadUsage` unless the text says where a broker is."""
+    from agents.settings import BROKERS
+
+    if embedded and text == "embedded":
+        return
+    if not all(BROKERS.fullmatch(broker) for broker in text.split(",")):
+        wanted = "embedded, or HOST:PORT" if embedded else "HOST:PORT"
+        raise BadUsage(f"--broker={text!r}: want {wanted}, several separated by commas")
+
+
+def require_folder(folder: Path) -> None:
+    """Raise :class:`BadUsage` unless the folder can be made and written."""
+    probe = folder / ".touchstream-probe"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe.touch()
+        probe.unlink()
+    except OSError as exc:
+        raise BadUsage(f"--out={str(folder)!r}: want a folder to write to: {exc.strerror}") from exc
+
+
+def _one_line(error: BaseException) -> str:
+    return " ".join(str(error).split())
+
+
+def _bad_usage() -> tuple[type[BaseException], ...]:
+    from agents.settings import SettingsError
+
+    return (BadUsage, SettingsError)
+
+
+def _foreseen() -> tuple[type[BaseException], ...]:
+    """Imported only here: a command that ends well pays for none of them."""
+    from agents.clients import NoBroker
+    from agents.embedded.broker import BrokerError
+    from agents.embedded.process import ServerError
+    from agents.fatal import Refusal
+    from agents.replay.crew import CrewLost
+    from agents.replay.lines import LinesError
+    from agents.replay.pacer import GapTooWide
+    from agents.replay.run import Stalled
+    from agents.replay.stage import StageError
+    from agents.stores.base import StoreError
+
+    return (
+        *(Failed, NoBroker, BrokerError, ServerError, Refusal, CrewLost, LinesError),
+        *(GapTooWide, Stalled, StageError, StoreError),
+    )
+
+
+def _kafka_errors() -> tuple[type[BaseException], ...]:
+    import aiokafka.errors
+    import kafka.errors
+
+    return (aiokafka.errors.KafkaError, kafka.errors.KafkaError)

@@ -1,0 +1,145 @@
+"""``touchstream publish``: send events, each checked as the workers will check it."""
+
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import orjson
+import typer
+from kafka import KafkaProducer
+
+from agents import clients
+from agents.cli.counting import Counting
+from agents.cli.failures import BadUsage, Failed
+from agents.kafka import physical_topics
+from agents.replay.lines import open_lines
+from agents.settings import Settings, SettingsError
+from schemas.registry import INTERNAL_PREFIX
+from schemas.topics import TOUCHPOINTS_TOPIC
+from schemas.units import Millis
+from streams.intake.decode import Arrival, Origin, decode
+from streams.intake.partitioner import partition_of
+from streams.outcome import Drop, Reject
+from streams.records import Record
+
+STDIN = Path("-")
+MOST_SHOWN = 20
+"""Bad lines told one by one with --skip-bad; the others are counted."""
+
+
+class Sound(NamedTuple):
+    """A line that the workers will apply."""
+
+    key: bytes
+    value: bytes
+
+
+class Bad(NamedTuple):
+    """A line that they would not."""
+
+    where: str
+    why: str
+
+
+def at_broker(settings: Settings, broker: str) -> Settings:
+    """The settings with another broker."""
+    try:
+        kafka = settings.kafka.model_copy(update={"bootstrap": broker})
+        return settings.model_copy(update={"kafka": kafka})
+    except ValueError as exc:
+        raise SettingsError(f"--broker={broker!r}: {exc}") from exc
+
+
+def publish(settings: Settings, files: list[Path], *, skip_bad: bool) -> dict[str, object]:
+    """Send every line; return the counts."""
+    if files.count(STDIN) > 1:
+        raise BadUsage("FILE: want - (standard input) once at most")
+    if not skip_bad and STDIN not in files:
+        _check_all(files)
+    started, bad_count = time.monotonic(), 0
+    with clients.producer(settings.kafka) as producer, Counting("publishing") as sent:
+        sender = _Sender(producer, physical_topics(settings.kafka)[TOUCHPOINTS_TOPIC])
+        for line in judged(files):
+            if isinstance(line, Sound):
+                sender.send(line)
+                sent.add()
+                continue
+            bad_count += 1
+            if not skip_bad:
+                sender.flush()
+                raise Failed(f"{line.where}: {line.why}; {sent.count} lines before it were sent")
+            if bad_count <= MOST_SHOWN:
+                typer.echo(f"{line.where}: {line.why}", err=True)
+        sender.flush()
+    seconds = round(time.monotonic() - started, 3)
+    return {"topic": sender.topic, "sent": sent.count, "bad": bad_count, "seconds": seconds}
+
+
+def judged(files: list[Path]) -> Iterator[Sound | Bad]:
+    """Every line of every file, with what the intake thinks of it."""
+    for file in files:
+        with open_lines(file) if file != STDIN else sys.stdin.buffer as lines:
+            for number, raw in enumerate(lines, 1):
+                value = raw.strip()
+                if value:
+                    yield judge(value, f"{file}:{number}")
+
+
+def judge(value: bytes, where: str) -> Sound | Bad:
+    """What the intake of a worker will say to a line that is keyed by its subject."""
+    key = _subject(value)
+    # The only partition of one: the producer puts it where the key belongs.
+    record = Record(0, Millis(time.time_ns() // 1_000_000), key, value)
+    match decode(record, Origin(partition_of(key, 1), 1, None)):
+        case Arrival():
+            return Sound(key, value)
+        case Reject(reason, detail):
+            return Bad(where, f"{reason}: {detail}")
+        case Drop(reason):
+            return Bad(where, f"{reason}: want a type of docs/events.md")
+        case _:
+            return Bad(where, f"reserved_type: {INTERNAL_PREFIX}* is written by touchstream only")
+
+
+def _subject(value: bytes) -> bytes:
+    try:
+        decoded = orjson.loads(value)
+    except orjson.JSONDecodeError:
+        return b""
+    subject = decoded.get("subject") if isinstance(decoded, dict) else None
+    return subject.encode() if isinstance(subject, str) else b""
+
+
+def _check_all(files: list[Path]) -> None:
+    """Nothing is sent if any line is bad."""
+    with Counting("checking") as checked:
+        for line in judged(files):
+            checked.add()
+            if isinstance(line, Bad):
+                raise Failed(
+                    f"{line.where}: {line.why}; nothing was sent (--skip-bad sends the others)"
+                )
+
+
+class _Sender:
+    """Sends, and raises the first failure that the broker reports."""
+
+    def __init__(self, producer: KafkaProducer, topic: str) -> None:
+        self.topic = topic
+        self._producer = producer
+        self._failures: list[Exception] = []
+
+    def send(self, line: Sound) -> None:
+        self._raise_failure()
+        future = self._producer.send(self.topic, key=line.key, value=line.value)
+        future.add_errback(self._failures.append)
+
+    def flush(self) -> None:
+        self._producer.flush()
+        self._raise_failure()
+
+    def _raise_failure(self) -> None:
+        if self._failures:
+            raise self._failures[0]

@@ -1,0 +1,83 @@
+"""Reading a topic from where one wants up to where it ends now."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from kafka import KafkaConsumer, TopicPartition
+
+from agents.cli.failures import Failed
+
+POLL_MS = 500
+PAGE = 500
+
+
+class Span(NamedTuple):
+    """A stretch of one partition."""
+
+    begin: int
+    end: int
+    """The offset after the last."""
+
+
+def partitions_of(consumer: KafkaConsumer, topic: str) -> list[TopicPartition]:
+    """Every partition of a topic; raises :class:`Failed` where there is no such topic."""
+    numbers = consumer.partitions_for_topic(topic)
+    if not numbers:
+        raise Failed(f"no topic {topic}: run `touchstream topics` first")
+    return [TopicPartition(topic, number) for number in sorted(numbers)]
+
+
+def whole(consumer: KafkaConsumer, topic: str) -> dict[TopicPartition, Span]:
+    """All that Kafka holds of a topic now."""
+    partitions = partitions_of(consumer, topic)
+    begins = consumer.beginning_offsets(partitions)
+    ends = consumer.end_offsets(partitions)
+    return {each: Span(begins[each], ends[each]) for each in partitions}
+
+
+def read(consumer: KafkaConsumer, spans: Mapping[TopicPartition, Span]) -> Iterator[Any]:
+    """Every ConsumerRecord of the spans, in whatever order they come."""
+    left = _assign(consumer, spans)
+    while left:
+        for partition, records in _poll(consumer).items():
+            yield from (record for record in records if record.offset < spans[partition].end)
+        left = [each for each in left if consumer.position(each) < spans[each].end]
+
+
+def pages(
+    consumer: KafkaConsumer, spans: Mapping[TopicPartition, Span]
+) -> dict[int, Iterator[Sequence[Any]]]:
+    """The same, partition by partition, page by page; whoever needs a page asks for it."""
+    shelf: dict[TopicPartition, list[Any]] = {each: [] for each in spans}
+    _assign(consumer, spans)
+    return {each.partition: _pages(consumer, each, span, shelf) for each, span in spans.items()}
+
+
+def _pages(
+    consumer: KafkaConsumer,
+    partition: TopicPartition,
+    span: Span,
+    shelf: dict[TopicPartition, list[Any]],
+) -> Iterator[Sequence[Any]]:
+    """What a poll brings for others waits on the shelf; they are not polled until it is taken."""
+    while shelf[partition] or (span.begin < span.end and consumer.position(partition) < span.end):
+        if not shelf[partition]:
+            consumer.resume(partition)
+            for each, records in _poll(consumer).items():
+                shelf[each].extend(records)
+                consumer.pause(each)
+        page, shelf[partition] = shelf[partition], []
+        yield [record for record in page if record.offset < span.end]
+
+
+def _assign(consumer: KafkaConsumer, spans: Mapping[TopicPartition, Span]) -> list[TopicPartition]:
+    left = [each for each, span in spans.items() if span.begin < span.end]
+    consumer.assign(left)
+    for each in left:
+        consumer.seek(each, spans[each].begin)
+    return left
+
+
+def _poll(consumer: KafkaConsumer) -> dict[TopicPartition, list[Any]]:
+    found: dict[TopicPartition, list[Any]] = consumer.poll(timeout_ms=POLL_MS, max_records=PAGE)
+    return found

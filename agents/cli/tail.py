@@ -1,0 +1,81 @@
+"""``touchstream tail``: follow a topic, readable; or write the touchpoints down for a replay."""
+
+import sys
+from itertools import islice
+
+import typer
+from kafka import KafkaConsumer
+
+from agents import clients, received
+from agents.cli.counting import Counting
+from agents.cli.failures import BadUsage
+from agents.cli.reading import POLL_MS, pages, partitions_of, whole
+from agents.cli.told import raw_json, readable
+from agents.kafka import physical_topics
+from agents.replay.recording import in_order_received, record_line
+from agents.settings import Settings
+from agents.wiring import tick_secret
+from schemas.topics import TOUCHPOINTS_TOPIC
+from streams.intake.decode import Origin
+from streams.records import Record
+
+
+def tail(
+    settings: Settings, topic: str, limit: int | None, *, from_beginning: bool, as_json: bool
+) -> None:
+    """Show every record that comes, for ever or up to ``limit``."""
+    tell = raw_json if as_json else readable
+    name = _physical(settings, topic)
+    left = limit
+    with clients.consumer(settings.kafka) as consumer:
+        partitions = partitions_of(consumer, name)
+        consumer.assign(partitions)
+        move = consumer.seek_to_beginning if from_beginning else consumer.seek_to_end
+        move(*partitions)
+        _settle(consumer)
+        while left is None or left > 0:
+            for found in consumer.poll(timeout_ms=POLL_MS).values():
+                for record in found if left is None else found[:left]:
+                    typer.echo(tell(topic, record))
+                left = None if left is None else max(0, left - len(found))
+
+
+def record(settings: Settings, topic: str, limit: int | None) -> None:
+    """Write every touchpoint and tick up to now to standard output, for ``touchstream replay``."""
+    if topic != TOUCHPOINTS_TOPIC:
+        raise BadUsage(f"--record: want the topic {TOUCHPOINTS_TOPIC}; what follows is replayed")
+    stamp = received.by_header if settings.worker.trust_received_header else received.by_broker
+    secret, out = tick_secret(settings), sys.stdout.buffer
+    with clients.consumer(settings.kafka) as consumer, Counting("recording") as done:
+        spans = whole(consumer, _physical(settings, topic))
+        for partition, span in spans.items():
+            if span.begin:
+                typer.echo(
+                    f"{partition.topic}-{partition.partition} begins at offset {span.begin}: what "
+                    "was before is gone, and a replay begins without it",
+                    err=True,
+                )
+        records = {
+            number: (
+                [Record(r.offset, stamp(r), r.key, r.value or b"", tuple(r.headers)) for r in page]
+                for page in found
+            )
+            for number, found in pages(consumer, spans).items()
+        }
+        for number, each in islice(in_order_received(records), limit):
+            out.write(record_line(each, Origin(number, len(spans), secret)))
+            done.add()
+    out.flush()
+
+
+def _physical(settings: Settings, topic: str) -> str:
+    names = physical_topics(settings.kafka)
+    if topic not in names:
+        raise BadUsage(f"TOPIC={topic!r}: want one of {', '.join(sorted(names))}")
+    return names[topic]
+
+
+def _settle(consumer: KafkaConsumer) -> None:
+    """Find the ends now: a record sent after the first poll must be shown."""
+    for partition in consumer.assignment():
+        consumer.position(partition)

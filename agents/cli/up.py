@@ -1,0 +1,90 @@
+"""``touchstream up``: the roles of one deployment as child processes; who dies is started again."""
+
+import signal
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Event
+from types import FrameType
+
+import structlog
+
+from agents.cli.failures import Failed
+from agents.replay.crew import Member
+from agents.settings import Settings
+from agents.topics import check_topics
+
+LOOK_EVERY_S = 0.5
+PORT_VARIABLE = "TOUCHSTREAM_HTTP__PORT"
+
+log = structlog.get_logger()
+
+
+def up(settings: Settings, config: Path | None, workers: int) -> None:
+    """Run until SIGTERM, or until a process cannot be kept alive (:class:`CrewLost`)."""
+    _require_topics(settings)
+    members: list[Member] = []
+    with _ended_by_sigterm() as ended:
+        try:
+            # The learner first: its first commit puts the rules where the workers look for them.
+            for position, (name, role) in enumerate(_roles(workers)):
+                environ = _environ(settings, config, position)
+                members.append(Member(name, role, environ, logs=None, most_starts=None))
+                log.info("started", role=name, pid=members[-1].pid, http=environ[PORT_VARIABLE])
+            while not ended.wait(LOOK_EVERY_S):
+                _look(members)
+        finally:
+            _stop(members)
+
+
+def _roles(workers: int) -> Iterator[tuple[str, list[str]]]:
+    yield "learner", ["learner", "--ticks"]
+    for number in range(workers):
+        yield f"worker-{number}", ["worker"]
+
+
+def _require_topics(settings: Settings) -> None:
+    wrong = [topic for topic in check_topics(settings) if topic.faults]
+    if wrong:
+        told = "; ".join(f"{topic.name}: {', '.join(topic.faults)}" for topic in wrong)
+        raise Failed(f"topics are not as they must be: {told}")
+
+
+def _environ(settings: Settings, config: Path | None, position: int) -> Mapping[str, str]:
+    """Each process has a port of its own: ``http.port`` and those that follow."""
+    port = settings.http.port
+    environ = {PORT_VARIABLE: str(port + position if port else 0)}
+    if config is not None:
+        environ["TOUCHSTREAM_CONFIG"] = str(config.resolve())
+    return environ
+
+
+def _look(members: list[Member]) -> None:
+    for member in members:
+        before = member.pid
+        member.look()
+        if member.pid != before:
+            log.warning("started_again", role=member.name, pid=member.pid)
+
+
+def _stop(members: list[Member]) -> None:
+    """All at once: a worker may take seconds to leave its group."""
+    if members:
+        with ThreadPoolExecutor(len(members)) as pool:
+            list(pool.map(Member.stop, members))
+        log.info("stopped", processes=len(members))
+
+
+@contextmanager
+def _ended_by_sigterm() -> Iterator[Event]:
+    ended = Event()
+
+    def end(_number: int, _frame: FrameType | None) -> None:
+        ended.set()
+
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield ended
+    finally:
+        signal.signal(signal.SIGTERM, before)

@@ -1,0 +1,87 @@
+"""Blocking Kafka clients for the commands; never on an event loop."""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from kafka import KafkaConsumer, KafkaProducer
+from kafka.admin import KafkaAdminClient
+from kafka.errors import KafkaError
+
+from agents.kafka import LARGEST_REQUEST, client_options
+from agents.settings import KafkaSettings
+
+SPOKEN = (2, 0)
+"""What Kafka 4 and the embedded broker both understand; the latter cannot answer when asked."""
+
+BOOTSTRAP_TIMEOUT_S = 10
+
+
+class NoBroker(Exception):
+    """No broker answers; the message says where it was looked for and what to do."""
+
+
+@contextmanager
+def consumer(kafka: KafkaSettings, **options: Any) -> Iterator[KafkaConsumer]:  # noqa: ANN401
+    """A consumer that commits nothing by itself."""
+    made = _made(KafkaConsumer, kafka, enable_auto_commit=False, **options)
+    try:
+        yield made
+    finally:
+        made.close()
+
+
+@contextmanager
+def producer(kafka: KafkaSettings) -> Iterator[KafkaProducer]:
+    """An idempotent producer that waits for all replicas and chooses partitions by murmur2."""
+    made = _made(KafkaProducer, kafka, acks="all", linger_ms=5, max_request_size=LARGEST_REQUEST)
+    try:
+        yield made
+    finally:
+        made.close(timeout=BOOTSTRAP_TIMEOUT_S)
+
+
+@contextmanager
+def admin(kafka: KafkaSettings) -> Iterator[KafkaAdminClient]:
+    """A client that makes and looks at topics."""
+    made = _made(KafkaAdminClient, kafka)
+    try:
+        yield made
+    finally:
+        made.close()
+
+
+def broker_version(kafka: KafkaSettings) -> str | None:
+    """The release that the broker speaks like; None where it does not say (the embedded one)."""
+    _hush()
+    try:
+        client = KafkaAdminClient(**client_options(kafka), bootstrap_timeout_ms=2_000)
+    except KafkaError:
+        return None
+    try:
+        return ".".join(str(part) for part in client._manager.broker_version)
+    finally:
+        client.close()
+
+
+def _made(kind: Any, kafka: KafkaSettings, **options: Any) -> Any:  # noqa: ANN401 - untyped library
+    _hush()
+    try:
+        return kind(
+            **client_options(kafka),
+            api_version=SPOKEN,
+            bootstrap_timeout_ms=BOOTSTRAP_TIMEOUT_S * 1000,
+            **options,
+        )
+    except KafkaError as exc:
+        raise NoBroker(
+            f"kafka.bootstrap={kafka.bootstrap!r}: no broker answered within "
+            f"{BOOTSTRAP_TIMEOUT_S} s: is it running, is the address right, and do "
+            f"kafka.security_protocol and the credentials fit? ({exc})"
+        ) from exc
+
+
+def _hush() -> None:
+    """What this client logs, it also raises. Here, because logging is set up after imports."""
+    logging.getLogger("kafka").setLevel(logging.CRITICAL)

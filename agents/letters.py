@@ -1,0 +1,99 @@
+"""Dead letters read back: for people, and on their way into the log again."""
+
+import base64
+import hashlib
+from typing import NamedTuple
+
+import orjson
+
+from schemas.dead_letter import Header, StoredLetter
+from schemas.units import Millis
+from streams.intake.decode import Arrival, Origin, decode
+from streams.intake.limits import MAX_NAME_BYTES
+from streams.intake.modes import attributes_of
+from streams.intake.partitioner import partition_of
+from streams.outcome import Reject
+from streams.records import Record
+
+ID_HEADER = "ce_id"
+
+
+class Again(NamedTuple):
+    """A letter that the intake takes now, as it has to be sent."""
+
+    key: bytes
+    value: bytes
+    headers: tuple[Header, ...]
+
+
+class Hopeless(NamedTuple):
+    """A letter that would only die again."""
+
+    why: str
+
+
+def send_again(stored: StoredLetter, now_ms: Millis) -> Again | Hopeless:
+    """How to send a letter again: under its customer's key, and under a new id if that was taken.
+
+    The new id follows from the content, so a letter sent again twice is one event and a duplicate.
+    """
+    letter = stored.letter
+    if stored.cut:
+        return Hopeless("cut")
+    record = Record(0, now_ms, letter.key, letter.original, letter.original_headers)
+    attributes = attributes_of(record)
+    if isinstance(attributes, Reject):
+        return Hopeless(attributes.reason)
+    subject, name = attributes.get("subject"), attributes.get("id")
+    if isinstance(subject, str):
+        record = record._replace(key=subject.encode())
+    if letter.reason == "conflicting_id" and isinstance(name, str):
+        record = _renamed(record, _new_id(name, letter.original))
+    key = record.key or b""
+    found = decode(record, Origin(partition_of(key, 1), 1, None))
+    if isinstance(found, Arrival):
+        return Again(key, record.value, record.headers)
+    return Hopeless(found.reason if isinstance(found, Reject) else "not_wanted")
+
+
+def letter_as_json(stored: StoredLetter) -> dict[str, object]:
+    """A letter by names; bytes as text where they are text."""
+    letter = stored.letter
+    return {
+        "topic": letter.topic,
+        "partition": letter.partition,
+        "offset": letter.offset,
+        "step": letter.step,
+        "reason": letter.reason,
+        "detail": letter.detail,
+        "cut": sorted(stored.cut),
+        **_text("key", letter.key),
+        **_text("value", letter.original),
+    }
+
+
+def _renamed(record: Record, name: str) -> Record:
+    """The same event under another id, in whichever mode it came."""
+    headers = tuple(
+        (header, name.encode() if header == ID_HEADER else value)
+        for header, value in record.headers
+    )
+    if headers != record.headers:
+        return record._replace(headers=headers)
+    event = {**orjson.loads(record.value), "id": name}
+    return record._replace(value=orjson.dumps(event))
+
+
+def _new_id(name: str, content: bytes) -> str:
+    mark = "~" + hashlib.blake2b(content, digest_size=8).hexdigest()
+    kept = name.encode()[: MAX_NAME_BYTES - len(mark)].decode(errors="ignore")
+    return kept + mark
+
+
+def _text(name: str, data: bytes | None) -> dict[str, str | None]:
+    if data is None:
+        return {name: None}
+    try:
+        return {name: data.decode()}
+    except UnicodeDecodeError:
+        return {f"{name}_base64": base64.b64encode(data).decode()}

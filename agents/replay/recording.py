@@ -1,0 +1,136 @@
+"""A live log on its way into a file and back: what was written, and whether it can be replayed."""
+
+import base64
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import orjson
+
+from agents.replay.lines import RECORD, RECORD_FORMAT, Line, LinesError, has_ticks, read_lines
+from schemas.rules import Rules
+from schemas.tick import Tick, decode_tick
+from streams.intake.decode import Origin, decode
+from streams.records import Record
+
+
+class Recording(NamedTuple):
+    """What a recorded log needs to be replayed."""
+
+    partitions: int
+    """Of the topic it was recorded from: every one of them has ticks."""
+    rules: frozenset[str]
+    """Digests that its ticks name."""
+    features: frozenset[str]
+
+
+def record_line(record: Record, origin: Origin) -> bytes:
+    """One record as :mod:`agents.replay.lines` reads it back, with a line feed."""
+    line: dict[str, object] = {
+        RECORD: RECORD_FORMAT,
+        "partition": origin.partition,
+        "offset": record.offset,
+        "received": record.received_ms,
+        **_text("key", record.key),
+        "headers": [
+            [name, None if value is None else base64.b64encode(value).decode()]
+            for name, value in record.headers
+        ],
+        **_text("value", record.value),
+    }
+    if isinstance(decode(record, origin), Tick):
+        line["tick"] = True
+    return orjson.dumps(line) + b"\n"
+
+
+def in_order_received(
+    partitions: Mapping[int, Iterator[Sequence[Record]]],
+) -> Iterator[tuple[int, Record]]:
+    """Interleave partitions by the moment received, each in the order of its own offsets.
+
+    A replay publishes in this order, so that no partition waits long for a version that another
+    one's ticks lead to. ``partitions`` are pages of records; a page is asked for when needed.
+    """
+    waiting = {number: deque[Record]() for number in partitions}
+    clocks_ms = dict.fromkeys(partitions, 0)
+    while True:
+        for number in [number for number, records in waiting.items() if not records]:
+            page = next(partitions[number], None)
+            if page is None:
+                del waiting[number]
+            else:
+                waiting[number].extend(page)
+        if not waiting:
+            return
+        heads = ((max(clocks_ms[n], q[0].received_ms), n) for n, q in waiting.items() if q)
+        at_ms, number = min(heads, default=(0, -1))
+        if number >= 0:
+            clocks_ms[number] = at_ms
+            yield number, waiting[number].popleft()
+
+
+def examine(files: Sequence[Path], secret: bytes | None) -> Recording | None:
+    """What a recorded log says of itself; None for a file without ticks.
+
+    Raises :class:`agents.replay.lines.LinesError` for a tick that stands on no partition, or that
+    was not signed with this ``secret``.
+    """
+    if not has_ticks(files):
+        return None
+    ticks: dict[int, Tick] = {}
+    rules, features = set(), set()
+    for line in read_lines(files):
+        if line.tick:
+            partition, tick = _tick(line, secret)
+            ticks[partition] = tick
+            rules.add(tick.in_force.rules)
+            features.add(tick.in_force.features)
+    if set(ticks) != set(range(len(ticks))):
+        raise LinesError(
+            f"ticks of partitions {sorted(ticks)} only: record every partition of the topic"
+        )
+    return Recording(len(ticks), frozenset(rules), frozenset(features))
+
+
+def check_fit(recording: Recording, rules: Rules, features: str, partitions: int | None) -> None:
+    """Raise :class:`LinesError` where a replay would not give what the live log gave."""
+    if partitions not in (None, recording.partitions):
+        raise LinesError(
+            f"--partitions={partitions}: the log was recorded from {recording.partitions}: "
+            "leave --partitions away"
+        )
+    if recording.rules != {rules.digest()}:
+        named = ", ".join(sorted(recording.rules))
+        raise LinesError(
+            f"the log's ticks name rules {named}, this configuration is {rules.digest()}: replay "
+            "with --config and the file that was in force when the log was written (every key that "
+            "shapes results has to be the same; a log over which they changed cannot be replayed)"
+        )
+    if recording.features != {features}:
+        named = ", ".join(sorted(recording.features))
+        raise LinesError(
+            f"the log's ticks name feature list {named}, this build has {features}: replay with "
+            "the build that wrote the log"
+        )
+
+
+def _tick(line: Line, secret: bytes | None) -> tuple[int, Tick]:
+    if line.partition is None:
+        raise LinesError(
+            "ticks without a partition: record the log by `touchstream tail touchpoints --record`"
+        )
+    try:
+        return line.partition, decode_tick(orjson.loads(line.value), secret)
+    except ValueError as exc:
+        raise LinesError(f"a recorded tick cannot be used: {exc} (ticks.secret)") from exc
+
+
+def _text(name: str, data: bytes | None) -> dict[str, str | None]:
+    """Text as it stands, other bytes as base64."""
+    if data is None:
+        return {name: None}
+    try:
+        return {name: data.decode()}
+    except UnicodeDecodeError:
+        return {f"{name}_base64": base64.b64encode(data).decode()}

@@ -1,0 +1,97 @@
+"""How good the scores of a replay were: ``python -m bench.scores DIR [--from 1997-10-01]``.
+
+Reads ``scores.jsonl`` as ``touchstream replay`` writes it: every risk was said before its label
+was known. *Leaves* takes churn (label 1) as the positive class and ranks by risk; *buys* takes
+label 0 and ranks by 1 - risk. Scores that are equal are ties: average precision takes them
+together, ROC AUC counts them half. What the empty model said (version 0) counts too.
+"""
+
+import argparse
+import sys
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from itertools import groupby
+from pathlib import Path
+from typing import NamedTuple
+
+import orjson
+
+from streams.learn.progress import average_precision, roc_auc
+
+BAD_USAGE = 2
+EVER = "0001-01-01"
+Steps = list[tuple[int, int]]
+
+
+class Quality(NamedTuple):
+    """Measures over the matured scores of a file."""
+
+    n: int
+    churned: int
+    roc_auc: float | None
+    average_precision_leaves: float | None
+    average_precision_buys: float | None
+
+
+class Said(NamedTuple):
+    """A risk and what became true."""
+
+    risk: float
+    label: int
+
+
+def quality(said: Iterable[Said]) -> Quality:
+    """Exact measures, no bins.
+
+    >>> quality([Said(0.9, 1), Said(0.2, 0), Said(0.6, 0), Said(0.5, 1)]).roc_auc
+    0.75
+    """
+    ranked = sorted(said, reverse=True)
+    leaves = [_counts(group) for _, group in groupby(ranked, key=lambda one: one.risk)]
+    return Quality(
+        n=len(ranked),
+        churned=sum(one.label for one in ranked),
+        roc_auc=roc_auc(leaves),
+        average_precision_leaves=average_precision(leaves),
+        average_precision_buys=average_precision([(b, a) for a, b in reversed(leaves)]),
+    )
+
+
+def matured(scores: Path, since: str) -> Iterable[Said]:
+    """The scores of ``since`` (RFC 3339, UTC) and later that have a label."""
+    with scores.open("rb") as lines:
+        for line in lines:
+            row = orjson.loads(line)
+            if row["label"] is not None and row["time"] >= since:
+                yield Said(row["risk"], row["label"])
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Print the measures as one JSON line; 2 if there are no scores."""
+    parser = argparse.ArgumentParser(prog="python -m bench.scores", description=__doc__)
+    parser.add_argument("folder", type=Path, help="what replay --out wrote")
+    parser.add_argument(
+        "--from", dest="since", type=_day, default=EVER, help="first day, 1997-10-01"
+    )
+    chosen = parser.parse_args(arguments)
+    try:
+        found = quality(matured(chosen.folder / "scores.jsonl", chosen.since))
+    except FileNotFoundError as missing:
+        print(f"{missing.filename}: want the folder of a replay", file=sys.stderr)
+        return BAD_USAGE
+    rounded = {k: round(v, 4) if isinstance(v, float) else v for k, v in found._asdict().items()}
+    print(orjson.dumps(rounded).decode())
+    return 0
+
+
+def _day(text: str) -> str:
+    return datetime.fromisoformat(text).date().isoformat()
+
+
+def _counts(group: Iterable[Said]) -> tuple[int, int]:
+    labels = [one.label for one in group]
+    return sum(labels), len(labels) - sum(labels)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

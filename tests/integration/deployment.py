@@ -1,0 +1,474 @@
+"""A whole deployment on real Kafka and Redis: its processes, and a look inside."""
+
+import asyncio
+import os
+import secrets
+import sys
+import threading
+import time
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, NamedTuple, Self, TypeVar
+
+import msgspec
+import redis
+from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
+from kafka.admin import ConfigResource, ConfigResourceType
+
+from agents.embedded.process import ServerProcess
+from agents.in_force import LEARNER
+from agents.kafka import physical_topics
+from agents.post import Post
+from agents.received import RECEIVED_HEADER
+from agents.replay.crew import ROOT
+from agents.settings import Settings
+from agents.stores.base import Read
+from agents.stores.connect import open_store
+from agents.stores.redis import RedisStore
+from agents.topics import drop_topics, make_topics
+from agents.wiring import tick_secret
+from bench.services.kafka import KafkaServer
+from bench.services.redis import RedisServer
+from schemas.tick import InForce, Tick, encode_tick
+from schemas.topics import TOUCHPOINTS_TOPIC
+from schemas.units import Millis
+from streams.features.catalogue import FEATURES
+from streams.intake.partitioner import partition_of
+from streams.records import Record
+from streams.shard import Standing, decode_standing
+from tests.integration.process import fast_now_ms
+
+T = TypeVar("T")
+RESTART_PAUSE_S = 0.3
+"""Like a supervisor's own: a process that cannot work must not eat the machine."""
+MOST_BYTES = 64 * 1024 * 1024
+POLL_S = 0.05
+
+
+class NotReached(AssertionError):
+    """The deployment did not get where it should have got in time."""
+
+
+class Role:
+    """A worker or learner process; started again when it ends, until it is told to stay down."""
+
+    def __init__(self, name: str, arguments: Sequence[str], environ: Mapping[str, str]) -> None:
+        self.name = name
+        self.arguments = list(arguments)
+        folder = Path(environ["TMPDIR"])
+        self.log = folder / f"{name}.log"
+        self.trap = folder / f"{name}.trap"
+        self.exits: list[int] = []
+        """How it ended each time: an exit code, or a signal as a negative number."""
+        self._environ = environ
+        self._lock = threading.Lock()
+        self._process: ServerProcess | None = None
+        self._not_before = 0.0
+        self.wanted = True
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None, f"{self.name} does not run"
+        return self._process.pid
+
+    @property
+    def running(self) -> bool:
+        return self._process is not None and self._process.running
+
+    def look(self) -> None:
+        """Start it if it should run and does not."""
+        with self._lock:
+            if self._process is not None and not self._process.running:
+                self._ended(self._process)
+            if self.wanted and self._process is None and time.monotonic() >= self._not_before:
+                self._process = ServerProcess(self._command(), self.log, environ=self._environ)
+
+    def send(self, signal: int) -> None:
+        """Send a signal to the process, if there is one."""
+        with self._lock, suppress(ProcessLookupError):
+            if self._process is not None and self._process.running:
+                os.kill(self._process.pid, signal)
+
+    def down(self) -> int | None:
+        """End it (SIGTERM) and leave it down; return how it ended."""
+        with self._lock:
+            self.wanted = False
+            if self._process is None:
+                return None
+            self._process.stop()
+            return self._ended(self._process)
+
+    def wait_for_end(self, timeout_s: float = 30.0) -> int:
+        """How the process ended that runs now or ran last."""
+        known = len(self.exits)
+        wait_until(
+            lambda: len(self.exits) > known or self._looked(), f"{self.name} to end", timeout_s
+        )
+        return self.exits[-1]
+
+    def log_text(self) -> str:
+        return self.log.read_text(errors="replace") if self.log.exists() else ""
+
+    def _looked(self) -> bool:
+        with self._lock:
+            if self._process is not None and not self._process.running:
+                self._ended(self._process)
+                return True
+        return False
+
+    def _ended(self, process: ServerProcess) -> int:
+        code = process.returncode
+        process.kill()  # lets its leash go
+        assert code is not None
+        self.exits.append(code)
+        self._process, self._not_before = None, time.monotonic() + RESTART_PAUSE_S
+        return code
+
+    def _command(self) -> list[str]:
+        module = [sys.executable, "-m", "tests.integration.process", *self.arguments]
+        return [*module, "--trap", str(self.trap)]
+
+
+class Deployment:
+    """Topics and a namespace of its own, N workers, a learner, and who starts them again.
+
+    ``changes`` are settings as the environment has them (``WORKER__DEAD_LETTER_LIMIT="3"``).
+    """
+
+    def __init__(
+        self,
+        kafka: KafkaServer,
+        store: RedisServer,
+        folder: Path,
+        *,
+        workers: int = 1,
+        ticks: bool = False,
+        speed: int = 1,
+        **changes: str,
+    ) -> None:
+        self.kafka, self.redis = kafka, store
+        folder.mkdir(parents=True, exist_ok=True)
+        self.folder = folder
+        namespace = f"it-{secrets.token_hex(3)}"
+        changed = {
+            "NAMESPACE": namespace,
+            "KAFKA__BOOTSTRAP": kafka.bootstrap,
+            "KAFKA__TOPIC_PREFIX": f"{namespace}.",
+            "KAFKA__PARTITIONS": "3",
+            "KAFKA__SESSION_TIMEOUT_S": "6",
+            "REDIS__URL": store.url,
+            "HTTP__PORT": "0",
+            "LOGGING__FORMAT": "json",
+            "WORKER__TRUST_RECEIVED_HEADER": "true",
+            "WORKER__DEAD_LETTER_LIMIT": "0",
+            **changes,
+        }
+        self._changes = {f"TOUCHSTREAM_{name}": value for name, value in changed.items()}
+        self.settings = Settings.load(None, self._changes)
+        self.topics = physical_topics(self.settings.kafka)
+        self.partitions = self.settings.kafka.partitions
+        self.shards = [f"p{number}" for number in range(self.partitions)]
+        self.since_ms, self.speed = time.time_ns() // 1_000_000, speed
+        clock = ["--since", str(self.since_ms), "--speed", str(speed)]
+        self.learner = self._role("learner", [*clock, *(["--ticks"] if ticks else [])])
+        self.workers = [self._role("worker", [], number) for number in range(workers)]
+        self._others: list[Role] = []
+        self._ending = threading.Event()
+        self._supervisor = threading.Thread(target=self._supervise, daemon=True)
+        self._tick = 0
+
+    def __enter__(self) -> Self:
+        make_topics(self.settings)
+        self._supervisor.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ending.set()
+        self._supervisor.join()
+        for role in self.roles:
+            role.send(9)
+            role.down()
+        with suppress(Exception):
+            drop_topics(self.settings)
+
+    @property
+    def roles(self) -> list[Role]:
+        return [self.learner, *self.workers, *self._others]
+
+    def another_learner(self) -> Role:
+        """A second learner, down until it is wanted."""
+        role = self._role("learner", [], len(self._others))
+        role.wanted = False
+        self._others.append(role)
+        return role
+
+    def now_ms(self) -> Millis:
+        """What the deployment's clock shows."""
+        return fast_now_ms(self.since_ms, self.speed)
+
+    def change(self, role: Role, **changes: str) -> None:
+        """Give a role other settings; they hold from its next start on."""
+        changed = {f"TOUCHSTREAM_{name}": value for name, value in changes.items()}
+        role._environ = {**role._environ, **changed}
+
+    def changed(self, **changes: str) -> Settings:
+        """The settings of this deployment with some others."""
+        changed = {f"TOUCHSTREAM_{name}": value for name, value in changes.items()}
+        return Settings.load(None, {**self._changes, **changed})
+
+    def allow_records_of(self, size: str) -> None:
+        """Let the touchpoints have records of so many bytes; a broker's own limit is 1 MiB."""
+        topic = ConfigResource(ConfigResourceType.TOPIC, self.topics[TOUCHPOINTS_TOPIC])
+        topic.configs = {"max.message.bytes": size}
+        admin = KafkaAdminClient(bootstrap_servers=self.kafka.bootstrap)
+        admin.alter_configs([topic])
+        admin.close()
+
+    def producer(self) -> KafkaProducer:
+        """Idempotent; the key chooses the partition by murmur2 unless one is given."""
+        return KafkaProducer(
+            bootstrap_servers=self.kafka.bootstrap, max_request_size=MOST_BYTES, linger_ms=5
+        )
+
+    def publish(self, records: Sequence["Sent"]) -> None:
+        """Write records and wait until the broker has them."""
+        producer = self.producer()
+        for record in records:
+            self.send(producer, record)
+        producer.flush()
+        producer.close()
+
+    def send(self, producer: KafkaProducer, record: "Sent") -> Any:  # noqa: ANN401 - kafka's future
+        """Hand one record to a producer."""
+        stamp = [] if record.received_ms is None else [_received(record.received_ms)]
+        partition = record.partition
+        if partition is None and record.key is not None:
+            partition = partition_of(record.key, self.partitions)
+        return producer.send(
+            self.topics[TOUCHPOINTS_TOPIC],
+            value=record.value,
+            key=record.key,
+            headers=[*record.headers, *stamp],
+            partition=partition or 0,
+        )
+
+    def tick(self, time_ms: int, version: int | None = None) -> int:
+        """Write a tick to every partition, as a replay does; return its number."""
+        self._tick += 1
+        in_force = InForce(
+            model_version=self.post().knowledge.version if version is None else version,
+            rules=self.settings.rules.digest(),
+            features=FEATURES.digest,
+        )
+        tick = Tick(number=self._tick, time_ms=Millis(time_ms), in_force=in_force)
+        value = encode_tick(tick, tick_secret(self.settings))
+        self.publish(
+            [Sent(value, None, Millis(time_ms), partition) for partition in range(self.partitions)]
+        )
+        return self._tick
+
+    def wait_started(self, timeout_s: float = 60.0) -> None:
+        """Until the learner has put the rules into Redis."""
+        wait_until(lambda: self.ask(_has_learner), "the learner to start", timeout_s)
+
+    def wait_durable(self, timeout_s: float = 90.0) -> None:
+        """Until all that stands in the log is in Redis, and all that is to be sent was sent."""
+        wait_until(self._is_durable, "everything to be durable", timeout_s, self.where)
+
+    def wait_learnt(self, number: int, timeout_s: float = 60.0) -> None:
+        """Until the learner has passed a tick."""
+        reached = lambda: self.post().knowledge.tick >= number  # noqa: E731
+        wait_until(reached, f"tick {number} to be learnt", timeout_s, self.where)
+
+    def where(self) -> str:
+        """Where everything stands, for the message of a test that waited in vain."""
+        fences = [None if f is None else f.offset for f in self.fences()]
+        tail = "\n".join(f"{r.name} {r.exits}\n{r.log_text()[-1500:]}" for r in self.roles)
+        log, tick = self.ends(TOUCHPOINTS_TOPIC), self.post().knowledge.tick
+        return f"fences {fences}, log {log}, tick {tick}\n{tail}"
+
+    def fences(self) -> list[Any]:
+        found = self.ask(lambda store: store.standing(self.shards))
+        return [standing.fence for standing in found]
+
+    def standings(self) -> list[Standing]:
+        """Each shard's own record."""
+        found = self.ask(lambda store: store.standing(self.shards))
+        return [decode_standing(standing.record) for standing in found]
+
+    def counters(self) -> dict[str, int]:
+        """What the shards counted, together."""
+        total: dict[str, int] = {}
+        for standing in self.standings():
+            for name, count in standing.counters.items():
+                total[name] = total.get(name, 0) + count
+        return total
+
+    def states(self, shard: str) -> dict[str, bytes]:
+        """Every state of a shard."""
+        return self.ask(lambda store: _states(store, shard))
+
+    def post(self) -> Post:
+        """The learner's record."""
+        [standing] = self.ask(lambda store: store.standing([LEARNER]))
+        return msgspec.json.decode(standing.record or b"", type=Post)
+
+    def ask(self, question: Callable[[RedisStore], Awaitable[T]]) -> T:
+        """Ask the store something on a connection of its own."""
+
+        async def asked() -> T:
+            store = open_store(self.settings)
+            try:
+                return await question(store)
+            finally:
+                await store.close()
+
+        return asyncio.run(asked())
+
+    def raw_redis(self) -> redis.Redis:
+        return self.redis.client()
+
+    def ends(self, topic: str) -> list[int]:
+        """Where each partition of a topic ends."""
+        with _Reader(self, topic) as reader:
+            return [end for _, end in sorted(reader.ends().items())]
+
+    def read(self, topic: str) -> dict[int, list[Any]]:
+        """Every record of a topic, by partition, in the order of offsets."""
+        with _Reader(self, topic) as reader:
+            return reader.read()
+
+    def log_records(self) -> list[list[Record]]:
+        """The touchpoints as they stand in Kafka, as the core takes them."""
+        found = self.read(TOUCHPOINTS_TOPIC)
+        return [[_record(one) for one in found[number]] for number in range(self.partitions)]
+
+    def _is_durable(self) -> bool:
+        ends = self.ends(TOUCHPOINTS_TOPIC)
+        fences = self.fences()
+        reached = [
+            end == 0 or (f is not None and f.offset == end)
+            for f, end in zip(fences, ends, strict=True)
+        ]
+        return all(reached) and not self.ask(self._unsent)
+
+    async def _unsent(self, store: RedisStore) -> bool:
+        left = [await store.outbox(shard, 0, 1) for shard in (*self.shards, LEARNER)]
+        return any(left)
+
+    def _role(self, role: str, arguments: Sequence[str], number: int | None = None) -> Role:
+        name = role if number is None else f"{role}-{number}"
+        environ = {
+            **os.environ,
+            **self._changes,
+            "PYTHONPATH": str(ROOT),
+            "TMPDIR": str(self.folder),
+            "PYTHONWARNINGS": "ignore",
+        }
+        return Role(name, [role, *arguments], environ)
+
+    def _supervise(self) -> None:
+        while not self._ending.wait(0.1):
+            for role in self.roles:
+                role.look()
+
+
+class Sent(NamedTuple):
+    """A record to be written to the touchpoints."""
+
+    value: bytes
+    key: bytes | None
+    received_ms: Millis | None = None
+    partition: int | None = None
+    """None: the key decides."""
+    headers: tuple[tuple[str, bytes], ...] = ()
+
+
+class _Reader:
+    def __init__(self, deployment: Deployment, topic: str) -> None:
+        self._consumer = KafkaConsumer(
+            bootstrap_servers=deployment.kafka.bootstrap,
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+            group_id=None,
+        )
+        name = deployment.topics[topic]
+        numbers = sorted(self._consumer.partitions_for_topic(name) or ())
+        self._places = [TopicPartition(name, number) for number in numbers]
+        self._consumer.assign(self._places)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._consumer.close()
+
+    def ends(self) -> dict[int, int]:
+        found = self._consumer.end_offsets(self._places)
+        return {place.partition: end for place, end in found.items()}
+
+    def read(self) -> dict[int, list[Any]]:
+        ends = self._consumer.end_offsets(self._places)
+        self._consumer.seek_to_beginning(*self._places)
+        found: dict[int, list[Any]] = {place.partition: [] for place in self._places}
+        while any(self._consumer.position(place) < end for place, end in ends.items()):
+            for place, records in self._consumer.poll(timeout_ms=200).items():
+                found[place.partition].extend(records)
+        return found
+
+
+def wait_until(
+    reached: Callable[[], bool],
+    what: str,
+    timeout_s: float = 60.0,
+    where: Callable[[], str] = lambda: "",
+) -> None:
+    """Poll until ``reached``; a service that is down for a moment is not reached yet."""
+    deadline = time.monotonic() + timeout_s
+    while not _is(reached):
+        if time.monotonic() > deadline:
+            raise NotReached(f"waited {timeout_s:.0f} s for {what}; {where()}")
+        time.sleep(POLL_S)
+
+
+def _is(reached: Callable[[], bool]) -> bool:
+    try:
+        return reached()
+    except NotReached:
+        raise
+    except Exception:
+        return False
+
+
+async def _has_learner(store: RedisStore) -> bool:
+    [standing] = await store.standing([LEARNER])
+    return standing.fence is not None
+
+
+async def _states(store: RedisStore, shard: str) -> dict[str, bytes]:
+    states: dict[str, bytes] = {}
+    cursor = -1
+    while cursor:
+        cursor, names = await store.ids(shard, max(cursor, 0), 1_000)
+        [found] = await store.load([Read(shard, names)])
+        states.update({n: s for n, s in zip(names, found, strict=True) if s is not None})
+    return states
+
+
+def _received(at_ms: int) -> tuple[str, bytes]:
+    return RECEIVED_HEADER, str(at_ms).encode()
+
+
+def _record(found: Any) -> Record:  # noqa: ANN401 - kafka-python's ConsumerRecord
+    headers = tuple((name, value) for name, value in found.headers)
+    stamp = dict(headers).get(RECEIVED_HEADER)
+    received_ms = found.timestamp if stamp is None else int(stamp)
+    return Record(found.offset, Millis(received_ms), found.key, found.value, headers)
+
+
+def numbers(first: int = 1) -> Iterator[int]:
+    """Count up for ever."""
+    while True:
+        yield first
+        first += 1

@@ -1,0 +1,131 @@
+"""What a deployment must have come to: the pure core alone on the log that stands in Kafka."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+
+import msgspec
+import orjson
+
+from bench.core import LocalStream
+from schemas.dead_letter import decode_letter
+from schemas.rules import Rules
+from schemas.tick import Tick
+from schemas.topics import (
+    CHURN_RISK_TOPIC,
+    CUSTOMER_SIGNALS_TOPIC,
+    DEAD_LETTERS_TOPIC,
+    EXAMPLES_TOPIC,
+    NEXT_BEST_ACTION_TOPIC,
+)
+from streams.intake.decode import Origin, decode
+from streams.learn.knowledge import Knowledge
+from streams.records import Record
+from streams.shard import Standing
+from tests.integration.deployment import Deployment
+
+EMITTED = (CHURN_RISK_TOPIC, NEXT_BEST_ACTION_TOPIC, CUSTOMER_SIGNALS_TOPIC)
+
+
+class Come(NamedTuple):
+    """All that is to be compared."""
+
+    standings: list[Standing]
+    states: list[dict[str, bytes]]
+    due: list[list[str]]
+    told: dict[tuple[str, str], list[bytes]]
+    """(topic, shard) -> emissions and examples, in order."""
+    letters: dict[tuple[int, int], str]
+    """(partition, offset) -> reason."""
+    knowledge: Knowledge
+
+
+def expected(rules: Rules, log: Sequence[Sequence[Record]]) -> Come:
+    """Run the core over the log, tick by tick."""
+    stream = LocalStream(rules, len(log))
+    told: dict[tuple[str, str], list[bytes]] = {}
+    letters: dict[tuple[int, int], str] = {}
+    stretches = [_stretches(partition, records, len(log)) for partition, records in enumerate(log)]
+    for number in range(max(len(stretch) for stretch in stretches)):
+        for partition, stretch in enumerate(stretches):
+            if number < len(stretch):
+                stream.feed(partition, stretch[number])
+        for shard in stream.shards:
+            for entry in shard.outbox:
+                if entry.topic == DEAD_LETTERS_TOPIC:
+                    letter = decode_letter(entry.key, entry.value, entry.headers).letter
+                    letters[letter.partition, letter.offset] = letter.reason
+                else:
+                    told.setdefault((entry.topic, shard.name), []).append(entry.value)
+        if all(shard.standing.tick > number for shard in stream.shards):
+            stream.learn(number + 1)
+    return Come(
+        [shard.standing for shard in stream.shards],
+        [shard.states for shard in stream.shards],
+        [[name for _, name in sorted((at, n) for n, at in s.due.items())] for s in stream.shards],
+        told,
+        letters,
+        _plain(stream.knowledge),
+    )
+
+
+def found(deployment: Deployment) -> Come:
+    """What Redis and the emitted topics hold; of what was sent twice the first counts."""
+    told: dict[tuple[str, str], list[bytes]] = {}
+    for topic in (*EMITTED, EXAMPLES_TOPIC):
+        for records in deployment.read(topic).values():
+            _gather(topic, (record.value for record in records), told)
+    return Come(
+        deployment.standings(),
+        [deployment.states(shard) for shard in deployment.shards],
+        [_due(deployment, shard) for shard in deployment.shards],
+        told,
+        letters_of(deployment),
+        _plain(deployment.post().knowledge),
+    )
+
+
+def letters_of(deployment: Deployment) -> dict[tuple[int, int], str]:
+    """(partition, offset) -> reason, of every dead letter."""
+    letters: dict[tuple[int, int], str] = {}
+    for records in deployment.read(DEAD_LETTERS_TOPIC).values():
+        for record in records:
+            headers = [(name, value) for name, value in record.headers]
+            letter = decode_letter(record.key, record.value or b"", headers).letter
+            letters[letter.partition, letter.offset] = letter.reason
+    return letters
+
+
+def _stretches(partition: int, records: Sequence[Record], partitions: int) -> list[list[Record]]:
+    """The log up to and with tick 1, then up to and with tick 2, and so on; then the rest."""
+    stretches: list[list[Record]] = [[]]
+    for record in records:
+        stretches[-1].append(record)
+        read = decode(record, Origin(partition, partitions, None))
+        if isinstance(read, Tick) and read.number >= len(stretches):
+            assert read.number == len(stretches), f"tick {len(stretches)} is missing on {partition}"
+            stretches.append([])
+    return stretches
+
+
+def _gather(topic: str, values: Iterable[bytes], told: dict[tuple[str, str], list[bytes]]) -> None:
+    """Sort by shard; drop what came before, byte for byte."""
+    seen: set[bytes] = set()
+    for value in values:
+        if value not in seen:
+            seen.add(value)
+            told.setdefault((topic, _shard(topic, value)), []).append(value)
+
+
+def _shard(topic: str, value: bytes) -> str:
+    """Which shard said it; all it says on a topic stands in one partition, in its order."""
+    said: Any = orjson.loads(value)
+    return str(said["shard"] if topic == EXAMPLES_TOPIC else said["sequence"].partition(":")[0])
+
+
+def _due(deployment: Deployment, shard: str) -> list[str]:
+    return deployment.ask(lambda store: store.due(shard, 2**53, 1_000_000))
+
+
+def _plain(knowledge: Knowledge) -> Knowledge:
+    """Without the places in the examples topic, which the core knows nothing of."""
+    return msgspec.structs.replace(knowledge, passed={})

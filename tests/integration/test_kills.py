@@ -1,0 +1,177 @@
+"""Nothing is lost, doubled or reordered, whoever is killed and whatever Redis falls back to."""
+
+import random
+import signal
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from bench.services.kafka import KafkaServer
+from bench.services.redis import RedisServer
+from schemas.tick import Tick
+from schemas.topics import CHURN_RISK_TOPIC, TOUCHPOINTS_TOPIC
+from streams.intake.decode import Origin, decode
+from tests.integration.deployment import Deployment, Role, wait_until
+from tests.integration.oracle import expected, found
+from tests.integration.traffic import Traffic
+from tests.services import require
+
+SEED = 20261122
+SPEED = 43_200
+"""Half a second of ours is a quarter of a day: a label matures in eight seconds."""
+RULES = {
+    "CHURN__HORIZON_DAYS": "4",
+    "CHURN__SNAPSHOT_EVERY_DAYS": "4",
+    "CHURN__LABEL_GRACE_DAYS": "0",
+    "INTAKE__ALLOWED_LATENESS_DAYS": "30",
+    "INTAKE__IDS_PER_CUSTOMER": "1000",
+    "LEARNING__RATE": "0.05",
+    "LEARNING__MINIMUM_EXAMPLES": "50",
+    "BANDS__COOLDOWN_DAYS": "0",
+    "TICKS__INTERVAL_S": "0.5",
+}
+
+
+class Havoc:
+    """Kills whoever it is told to, and counts."""
+
+    def __init__(self, deployment: Deployment, rng: random.Random) -> None:
+        self.deployment = deployment
+        self.rng = rng
+        self.kills: Counter[str] = Counter()
+        self.rollbacks = 0
+        self._copies = 0
+
+    def role(self, role: Role) -> None:
+        """SIGKILL, at a moment between two instructions or right around a commit."""
+        wait_until(lambda: role.running, f"{role.name} to run")
+        moment = self.rng.choice(("now", "before", "after"))
+        if moment == "now":
+            role.send(signal.SIGKILL)
+        else:
+            role.trap.write_text(f"{moment} SIGKILL")
+            pid = role.pid
+            wait_until(lambda: not role.running or role.pid != pid, f"{role.name} to commit")
+        self.kills[role.name.partition("-")[0]] += 1
+
+    def broker(self) -> None:
+        self.deployment.kafka.restart()
+        self.kills["broker"] += 1
+
+    def redis(self) -> None:
+        self.deployment.redis.restart()
+        self.kills["redis"] += 1
+
+    def roll_back(self) -> None:
+        """Redis comes back as it was one or two seconds ago."""
+        copy = self._copy()
+        time.sleep(self.rng.uniform(1.0, 2.0))
+        self.deployment.redis.restart_on_copy(copy)
+        self.rollbacks += 1
+
+    def roll_back_a_version(self) -> None:
+        """Redis forgets a version that was published, before any tick has named it."""
+        learner = self.deployment.learner
+        for _ in range(40):
+            copy, known = self._copy(), self._version()
+            time.sleep(0.5)
+            wait_until(lambda seen=known: self._version() > seen, "a version to be published")
+            learner.send(signal.SIGSTOP)
+            if self._newest_named() <= known:
+                self.deployment.redis.restart_on_copy(copy)
+                learner.send(signal.SIGCONT)
+                self.rollbacks += 1
+                return
+            learner.send(signal.SIGCONT)
+        raise AssertionError("the learner never published a version without naming it at once")
+
+    def _copy(self) -> Path:
+        self._copies += 1
+        copy = self.deployment.folder / f"redis-{self._copies}"
+        return self.deployment.redis.copy_folder(copy)
+
+    def _version(self) -> int:
+        return self.deployment.post().knowledge.version
+
+    def _newest_named(self) -> int:
+        log = self.deployment.log_records()
+        ticks = [decode(record, Origin(0, len(log), None)) for record in log[0]]
+        return max(t.in_force.model_version for t in ticks if isinstance(t, Tick))
+
+
+@contextmanager
+def services(folder: Path) -> Iterator[tuple[KafkaServer, RedisServer]]:
+    """Servers of this test's own: it kills them."""
+    require("kafka")
+    require("redis")
+    with KafkaServer(folder / "kafka") as kafka, RedisServer(folder / "redis") as store:
+        yield kafka, store
+
+
+@pytest.mark.integration
+@pytest.mark.slow
+@pytest.mark.timeout(480)
+def test_kills_and_rollbacks_show_neither_in_states_nor_in_what_is_emitted(tmp_path: Path) -> None:
+    rng = random.Random(SEED)
+    with (
+        services(tmp_path) as (kafka, store),
+        Deployment(
+            kafka, store, tmp_path / "run", workers=2, ticks=True, speed=SPEED, **RULES
+        ) as deployment,
+    ):
+        deployment.wait_started()
+        wait_until(lambda: all(e > 0 for e in deployment.ends(TOUCHPOINTS_TOPIC)), "the first tick")
+        havoc = Havoc(deployment, rng)
+        with Traffic(deployment, SEED, customers=2_000, per_s=200) as traffic:
+            wait_until(lambda: deployment.post().knowledge.version > 0, "a first version", 90)
+            _devastate(havoc)
+        _settle(deployment)
+        assert_as_the_core_says(deployment)
+        assert havoc.kills.total() >= 20
+        assert set(havoc.kills) == {"worker", "learner", "broker", "redis"}
+        assert havoc.rollbacks >= 5
+        assert traffic.sent > 5_000
+
+
+def _devastate(havoc: Havoc) -> None:
+    deployment, rng = havoc.deployment, havoc.rng
+    blows = [
+        *(lambda: havoc.role(rng.choice(deployment.workers)),) * 9,
+        *(lambda: havoc.role(deployment.learner),) * 5,
+        *(havoc.broker,) * 3,
+        *(havoc.redis,) * 4,
+        *(havoc.roll_back,) * 4,
+    ]
+    rng.shuffle(blows)
+    blows.insert(len(blows) // 2, havoc.roll_back_a_version)
+    for blow in blows:
+        blow()
+        time.sleep(rng.uniform(0.5, 4.0))
+
+
+def _settle(deployment: Deployment) -> None:
+    """Write no further tick, and let everything end."""
+    deployment.learner.arguments.remove("--ticks")
+    deployment.learner.send(signal.SIGKILL)
+    deployment.wait_durable(120)
+    deployment.wait_learnt(deployment.post().written)
+    deployment.wait_durable()
+
+
+def assert_as_the_core_says(deployment: Deployment) -> None:
+    """Compare everything with the pure core on the very log that stands in Kafka."""
+    want = expected(deployment.settings.rules, deployment.log_records())
+    have = found(deployment)
+    for shard, (mine, theirs) in enumerate(zip(have.standings, want.standings, strict=True)):
+        assert mine == theirs, f"the record of shard {shard}"
+    assert have.states == want.states
+    assert have.due == want.due
+    assert have.letters == want.letters
+    assert have.told == want.told
+    assert have.knowledge == want.knowledge
+    assert have.knowledge.version > 3, "too little was learnt to show anything"
+    assert any(topic == CHURN_RISK_TOPIC for topic, _ in have.told), "nothing was emitted"

@@ -1,0 +1,136 @@
+"""Where Redis does not fit the log, a process refuses to start and says what to do."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from kafka import KafkaAdminClient, TopicPartition
+
+from agents.topics import drop_topics, make_topics
+from bench.services.kafka import KafkaServer
+from bench.services.redis import RedisServer
+from schemas.topics import TOUCHPOINTS_TOPIC
+from schemas.units import HOUR_MS
+from tests.integration.deployment import Deployment, Role, wait_until
+from tests.integration.traffic import event
+from tests.make import DAY_ZERO_MS
+
+pytestmark = [pytest.mark.integration, pytest.mark.slow, pytest.mark.timeout(180)]
+
+
+@pytest.fixture
+def deployment(
+    kafka_server: KafkaServer, redis_server: RedisServer, tmp_path: Path
+) -> Iterator[Deployment]:
+    """It has applied thirty visits and told Kafka so; its worker is down."""
+    with Deployment(kafka_server, redis_server, tmp_path) as made:
+        made.wait_started()
+        made.tick(DAY_ZERO_MS)
+        publish(made, 0, 30)
+        made.wait_durable()
+        made.workers[0].down()  # in good order: what is durable is committed to Kafka
+        yield made
+
+
+def publish(deployment: Deployment, first: int, last: int) -> None:
+    """A visit an hour, by eleven customers in turn."""
+    moments = [(n, DAY_ZERO_MS + n * HOUR_MS) for n in range(first, last)]
+    deployment.publish([event(n, "web.visit", f"c{n % 11}", at, at) for n, at in moments])
+
+
+def refusal(role: Role) -> str:
+    """Start a process that cannot work; what it said, once it has ended with 1."""
+    role.wanted = True
+    assert role.wait_for_end(60) == 1
+    role.wanted = False
+    return role.log_text()
+
+
+def wipe(deployment: Deployment) -> None:
+    """As FLUSHALL, but for this deployment only."""
+    deployment.ask(lambda store: store.wipe())
+
+
+def move_start(deployment: Deployment) -> None:
+    """As retention would: every partition loses its records but the last."""
+    topic = deployment.topics[TOUCHPOINTS_TOPIC]
+    ends = deployment.ends(TOUCHPOINTS_TOPIC)
+    admin = KafkaAdminClient(bootstrap_servers=deployment.kafka.bootstrap)
+    admin.delete_records({TopicPartition(topic, n): end - 1 for n, end in enumerate(ends)})
+    admin.close()
+
+
+def test_a_flushed_redis_is_refused_by_the_worker(deployment: Deployment) -> None:
+    wipe(deployment)
+    said = refusal(deployment.workers[0])
+    assert "but Redis has no fence for it: was Redis flushed" in said
+    assert "worker.on_lost_fence" in said
+
+
+def test_a_flushed_redis_is_refused_by_the_learner(deployment: Deployment) -> None:
+    deployment.learner.down()
+    wipe(deployment)
+    assert "Redis has no fence of the learner: was Redis flushed" in refusal(deployment.learner)
+
+
+def test_another_partition_count_in_the_settings_is_refused(deployment: Deployment) -> None:
+    worker = deployment.workers[0]
+    deployment.change(worker, KAFKA__PARTITIONS="4")
+    assert "has 3 partitions, want 4 (kafka.partitions)" in refusal(worker)
+
+
+def test_another_partition_count_than_that_of_the_first_start_is_refused(
+    deployment: Deployment,
+) -> None:
+    worker, prefix = deployment.workers[0], f"{deployment.settings.kafka.topic_prefix}wide."
+    wide = deployment.changed(KAFKA__PARTITIONS="4", KAFKA__TOPIC_PREFIX=prefix)
+    make_topics(wide)
+    deployment.change(worker, KAFKA__PARTITIONS="4", KAFKA__TOPIC_PREFIX=prefix)
+    said = refusal(worker)
+    drop_topics(wide)
+    assert "was started with 3: customers would be looked for in the wrong shard" in said
+
+
+def test_a_fence_above_the_end_of_the_log_is_refused(deployment: Deployment) -> None:
+    deployment.learner.down()
+    drop_topics(deployment.settings)
+    wait_until(lambda: _made_again(deployment), "the topics to be made again")
+    said = refusal(deployment.workers[0])
+    assert "or the topic made anew? Set worker.on_lost_fence to oldest or newest" in said
+
+
+def test_a_fence_below_the_start_of_the_log_is_refused(deployment: Deployment) -> None:
+    publish(deployment, 30, 90)
+    move_start(deployment)
+    said = refusal(deployment.workers[0])
+    assert "was Redis restored from a copy older than Kafka's retention" in said
+
+
+def test_oldest_goes_on_with_what_the_log_still_holds(deployment: Deployment) -> None:
+    publish(deployment, 30, 90)
+    move_start(deployment)
+    deployment.change(deployment.workers[0], WORKER__ON_LOST_FENCE="oldest")
+    deployment.workers[0].wanted = True
+    deployment.wait_durable()
+    assert deployment.counters()["applied"] == 30 + 3  # of the sixty each partition has its last
+
+
+def test_newest_goes_on_with_what_comes(deployment: Deployment) -> None:
+    publish(deployment, 30, 90)
+    move_start(deployment)
+    worker = deployment.workers[0]
+    deployment.change(worker, WORKER__ON_LOST_FENCE="newest")
+    worker.wanted = True
+    wait_until(lambda: worker.log_text().count("fence_set_by_hand") == 3, "the worker to start")
+    wait_until(lambda: '"partitions":[0,1,2]' in worker.log_text(), "the worker to start")
+    publish(deployment, 90, 120)
+    deployment.wait_durable()
+    assert deployment.counters()["applied"] == 30 + 30
+
+
+def _made_again(deployment: Deployment) -> bool:
+    """Kafka deletes topics at its leisure."""
+    made = make_topics(deployment.settings)
+    return (
+        not any(topic.created for topic in made) and deployment.ends(TOUCHPOINTS_TOPIC) == [0] * 3
+    )

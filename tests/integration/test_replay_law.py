@@ -1,0 +1,129 @@
+"""The law of the house: nothing but the log and the configuration shows in what comes out."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import orjson
+import pytest
+
+from bench.equal import differences, lines_of
+from bench.services.kafka import KafkaServer
+from bench.services.redis import RedisServer
+from bench.world import Noise, World
+from tests.integration.replays import core, moments, replay, without_letters
+from tests.services import require
+
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
+
+NOISE = Noise(
+    out_of_order=0.05,
+    late=0.03,
+    too_late=0.01,
+    wrong_clock=0.005,
+    repeated=0.03,
+    conflicting=0.005,
+    truncated=0.005,
+    wrong_type=0.005,
+    without_subject=0.005,
+    unknown_type=0.01,
+)
+CONFIG = """
+seed = 5
+[churn]
+horizon_days = 14
+snapshot_every_days = 7
+[learning]
+minimum_examples = 20
+[bands]
+medium_enter = 0.3
+medium_leave = 0.2
+high_enter = 0.45
+high_leave = 0.35
+"""
+
+
+@pytest.fixture(scope="module")
+def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Fifty customers, seventy days, everything that goes wrong in the real world."""
+    require("redis")
+    file = tmp_path_factory.mktemp("log") / "events.jsonl"
+    world = World(3, 50, 70, noise=NOISE)
+    file.write_bytes(b"".join(line.to_bytes() + b"\n" for line in world.lines()))
+    return file
+
+
+@pytest.fixture(scope="module")
+def config(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    file = tmp_path_factory.mktemp("config") / "touchstream.toml"
+    file.write_text(CONFIG)
+    return file
+
+
+@pytest.fixture(scope="module")
+def undisturbed(
+    log: Path, config: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Path]:
+    """One worker, embedded broker with four partitions, nobody killed."""
+    yield replay(log, tmp_path_factory.mktemp("one") / "out", config)
+
+
+def test_the_log_makes_every_kind_of_output(undisturbed: Path) -> None:
+    # Otherwise the comparisons below could be true of nothing.
+    lines = lines_of(undisturbed)
+    assert sum(lines["profiles"].values()) > 40
+    assert sum(lines["churn-risk"].values()) > 10
+    assert sum(lines["next-best-action"].values()) > 5
+    assert sum(lines["dead-letters"].values()) > 20
+    matured = [line for line in lines["scores"] if orjson.loads(line)["label"] is not None]
+    assert len(matured) > 200
+
+
+def test_the_agents_do_what_the_pure_core_does(
+    undisturbed: Path, log: Path, config: Path
+) -> None:
+    assert differences(without_letters(lines_of(undisturbed)), without_letters(core(log, config))) == []
+
+
+def test_records_in_are_all_in_one_named_place(undisturbed: Path, log: Path) -> None:
+    records = orjson.loads((undisturbed / "summary.json").read_bytes())["records"]
+    places = ("applied", "duplicate", "dead", "dropped")
+    assert records["in"] == sum(records[place] for place in places)
+    assert records["in"] == len(log.read_bytes().splitlines())
+
+
+def test_three_workers_do_what_one_does(
+    undisturbed: Path, log: Path, config: Path, tmp_path: Path
+) -> None:
+    out = replay(log, tmp_path / "out", config, "--workers", "3")
+    assert differences(lines_of(undisturbed), lines_of(out)) == []
+
+
+def test_killed_workers_and_learners_do_not_show(
+    undisturbed: Path, log: Path, config: Path, tmp_path: Path
+) -> None:
+    kills = moments(seed=11, count=4, every_s=2.5)
+    out = replay(log, tmp_path / "out", config, "--workers", "2", kills=kills)
+    assert differences(lines_of(undisturbed), lines_of(out)) == []
+
+
+@pytest.mark.parametrize("partitions", [4, 12])
+def test_a_real_broker_does_what_the_embedded_one_does(
+    undisturbed: Path,
+    log: Path,
+    config: Path,
+    tmp_path: Path,
+    kafka_server: KafkaServer,
+    redis_server: RedisServer,
+    partitions: int,
+) -> None:
+    out = replay(
+        log,
+        tmp_path / "out",
+        config,
+        "--broker",
+        kafka_server.bootstrap,
+        "--partitions",
+        str(partitions),
+        redis_url=redis_server.url,
+    )
+    assert differences(lines_of(undisturbed), lines_of(out)) == []

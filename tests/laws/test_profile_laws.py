@@ -1,0 +1,149 @@
+"""Laws of profiles and features: order does not show, definitions hold, nothing is infinite."""
+
+from math import isfinite, isnan
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from schemas.envelope import Event
+from schemas.units import DAY_MS, Millis
+from streams.features.catalogue import FEATURES
+from streams.features.feature import LARGEST
+from streams.profiles.decay import Counter, add, at, first, month_at, quarter_at
+from streams.profiles.profile import BOUNDS, Profile
+from streams.state import State, decode, encode
+from tests import oracles
+from tests.make import WIDTH, arrive, days, event, folded, last_state, live, models
+from tests.strategies import COUNTERS, HISTORIES, LIVES, MOMENTS, PROFILES, STATES
+
+AMOUNTS = st.lists(st.tuples(MOMENTS, st.floats(0.0, 1e6)), min_size=1, max_size=30)
+CONSENTS = st.lists(
+    st.tuples(st.integers(0, 40), st.sampled_from([f"purpose-{n}" for n in range(40)])),
+    min_size=33,
+    max_size=60,
+)
+
+
+@given(st.data(), LIVES)
+def test_the_order_in_which_events_came_does_not_show_but_for_rounding(
+    data: st.DataObject, life: list[Event]
+) -> None:
+    shuffled = data.draw(st.permutations(life))
+    assert exact_part(folded(*shuffled)) == exact_part(folded(*life))
+    assert decayed_part(folded(*shuffled)) == pytest.approx(
+        decayed_part(folded(*life)), rel=1e-9, abs=1e-9
+    )
+
+
+@given(st.data(), LIVES)
+def test_the_order_in_which_events_came_does_not_show_in_memory_or_due_time(
+    data: st.DataObject, life: list[Event]
+) -> None:
+    shuffled = data.draw(st.permutations(life))
+    before, after = (last_state(live(map(arrive, some), models("d0"))) for some in (life, shuffled))
+    assert (after.memory, after.wake_at_ms) == (before.memory, before.wake_at_ms)
+
+
+@given(st.data(), CONSENTS)
+def test_which_purposes_give_way_does_not_depend_on_the_order(
+    data: st.DataObject, said: list[tuple[int, str]]
+) -> None:
+    told = [event("consent.changed", days(day), purpose=name) for day, name in said]
+    shuffled = data.draw(st.permutations(told))
+    assert folded(*shuffled).consent == folded(*told).consent
+    assert len(folded(*told).consent) <= BOUNDS.purposes
+
+
+@given(AMOUNTS, st.integers(0, 100))
+def test_a_counter_is_the_decayed_sum_of_what_it_counted(
+    amounts: list[tuple[Millis, float]], later_days: int
+) -> None:
+    counter: Counter | None = None
+    for at_ms, amount in amounts:
+        counter = add(counter, at_ms, amount)
+    assert counter is not None
+    now_ms = Millis(max(at_ms for at_ms, _ in amounts) + later_days * DAY_MS)
+    expected = [oracles.decayed(amounts, now_ms, half_life) for half_life in (7, 28, 91)]
+    assert at(counter, now_ms) == pytest.approx(tuple(expected), rel=1e-9, abs=1e-9)
+    assert (counter.count, counter.at_ms) == (len(amounts), max(at_ms for at_ms, _ in amounts))
+
+
+@given(COUNTERS, MOMENTS)
+def test_one_value_alone_is_the_same_as_among_all_three(counter: Counter, now_ms: Millis) -> None:
+    _, month, quarter = at(counter, now_ms)
+    assert (month_at(counter, now_ms), quarter_at(counter, now_ms)) == (month, quarter)
+
+
+@given(MOMENTS, st.floats(0.0, 1e6))
+def test_a_first_event_weighs_itself(at_ms: Millis, amount: float) -> None:
+    assert at(first(at_ms, amount), at_ms) == (amount, amount, amount)
+
+
+@given(PROFILES, MOMENTS)
+def test_every_feature_of_any_profile_is_finite_or_missing(profile: Profile, at_ms: Millis) -> None:
+    values = FEATURES.unpack(FEATURES.vector(profile, at_ms))
+    assert len(values) == WIDTH
+    assert all(isnan(value) or (isfinite(value) and abs(value) <= LARGEST) for value in values)
+
+
+@given(HISTORIES, st.integers(0, 60))
+def test_every_feature_is_what_its_definition_says(life: list[Event], later_days: int) -> None:
+    profile = folded(*life)
+    now_ms = Millis(profile.last_seen_ms + later_days * DAY_MS)
+    found = dict(
+        zip(FEATURES.names, FEATURES.unpack(FEATURES.vector(profile, now_ms)), strict=True)
+    )
+    defined = oracles.features_of(life, now_ms)
+    assert found == pytest.approx(
+        {name: oracles.half(defined[name]) for name in FEATURES.names},
+        rel=2e-3,
+        abs=1e-6,
+        nan_ok=True,
+    )
+
+
+@given(STATES)
+def test_a_state_is_read_back_as_it_was(state: State) -> None:
+    assert decode(encode(state)) == state
+
+
+@given(STATES)
+def test_what_was_read_back_is_written_in_the_same_bytes(state: State) -> None:
+    assert encode(decode(encode(state))) == encode(state)
+
+
+@given(st.data(), PROFILES)
+def test_equal_states_have_equal_bytes(data: st.DataObject, profile: Profile) -> None:
+    turned = {
+        name: dict(data.draw(st.permutations(sorted(value.items()))))
+        for name, value in msgspec.structs.asdict(profile).items()
+        if isinstance(value, dict)
+    }
+    same = msgspec.structs.replace(profile, **turned)
+    assert encode(State(profile=same)) == encode(State(profile=profile))
+
+
+def exact_part(profile: Profile) -> Profile:
+    """All that must not differ at all: a counter's values are decayed sums of floats."""
+    return msgspec.structs.replace(
+        profile,
+        activity=_counted(profile.activity),
+        families={name: _counted(counter) for name, counter in profile.families.items()},
+        money={
+            name: msgspec.structs.replace(money, lately=_counted(money.lately))
+            for name, money in profile.money.items()
+        },
+    )
+
+
+def decayed_part(profile: Profile) -> list[float]:
+    lately = [money.lately for _, money in sorted(profile.money.items())]
+    families = [counter for _, counter in sorted(profile.families.items())]
+    counters = [counter for counter in (profile.activity, *families, *lately) if counter]
+    return [value for one in counters for value in (one.week, one.month, one.quarter)]
+
+
+def _counted(counter: Counter | None) -> Counter | None:
+    return None if counter is None else Counter(counter.at_ms, 0.0, 0.0, 0.0, counter.count)

@@ -1,0 +1,48 @@
+"""Chapter 2. Nothing happens, and yet something has to: her day comes once a week."""
+
+from schemas.units import DAY_MS
+from tests.make import moment
+from tests.story.town import town_on
+
+
+def test_every_customer_has_one_day_a_week_and_hers_is_the_same_every_week() -> None:
+    mira = town_on(28).state("mira")
+    assert mira is not None
+    gaps = {b.at_ms - a.at_ms for a, b in zip(mira.ledger, mira.ledger[1:], strict=False)}
+    assert gaps == {7 * DAY_MS}
+
+
+def test_what_was_said_of_her_is_kept_until_the_truth_is_known() -> None:
+    mira = town_on(28).state("mira")
+    assert mira is not None
+    assert [row.risk for row in mira.ledger] == [0.5] * len(mira.ledger)
+    assert len(mira.ledger) == 4
+
+
+def test_she_orders_nothing_any_more_and_her_risk_rises_all_the_same() -> None:
+    risks = [_risk_on(day) for day in (76, 83, 90)]
+    assert risks == sorted(risks)
+    assert risks[0] < 0.1
+    assert risks[-1] > 0.9
+
+
+def test_the_tick_that_noticed_is_named_as_the_cause() -> None:
+    [fell_silent] = town_on(90).crossings("mira")
+    assert fell_silent.cause.type == "touchstream.tick"
+
+
+def test_her_last_order_was_two_weeks_before_anybody_said_so() -> None:
+    town = town_on(90)
+    [crossing] = [one for one in town.said_of("mira") if one.type == "churn.risk_changed"]
+    assert crossing.time_ms == moment("d84")
+    mira = town.state("mira")
+    assert mira is not None
+    assert mira.profile is not None
+    assert mira.profile.last_seen_ms == moment("d69 10:00")
+
+
+def _risk_on(day: int) -> float:
+    mira = town_on(day).state("mira")
+    assert mira is not None
+    assert mira.risk is not None
+    return mira.risk

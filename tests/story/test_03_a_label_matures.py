@@ -1,0 +1,39 @@
+"""Chapter 3. Four weeks and a day after a snapshot the truth is known, and not before."""
+
+from schemas.units import DAY_MS
+from streams.emit.identity import pseudonym
+from tests.story.town import RULES, town_on
+
+HORIZON_AND_GRACE_MS = 29 * DAY_MS
+
+
+def test_before_the_horizon_is_over_nothing_is_learnt() -> None:
+    assert town_on(29).stream.examples == []
+
+
+def test_every_label_came_a_horizon_and_a_day_of_grace_after_its_snapshot() -> None:
+    examples = town_on(126).stream.examples
+    assert {one.matured_ms - one.at_ms for one in examples} == {HORIZON_AND_GRACE_MS}
+
+
+def test_a_neighbour_whose_last_order_was_on_day_13_is_churn_from_the_next_snapshot_on() -> None:
+    assert _labels("n01")[:4] == [(5, 0), (12, 0), (19, 1), (26, 1)]
+
+
+def test_a_neighbour_who_stays_never_churned() -> None:
+    assert {label for _, label in _labels("n00")} == {0}
+
+
+def test_the_learner_never_hears_her_name() -> None:
+    names = {one.customer for one in town_on(126).stream.examples}
+    assert "mira" not in names
+    assert pseudonym("mira", RULES.seed) in names
+
+
+def _labels(customer: str) -> list[tuple[float, int]]:
+    """(Day of the snapshot, label), oldest first."""
+    zero_ms = town_on(0).stream.shards[0].standing.clock_ms
+    assert zero_ms is not None
+    name = pseudonym(customer, RULES.seed)
+    found = [one for one in town_on(126).stream.examples if one.customer == name]
+    return [((one.at_ms - zero_ms) / DAY_MS, one.label) for one in found]

@@ -1,0 +1,48 @@
+"""Chapter 4. What was learnt becomes a version, and is in force from the next tick on."""
+
+from streams.features.catalogue import FEATURES
+from streams.learn.snapshot import seal, unseal
+from tests.story.town import Town, town_on
+
+
+def test_the_first_version_is_published_by_the_tick_that_brought_the_first_labels() -> None:
+    assert (_published(29), _published(30)) == ((0, 0), (1, 2))
+
+
+def test_a_version_is_in_force_only_once_a_tick_has_named_it() -> None:
+    town = town_on(30)
+    assert town.stream.knowledge.version == 1
+    assert _in_force(town) == 0
+    town.live_until(31)
+    assert _in_force(town) == 1
+
+
+def test_a_version_is_data_and_reads_back_as_it_was() -> None:
+    model = town_on(126).stream.knowledge.model
+    assert unseal(seal(model)) == model
+
+
+def test_long_silence_is_what_it_learnt_to_fear() -> None:
+    model = town_on(126).stream.knowledge.model
+    weights = dict(zip(FEATURES.names, model.weights, strict=True))
+    assert max(weights, key=lambda name: weights[name]) == "silence_over_gap"
+
+
+def test_it_is_judged_only_by_what_it_said_before_the_label_was_known() -> None:
+    knowledge = town_on(126).stream.knowledge
+    judged = sum(one.model_version > 0 for one in town_on(126).stream.examples)
+    assert knowledge.model_tally.n == judged
+    assert knowledge.recency_tally.n == judged
+    assert knowledge.base_rate_tally.n == judged
+
+
+def _published(day: int) -> tuple[int, int]:
+    """(Newest version, labels learnt from)."""
+    knowledge = town_on(day).stream.knowledge
+    return knowledge.version, knowledge.model.examples
+
+
+def _in_force(town: Town) -> int:
+    in_force = town.stream.shards[0].standing.in_force
+    assert in_force is not None
+    return in_force.model_version

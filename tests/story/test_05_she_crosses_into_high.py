@@ -1,0 +1,56 @@
+"""Chapter 5. Her silence grows too long: the house says so once, why, and what to do."""
+
+from schemas.emissions.actions import ActionRecommended
+from schemas.rules import BandRules
+from tests.make import days
+from tests.story.town import town_on
+
+HIGH_ENTER = BandRules().high_enter
+
+
+def test_she_is_told_of_once_however_long_she_stays_silent() -> None:
+    assert [one.band for one in town_on(118).crossings("mira")] == ["high"]
+
+
+def test_the_crossing_says_from_where_to_where() -> None:
+    [crossing] = town_on(118).crossings("mira")
+    assert crossing.band_before == "low"
+    assert crossing.risk >= HIGH_ENTER
+
+
+def test_the_first_reason_is_a_silence_longer_than_is_usual_for_her() -> None:
+    [crossing] = town_on(118).crossings("mira")
+    assert crossing.reasons[0].feature == "silence_over_gap"
+    assert crossing.reasons[0].contribution > 0
+
+
+def test_an_action_is_recommended_at_the_same_moment() -> None:
+    assert [(one.type, one.time_ms) for one in town_on(118).said_of("mira")] == [
+        ("churn.risk_changed", days(84)),
+        ("action.recommended", days(84)),
+    ]
+
+
+def test_a_call_is_worth_most_at_that_risk() -> None:
+    action = _action()
+    assert action.action == "call_by_owner"
+    assert action.values_minor["call_by_owner"] == max(action.values_minor.values())
+
+
+def test_doing_nothing_was_a_choice_too_with_a_chance_of_its_own() -> None:
+    action = _action()
+    assert action.probabilities["do_nothing"] > 0
+    assert abs(sum(action.probabilities.values()) - 1) < 1e-9
+
+
+def test_what_was_no_choice_says_why() -> None:
+    assert [(one.action, one.reason) for one in _action().left_out] == [
+        ("resolve_open_ticket", "no_open_ticket")
+    ]
+
+
+def _action() -> ActionRecommended:
+    [action] = [
+        one.data for one in town_on(118).said_of("mira") if isinstance(one.data, ActionRecommended)
+    ]
+    return action

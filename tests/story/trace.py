@@ -1,0 +1,93 @@
+"""One event followed through the house, stop by stop, as README.md shows it.
+
+    python -m tests.story.trace
+
+prints every stop as JSON; ``tests/unit/project/test_readme.py`` holds README to it.
+"""
+
+from functools import cache
+from typing import Any
+
+import orjson
+
+from agents.people import as_json
+from schemas.topics import CHURN_RISK_TOPIC
+from streams.features.catalogue import FEATURES
+from streams.intake.decode import Arrival, Origin, decode
+from streams.learn.ledger import is_activity
+from streams.models import Models
+from streams.profiles.fold import fold
+from streams.profiles.profile import Profile
+from streams.state import State
+from streams.verdict import Scored, score
+from tests.make import record
+from tests.story.town import COMES_BACK, RULES, town_on
+
+SHOWN_FEATURES = ("silence_days", "silence_over_gap", "activity_week", "web_month")
+SHOWN_FIELDS = ("last_seen", "activity", "families")
+
+
+@cache
+def stops() -> dict[str, Any]:
+    """Stop -> what is there, ready for JSON."""
+    town = town_on(118)
+    shard = town.stream.shards[0]
+    models = town.stream.models(shard.standing)
+    published = record(COMES_BACK)
+    arrival = decode(published, Origin(partition=0, partitions=1, tick_secret=None))
+    before = town.state("mira")
+    assert isinstance(arrival, Arrival)
+    assert before is not None
+    assert before.profile is not None
+    after = fold(before.profile, arrival.event, is_activity(arrival.event, True, RULES.churn))
+    scored_before, scored = score(before.profile, models), score(after, models)
+    assert scored_before is not None
+    assert scored is not None
+    town.stream.feed(0, [published])
+    [emitted] = [entry.value for entry in shard.outbox if entry.topic == CHURN_RISK_TOPIC]
+    return {
+        "published": orjson.loads(published.value),
+        "arrival": _arrival(arrival),
+        "profile-before": _profile(before.profile),
+        "profile-after": _profile(after),
+        "features-before": _features(scored_before, models),
+        "features-after": _features(scored, models),
+        "risk": {"before": before.risk, "after": scored.risk, "model_version": models.version},
+        "emitted": orjson.loads(emitted),
+    }
+
+
+def _arrival(arrival: Arrival) -> dict[str, object]:
+    return {
+        "identity": f"{arrival.identity:016x}",
+        "content": f"{arrival.content:016x}",
+        "clamped": arrival.clamped,
+        "unknown_fields": arrival.unknown_fields,
+    }
+
+
+def _profile(profile: Profile) -> dict[str, object]:
+    whole = as_json("mira", State(profile=profile))["profile"]
+    return {name: _rounded(whole[name]) for name in SHOWN_FIELDS}
+
+
+def _features(scored: Scored, models: Models) -> dict[str, float]:
+    values = dict(zip(FEATURES.names, models.features.unpack(scored.vector), strict=True))
+    return {name: round(values[name], 4) for name in SHOWN_FEATURES}
+
+
+def _rounded(value: Any) -> Any:  # noqa: ANN401 - any part of a profile
+    if isinstance(value, dict):
+        return {name: _rounded(inner) for name, inner in value.items()}
+    return round(value, 4) if isinstance(value, float) else value
+
+
+def main() -> None:
+    """Print every stop."""
+    for name, content in stops().items():
+        text = orjson.dumps(content, option=orjson.OPT_INDENT_2).decode()
+        print(f"<!-- {name} -->\n```json\n{text}\n```\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,47 @@
+import pytest
+
+from streams.learn.progress import Measures, Tally, average_precision
+
+
+def measured(*told: tuple[float, int]) -> Measures:
+    tally = Tally()
+    for risk, label in told:
+        tally.add(risk, label)
+    return tally.measures()
+
+
+def test_before_the_first_label_nothing_is_measured() -> None:
+    assert measured() == Measures(0, None, None, None, None, None, None, None)
+
+
+def test_a_perfect_ranking_has_an_auc_of_one() -> None:
+    assert measured((0.1, 0), (0.2, 0), (0.9, 1)).roc_auc == 1.0
+
+
+def test_scores_of_one_bin_are_ties_and_count_half() -> None:
+    assert measured((0.5001, 0), (0.5002, 1)).roc_auc == 0.5
+
+
+def test_with_one_kind_of_label_there_is_no_auc() -> None:
+    found = measured((0.1, 1), (0.2, 1))
+    assert (found.roc_auc, found.average_precision_stays) == (None, None)
+
+
+def test_a_certain_mistake_costs_a_finite_log_loss() -> None:
+    assert measured((1.0, 0)).log_loss == pytest.approx(13.8155, abs=1e-4)
+
+
+def test_calibration_is_the_mean_gap_over_tenths_of_risk() -> None:
+    found = measured((0.15, 0), (0.15, 1), (0.95, 1))
+    assert found.ece == pytest.approx((abs(0.3 - 1) + abs(0.95 - 1)) / 3)
+
+
+def test_a_rank_orders_scores_that_the_risk_does_not() -> None:
+    tally = Tally()
+    tally.add(0.5, 0, rank=0.2)
+    tally.add(0.5, 1, rank=0.8)
+    assert tally.measures().roc_auc == 1.0
+
+
+def test_without_a_positive_there_is_no_precision() -> None:
+    assert average_precision([(0, 3)]) is None
