@@ -60,7 +60,14 @@ class LocalShard:
 class LocalStream:
     """Shards and the learner in one process, tick by tick."""
 
-    def __init__(self, rules: Rules, partitions: int = 1, chunk: int = 1_000_000) -> None:
+    def __init__(
+        self,
+        rules: Rules,
+        partitions: int = 1,
+        chunk: int = 1_000_000,
+        limit: LetterLimit = NO_LIMIT,
+    ) -> None:
+        self.limit = limit
         self.rules = rules
         self.partitions = partitions
         self.chunk = chunk
@@ -94,7 +101,7 @@ class LocalStream:
                     states = shard.load(unit.customers())
                     models = self.models(shard.standing)
                     work = take_run(
-                        shard.standing, shard.name, partition, unit, states, models, NO_LIMIT
+                        shard.standing, shard.name, partition, unit, states, models, self.limit
                     )
                     shard.keep(work)
                 case Turn(tick, _):

@@ -77,15 +77,17 @@ class Collector:
             for name, topic in self._logical.items()
             if topic in self._files or topic == EXAMPLES_TOPIC
         }
-        while any(len(await self._known(name)) < count for name, count in read.items()):
+        while not await self._knows(read):
             await asyncio.sleep(METADATA_PAUSE_S)  # a topic just made is known bit by bit
         self._places = [TopicPartition(name, n) for name, count in read.items() for n in range(count)]
         self._consumer.assign(self._places)
         await self._consumer.seek_to_beginning(*self._places)
 
-    async def _known(self, topic: str) -> set[int]:
+    async def _knows(self, read: Mapping[str, int]) -> bool:
         cluster = await self._consumer._client.fetch_all_metadata()
-        return cluster.partitions_for_topic(topic) or set()
+        return all(
+            len(cluster.partitions_for_topic(name) or ()) >= count for name, count in read.items()
+        )
 
     async def run(self) -> None:
         """Write down whatever comes, for ever."""

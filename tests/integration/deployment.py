@@ -174,6 +174,7 @@ class Deployment:
         self.learner = self._role("learner", [*clock, *(["--ticks"] if ticks else [])])
         self.workers = [self._role("worker", [], number) for number in range(workers)]
         self._others: list[Role] = []
+        self._producer: KafkaProducer | None = None
         self._ending = threading.Event()
         self._supervisor = threading.Thread(target=self._supervise, daemon=True)
         self._tick = 0
@@ -189,6 +190,8 @@ class Deployment:
         for role in self.roles:
             role.send(9)
             role.down()
+        if self._producer is not None:
+            self._producer.close(timeout=5)
         with suppress(Exception):
             drop_topics(self.settings)
 
@@ -233,11 +236,11 @@ class Deployment:
 
     def publish(self, records: Sequence["Sent"]) -> None:
         """Write records and wait until the broker has them."""
-        producer = self.producer()
-        for record in records:
-            self.send(producer, record)
-        producer.flush()
-        producer.close()
+        if self._producer is None:
+            self._producer = self.producer()
+        sent = [self.send(self._producer, record) for record in records]
+        for one in sent:
+            one.get(timeout=60)
 
     def send(self, producer: KafkaProducer, record: "Sent") -> Any:  # noqa: ANN401 - kafka's future
         """Hand one record to a producer."""

@@ -1,14 +1,14 @@
 """What a deployment must have come to: the pure core alone on the log that stands in Kafka."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
 import orjson
 
+from agents.settings import Settings
 from bench.core import LocalStream
 from schemas.dead_letter import decode_letter
-from schemas.rules import Rules
 from schemas.tick import Tick
 from schemas.topics import (
     CHURN_RISK_TOPIC,
@@ -20,7 +20,9 @@ from schemas.topics import (
 from streams.intake.decode import Origin, decode
 from streams.learn.knowledge import Knowledge
 from streams.records import Record
-from streams.shard import Standing
+from streams.shard import LetterLimit, Standing
+from streams.state import State
+from streams.state import decode as decode_state
 from tests.integration.deployment import Deployment
 
 EMITTED = (CHURN_RISK_TOPIC, NEXT_BEST_ACTION_TOPIC, CUSTOMER_SIGNALS_TOPIC)
@@ -39,9 +41,23 @@ class Come(NamedTuple):
     knowledge: Knowledge
 
 
-def expected(rules: Rules, log: Sequence[Sequence[Record]]) -> Come:
+def differences(deployment: Deployment) -> list[str]:
+    """What differs between a deployment and the core on the very log that stands in its Kafka."""
+    have, want = found(deployment), expected(deployment.settings, deployment.log_records())
+    return [
+        *_unlike("record", enumerate(have.standings), enumerate(want.standings)),
+        *_unlike("state", _flat(have.states), _flat(want.states)),
+        *_unlike("due", enumerate(have.due), enumerate(want.due)),
+        *_unlike("dead letter", have.letters.items(), want.letters.items()),
+        *_unlike("said", _numbered(have.told), _numbered(want.told)),
+        *_unlike("learner", [(0, have.knowledge)], [(0, want.knowledge)]),
+    ]
+
+
+def expected(settings: Settings, log: Sequence[Sequence[Record]]) -> Come:
     """Run the core over the log, tick by tick."""
-    stream = LocalStream(rules, len(log))
+    limit = LetterLimit(0, settings.worker.dead_letter_window)
+    stream = LocalStream(settings.rules, len(log), limit=limit)
     told: dict[tuple[str, str], list[bytes]] = {}
     letters: dict[tuple[int, int], str] = {}
     stretches = [_stretches(partition, records, len(log)) for partition, records in enumerate(log)]

@@ -4,21 +4,17 @@ import random
 import signal
 import time
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from bench.services.kafka import KafkaServer
-from bench.services.redis import RedisServer
 from schemas.tick import Tick
 from schemas.topics import CHURN_RISK_TOPIC, TOUCHPOINTS_TOPIC
 from streams.intake.decode import Origin, decode
 from tests.integration.deployment import Deployment, Role, wait_until
-from tests.integration.oracle import expected, found
+from tests.integration.oracle import differences
+from tests.integration.services import own_services
 from tests.integration.traffic import Traffic
-from tests.services import require
 
 SEED = 20261122
 SPEED = 43_200
@@ -103,22 +99,15 @@ class Havoc:
         return max(t.in_force.model_version for t in ticks if isinstance(t, Tick))
 
 
-@contextmanager
-def services(folder: Path) -> Iterator[tuple[KafkaServer, RedisServer]]:
-    """Servers of this test's own: it kills them."""
-    require("kafka")
-    require("redis")
-    with KafkaServer(folder / "kafka") as kafka, RedisServer(folder / "redis") as store:
-        yield kafka, store
-
-
 @pytest.mark.integration
 @pytest.mark.slow
-@pytest.mark.timeout(480)
+@pytest.mark.timeout(540)
+# kafka-python leaves sockets to the garbage collector when its broker dies.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_kills_and_rollbacks_show_neither_in_states_nor_in_what_is_emitted(tmp_path: Path) -> None:
     rng = random.Random(SEED)
     with (
-        services(tmp_path) as (kafka, store),
+        own_services(tmp_path) as (kafka, store),
         Deployment(
             kafka, store, tmp_path / "run", workers=2, ticks=True, speed=SPEED, **RULES
         ) as deployment,
@@ -130,7 +119,9 @@ def test_kills_and_rollbacks_show_neither_in_states_nor_in_what_is_emitted(tmp_p
             wait_until(lambda: deployment.post().knowledge.version > 0, "a first version", 90)
             _devastate(havoc)
         _settle(deployment)
-        assert_as_the_core_says(deployment)
+        assert differences(deployment) == []
+        assert deployment.post().knowledge.version > 3
+        assert any(deployment.ends(CHURN_RISK_TOPIC))
         assert havoc.kills.total() >= 20
         assert set(havoc.kills) == {"worker", "learner", "broker", "redis"}
         assert havoc.rollbacks >= 5
@@ -150,7 +141,7 @@ def _devastate(havoc: Havoc) -> None:
     blows.insert(len(blows) // 2, havoc.roll_back_a_version)
     for blow in blows:
         blow()
-        time.sleep(rng.uniform(0.5, 4.0))
+        time.sleep(rng.uniform(0.3, 2.5))
 
 
 def _settle(deployment: Deployment) -> None:
@@ -160,18 +151,3 @@ def _settle(deployment: Deployment) -> None:
     deployment.wait_durable(120)
     deployment.wait_learnt(deployment.post().written)
     deployment.wait_durable()
-
-
-def assert_as_the_core_says(deployment: Deployment) -> None:
-    """Compare everything with the pure core on the very log that stands in Kafka."""
-    want = expected(deployment.settings.rules, deployment.log_records())
-    have = found(deployment)
-    for shard, (mine, theirs) in enumerate(zip(have.standings, want.standings, strict=True)):
-        assert mine == theirs, f"the record of shard {shard}"
-    assert have.states == want.states
-    assert have.due == want.due
-    assert have.letters == want.letters
-    assert have.told == want.told
-    assert have.knowledge == want.knowledge
-    assert have.knowledge.version > 3, "too little was learnt to show anything"
-    assert any(topic == CHURN_RISK_TOPIC for topic, _ in have.told), "nothing was emitted"

@@ -22,7 +22,9 @@ OFFER = ActionRules(
     cost_minor=10,
     rest_days=30,
 )
-FIX = ActionRules(name="fix", channel="support", minimum_open_tickets=1, value_minor=1, cost_minor=0)
+FIX = ActionRules(
+    name="fix", channel="support", minimum_open_tickets=1, value_minor=1, cost_minor=0
+)
 VISITOR = folded(event("web.visit", "d0"))
 
 

@@ -30,7 +30,7 @@ def example(customer: str = "c1", label: int = 1, **changed: object) -> Example:
         label=label,
         treated=False,
         probability=0.25,
-        model_version=0,
+        model_version=3,
         features=FEATURES.digest,
         vector=base64.b64encode(struct.pack(f"<{WIDTH}e", *values)).decode(),
     )
@@ -90,6 +90,13 @@ def test_the_treated_are_counted() -> None:
 def test_the_model_is_judged_by_what_it_said_when_it_scored() -> None:
     knowledge = passing(30, example(probability=0.25, label=1)).knowledge
     assert knowledge.model_tally.measures().brier == 0.75**2
+
+
+def test_before_the_first_version_nobody_is_judged_but_all_learn() -> None:
+    knowledge = passing(30, example(model_version=0)).knowledge
+    tallies = (knowledge.model_tally, knowledge.base_rate_tally, knowledge.recency_tally)
+    assert [tally.n for tally in tallies] == [0, 0, 0]
+    assert (knowledge.baselines.n, knowledge.model.examples) == (1, 1)
 
 
 def test_the_baselines_are_judged_before_they_learn() -> None:

@@ -6,6 +6,7 @@ from streams.learn.ledger import (
     ACTIVE,
     CANCELLED,
     TREATED,
+    Ledger,
     is_activity,
     is_late,
     label,
@@ -50,7 +51,7 @@ def test_an_action_that_went_out_marks_the_window_as_treated(outcome: str, marks
 
 
 def test_marks_gather() -> None:
-    ledger = (snapshot("d10", subscribed=True),)
+    ledger: Ledger = (snapshot("d10", subscribed=True),)
     for happened in (event("web.visit", "d11"), event("subscription.cancelled", "d12")):
         ledger = observe(ledger, happened, happened.type == "web.visit", RULES)
     assert ledger[0].marks == snapshot("d10", subscribed=True).marks | ACTIVE | CANCELLED

@@ -1,0 +1,144 @@
+"""From a touchpoint to the event it causes: Kafka in, Redis commit, Kafka out; p50 and p99.
+
+    python -m bench.latency [--rate EVENTS_PER_S] [--seconds 15]
+
+Real Kafka and Redis, one worker with its default linger. Without ``--rate``, half of what one
+worker was just measured to drain. Every event crosses a band: tickets are opened and resolved in
+turn, and the model thinks of nothing else. Measured from before the producer's send until the
+emission has been read from ``churn-risk``; producer and reader share this process.
+"""
+
+import argparse
+import asyncio
+import time
+from collections.abc import Iterator, Sequence
+
+import orjson
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+
+from agents.kafka import client_options, physical_topics
+from agents.settings import Settings
+from agents.stores.connect import open_store
+from bench.cost import quantile
+from bench.deployment import Services, deployment, member, real_services
+from bench.throughput import PARTITIONS, worker
+from bench.workload import Piece, publish, put_in_force, world_events
+from schemas.envelope import format_time
+from schemas.topics import CHURN_RISK_TOPIC, TOUCHPOINTS_TOPIC
+from schemas.units import Millis
+from streams.features.catalogue import FEATURES
+from streams.intake.partitioner import partition_of
+from streams.learn.snapshot import ModelData, empty
+
+CUSTOMERS = 2_000
+CAPACITY_EVENTS = 20_000
+SLICE_S = 0.005
+"""Events are sent in slices of so long."""
+
+WARM_S = 3.0
+"""Not measured at the beginning."""
+
+PATIENCE_S = 60.0
+SETTINGS = {"WORKER__LINGER_MS": "10", "BANDS__COOLDOWN_DAYS": "0"}
+
+
+def ticket_model() -> ModelData:
+    """Risk 0.95 with an open ticket, 0.05 without: each opening and each end crosses a band."""
+    width = len(FEATURES.names)
+    blank = empty(FEATURES.digest, width)
+    return ModelData(
+        features=blank.features,
+        counts=(1_000,) * width,
+        means=(0.0,) * width,
+        variances=(1.0,) * width,
+        weights=tuple(6.0 if name == "open_ticket_count" else 0.0 for name in FEATURES.names),
+        intercept=-3.0,
+        steps=1_000,
+        examples=1_000,
+        churned=100,
+    )
+
+
+def ticket_events() -> Iterator[tuple[str, Piece]]:
+    """Id and record, for ever: each customer in turn opens a ticket or has it resolved."""
+    number = 0
+    while True:
+        customer = f"c{number % CUSTOMERS:06d}"
+        kind = "ticket.resolved" if number // CUSTOMERS % 2 else "ticket.opened"
+        event = {
+            "specversion": "1.0",
+            "id": f"latency-{number}",
+            "source": "bench",
+            "type": kind,
+            "subject": customer,
+            "time": format_time(Millis(time.time_ns() // 1_000_000)),
+            "data": {"ticket": "t"},
+        }
+        key = customer.encode()
+        yield f"latency-{number}", Piece(partition_of(key, PARTITIONS), key, orjson.dumps(event))
+        number += 1
+
+
+async def measure(rate: float | None, seconds: float) -> dict[str, object]:
+    """Latencies in ms at ``rate``, or at half of the capacity measured first."""
+    with real_services() as services:
+        capacity: float | None = None
+        if rate is None:
+            drained = await worker(services, world_events(CUSTOMERS, CAPACITY_EVENTS, PARTITIONS))
+            capacity = 1e6 / drained.wall_us
+            rate = capacity / 2
+        found = await _latencies(services, rate, seconds)
+    told: dict[str, object] = {} if capacity is None else {"capacity_per_s": round(capacity)}
+    return {
+        **told,
+        "asked_per_s": round(rate),
+        "sent_per_s": round(len(found) / seconds),
+        "emissions": len(found),
+        "ms": {
+            "p50": round(quantile(found, 0.50), 1),
+            "p99": round(quantile(found, 0.99), 1),
+            "worst": round(max(found), 1),
+        },
+    }
+
+
+async def _latencies(services: Services, rate: float, seconds: float) -> list[float]:
+    with deployment(services, PARTITIONS, **SETTINGS) as scene:
+        settings = scene.settings
+        store = open_store(settings)
+        await put_in_force(store, settings.rules, ticket_model())
+        await store.close()
+        await publish(settings, ())
+        with member(scene, "worker"):
+            sent: dict[str, float] = {}
+            reading = asyncio.create_task(_read(settings, sent))
+            try:
+                warm = await _send(settings, rate, seconds, sent, reading)
+                emitted = await asyncio.wait_for(reading, PATIENCE_S)
+            finally:
+                reading.cancel()
+    return [(emitted[name] - at) * 1_000 for name, at in sent.items() if at >= warm]
+
+
+async def _send(
+    settings: Settings,
+    rate: float,
+    seconds: float,
+    sent: dict[str, float],
+    reading: "asyncio.Task[dict[str, float]]",
+) -> float:
+    """Send at ``rate``; tell the moment from which it counts."""
+    producer = AIOKafkaProducer(**client_options(settings.kafka), linger_ms=0, acks=1)
+    topic = physical_topics(settings.kafka)[TOUCHPOINTS_TOPIC]
+    events = ticket_events()
+    await producer.start()
+    try:
+        name, piece = next(events)  # the first waits for the worker to have started
+        sent[name] = time.monotonic()
+        await producer.send_and_wait(topic, piece.value, piece.key, partition=piece.partition)
+        async with asyncio.timeout(PATIENCE_S):
+            while not getattr(reading, "seen", False) and not _first_came(sent):
+                await asyncio.sleep(SLICE_S)
+    finally:
+        await producer.stop()
+    return 0.0

@@ -1,0 +1,41 @@
+"""Silence alone makes a customer a risk: ticks re-score one who sends nothing any more."""
+
+from pathlib import Path
+
+import pytest
+
+from bench.services.kafka import KafkaServer
+from bench.services.redis import RedisServer
+from schemas.emissions.envelope import decode_emission
+from schemas.emissions.risk import RiskChanged
+from schemas.registry import TICK_TYPE
+from schemas.topics import CHURN_RISK_TOPIC
+from tests.integration.deployment import Deployment, Sent
+from tests.make import days
+from tests.story.town import MIRA_FALLS_SILENT, Town
+
+
+@pytest.mark.integration
+@pytest.mark.slow
+@pytest.mark.timeout(240)
+def test_a_customer_who_simply_stops_crosses_into_high_at_a_tick(
+    kafka_server: KafkaServer, redis_server: RedisServer, tmp_path: Path
+) -> None:
+    """The town of the story, day by day, through Kafka, worker, Redis and learner."""
+    town = Town()
+    with Deployment(kafka_server, redis_server, tmp_path, LEARNING__RATE="0.05") as deployment:
+        deployment.wait_started()
+        deployment.tick(days(0))
+        for day in range(90):
+            town.day = day
+            deployment.publish([Sent(r.value, r.key, r.received_ms) for r in town.todays()])
+            deployment.wait_learnt(deployment.tick(days(day + 1)))
+        deployment.wait_durable()
+        said = deployment.read(CHURN_RISK_TOPIC)
+    told = [decode_emission(one.value)[0] for records in said.values() for one in records]
+    [crossing] = [one for one in told if one.subject == "mira"]
+    assert isinstance(crossing.data, RiskChanged)
+    assert crossing.data.band == "high"
+    assert crossing.data.cause.type == TICK_TYPE
+    assert crossing.time_ms == days(84)
+    assert crossing.time_ms > days(MIRA_FALLS_SILENT)
