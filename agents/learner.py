@@ -30,6 +30,7 @@ from streams.features.catalogue import FEATURES
 from streams.learn.knowledge import Knowledge
 from streams.learn.learner import Passed as Learnt
 from streams.learn.learner import pass_tick
+from streams.learn.snapshot import seal
 from streams.outbox import Entry, encode_entry
 
 GAP_PATIENCE_S = 60.0
@@ -175,13 +176,13 @@ class Learner:
                 return {}
             [standing] = await self._store.standing([LEARNER])
             self._fence = standing.fence
-            self._post = _post(standing.record)
+            self._post, first = _post(standing.record)
             self._held = Held(self._post.knowledge, [f"p{n}" for n in range(self._partitions)])
             self._next_offset = self._start(spans[0])
             await self._store.put_text(self._rules.digest(), self._rules.to_text())
             await self._outbox.take([LEARNER])
-            if self._fence is None:
-                await self._commit(self._post, self._next_offset, _here(self._post.knowledge), ())
+            if first:
+                await self._commit(self._post, self._next_offset, first, ())
             self.last_progress = time.monotonic()
             return {0: self._next_offset}
 
@@ -330,17 +331,24 @@ class Learner:
             raise Refusal(f"the learner starts again from its fence: {exc}") from exc
 
 
-def _post(record: bytes | None) -> Post:
+def _post(record: bytes | None) -> tuple[Post, dict[str, bytes | None]]:
+    """What to go on from, and the states that have to be in the store first.
+
+    A model of another feature list cannot be served: an empty one of this list takes its place, as
+    a version of its own, or the next tick would name one that no worker can read.
+    """
     if record is None:
-        return Post(knowledge=Knowledge.new(FEATURES))
+        post = Post(knowledge=Knowledge.new(FEATURES))
+        return post, _here(post.knowledge)
     post = msgspec.json.decode(record, type=Post)
-    if post.knowledge.model.features != FEATURES.digest:
-        log.warning("model_starts_anew", reason="the feature list changed")
-        fresh = Knowledge.new(FEATURES)
-        fresh.tick, fresh.passed = post.knowledge.tick, post.knowledge.passed
-        fresh.version = post.knowledge.version
-        post.knowledge = fresh
-    return post
+    if post.knowledge.model.features == FEATURES.digest:
+        return post, {}
+    log.warning("model_starts_anew", reason="the feature list changed")
+    fresh = Knowledge.new(FEATURES)
+    fresh.tick, fresh.passed = post.knowledge.tick, post.knowledge.passed
+    fresh.version = post.knowledge.version + 1
+    post.knowledge = fresh
+    return post, {**_here(fresh), version_id(fresh.version): seal(fresh.model)}
 
 
 def _states(learnt: Learnt) -> dict[str, bytes | None]:

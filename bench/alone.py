@@ -111,6 +111,7 @@ def _fetches(pieces: Sequence[Piece]) -> Iterator[dict[int, list[Record]]]:
 
 def _commit(one: Done, fences: dict[str, Fence]) -> Commit:
     before, work = fences.get(one.shard), one.work
-    fence = fences[one.shard] = Fence(work.standing.taken, 1 if before is None else before.commits + 1)
+    commits = 0 if before is None else before.commits
+    fence = fences[one.shard] = Fence(work.standing.taken, commits + 1)
     record = encode_standing(work.standing)
     return Commit(one.shard, before, fence, record, work.states, work.due, work.outbox)

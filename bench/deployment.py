@@ -1,6 +1,6 @@
 """One namespace on an embedded or a real broker, and single processes of the project in it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -8,7 +8,6 @@ from typing import NamedTuple
 
 from agents.replay.crew import Member
 from agents.replay.stage import EMBEDDED, Stage, changed_settings, stage
-from agents.settings import Settings
 from bench.services.kafka import KafkaServer
 from bench.services.redis import RedisServer
 
@@ -26,12 +25,12 @@ class Services(NamedTuple):
 @contextmanager
 def real_services() -> Iterator[Services]:
     """Apache Kafka and Redis of our own, gone afterwards."""
-    with TemporaryDirectory(prefix="touchstream-bench-") as folder:
-        with (
-            RedisServer(Path(folder) / "redis") as redis,
-            KafkaServer(Path(folder) / "kafka") as kafka,
-        ):
-            yield Services(kafka.bootstrap, redis.url)
+    with (
+        TemporaryDirectory(prefix="touchstream-bench-") as folder,
+        RedisServer(Path(folder) / "redis") as redis,
+        KafkaServer(Path(folder) / "kafka") as kafka,
+    ):
+        yield Services(kafka.bootstrap, redis.url)
 
 
 @contextmanager
@@ -39,19 +38,18 @@ def deployment(
     services: Services | None,
     partitions: int,
     workers: int = 1,
-    config: Path = DEFAULTS,
-    **changes: str,
+    changes: Mapping[str, str] | None = None,
 ) -> Iterator[Stage]:
     """A fresh namespace with topics; on embedded services where none are given.
 
     ``changes`` are variables (``WORKER__LINGER_MS="10"``) on top of what a replay sets.
     """
-    told = {f"TOUCHSTREAM_{name}": value for name, value in changes.items()}
+    told = {f"TOUCHSTREAM_{name}": value for name, value in (changes or {}).items()}
     if services is not None:
         told["TOUCHSTREAM_REDIS__URL"] = services.redis_url
     broker = EMBEDDED if services is None else services.bootstrap
-    settings = changed_settings(config, told)
-    with stage(settings, config, broker, workers, partitions, told) as scene:
+    settings = changed_settings(DEFAULTS, told)
+    with stage(settings, DEFAULTS, broker, workers, partitions, told) as scene:
         yield scene
 
 
@@ -66,5 +64,3 @@ def member(scene: Stage, *role: str) -> Iterator[Member]:
         raise
     finally:
         started.stop()
-
-

@@ -12,6 +12,7 @@ import argparse
 import asyncio
 import time
 from collections.abc import Iterator, Sequence
+from itertools import chain, islice
 
 import orjson
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
@@ -103,42 +104,85 @@ async def measure(rate: float | None, seconds: float) -> dict[str, object]:
 
 
 async def _latencies(services: Services, rate: float, seconds: float) -> list[float]:
-    with deployment(services, PARTITIONS, **SETTINGS) as scene:
+    with deployment(services, PARTITIONS, changes=SETTINGS) as scene:
         settings = scene.settings
         store = open_store(settings)
         await put_in_force(store, settings.rules, ticket_model())
         await store.close()
         await publish(settings, ())
         with member(scene, "worker"):
-            sent: dict[str, float] = {}
-            reading = asyncio.create_task(_read(settings, sent))
-            try:
-                warm = await _send(settings, rate, seconds, sent, reading)
-                emitted = await asyncio.wait_for(reading, PATIENCE_S)
-            finally:
-                reading.cancel()
-    return [(emitted[name] - at) * 1_000 for name, at in sent.items() if at >= warm]
+            return await _Run(settings).measure(rate, seconds)
 
 
-async def _send(
-    settings: Settings,
-    rate: float,
-    seconds: float,
-    sent: dict[str, float],
-    reading: "asyncio.Task[dict[str, float]]",
-) -> float:
-    """Send at ``rate``; tell the moment from which it counts."""
-    producer = AIOKafkaProducer(**client_options(settings.kafka), linger_ms=0, acks=1)
-    topic = physical_topics(settings.kafka)[TOUCHPOINTS_TOPIC]
-    events = ticket_events()
-    await producer.start()
-    try:
-        name, piece = next(events)  # the first waits for the worker to have started
-        sent[name] = time.monotonic()
-        await producer.send_and_wait(topic, piece.value, piece.key, partition=piece.partition)
+class _Run:
+    """Sends and reads at the same time; ids tell which emission belongs to which touchpoint."""
+
+    def __init__(self, settings: Settings) -> None:
+        topics = physical_topics(settings.kafka)
+        self._to, self._from = topics[TOUCHPOINTS_TOPIC], topics[CHURN_RISK_TOPIC]
+        options = client_options(settings.kafka)
+        self._producer = AIOKafkaProducer(**options, linger_ms=0)
+        self._consumer = AIOKafkaConsumer(**options, fetch_max_wait_ms=5)
+        self._sent: dict[str, float] = {}
+        self._came: dict[str, float] = {}
+        self._events = ticket_events()
+
+    async def measure(self, rate: float, seconds: float) -> list[float]:
+        await self._producer.start()
+        await self._consumer.start()
+        self._consumer.assign([TopicPartition(self._from, n) for n in range(PARTITIONS)])
+        await self._consumer.seek_to_beginning()
+        reading = asyncio.create_task(self._read())
+        try:
+            await self._send(1)
+            await self._all_came()  # the worker has started
+            await self._stream(rate, WARM_S)
+            warm = time.monotonic()
+            await self._stream(rate, seconds)
+            await self._all_came()
+        finally:
+            reading.cancel()
+            await self._producer.stop()
+            await self._consumer.stop()
+        return [(self._came[i] - at) * 1_000 for i, at in self._sent.items() if at >= warm]
+
+    async def _stream(self, rate: float, seconds: float) -> None:
+        """Send evenly; what a busy machine was late for follows at once."""
+        started, sent = time.monotonic(), 0
+        while (passed := time.monotonic() - started) < seconds:
+            wanted = int(passed * rate)
+            await self._send(wanted - sent)
+            sent = wanted
+            await asyncio.sleep(SLICE_S)
+
+    async def _send(self, count: int) -> None:
+        for name, piece in islice(self._events, count):
+            self._sent[name] = time.monotonic()
+            await self._producer.send(self._to, piece.value, piece.key, partition=piece.partition)
+
+    async def _all_came(self) -> None:
         async with asyncio.timeout(PATIENCE_S):
-            while not getattr(reading, "seen", False) and not _first_came(sent):
+            while len(self._came) < len(self._sent):
                 await asyncio.sleep(SLICE_S)
-    finally:
-        await producer.stop()
-    return 0.0
+
+    async def _read(self) -> None:
+        while True:
+            found = await self._consumer.getmany(timeout_ms=100)
+            now = time.monotonic()
+            for record in chain.from_iterable(found.values()):
+                cause = orjson.loads(record.value)["data"]["cause"]["id"]
+                self._came.setdefault(cause, now)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(prog="python -m bench.latency", description=main.__doc__)
+    parser.add_argument("--rate", type=float, help="events a second; default: half of capacity")
+    parser.add_argument("--seconds", type=float, default=15.0)
+    asked = parser.parse_args(arguments)
+    found = asyncio.run(measure(asked.rate, asked.seconds))
+    print(orjson.dumps(found, option=orjson.OPT_INDENT_2).decode())
+
+
+if __name__ == "__main__":
+    main()

@@ -25,8 +25,8 @@ from bench.services.redis import RedisServer
 from bench.world import START_MS, World
 from schemas.rules import ChurnRules, Rules
 from schemas.units import DAY_MS, Millis
-from streams.records import Record
 from streams import state as states
+from streams.records import Record
 
 FULL_ROWS = 5
 """Horizon 28 d, grace 1 d, a row every 7 d: on the 28th day the fifth joins four that wait."""
@@ -116,9 +116,11 @@ async def _commit(url: str, namespace: str, kept: Mapping[str, Kept]) -> None:
 def measure(customers: int, days: int) -> dict[str, object]:
     """Bytes a customer, and what they are made of."""
     kept = full_states(customers, days)
-    with TemporaryDirectory(prefix="touchstream-bench-") as folder:
-        with RedisServer(Path(folder)) as server:
-            used = redis_bytes(server, kept)
+    with (
+        TemporaryDirectory(prefix="touchstream-bench-") as folder,
+        RedisServer(Path(folder)) as server,
+    ):
+        used = redis_bytes(server, kept)
     sizes = sorted(len(one.state) for one in kept.values())
     each = used / len(kept)
     return {

@@ -92,7 +92,7 @@ def replay(
     with said.open("wb") as log:
         process = subprocess.Popen(command, stdout=log, stderr=log, env=environ)
         try:
-            kills = _attend(process, kill_every_s if setting.killed else None, chance)
+            kills = _attend(process, said, kill_every_s if setting.killed else None, chance)
         finally:
             if process.poll() is None:
                 process.terminate()
@@ -103,20 +103,34 @@ def replay(
 
 
 def _attend(
-    process: "subprocess.Popen[bytes]", kill_every_s: float | None, chance: random.Random
+    process: "subprocess.Popen[bytes]",
+    said: Path,
+    kill_every_s: float | None,
+    chance: random.Random,
 ) -> int:
-    """Wait for the end; meanwhile kill a member of the crew now and then. Returns how many."""
-    kills, deadline = 0, time.monotonic() + PATIENCE_S
+    """Wait for the end; meanwhile kill a member of the crew now and then. Returns how many.
+
+    Not again before the replay has told of progress: who is killed while he starts does nothing.
+    """
+    kills, ticks, deadline = 0, 0, time.monotonic() + PATIENCE_S
     pauses = _pauses(kill_every_s, chance)
     next_kill = time.monotonic() + next(pauses)
     while process.poll() is None:
         if time.monotonic() > deadline:
             raise TimeoutError(f"a replay took more than {PATIENCE_S:.0f} s")
-        if time.monotonic() > next_kill:
+        if time.monotonic() > next_kill and (reached := _ticks(said)) > ticks:
+            ticks = reached
             kills += kill_one(process.pid, chance)
             next_kill = time.monotonic() + next(pauses)
         time.sleep(POLL_S)
     return kills
+
+
+def _ticks(said: Path) -> int:
+    """The last tick the replay has told of."""
+    lines = said.read_bytes().splitlines()
+    told = [orjson.loads(line) for line in lines if line.startswith(b'{"phase"')]
+    return int(told[-1]["ticks"]) if told else 0
 
 
 def kill_one(replay_pid: int, chance: random.Random) -> bool:

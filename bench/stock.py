@@ -14,6 +14,7 @@ import resource
 import sys
 import tempfile
 import time
+import traceback
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -59,7 +60,9 @@ def main() -> None:
     topic = app.topic(physical_topics(settings.kafka)[TOUCHPOINTS_TOPIC], value_serializer="raw")
     handle = _nothing if kind == "nothing" else _core(settings)
     _agent(app, topic, handle, count)
-    faust.Worker(app, override_logging=False, redirect_stdouts=False, quiet=True).execute_from_commandline()
+    faust.Worker(
+        app, override_logging=False, redirect_stdouts=False, quiet=True
+    ).execute_from_commandline()
 
 
 def _agent(app: faust.App, topic: Any, handle: Handle, count: int) -> None:  # noqa: ANN401
@@ -70,7 +73,11 @@ def _agent(app: faust.App, topic: Any, handle: Handle, count: int) -> None:  # n
             seen += 1
             if seen in (1, count):
                 _tell(seen)
-            await handle(event)
+            try:
+                await handle(event)
+            except Exception:  # Faust would start the agent again and say nothing
+                traceback.print_exc()
+                os._exit(1)
 
 
 async def _nothing(event: Any) -> None:  # noqa: ANN401
@@ -93,7 +100,7 @@ def _core(settings: Settings) -> Handle:
             return
         subject = found.event.subject
         key = shard_keys(settings.namespace, f"p{message.partition}").state(subject)
-        held = await redis.get(key)
+        held: Any = await redis.get(key)
         before = None if held is None else states.decode(held)
         step = advance(before, found, models, received_ms)
         if step.state is not None and step.state is not before:

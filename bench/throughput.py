@@ -12,7 +12,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import islice
 
 import orjson
@@ -122,9 +122,13 @@ def _run_stock(scene: Stage, kind: str, events: int) -> Cost:
         (scene.logs / "stock.log").open("wb") as log,
         subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, env=environ) as process,
     ):
-        assert process.stdout is not None
-        told = [orjson.loads(line) for line in islice(process.stdout, 2)]
-        process.kill()
+        try:
+            assert process.stdout is not None
+            # Faust shows the cursor again before the first line.
+            lines = (line[line.index(b"{") :] for line in process.stdout if b"{" in line)
+            told = [orjson.loads(line) for line in islice(lines, 2)]
+        finally:
+            process.kill()
     if len(told) < 2:  # noqa: PLR2004 - at the first and at the last event
         raise RuntimeError((scene.logs / "stock.log").read_text(errors="replace")[-2000:])
     first, last = told
@@ -132,22 +136,36 @@ def _run_stock(scene: Stage, kind: str, events: int) -> Cost:
 
 
 def report(found: Found) -> dict[str, object]:
-    """Medians, and how they stand to one another."""
+    """Medians, and how they stand to one another: by the clock, and by CPU for a busy machine."""
     us = {name: middle(costs) for name, costs in found.items()}
-    beyond_core = us["worker"].wall_us - us["core"].wall_us
-    ratio = us["stock_agent"].wall_us / us["worker"].wall_us
-    share = beyond_core / us["stock_engine"].wall_us
+    wall = _standing({name: one.wall_us for name, one in us.items()})
+    cpu = _standing({name: one.cpu_us for name, one in us.items()})
     return {
         "us_per_event": {name: _rounded(one) for name, one in us.items()},
-        "worker_beyond_core_us": round(beyond_core, 1),
-        "stock_over_worker": round(ratio, 2),
-        "beyond_core_over_stock_engine": round(share, 3),
+        "by_wall": wall,
+        "by_cpu": cpu,
         "wanted": {
             "stock_over_worker": f">= {FASTER_THAN_STOCK:g}",
             "beyond_core_over_stock_engine": f"<= {SHARE_OF_ENGINE:g}",
         },
-        "met": ratio >= FASTER_THAN_STOCK and share <= SHARE_OF_ENGINE,
+        "met": {"by_wall": _is_met(wall), "by_cpu": _is_met(cpu)},
     }
+
+
+def _standing(us: Mapping[str, float]) -> dict[str, float]:
+    beyond_core = us["worker"] - us["core"]
+    return {
+        "stock_over_worker": round(us["stock_agent"] / us["worker"], 2),
+        "worker_beyond_core_us": round(beyond_core, 1),
+        "beyond_core_over_stock_engine": round(beyond_core / us["stock_engine"], 3),
+    }
+
+
+def _is_met(standing: Mapping[str, float]) -> bool:
+    return (
+        standing["stock_over_worker"] >= FASTER_THAN_STOCK
+        and standing["beyond_core_over_stock_engine"] <= SHARE_OF_ENGINE
+    )
 
 
 def _rounded(one: Cost) -> dict[str, float]:

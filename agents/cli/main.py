@@ -169,7 +169,7 @@ def tail(
 
     settings = _settings(config)
     if record:
-        command.record(settings, topic, limit)
+        command.record(settings, topic, limit, sys.stdout.buffer)
     else:
         command.tail(settings, topic, limit, from_beginning=from_beginning, as_json=as_json)
 

@@ -5,7 +5,9 @@ from typing import Any, NamedTuple
 
 from kafka import KafkaConsumer, TopicPartition
 
+from agents import clients
 from agents.cli.failures import Failed
+from agents.settings import KafkaSettings
 
 POLL_MS = 500
 PAGE = 500
@@ -44,30 +46,16 @@ def read(consumer: KafkaConsumer, spans: Mapping[TopicPartition, Span]) -> Itera
         left = [each for each in left if consumer.position(each) < spans[each].end]
 
 
-def pages(
-    consumer: KafkaConsumer, spans: Mapping[TopicPartition, Span]
-) -> dict[int, Iterator[Sequence[Any]]]:
-    """The same, partition by partition, page by page; whoever needs a page asks for it."""
-    shelf: dict[TopicPartition, list[Any]] = {each: [] for each in spans}
-    _assign(consumer, spans)
-    return {each.partition: _pages(consumer, each, span, shelf) for each, span in spans.items()}
+def pages(kafka: KafkaSettings, partition: TopicPartition, span: Span) -> Iterator[Sequence[Any]]:
+    """The same of one partition, page by page, with a consumer of its own.
 
-
-def _pages(
-    consumer: KafkaConsumer,
-    partition: TopicPartition,
-    span: Span,
-    shelf: dict[TopicPartition, list[Any]],
-) -> Iterator[Sequence[Any]]:
-    """What a poll brings for others waits on the shelf; they are not polled until it is taken."""
-    while shelf[partition] or (span.begin < span.end and consumer.position(partition) < span.end):
-        if not shelf[partition]:
-            consumer.resume(partition)
-            for each, records in _poll(consumer).items():
-                shelf[each].extend(records)
-                consumer.pause(each)
-        page, shelf[partition] = shelf[partition], []
-        yield [record for record in page if record.offset < span.end]
+    Partitions that are paused and resumed at one consumer crawl: what was fetched is thrown away.
+    """
+    with clients.consumer(kafka) as consumer:
+        left = _assign(consumer, {partition: span})
+        while left and consumer.position(partition) < span.end:
+            found = _poll(consumer).get(partition, [])
+            yield [record for record in found if record.offset < span.end]
 
 
 def _assign(consumer: KafkaConsumer, spans: Mapping[TopicPartition, Span]) -> list[TopicPartition]:

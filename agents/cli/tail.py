@@ -1,15 +1,16 @@
 """``touchstream tail``: follow a topic, readable; or write the touchpoints down for a replay."""
 
-import sys
+from collections.abc import Mapping
 from itertools import islice
+from typing import BinaryIO
 
 import typer
-from kafka import KafkaConsumer
+from kafka import KafkaConsumer, TopicPartition
 
 from agents import clients, received
 from agents.cli.counting import Counting
 from agents.cli.failures import BadUsage
-from agents.cli.reading import POLL_MS, pages, partitions_of, whole
+from agents.cli.reading import POLL_MS, Span, pages, partitions_of, whole
 from agents.cli.told import raw_json, readable
 from agents.kafka import physical_topics
 from agents.replay.recording import in_order_received, record_line
@@ -40,32 +41,37 @@ def tail(
                 left = None if left is None else max(0, left - len(found))
 
 
-def record(settings: Settings, topic: str, limit: int | None) -> None:
-    """Write every touchpoint and tick up to now to standard output, for ``touchstream replay``."""
+def record(settings: Settings, topic: str, limit: int | None, out: BinaryIO) -> None:
+    """Write every touchpoint and tick up to now to ``out``, for ``touchstream replay``."""
     if topic != TOUCHPOINTS_TOPIC:
         raise BadUsage(f"--record: want the topic {TOUCHPOINTS_TOPIC}; what follows is replayed")
     stamp = received.by_header if settings.worker.trust_received_header else received.by_broker
-    secret, out = tick_secret(settings), sys.stdout.buffer
-    with clients.consumer(settings.kafka) as consumer, Counting("recording") as done:
+    secret = tick_secret(settings)
+    with clients.consumer(settings.kafka) as consumer:
         spans = whole(consumer, _physical(settings, topic))
-        for partition, span in spans.items():
-            if span.begin:
-                typer.echo(
-                    f"{partition.topic}-{partition.partition} begins at offset {span.begin}: what "
-                    "was before is gone, and a replay begins without it",
-                    err=True,
-                )
-        records = {
-            number: (
-                [Record(r.offset, stamp(r), r.key, r.value or b"", tuple(r.headers)) for r in page]
-                for page in found
-            )
-            for number, found in pages(consumer, spans).items()
-        }
+    _warn_of_lost(spans)
+    records = {
+        each.partition: (
+            [Record(r.offset, stamp(r), r.key, r.value or b"", tuple(r.headers)) for r in page]
+            for page in pages(settings.kafka, each, span)
+        )
+        for each, span in spans.items()
+    }
+    with Counting("recording") as done:
         for number, each in islice(in_order_received(records), limit):
             out.write(record_line(each, Origin(number, len(spans), secret)))
             done.add()
     out.flush()
+
+
+def _warn_of_lost(spans: Mapping[TopicPartition, Span]) -> None:
+    for partition, span in spans.items():
+        if span.begin:
+            typer.echo(
+                f"{partition.topic}-{partition.partition} begins at offset {span.begin}: what was "
+                "before is gone, and a replay begins without it",
+                err=True,
+            )
 
 
 def _physical(settings: Settings, topic: str) -> str:

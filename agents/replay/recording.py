@@ -56,18 +56,19 @@ def in_order_received(
     clocks_ms = dict.fromkeys(partitions, 0)
     while True:
         for number in [number for number, records in waiting.items() if not records]:
-            page = next(partitions[number], None)
+            page = next(filter(None, partitions[number]), None)
             if page is None:
                 del waiting[number]
             else:
                 waiting[number].extend(page)
         if not waiting:
             return
-        heads = ((max(clocks_ms[n], q[0].received_ms), n) for n, q in waiting.items() if q)
-        at_ms, number = min(heads, default=(0, -1))
-        if number >= 0:
-            clocks_ms[number] = at_ms
-            yield number, waiting[number].popleft()
+        at_ms, number = min(
+            (max(clocks_ms[number], records[0].received_ms), number)
+            for number, records in waiting.items()
+        )
+        clocks_ms[number] = at_ms
+        yield number, waiting[number].popleft()
 
 
 def examine(files: Sequence[Path], secret: bytes | None) -> Recording | None:

@@ -35,6 +35,7 @@ from schemas.topics import TOUCHPOINTS_TOPIC
 from schemas.units import Millis
 from streams.features.catalogue import FEATURES
 from streams.intake.partitioner import partition_of
+from streams.learn.knowledge import Knowledge
 from streams.records import Record
 from streams.shard import Standing, decode_standing
 from tests.integration.process import fast_now_ms
@@ -143,6 +144,7 @@ class Deployment:
         folder: Path,
         *,
         workers: int = 1,
+        learner: bool = True,
         ticks: bool = False,
         speed: int = 1,
         **changes: str,
@@ -172,6 +174,7 @@ class Deployment:
         self.since_ms, self.speed = time.time_ns() // 1_000_000, speed
         clock = ["--since", str(self.since_ms), "--speed", str(speed)]
         self.learner = self._role("learner", [*clock, *(["--ticks"] if ticks else [])])
+        self.learner.wanted = learner
         self.workers = [self._role("worker", [], number) for number in range(workers)]
         self._others: list[Role] = []
         self._producer: KafkaProducer | None = None
@@ -181,6 +184,7 @@ class Deployment:
 
     def __enter__(self) -> Self:
         make_topics(self.settings)
+        self.ask(self._put_rules)
         self._supervisor.start()
         return self
 
@@ -272,7 +276,7 @@ class Deployment:
         return self._tick
 
     def wait_started(self, timeout_s: float = 60.0) -> None:
-        """Until the learner has put the rules into Redis."""
+        """Until the learner is at work."""
         wait_until(lambda: self.ask(_has_learner), "the learner to start", timeout_s)
 
     def wait_durable(self, timeout_s: float = 90.0) -> None:
@@ -313,9 +317,11 @@ class Deployment:
         return self.ask(lambda store: _states(store, shard))
 
     def post(self) -> Post:
-        """The learner's record."""
+        """The learner's record; as it begins where there is none."""
         [standing] = self.ask(lambda store: store.standing([LEARNER]))
-        return msgspec.json.decode(standing.record or b"", type=Post)
+        if standing.record is None:
+            return Post(knowledge=Knowledge.new(FEATURES))
+        return msgspec.json.decode(standing.record, type=Post)
 
     def ask(self, question: Callable[[RedisStore], Awaitable[T]]) -> T:
         """Ask the store something on a connection of its own."""
@@ -355,6 +361,10 @@ class Deployment:
             for f, end in zip(fences, ends, strict=True)
         ]
         return all(reached) and not self.ask(self._unsent)
+
+    async def _put_rules(self, store: RedisStore) -> None:
+        """What a learner does when it starts; some deployments have none."""
+        await store.put_text(self.settings.rules.digest(), self.settings.rules.to_text())
 
     async def _unsent(self, store: RedisStore) -> bool:
         left = [await store.outbox(shard, 0, 1) for shard in (*self.shards, LEARNER)]

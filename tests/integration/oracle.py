@@ -111,6 +111,30 @@ def letters_of(deployment: Deployment) -> dict[tuple[int, int], str]:
     return letters
 
 
+def _unlike(
+    what: str, have: Iterable[tuple[Any, Any]], want: Iterable[tuple[Any, Any]]
+) -> list[str]:
+    """A line for each of the first few that differ, and how many do."""
+    mine, theirs = dict(have), dict(want)
+    keys = [key for key in {**theirs, **mine} if mine.get(key) != theirs.get(key)]
+    lines = [f"{what} {key}: {mine.get(key)} instead of {theirs.get(key)}" for key in keys[:3]]
+    return [*lines, f"{len(keys)} of {len(theirs)} differ: {what}"] if keys else []
+
+
+def _flat(states: Sequence[dict[str, bytes]]) -> Iterator[tuple[tuple[int, str], State]]:
+    for shard, found in enumerate(states):
+        for customer, data in found.items():
+            yield (shard, customer), decode_state(data)
+
+
+def _numbered(
+    told: Mapping[tuple[str, str], Sequence[bytes]],
+) -> Iterator[tuple[tuple[str, str, int], bytes]]:
+    for (topic, shard), values in told.items():
+        for number, value in enumerate(values):
+            yield (topic, shard, number), value
+
+
 def _stretches(partition: int, records: Sequence[Record], partitions: int) -> list[list[Record]]:
     """The log up to and with tick 1, then up to and with tick 2, and so on; then the rest."""
     stretches: list[list[Record]] = [[]]

@@ -4,7 +4,9 @@ import random
 import signal
 import time
 from collections import Counter
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,7 +21,7 @@ from tests.integration.traffic import Traffic
 SEED = 20261122
 SPEED = 43_200
 """Half a second of ours is a quarter of a day: a label matures in eight seconds."""
-RULES = {
+RULES: dict[str, Any] = {
     "CHURN__HORIZON_DAYS": "4",
     "CHURN__SNAPSHOT_EVERY_DAYS": "4",
     "CHURN__LABEL_GRACE_DAYS": "0",
@@ -75,7 +77,7 @@ class Havoc:
         for _ in range(40):
             copy, known = self._copy(), self._version()
             time.sleep(0.5)
-            wait_until(lambda seen=known: self._version() > seen, "a version to be published")
+            wait_until(partial(self._is_published_after, known), "a version to be published")
             learner.send(signal.SIGSTOP)
             if self._newest_named() <= known:
                 self.deployment.redis.restart_on_copy(copy)
@@ -89,6 +91,9 @@ class Havoc:
         self._copies += 1
         copy = self.deployment.folder / f"redis-{self._copies}"
         return self.deployment.redis.copy_folder(copy)
+
+    def _is_published_after(self, known: int) -> bool:
+        return self._version() > known
 
     def _version(self) -> int:
         return self.deployment.post().knowledge.version

@@ -22,9 +22,11 @@ pytestmark = [pytest.mark.integration, pytest.mark.slow, pytest.mark.timeout(180
 def deployment(
     kafka_server: KafkaServer, redis_server: RedisServer, tmp_path: Path
 ) -> Iterator[Deployment]:
-    """It has applied thirty visits and told Kafka so; its worker is down."""
-    with Deployment(kafka_server, redis_server, tmp_path) as made:
-        made.wait_started()
+    """It has applied thirty visits and told Kafka so; its worker is down, a learner there is none.
+
+    The fences lie above the beginnings of the log.
+    """
+    with Deployment(kafka_server, redis_server, tmp_path, learner=False) as made:
         made.tick(DAY_ZERO_MS)
         publish(made, 0, 30)
         made.wait_durable()
@@ -60,29 +62,31 @@ def move_start(deployment: Deployment) -> None:
     admin.close()
 
 
-def test_a_flushed_redis_is_refused_by_the_worker(deployment: Deployment) -> None:
+def test_a_flushed_redis_is_refused(deployment: Deployment) -> None:
     wipe(deployment)
     said = refusal(deployment.workers[0])
     assert "but Redis has no fence for it: was Redis flushed" in said
     assert "worker.on_lost_fence" in said
 
 
-def test_a_flushed_redis_is_refused_by_the_learner(deployment: Deployment) -> None:
-    deployment.learner.down()
-    wipe(deployment)
-    assert "Redis has no fence of the learner: was Redis flushed" in refusal(deployment.learner)
+def test_a_flushed_redis_is_refused_by_the_learner(
+    kafka_server: KafkaServer, redis_server: RedisServer, tmp_path: Path
+) -> None:
+    with Deployment(kafka_server, redis_server, tmp_path) as deployment:
+        deployment.wait_started()
+        deployment.tick(DAY_ZERO_MS)
+        deployment.wait_learnt(1)
+        deployment.learner.down()
+        wipe(deployment)
+        said = refusal(deployment.learner)
+    assert "Redis has no fence of the learner: was Redis flushed" in said
 
 
-def test_another_partition_count_in_the_settings_is_refused(deployment: Deployment) -> None:
-    worker = deployment.workers[0]
+def test_another_partition_count_is_refused(deployment: Deployment) -> None:
+    worker, prefix = deployment.workers[0], f"{deployment.settings.kafka.topic_prefix}wide."
     deployment.change(worker, KAFKA__PARTITIONS="4")
     assert "has 3 partitions, want 4 (kafka.partitions)" in refusal(worker)
 
-
-def test_another_partition_count_than_that_of_the_first_start_is_refused(
-    deployment: Deployment,
-) -> None:
-    worker, prefix = deployment.workers[0], f"{deployment.settings.kafka.topic_prefix}wide."
     wide = deployment.changed(KAFKA__PARTITIONS="4", KAFKA__TOPIC_PREFIX=prefix)
     make_topics(wide)
     deployment.change(worker, KAFKA__PARTITIONS="4", KAFKA__TOPIC_PREFIX=prefix)
@@ -92,23 +96,20 @@ def test_another_partition_count_than_that_of_the_first_start_is_refused(
 
 
 def test_a_fence_above_the_end_of_the_log_is_refused(deployment: Deployment) -> None:
-    deployment.learner.down()
     drop_topics(deployment.settings)
     wait_until(lambda: _made_again(deployment), "the topics to be made again")
     said = refusal(deployment.workers[0])
     assert "or the topic made anew? Set worker.on_lost_fence to oldest or newest" in said
 
 
-def test_a_fence_below_the_start_of_the_log_is_refused(deployment: Deployment) -> None:
+def test_a_fence_below_the_start_of_the_log_is_refused_until_oldest_is_said(
+    deployment: Deployment,
+) -> None:
     publish(deployment, 30, 90)
     move_start(deployment)
     said = refusal(deployment.workers[0])
     assert "was Redis restored from a copy older than Kafka's retention" in said
 
-
-def test_oldest_goes_on_with_what_the_log_still_holds(deployment: Deployment) -> None:
-    publish(deployment, 30, 90)
-    move_start(deployment)
     deployment.change(deployment.workers[0], WORKER__ON_LOST_FENCE="oldest")
     deployment.workers[0].wanted = True
     deployment.wait_durable()

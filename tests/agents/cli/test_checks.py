@@ -1,0 +1,126 @@
+"""What the doctor says to what he found."""
+
+from collections.abc import Sequence
+
+from agents.cli.checks import (
+    OUTBOX_SHOWN,
+    Finding,
+    LogFacts,
+    ShardFacts,
+    StoreFacts,
+    judge_build,
+    judge_log,
+    judge_store,
+)
+from agents.cli.reading import Span
+from agents.post import Post
+from agents.settings import KafkaSettings, Settings
+from schemas.tick import InForce
+from schemas.units import Millis
+from streams.features.catalogue import FEATURES
+from streams.learn.knowledge import Knowledge
+from streams.shard import Standing
+
+NOW_MS = Millis(1_000_000_000)
+SETTINGS = Settings(kafka=KafkaSettings(partitions=2))
+RULES = SETTINGS.rules.digest()
+
+
+def shard(number: int, offset: int | None = 5, tick: int = 10, outbox: int = 0) -> ShardFacts:
+    in_force = InForce(model_version=1, rules=RULES, features="f1")
+    return ShardFacts(f"p{number}", offset, Standing(tick=tick, in_force=in_force), outbox)
+
+
+def post(written: int = 10, ago_ms: int = 5_000) -> Post:
+    knowledge = Knowledge.new(FEATURES)
+    knowledge.tick = written
+    return Post(knowledge=knowledge, written=written, written_ms=Millis(NOW_MS - ago_ms))
+
+
+def store(
+    shards: Sequence[ShardFacts] = (shard(0), shard(1)),
+    learner: Post | None = None,
+    claimed: int | None = 2,
+    now_ms: int = NOW_MS,
+) -> StoreFacts:
+    return StoreFacts((), claimed, now_ms, shards, learner or post(), 0)
+
+
+def faults(findings: Sequence[Finding]) -> dict[str, list[str]]:
+    return {found.check: list(found.faults) for found in findings if found.faults}
+
+
+def of_store(facts: StoreFacts) -> dict[str, list[str]]:
+    return faults([*judge_store(SETTINGS, facts, NOW_MS)])
+
+
+def of_log(facts: StoreFacts, log: LogFacts) -> dict[str, list[str]]:
+    return faults([*judge_log(facts, log, NOW_MS)])
+
+
+def test_a_deployment_that_works_has_no_fault() -> None:
+    log = LogFacts({0: Span(0, 5), 1: Span(5, 90)}, Millis(NOW_MS - 9_000))
+    assert of_store(store()) == {}
+    assert of_log(store(), log) == {}
+    assert faults([*judge_build(SETTINGS, store(), "f1")]) == {}
+
+
+def test_a_namespace_in_which_nothing_ran_has_no_fault() -> None:
+    facts = StoreFacts((), None, NOW_MS, [ShardFacts("p0", None, Standing(), 0)], None, 0)
+    assert of_store(facts) == {}
+
+
+def test_a_changed_partition_count_is_set_back() -> None:
+    assert of_store(store(claimed=3)) == {"partitions": ["kafka.partitions is 2: set it back to 3"]}
+
+
+def test_clocks_two_seconds_apart_are_a_fault() -> None:
+    assert of_store(store(now_ms=NOW_MS + 2_000)) == {}
+    assert of_store(store(now_ms=NOW_MS - 2_001)) == {
+        "clock of redis": ["-2.0 s from this machine's: synchronise both (NTP)"]
+    }
+
+
+def test_a_broker_ahead_of_us_is_a_fault() -> None:
+    log = LogFacts({0: Span(0, 5), 1: Span(5, 90)}, Millis(NOW_MS + 7_000))
+    assert of_log(store(), log) == {
+        "clock of the broker": ["+7.0 s from this machine's: synchronise both (NTP)"]
+    }
+
+
+def test_a_full_outbox_is_a_fault() -> None:
+    found = of_store(store([shard(0), shard(1, outbox=OUTBOX_SHOWN)]))
+    assert found == {
+        "outboxes": ["p1: 1000 entries or more wait: is its owner running, and the broker well?"]
+    }
+
+
+def test_a_learner_that_is_silent_is_a_fault() -> None:
+    found = of_store(store(learner=post(ago_ms=61_000)))
+    assert found == {"ticks": ["no tick for 61 s: is `touchstream learner` running?"]}
+
+
+def test_a_shard_far_behind_the_ticks_is_named() -> None:
+    found = of_store(store([shard(0), shard(1, tick=3)]))
+    assert found["ticks"][0].startswith("p1: more than 6 ticks behind")
+
+
+def test_a_fence_outside_the_log_is_a_fault() -> None:
+    log = LogFacts({0: Span(6, 9), 1: Span(0, 9)}, None)
+    [told] = of_log(store(), log)["fences"]
+    assert told.startswith("p0: the fence is 5, the log holds 6 to 9: restore Redis")
+
+
+def test_another_feature_list_in_force_is_a_fault() -> None:
+    found = faults([*judge_build(SETTINGS, store(), "f2")])
+    assert found["feature list"][0].startswith("list f1 is in force: start the learner")
+
+
+def test_other_rules_in_force_are_a_fault() -> None:
+    changed = SETTINGS.model_copy(update={"rules": type(SETTINGS.rules)(seed=9)})
+    found = faults([*judge_build(changed, store(), "f1")])
+    assert found == {
+        "rules": [
+            f"rules {RULES} are in force: start the learner with this configuration, or mend it"
+        ]
+    }

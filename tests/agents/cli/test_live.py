@@ -1,0 +1,181 @@
+"""The operator's day: topics, up, publish, tail, customer, letters, doctor, record, replay."""
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import orjson
+import pytest
+
+from bench.services.kafka import KafkaServer
+from bench.services.redis import RedisServer
+from schemas.envelope import format_time
+from tests.agents.cli.command import COMMAND, Said, environ, order, touchstream
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
+
+PATIENCE_S = 120
+CUSTOMERS = ("ada", "bob", "cyd", "dan", "eve")
+
+
+class Place:
+    """A deployment of its own on the session's servers."""
+
+    def __init__(self, folder: Path, kafka: KafkaServer, redis: RedisServer) -> None:
+        self.folder = folder
+        name = f"cli-{os.getpid()}"
+        self.settings = {
+            "NAMESPACE": name,
+            "KAFKA__TOPIC_PREFIX": f"{name}.",
+            "KAFKA__BOOTSTRAP": kafka.bootstrap,
+            "KAFKA__PARTITIONS": "3",
+            "REDIS__URL": redis.url,
+            "TICKS__INTERVAL_S": "0.5",
+            "HTTP__PORT": "0",
+        }
+
+    def run(self, *arguments: object, stdin: bytes = b"") -> Said:
+        return touchstream(*arguments, cwd=self.folder, settings=self.settings, stdin=stdin)
+
+    def until(self, well: Callable[[], bool], what: str) -> None:
+        deadline = time.monotonic() + PATIENCE_S
+        while not well():
+            assert time.monotonic() < deadline, f"waited {PATIENCE_S} s for {what}"
+            time.sleep(0.5)
+
+    def knows(self, customer: str, count: int) -> bool:
+        said = self.run("customer", customer, "--json")
+        return (
+            said.code == 0
+            and orjson.loads(said.out)["profile"]["families"]["order"]["count"] == count
+        )
+
+
+@pytest.fixture(scope="module")
+def place(
+    tmp_path_factory: pytest.TempPathFactory, kafka_server: KafkaServer, redis_server: RedisServer
+) -> Iterator[Place]:
+    """Topics made, a worker and the learner up, five orders sent and applied."""
+    found = Place(tmp_path_factory.mktemp("cli"), kafka_server, redis_server)
+    assert found.run("doctor").code == 1  # no topics yet
+    made = found.run("topics")
+    assert (made.code, made.out.count(": created\n")) == (0, 7), made
+    with (found.folder / "up.log").open("wb") as log:
+        up = subprocess.Popen(
+            [*COMMAND, "up"], cwd=found.folder, env=environ(**found.settings), stderr=log
+        )
+    at = format_time(time.time_ns() // 1_000_000)
+    lines = [order(customer, 1, at) for customer in CUSTOMERS]
+    sent = found.run("publish", "-", stdin=b"\n".join(lines))
+    assert orjson.loads(sent.out)["sent"] == 5, sent
+    try:
+        found.until(lambda: found.knows("eve", 1), "the last order to be applied")
+        yield found
+        if up.poll() is None:
+            up.send_signal(signal.SIGTERM)
+        assert up.wait(60) == 0, (found.folder / "up.log").read_text()
+    finally:
+        up.kill()
+
+
+def test_topics_that_are_as_wanted_are_ok(place: Place) -> None:
+    said = place.run("topics", "--check")
+    assert (said.code, said.out.count(": ok\n")) == (0, 7)
+
+
+def test_topics_that_are_not_as_wanted_end_with_1(place: Place) -> None:
+    changed = {**place.settings, "KAFKA__RETENTION_DAYS": "3"}
+    said = touchstream("topics", "--check", cwd=place.folder, settings=changed)
+    assert said.code == 1
+    assert "touchpoints: retention.ms is 1209600000, want 259200000" in said.out
+
+
+def test_the_doctor_finds_no_fault(place: Place) -> None:
+    said = place.run("doctor", "--json")
+    assert [line for line in map(orjson.loads, said.out.splitlines()) if not line["ok"]] == []
+    assert said.code == 0
+
+
+def test_a_stranger_ends_with_1(place: Place) -> None:
+    said = place.run("customer", "nobody")
+    assert said.code == 1
+    assert said.err.startswith("touchstream: no such customer: 'nobody'")
+
+
+def test_tail_shows_the_topic_from_its_beginning(place: Place) -> None:
+    said = place.run("tail", "touchpoints", "--from-beginning", "--limit", "3")
+    assert said.code == 0
+    assert len(said.out.splitlines()) == 3
+
+
+def test_a_member_that_is_killed_is_started_again(place: Place) -> None:
+    started = place.folder / "up.log"
+    pid = next(
+        line["pid"]
+        for line in map(_parsed, started.read_text().splitlines())
+        if line.get("event") == "started" and line["role"] == "worker-0"
+    )
+    os.kill(pid, signal.SIGKILL)
+    place.until(lambda: "started_again" in started.read_text(), "the worker to be started again")
+
+
+def _parsed(line: str) -> dict[str, object]:
+    return orjson.loads(line) if line.startswith("{") else {}
+
+
+def test_letters_are_listed_sent_again_once_and_remembered(place: Place) -> None:
+    at = "2026-01-01T00:00:00.000Z"
+    misplaced = order("ada", 2, format_time(time.time_ns() // 1_000_000))
+    _send(place, [(b"bob", misplaced), (b"bob", b"nonsense"), (b"ada", order("ada", 3, at, id=""))])
+    place.until(
+        lambda: place.run("dead-letters", "list", "--json").out.count("\n") == 3, "three letters"
+    )
+    wanted = place.run("dead-letters", "list", "--reason", "key_not_subject")
+    assert wanted.out.count("\n") == 1
+    told = {"again": 1, "stay": {"not_json": 1, "bad_attribute": 1}}
+    assert orjson.loads(place.run("dead-letters", "redrive", "--dry-run").out) == {
+        "sent": 0,
+        **told,
+    }
+    assert orjson.loads(place.run("dead-letters", "redrive", "--yes").out) == {"sent": 1, **told}
+    assert orjson.loads(place.run("dead-letters", "redrive", "--yes").out) == {
+        "sent": 0,
+        "again": 0,
+        "stay": {},
+    }
+    place.until(lambda: place.knows("ada", 2), "the letter to be applied")
+
+
+def _send(place: Place, records: list[tuple[bytes, bytes]]) -> None:
+    """Past ``publish``, which would refuse them."""
+    from kafka import KafkaProducer
+
+    producer = KafkaProducer(bootstrap_servers=place.settings["KAFKA__BOOTSTRAP"])
+    topic = place.settings["KAFKA__TOPIC_PREFIX"] + "touchpoints"
+    for key, value in records:
+        producer.send(topic, key=key, value=value)
+    producer.close()
+
+
+def test_a_recording_replays_to_the_same_states_with_more_workers(place: Place) -> None:
+    recorded = place.run("tail", "touchpoints", "--record")
+    assert recorded.code == 0
+    (place.folder / "log.jsonl").write_text(recorded.out)
+    said = touchstream(
+        *("replay", "log.jsonl", "--out", "out", "--workers", 2), cwd=place.folder, settings={}
+    )
+    assert said.code == 0, said.err
+    replayed = {
+        line["customer"]: line
+        for line in map(orjson.loads, (place.folder / "out/profiles.jsonl").open())
+    }
+    live = {}
+    for customer in CUSTOMERS:
+        found = orjson.loads(place.run("customer", customer, "--json").out)
+        for as_of in ("shard", "tick", "tick_time", "model_version", "rules"):
+            del found[as_of]
+        live[customer] = found
+    assert replayed == live

@@ -1,0 +1,33 @@
+"""What ``publish`` sends, and what it refuses before it is sent."""
+
+import pytest
+
+from agents.cli.publish import Bad, Sound, judge
+from tests.agents.cli.command import order
+
+AT = "2026-01-01T00:00:00Z"
+
+
+def test_a_sound_line_is_keyed_by_its_subject() -> None:
+    line = order("ada", 1, AT)
+    assert judge(line, "f:1") == Sound(b"ada", line)
+
+
+@pytest.mark.parametrize(
+    ("line", "why"),
+    [
+        (
+            order("ada", 1, AT, type="touchstream.tick"),
+            "reserved_type: type: touchstream.* is written by touchstream alone",
+        ),
+        (order("ada", 1, AT, type="web.vist"), "unknown_type: want a type of docs/events.md"),
+        (
+            order("ada", 1, AT, time="today"),
+            "bad_attribute: time: want RFC 3339 with an offset, years 1 to 9999",
+        ),
+        (b'{"specversion": "1.0"}', "missing_attribute: id: want it in every event"),
+        (b"[1]", "not_an_object: want one JSON object with the attributes of a CloudEvent"),
+    ],
+)
+def test_a_line_that_workers_would_not_apply_is_bad(line: bytes, why: str) -> None:
+    assert judge(line, "f:7") == Bad("f:7", why)

@@ -1,0 +1,96 @@
+"""Dead letters on their way back into the log."""
+
+import orjson
+import pytest
+
+from agents.letters import Again, Hopeless, letter_as_json, send_again
+from schemas.dead_letter import Cut, DeadLetter, Header, Reason, StoredLetter
+from schemas.units import Millis
+from tests.agents.cli.command import order
+
+NOW_MS = Millis(1_767_225_600_000)
+EVENT = order("ada", 1, "2026-01-01T00:00:00Z")
+
+
+def letter(
+    original: bytes = EVENT,
+    key: bytes | None = b"ada",
+    reason: Reason = "bad_data",
+    headers: tuple[Header, ...] = (),
+    cut: frozenset[Cut] = frozenset(),
+) -> StoredLetter:
+    found = DeadLetter(
+        original=original,
+        key=key,
+        original_headers=headers,
+        topic="touchpoints",
+        partition=3,
+        offset=7,
+        step="intake",
+        reason=reason,
+        detail="want better",
+    )
+    return StoredLetter(found, cut, None)
+
+
+def test_a_letter_that_is_sound_now_is_sent_as_it_was() -> None:
+    assert send_again(letter(), NOW_MS) == Again(b"ada", EVENT, ())
+
+
+@pytest.mark.parametrize("key", [None, b"bob"])
+def test_a_wrong_key_gives_way_to_the_subject(key: bytes | None) -> None:
+    found = send_again(letter(key=key, reason="key_not_subject"), NOW_MS)
+    assert found == Again(b"ada", EVENT, ())
+
+
+def test_a_conflicting_id_is_replaced_by_one_that_follows_from_the_content() -> None:
+    once = send_again(letter(reason="conflicting_id"), NOW_MS)
+    again = send_again(letter(reason="conflicting_id"), Millis(NOW_MS + 1))
+    assert isinstance(once, Again)
+    assert once == again
+    assert orjson.loads(once.value) == {**orjson.loads(EVENT), "id": "ada-1~710fbd8a9d741501"}
+
+
+def test_in_binary_mode_the_new_id_stands_in_its_header() -> None:
+    event = orjson.loads(EVENT)
+    headers = tuple(
+        (f"ce_{name}", str(event[name]).encode())
+        for name in ("specversion", "id", "source", "type", "subject", "time")
+    )
+    body = orjson.dumps(event["data"])
+    found = send_again(letter(body, b"ada", "conflicting_id", headers), NOW_MS)
+    assert isinstance(found, Again)
+    assert found.value == body
+    assert dict(found.headers)["ce_id"].startswith(b"ada-1~")  # type: ignore[union-attr]
+
+
+def test_a_long_id_is_cut_so_that_the_new_one_fits() -> None:
+    long = order("ada", 1, "2026-01-01T00:00:00Z", id="x" * 256)
+    assert isinstance(send_again(letter(long, reason="conflicting_id"), NOW_MS), Again)
+
+
+@pytest.mark.parametrize(
+    ("found", "why"),
+    [
+        (letter(cut=frozenset(["body"])), "cut"),
+        (letter(b"nonsense"), "not_json"),
+        (letter(order("ada", 1, "soon")), "bad_attribute"),
+        (letter(order("ada", 1, "2026-01-01T00:00:00Z", type="web.vist")), "not_wanted"),
+    ],
+)
+def test_what_would_die_again_stays(found: StoredLetter, why: str) -> None:
+    assert send_again(found, NOW_MS) == Hopeless(why)
+
+
+def test_a_letter_is_told_by_names() -> None:
+    assert letter_as_json(letter(b"\xff", key=None, cut=frozenset(["body"]))) == {
+        "topic": "touchpoints",
+        "partition": 3,
+        "offset": 7,
+        "step": "intake",
+        "reason": "bad_data",
+        "detail": "want better",
+        "cut": ["body"],
+        "key": None,
+        "value_base64": "/w==",
+    }

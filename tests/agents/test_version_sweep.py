@@ -1,0 +1,33 @@
+from agents.learner import sweep
+from agents.post import Post
+from streams.features.catalogue import FEATURES
+from streams.learn.knowledge import Knowledge
+
+
+def post(tick: int, version: int, marks: dict[int, int], swept: int = 0) -> Post:
+    knowledge = Knowledge.new(FEATURES)
+    knowledge.tick, knowledge.version = tick, version
+    return Post(knowledge=knowledge, marks=marks, swept=swept)
+
+
+def test_a_young_learner_removes_nothing() -> None:
+    after, gone = sweep(post(300, 250, {100: 50, 200: 150}))
+    assert list(gone) == []
+    assert after.marks == {100: 50, 200: 150, 300: 250}
+
+
+def test_versions_before_the_one_that_was_newest_300_ticks_ago_go() -> None:
+    after, gone = sweep(post(400, 350, {100: 5, 200: 150, 300: 250}))
+    assert list(gone) == [1, 2, 3, 4]
+    assert after.swept == 4
+
+
+def test_no_version_goes_twice() -> None:
+    after, gone = sweep(post(500, 350, {100: 5, 200: 8, 300: 250, 400: 350}, swept=4))
+    assert list(gone) == [5, 6, 7]
+    assert after.marks == {200: 8, 300: 250, 400: 350, 500: 350}
+
+
+def test_a_version_that_is_still_in_force_stays_however_old_it_is() -> None:
+    _, gone = sweep(post(900, 7, {600: 7, 700: 7, 800: 7}, swept=6))
+    assert list(gone) == []

@@ -1,0 +1,52 @@
+from itertools import islice
+
+from bench.alone import core_alone
+from bench.latency import PARTITIONS, ticket_events, ticket_model
+from bench.workload import first_tick, hand_made_model, world_events
+from schemas.rules import BandRules, Rules
+from schemas.units import Millis
+from streams.features.catalogue import FEATURES
+from streams.intake.decode import Arrival, Origin, decode
+from streams.intake.partitioner import partition_of
+from streams.learn.scorer import Scorer
+from streams.learn.snapshot import seal, unseal
+from streams.models import Models
+from streams.records import Record
+from streams.state import State
+from streams.step import advance
+
+NOW = Millis(1_800_000_000_000)
+
+
+def test_events_lie_where_murmur2_puts_their_customer() -> None:
+    pieces = world_events(customers=50, count=400, partitions=8)
+    keyed = [piece for piece in pieces if piece.key is not None]
+    assert len(pieces) == 400
+    assert all(piece.partition == partition_of(piece.key or b"", 8) for piece in keyed)
+
+
+def test_the_hand_made_model_can_be_published() -> None:
+    assert unseal(seal(hand_made_model())) == hand_made_model()
+
+
+def test_the_core_alone_scores_every_customer() -> None:
+    _, fetches = core_alone(world_events(20, 200, 4), Rules(), 4)
+    shards = {done.shard: done.work.standing for fetch in fetches for done in fetch}
+    assert sum(standing.taken for standing in shards.values()) == 200
+    assert sum(standing.counters["applied"] for standing in shards.values()) > 150
+    assert all(standing.in_force is not None for standing in shards.values())
+
+
+def test_every_event_of_the_latency_run_emits() -> None:
+    rules = Rules(bands=BandRules(cooldown_days=0))
+    scorer, clock_ms = Scorer(ticket_model()), first_tick(rules).time_ms
+    models = Models(rules, rules.digest(), FEATURES, 1, scorer, clock_ms)
+    customers: dict[str, State | None] = {}
+    for number, (_, piece) in enumerate(islice(ticket_events(), 6_000)):
+        record = Record(number, NOW, piece.key, piece.value)
+        arrival = decode(record, Origin(piece.partition, PARTITIONS, None))
+        assert isinstance(arrival, Arrival)
+        subject = arrival.event.subject
+        step = advance(customers.get(subject), arrival, models, NOW)
+        customers[subject] = step.state
+        assert "churn.risk_changed" in [emission.type for emission in step.emissions]
