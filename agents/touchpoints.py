@@ -125,7 +125,7 @@ class Touchpoints:
     def has_room(self, partition: int) -> bool:
         """Whether one more batch may be fetched: few enough wait, and the outbox drains."""
         shard = self._shards.get(partition)
-        if shard is None:
+        if shard is None or shard.parked:  # or the whole log would pile up behind a parked tick
             return False
         held = shard.in_flight + bool(shard.units)
         return (

@@ -13,11 +13,13 @@ from typing import Any, NamedTuple, Protocol
 
 import faust
 from aiokafka import AIOKafkaConsumer
+from aiokafka.consumer.fetcher import OffsetResetStrategy
+from aiokafka.errors import OffsetOutOfRangeError
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, AppT
 from faust.types.tuples import ConsumerMessage
 
-from agents.fatal import die
+from agents.fatal import Refusal, die
 
 FETCH_WAIT_MS = 20
 """How long the broker may hold a fetch open; Faust hard-codes 1,500 with one fetch in flight."""
@@ -105,7 +107,7 @@ class BatchConsumer(driver.Consumer):
         if not active:
             await asyncio.sleep(NO_ROOM_PAUSE_S)
             return
-        records = await self._getmany(active_partitions=active, timeout=FETCH_TIMEOUT_S)
+        records = await self._fetch(active)
         if self._is_outdated(generation):
             return
         found = [(tp, batch) for tp, batch in (records or {}).items() if batch]
@@ -115,6 +117,20 @@ class BatchConsumer(driver.Consumer):
             more = position < len(found) - 1
             yield self._message(Batch(tp.partition, batch, epoch, more), tp.topic, generation)
         await asyncio.sleep(max(0.0, self.linger_s - (time.monotonic() - started)))
+
+    async def _fetch(self, active: set[TP]) -> Mapping[TP, Sequence[Any]] | None:
+        try:
+            found: Mapping[TP, Sequence[Any]] | None = await self._getmany(
+                active_partitions=active, timeout=FETCH_TIMEOUT_S
+            )
+        except OffsetOutOfRangeError as exc:
+            die("log_lost", Refusal(f"Kafka no longer holds what is to be read next: {exc}"))
+        return found
+
+    def _lose_loudly(self, lose_loudly: bool) -> None:
+        """Between seek and rebalance no position may be reset behind our back (retention)."""
+        strategy = OffsetResetStrategy.NONE if lose_loudly else OffsetResetStrategy.EARLIEST
+        self._thread._ensure_consumer()._fetcher._default_reset_strategy = strategy
 
     def _is_outdated(self, generation: int) -> bool:
         moved_on = self.app.consumer_generation_id != generation
@@ -165,6 +181,7 @@ class BatchConsumer(driver.Consumer):
             positions = {tp: start[tp.partition] for tp in mine}
             if positions:
                 await self.seek_wait(positions)
+                self._lose_loudly(True)
         except Exception as exc:
             die("cannot_start", exc)
         self.desk.epoch += 1  # what was fetched before lies elsewhere in the log
@@ -172,6 +189,7 @@ class BatchConsumer(driver.Consumer):
 
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
         """Finish the round that is under way and give back all, before another owner begins."""
+        self._lose_loudly(False)
         await super().on_partitions_revoked(revoked)
         await self._take({})
 

@@ -3,9 +3,9 @@
     python -m bench.latency [--rate EVENTS_PER_S] [--seconds 15]
 
 Real Kafka and Redis, one worker with its default linger. Without ``--rate``, half of what one
-worker was just measured to drain. Every event crosses a band: tickets are opened and resolved in
-turn, and the model thinks of nothing else. Measured from before the producer's send until the
-emission has been read from ``churn-risk``; producer and reader share this process.
+worker was just measured to drain of these events. Every event crosses a band: tickets are opened
+and resolved in turn, and the model thinks of nothing else. Measured from before the producer's send
+until the emission has been read from ``churn-risk``; producer and reader share this process.
 """
 
 import argparse
@@ -23,7 +23,7 @@ from agents.stores.connect import open_store
 from bench.cost import quantile
 from bench.deployment import Services, deployment, member, real_services
 from bench.throughput import PARTITIONS, worker
-from bench.workload import Piece, publish, put_in_force, world_events
+from bench.workload import Piece, publish, put_in_force
 from schemas.envelope import format_time
 from schemas.topics import CHURN_RISK_TOPIC, TOUCHPOINTS_TOPIC
 from schemas.units import Millis
@@ -85,7 +85,8 @@ async def measure(rate: float | None, seconds: float) -> dict[str, object]:
     with real_services() as services:
         capacity: float | None = None
         if rate is None:
-            drained = await worker(services, world_events(CUSTOMERS, CAPACITY_EVENTS, PARTITIONS))
+            pieces = [piece for _, piece in islice(ticket_events(), CAPACITY_EVENTS)]
+            drained = await worker(services, pieces, ticket_model(), SETTINGS)
             capacity = 1e6 / drained.wall_us
             rate = capacity / 2
         found = await _latencies(services, rate, seconds)

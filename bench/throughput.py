@@ -26,6 +26,7 @@ from bench.deployment import Services, deployment, member, real_services
 from bench.processes import cpu_seconds
 from bench.workload import Piece, hand_made_model, publish, put_in_force, world_events
 from schemas.rules import Rules
+from streams.learn.snapshot import ModelData
 
 PARTITIONS = 8
 STOCK_EVENTS = 6_000
@@ -74,12 +75,17 @@ async def _round(services: Services, pieces: Sequence[Piece]) -> dict[str, Cost]
     }
 
 
-async def worker(services: Services | None, pieces: Sequence[Piece]) -> Cost:
+async def worker(
+    services: Services | None,
+    pieces: Sequence[Piece],
+    model: ModelData | None = None,
+    changes: Mapping[str, str] | None = None,
+) -> Cost:
     """Let one worker process drain what the broker holds already; from commit to commit."""
-    with deployment(services, PARTITIONS) as scene:
+    with deployment(services, PARTITIONS, changes=changes) as scene:
         store = open_store(scene.settings)
         try:
-            await put_in_force(store, scene.settings.rules, hand_made_model())
+            await put_in_force(store, scene.settings.rules, model or hand_made_model())
             await publish(scene.settings, pieces)
             with member(scene, "worker") as process:
                 return await _drained(store, process.pid, len(pieces) + PARTITIONS)

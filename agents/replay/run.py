@@ -39,6 +39,7 @@ from streams.shard import Standing, decode_standing
 from streams.state import decode as decode_state
 
 POLL_S = 0.004
+LOOK_EVERY_S = 1.0
 CREW_EVERY_S = 0.5
 UNREAD_BYTES = 2 * 1024 * 1024
 """Published and not consumed, per partition: the embedded broker drops what is older than 5 MB."""
@@ -227,14 +228,18 @@ class Replay:
         await self._learnt(self._tick)
 
     async def _until(self, reached: Callable[[], Awaitable[bool]], what: str) -> None:
-        """Poll, as long as something moves."""
-        moved, before = time.monotonic(), None
+        """Poll, as long as something moves; whether it does is asked seldom, for it costs more."""
+        looked = moved = time.monotonic()
+        before: object = None
         while not await reached():
-            now = [standing.fence for standing in await self._store.standing(self._shards)]
-            if now != before:
-                moved, before = time.monotonic(), now
-            if time.monotonic() - moved > STALLED_S:
-                raise Stalled(f"waited {STALLED_S:.0f} s for {what}; fences stand at {now}")
+            now_s = time.monotonic()
+            if now_s - looked > LOOK_EVERY_S:
+                looked = now_s
+                now = [standing.fence for standing in await self._store.standing(self._shards)]
+                if now != before:
+                    moved, before = now_s, now
+                if now_s - moved > STALLED_S:
+                    raise Stalled(f"waited {STALLED_S:.0f} s for {what}; fences stand at {now}")
             await asyncio.sleep(POLL_S)
 
     async def _look_after_crew(self) -> None:

@@ -1,7 +1,8 @@
 from itertools import islice
 
 from bench.alone import core_alone
-from bench.latency import PARTITIONS, ticket_events, ticket_model
+from bench.latency import ticket_events, ticket_model
+from bench.throughput import PARTITIONS
 from bench.workload import first_tick, hand_made_model, world_events
 from schemas.rules import BandRules, Rules
 from schemas.units import Millis

@@ -107,8 +107,6 @@ class Havoc:
 @pytest.mark.integration
 @pytest.mark.slow
 @pytest.mark.timeout(540)
-# kafka-python leaves sockets to the garbage collector when its broker dies.
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_kills_and_rollbacks_show_neither_in_states_nor_in_what_is_emitted(tmp_path: Path) -> None:
     rng = random.Random(SEED)
     with (

@@ -1,5 +1,7 @@
 """Where Redis does not fit the log, a process refuses to start and says what to do."""
 
+import signal
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -114,6 +116,22 @@ def test_a_fence_below_the_start_of_the_log_is_refused_until_oldest_is_said(
     deployment.workers[0].wanted = True
     deployment.wait_durable()
     assert deployment.counters()["applied"] == 30 + 3  # of the sixty each partition has its last
+
+
+def test_records_that_retention_took_from_a_running_worker_stop_it(deployment: Deployment) -> None:
+    worker = deployment.workers[0]
+    worker.wanted = True
+    publish(deployment, 30, 60)
+    deployment.wait_durable()
+    worker.send(signal.SIGSTOP)
+    time.sleep(0.5)  # the fetch that was under way has come back empty
+    publish(deployment, 60, 120)
+    move_start(deployment)
+    worker.wanted = False
+    worker.send(signal.SIGCONT)
+    assert worker.wait_for_end() == 1
+    assert "Kafka no longer holds what is to be read next" in worker.log_text()
+    assert deployment.counters()["applied"] == 60
 
 
 def test_newest_goes_on_with_what_comes(deployment: Deployment) -> None:

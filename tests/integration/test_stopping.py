@@ -18,7 +18,6 @@ LONGEST_S = 12.0
 @pytest.mark.integration
 @pytest.mark.slow
 @pytest.mark.timeout(180)
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_worker_and_learner_end_soon_with_kafka_and_redis_down(tmp_path: Path) -> None:
     with (
         own_services(tmp_path) as (kafka, store),

@@ -42,7 +42,7 @@ def test_help_imports_nothing_heavy() -> None:
         ),
         (
             ["replay", "one.jsonl", "--out", "o", "--broker", "here"],
-            "touchstream: --broker='here': want embedded, or HOST:PORT, several separated by commas",
+            "touchstream: --broker='here': want embedded, or HOST:PORT, several separated by ",
         ),
         (
             ["publish", "one.jsonl", "--broker", "embedded"],

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import orjson
 import pytest
+from kafka import KafkaProducer
 
 from bench.services.kafka import KafkaServer
 from bench.services.redis import RedisServer
@@ -151,8 +152,6 @@ def test_letters_are_listed_sent_again_once_and_remembered(place: Place) -> None
 
 def _send(place: Place, records: list[tuple[bytes, bytes]]) -> None:
     """Past ``publish``, which would refuse them."""
-    from kafka import KafkaProducer
-
     producer = KafkaProducer(bootstrap_servers=place.settings["KAFKA__BOOTSTRAP"])
     topic = place.settings["KAFKA__TOPIC_PREFIX"] + "touchpoints"
     for key, value in records:
@@ -170,7 +169,7 @@ def test_a_recording_replays_to_the_same_states_with_more_workers(place: Place) 
     assert said.code == 0, said.err
     replayed = {
         line["customer"]: line
-        for line in map(orjson.loads, (place.folder / "out/profiles.jsonl").open())
+        for line in map(orjson.loads, (place.folder / "out/profiles.jsonl").read_text().split())
     }
     live = {}
     for customer in CUSTOMERS:

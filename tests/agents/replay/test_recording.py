@@ -1,4 +1,4 @@
-"""A live log in a file: line by line the same, and refused where it would not replay to the same."""
+"""A live log in a file: the same line by line, refused where it would replay to something else."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path

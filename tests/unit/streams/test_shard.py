@@ -141,7 +141,9 @@ def test_what_is_dropped_leaves_no_state_of_a_stranger() -> None:
 
 def test_the_standing_before_stays_as_it_was() -> None:
     before = Standing(counters={"applied": 3}, sequences={"churn-risk": 2}, recent_dead=[1])
-    taken(record(visit()), RUBBISH, before=before)
+    doomed = models("d0", knows=model(intercept=5.0))
+    work = taken(record(visit()), RUBBISH, before=before, in_force=doomed)
+    assert work.standing.sequences["churn-risk"] == 3
     assert before == Standing(counters={"applied": 3}, sequences={"churn-risk": 2}, recent_dead=[1])
 
 

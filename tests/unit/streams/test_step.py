@@ -137,11 +137,11 @@ def test_a_snapshot_that_was_missed_is_taken_once_by_the_next_tick() -> None:
     assert state.snapshot_due_ms == moment("d32")
 
 
-def test_a_new_due_time_is_later_than_the_tick() -> None:
+def test_whom_a_tick_passed_by_the_next_one_wakes() -> None:
     before = last_state(lived(arrival("web.visit", "d1")))
-    step = advance(before, wake("d40"), models("d50", RULES), moment("d40"))
-    assert step.wake_at is not None
-    assert step.wake_at > moment("d50")
+    assert before.wake_at_ms == moment("d4")
+    step = advance(before, arrival("web.visit", "d50"), models("d50", RULES), moment("d50"))
+    assert step.wake_at == moment("d50") + 1
 
 
 def test_a_tick_for_somebody_unknown_leaves_nothing() -> None:
@@ -208,6 +208,14 @@ def test_the_next_example_says_how_many_events_came_too_late() -> None:
     )
     examples = [one for step in steps for one in step.examples]
     assert [one.late for one in examples] == [0, 2, 0]
+
+
+def test_of_several_labels_given_at_once_the_newest_is_the_one_to_be_late_for() -> None:
+    steps = lived(
+        arrival("web.visit", "d1"), *daily(1, 18), wake("d47"), arrival("web.visit", "d42")
+    )
+    assert labels(steps) == [("d4", 1), ("d11", 1), ("d18", 1)]
+    assert steps[-1].counters == ["applied", "late", "late_for_label"]
 
 
 def test_an_event_after_the_window_is_not_late_for_its_label() -> None:

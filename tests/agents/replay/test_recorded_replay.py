@@ -1,0 +1,81 @@
+"""A log that taught the model, recorded and replayed: the same states, scores and emissions."""
+
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+
+import orjson
+import pytest
+
+from agents.cli import tail
+from agents.cli.replay import replay
+from agents.replay.crew import Crew
+from agents.replay.history import steps
+from agents.replay.run import Replay
+from agents.replay.stage import EMBEDDED, Stage, stage
+from agents.settings import Settings
+from agents.stores.connect import open_store
+from bench.equal import differences
+from schemas.envelope import format_time
+from schemas.topics import TOUCHPOINTS_TOPIC
+from schemas.units import DAY_MS
+from tests.agents.cli.command import order
+from tests.services import require
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+
+CONFIG = """
+[churn]
+activity = ["order.placed"]
+horizon_days = 3
+snapshot_every_days = 2
+[learning]
+minimum_examples = 20
+[bands]
+medium_enter = 0.3
+medium_leave = 0.2
+high_enter = 0.5
+high_leave = 0.4
+"""
+
+
+def history() -> Iterator[bytes]:
+    """Forty customers who order every two to five days, some until the tenth day only."""
+    for day in range(24):
+        for number in range(40):
+            if day % (2 + number % 4) == 0 and (day < 10 or number % 3):
+                yield order(f"c{number}", day, format_time((10_000 + day) * DAY_MS + number))
+    yield b"nonsense"
+
+
+async def live(scene: Stage, crew: Crew, events: Path, out: Path) -> None:
+    store = open_store(scene.settings)
+
+    async def in_turn():  # type: ignore[no-untyped-def]  # noqa: ANN202
+        for step in steps([events], scene.settings.ticks):
+            yield step
+
+    try:
+        await Replay(scene.settings, store, crew, out, lambda _: None).run(in_turn())
+    finally:
+        await store.close()
+
+
+def test_a_recorded_log_replays_to_the_same_with_two_workers(tmp_path: Path) -> None:
+    require("redis")
+    events, config, log = (tmp_path / name for name in ("events.jsonl", "t.toml", "log.jsonl"))
+    events.write_bytes(b"\n".join(history()))
+    config.write_text(CONFIG)
+    settings = Settings.load(config, {})
+    with stage(settings, config, EMBEDDED, 1, 3) as scene:
+        crew = Crew(1, scene.environ, scene.logs, ticks=False)
+        try:
+            asyncio.run(live(scene, crew, events, tmp_path / "one"))
+        finally:
+            crew.stop()
+        with log.open("wb") as out:
+            tail.record(scene.settings, TOUCHPOINTS_TOPIC, None, out)
+    summary = replay(settings, config, [log], tmp_path / "two", EMBEDDED, 2, None)
+    assert differences(tmp_path / "one", tmp_path / "two") == []
+    assert (tmp_path / "one" / "churn-risk.jsonl").stat().st_size > 0
+    assert summary["ticks"] == orjson.loads((tmp_path / "one/summary.json").read_bytes())["ticks"]
