@@ -183,6 +183,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--kill-every", type=float, default=8.0, metavar="SECONDS")
     parser.add_argument("--seed", type=int, default=0)
     asked = parser.parse_args(arguments)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # a replay under way ends with us
     chosen = [s for s in SETTINGS if s == SETTINGS[0] or (asked.only or "") in s.name]
     with TemporaryDirectory(prefix="touchstream-soak-") as name:
         folder = Path(name)

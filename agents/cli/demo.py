@@ -1,4 +1,4 @@
-"""``touchstream demo``: a simulated world of customers through the real agents, no services needed."""
+"""``touchstream demo``: a simulated world of customers through the real agents, no services."""
 
 import asyncio
 import sys
@@ -89,7 +89,7 @@ class Board:
         if self._live is None and (changed or now_s - self._said_s > SAY_EVERY_S):
             self._said_s = now_s
             line = orjson.dumps(self._line()).decode()
-            print(line, flush=True)  # noqa: T201 - the output of the command
+            print(line, flush=True)
 
     def watch(self, topic: str, value: bytes) -> None:
         """Take an emission into the table, and carry out a recommended action in the world."""

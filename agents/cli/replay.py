@@ -51,13 +51,14 @@ async def _run(
 ) -> dict[str, object]:
     store = open_store(settings)
     try:
-        history = _in_turn(steps(files, settings.ticks))
+        history = in_turn(steps(files, settings.ticks))
         return await Replay(settings, store, crew, out, progress.show).run(history)
     finally:
         await store.wipe()
         await store.close()
 
 
-async def _in_turn(steps: Iterator[Step]) -> AsyncIterator[Step]:
+async def in_turn(steps: Iterator[Step]) -> AsyncIterator[Step]:
+    """The steps of a file, for a replay that awaits each."""
     for step in steps:
         yield step

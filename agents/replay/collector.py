@@ -79,7 +79,9 @@ class Collector:
         }
         while not await self._knows(read):
             await asyncio.sleep(METADATA_PAUSE_S)  # a topic just made is known bit by bit
-        self._places = [TopicPartition(name, n) for name, count in read.items() for n in range(count)]
+        self._places = [
+            TopicPartition(name, number) for name, count in read.items() for number in range(count)
+        ]
         self._consumer.assign(self._places)
         await self._consumer.seek_to_beginning(*self._places)
 

@@ -106,7 +106,7 @@ class Havoc:
 
 @pytest.mark.integration
 @pytest.mark.slow
-@pytest.mark.timeout(540)
+@pytest.mark.timeout(900)
 def test_kills_and_rollbacks_show_neither_in_states_nor_in_what_is_emitted(tmp_path: Path) -> None:
     rng = random.Random(SEED)
     with (

@@ -1,6 +1,5 @@
 """The law of the house: nothing but the log and the configuration shows in what comes out."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import orjson
@@ -60,11 +59,9 @@ def config(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def undisturbed(
-    log: Path, config: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Path]:
+def undisturbed(log: Path, config: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """One worker, embedded broker with four partitions, nobody killed."""
-    yield replay(log, tmp_path_factory.mktemp("one") / "out", config)
+    return replay(log, tmp_path_factory.mktemp("one") / "out", config)
 
 
 def test_the_log_makes_every_kind_of_output(undisturbed: Path) -> None:
@@ -78,10 +75,11 @@ def test_the_log_makes_every_kind_of_output(undisturbed: Path) -> None:
     assert len(matured) > 200
 
 
-def test_the_agents_do_what_the_pure_core_does(
-    undisturbed: Path, log: Path, config: Path
-) -> None:
-    assert differences(without_letters(lines_of(undisturbed)), without_letters(core(log, config))) == []
+def test_the_agents_do_what_the_pure_core_does(undisturbed: Path, log: Path, config: Path) -> None:
+    assert (
+        differences(without_letters(lines_of(undisturbed)), without_letters(core(log, config)))
+        == []
+    )
 
 
 def test_records_in_are_all_in_one_named_place(undisturbed: Path, log: Path) -> None:

@@ -10,7 +10,7 @@ import orjson
 
 ROOT = Path(__file__).parents[3]
 COMMAND = (sys.executable, "-W", "ignore", "-m", "agents.cli.main")
-TIMEOUT_S = 90
+TIMEOUT_S = 240
 
 
 class Said(NamedTuple):

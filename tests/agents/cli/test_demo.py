@@ -1,4 +1,4 @@
-"""What the demo promises: it ends by itself, and its counts are what the world knows it has sent."""
+"""The demo ends by itself, and its counts are what the world knows it has sent."""
 
 from pathlib import Path
 

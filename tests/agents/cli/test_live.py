@@ -119,7 +119,7 @@ def test_a_member_that_is_killed_is_started_again(place: Place) -> None:
         for line in map(_parsed, started.read_text().splitlines())
         if line.get("event") == "started" and line["role"] == "worker-0"
     )
-    os.kill(pid, signal.SIGKILL)
+    os.kill(int(str(pid)), signal.SIGKILL)
     place.until(lambda: "started_again" in started.read_text(), "the worker to be started again")
 
 

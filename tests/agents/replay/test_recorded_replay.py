@@ -8,7 +8,7 @@ import orjson
 import pytest
 
 from agents.cli import tail
-from agents.cli.replay import replay
+from agents.cli.replay import in_turn, replay
 from agents.replay.crew import Crew
 from agents.replay.history import steps
 from agents.replay.run import Replay
@@ -50,13 +50,9 @@ def history() -> Iterator[bytes]:
 
 async def live(scene: Stage, crew: Crew, events: Path, out: Path) -> None:
     store = open_store(scene.settings)
-
-    async def in_turn():  # type: ignore[no-untyped-def]  # noqa: ANN202
-        for step in steps([events], scene.settings.ticks):
-            yield step
-
+    history = in_turn(steps([events], scene.settings.ticks))
     try:
-        await Replay(scene.settings, store, crew, out, lambda _: None).run(in_turn())
+        await Replay(scene.settings, store, crew, out, lambda _: None).run(history)
     finally:
         await store.close()
 

@@ -1,6 +1,6 @@
 """A live log in a file: the same line by line, refused where it would replay to something else."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -57,7 +57,7 @@ def page(*received: int) -> list[Record]:
     return [Record(n, Millis(at), None, b"") for n, at in enumerate(received)]
 
 
-def told(partitions: dict[int, Iterator[Sequence[Record]]]) -> list[tuple[int, int]]:
+def told(partitions: Mapping[int, Iterator[Sequence[Record]]]) -> list[tuple[int, int]]:
     return [(number, record.received_ms) for number, record in in_order_received(partitions)]
 
 
