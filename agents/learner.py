@@ -39,6 +39,7 @@ OUTAGE_PAUSE_S = 1.0
 MOST_TICKS_AHEAD = 100
 """Ticks that the shards may be behind before the learner writes no further one."""
 
+SCORES = ("log_loss", "roc_auc", "average_precision", "brier", "ece")
 SWEEP_EVERY_TICKS = 100
 KEPT_TICKS = 3 * MOST_TICKS_AHEAD
 """Versions of so many ticks stay; a tick names one that is at most MOST_TICKS_AHEAD old."""
@@ -166,11 +167,12 @@ class Learner:
         self._owner = False
         self._lock = asyncio.Lock()
         self.last_progress = time.monotonic()
+        self.joined = False
 
     async def take(self, spans: Mapping[int, Span]) -> Mapping[int, int]:
         """Own the examples, or nothing: this group has one member at work, the others stand by."""
         async with self._lock:
-            self._owner, self._in_flight = 0 in spans, 0
+            self._owner, self._in_flight, self.joined = 0 in spans, 0, True
             if not self._owner:
                 await self._outbox.take([])
                 return {}
@@ -269,8 +271,22 @@ class Learner:
         knowledge = learnt.knowledge
         self._metrics.set("model_version", knowledge.version)
         self._metrics.set("model_examples", knowledge.model.examples)
+        self._show_scores(knowledge)
         if learnt.published is not None:
             log.info("version_published", version=knowledge.version, tick=number)
+
+    def _show_scores(self, knowledge: Knowledge) -> None:
+        tallies = {
+            "churn": knowledge.model_tally,
+            "base_rate": knowledge.base_rate_tally,
+            "recency": knowledge.recency_tally,
+        }
+        for model, tally in tallies.items():
+            measures = tally.measures()
+            for score in SCORES:
+                value = getattr(measures, score)
+                if value is not None:
+                    self._metrics.set("model_score", value, model=model, score=score)
 
     async def _write_tick(self, now_ms: Millis) -> None:
         knowledge, number = self._post.knowledge, self._post.written + 1

@@ -100,6 +100,7 @@ class Touchpoints:
         self._shards: dict[int, Shard] = {}
         self._lock = asyncio.Lock()
         self.last_progress = time.monotonic()
+        self.joined = False
 
     async def take(self, spans: Mapping[int, Span]) -> Mapping[int, int]:
         """Own these partitions: start at their fences, or refuse with what to do."""
@@ -119,6 +120,7 @@ class Touchpoints:
             }
             await self._outbox.take(names)
             self.last_progress = time.monotonic()
+            self.joined = True
             log.info("partitions_taken", partitions=sorted(spans))
             return {partition: shard.offset for partition, shard in self._shards.items()}
 
@@ -143,10 +145,12 @@ class Touchpoints:
         """Offsets that Kafka may be told: what Redis holds."""
         return {p: shard.fence.offset for p, shard in self._shards.items() if shard.fence}
 
-    async def show_metrics(self) -> None:
+    async def show_metrics(self, end: Callable[[int], int]) -> None:
         """Set the gauges; what is counted in the shards is shown as it was committed."""
         for shard in self._shards.values():
             self._metrics.set("outbox_entries", self._outbox.size(shard.name), shard=shard.name)
+            lag = max(0, end(shard.partition) - shard.offset)
+            self._metrics.set("lag_records", lag, shard=shard.name)
             self._metrics.set("tick_number", shard.standing.tick, shard=shard.name)
             self._metrics.show_durable(shard.name, _durable_counts(shard.standing))
             if shard.standing.in_force is not None:

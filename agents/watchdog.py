@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from agents.fatal import Refusal, die, dump_stacks
+from agents.metrics import Metrics
 
 
 class Worked(Protocol):
@@ -13,6 +14,9 @@ class Worked(Protocol):
     last_progress: float
     """``time.monotonic()`` of the last thing that became durable."""
 
+    joined: bool
+    """Whether Kafka has told what to work on, be it nothing."""
+
     def lag(self, end: Callable[[int], int]) -> int:
         """Records that wait."""
 
@@ -20,19 +24,21 @@ class Worked(Protocol):
 class Watchdog:
     """Looks once a second; see ``worker.stall_timeout_s``."""
 
-    def __init__(self, desk: Worked, end: Callable[[int], int], stall_timeout_s: float) -> None:
+    def __init__(
+        self, desk: Worked, end: Callable[[int], int], stall_timeout_s: float, metrics: Metrics
+    ) -> None:
         self._desk = desk
         self._end = end
         self._stall_timeout_s = stall_timeout_s
+        self._metrics = metrics
 
     async def look(self) -> None:
         """End the process if it is stuck; a supervisor starts it again, exactly where it was."""
-        if self.stalled_s() > self._stall_timeout_s:
+        stalled_s = self.stalled_s()
+        self._metrics.set("stalled_seconds", stalled_s)
+        if stalled_s > self._stall_timeout_s:
             dump_stacks()
-            die(
-                "stalled",
-                Refusal(f"no durable progress for {self.stalled_s():.0f} s with work waiting"),
-            )
+            die("stalled", Refusal(f"no durable progress for {stalled_s:.0f} s with work waiting"))
 
     def stalled_s(self) -> float:
         """Seconds without durable progress while records wait; 0 when none does."""
@@ -41,8 +47,13 @@ class Watchdog:
             return 0.0
         return time.monotonic() - self._desk.last_progress
 
+    def not_ready(self) -> Sequence[str]:
+        """For ``/ready``: what keeps it from working now."""
+        waiting = [] if self._desk.joined else ["waits for the consumer group"]
+        return [*waiting, *self.faults()]
+
     def faults(self) -> Sequence[str]:
-        """For the health endpoints."""
+        """For ``/live``: what a restart would help against."""
         stalled_s = self.stalled_s()
         if stalled_s > self._stall_timeout_s / 2:
             return [f"no durable progress for {stalled_s:.0f} s"]

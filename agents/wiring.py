@@ -21,7 +21,7 @@ from prometheus_client import CollectorRegistry
 
 from agents import received, transport
 from agents.embedded.group_leader import let_followers_sync_first
-from agents.fatal import die
+from agents.fatal import Refusal, die
 from agents.health import HealthServer
 from agents.kafka import credentials, new_producer, physical_topics
 from agents.metrics import Metrics
@@ -78,8 +78,8 @@ def worker_app(settings: Settings, store: Store | None = None) -> faust.App:
     transport.install(app, desk, settings.worker.linger_ms)
     _agent(app, "touchpoints", desk)
     app.timer(PARKED_RETRY_S)(_fatal(desk.retry_parked))
-    app.timer(METRICS_EVERY_S)(_fatal(desk.show_metrics))
-    _beside(app, settings, desk, outbox, registry, settings.worker.stall_timeout_s)
+    app.timer(METRICS_EVERY_S)(_fatal(partial(desk.show_metrics, _end_of(app, desk))))
+    _beside(app, settings, desk, outbox, registry, metrics, settings.worker.stall_timeout_s)
     return app
 
 
@@ -115,7 +115,7 @@ def learner_app(
     _agent(app, "learner", desk)
     if writes_ticks:
         app.timer(settings.ticks.interval_s)(_fatal(lambda: desk.tick(now_ms())))
-    _beside(app, settings, desk, outbox, registry, settings.learner.stall_timeout_s)
+    _beside(app, settings, desk, outbox, registry, metrics, settings.learner.stall_timeout_s)
     return app
 
 
@@ -183,16 +183,17 @@ def _beside(
     desk: Worker,
     outbox: Outbox,
     registry: CollectorRegistry,
+    metrics: Metrics,
     stall_timeout_s: float,
 ) -> None:
     """What runs next to an agent: the outbox, the watchdog, the operator's port."""
-    watchdog = Watchdog(desk, lambda partition: _end(app, desk.topic, partition), stall_timeout_s)
+    watchdog = Watchdog(desk, _end_of(app, desk), stall_timeout_s, metrics)
     health = HealthServer(
         settings.http.host,
         settings.http.port,
         registry,
         live=watchdog.faults,
-        ready=watchdog.faults,
+        ready=watchdog.not_ready,
     )
     app.task(_fatal(outbox.run))
     app.timer(1.0)(_fatal(watchdog.look))
@@ -200,8 +201,12 @@ def _beside(
 
     @app.task
     async def serve() -> None:
-        if settings.http.port:
+        if not settings.http.port:
+            return
+        try:
             await health.start()
+        except OSError as exc:
+            die("cannot_start", Refusal(f"http.port {settings.http.port}: {exc.strerror}"))
 
     @app.on_before_shutdown.connect
     async def close(_: object, **__: object) -> None:
@@ -210,12 +215,16 @@ def _beside(
             await outbox.close()
 
 
-def _end(app: faust.App, topic: str, partition: int) -> int:
-    """Where the partition ends as of its last fetch; 0 while it is being given away."""
-    place = faust.types.TP(topic, partition)
-    if place not in app.consumer.assignment():
-        return 0
-    return app.consumer.highwater(place) or 0
+def _end_of(app: faust.App, desk: Worker) -> Callable[[int], int]:
+    """Where a partition ends as of its last fetch; 0 while it is being given away."""
+
+    def end(partition: int) -> int:
+        place = faust.types.TP(desk.topic, partition)
+        if place not in app.consumer.assignment():
+            return 0
+        return app.consumer.highwater(place) or 0
+
+    return end
 
 
 def _fatal(verb: Callable[[], Awaitable[None]]) -> Callable[[], Awaitable[None]]:

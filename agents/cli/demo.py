@@ -173,7 +173,8 @@ def demo(settings: Settings, config: Path | None, seconds: int, seed: int) -> di
         finally:
             crew.stop()
     expected = world.expected
-    found["expected"] = {"lines": expected.lines, **expected.fates}
+    fates: dict[str, int] = {str(fate): count for fate, count in expected.fates.items()}
+    found["expected"] = {"lines": expected.lines, **fates}
     return found
 
 

@@ -5,12 +5,12 @@ import base64
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Any, BinaryIO, Self
+from typing import BinaryIO, Self
 
 import orjson
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
-from schemas.dead_letter import decode_letter
+from schemas.dead_letter import DeadLetter, decode_letter
 from schemas.envelope import format_time
 from schemas.examples import Example, decode_example
 from schemas.topics import (
@@ -39,6 +39,19 @@ def score_line(customer: str, at_ms: Millis, risk: float, version: int, label: i
         "risk": risk,
         "version": version,
         "label": label,
+    }
+
+
+def letter_line(letter: DeadLetter) -> dict[str, object]:
+    """One dead letter, as ``dead-letters.jsonl`` has it."""
+    return {
+        "step": letter.step,
+        "reason": letter.reason,
+        "detail": letter.detail,
+        "partition": letter.partition,
+        "offset": letter.offset,
+        **_text("key", letter.key),
+        **_text("value", letter.original),
     }
 
 
@@ -152,16 +165,7 @@ class Collector:
         if (letter.partition, letter.offset) in self._letters:
             return
         self._letters.add((letter.partition, letter.offset))
-        line: dict[str, Any] = {
-            "step": letter.step,
-            "reason": letter.reason,
-            "detail": letter.detail,
-            "partition": letter.partition,
-            "offset": letter.offset,
-            **_text("key", letter.key),
-            **_text("value", letter.original),
-        }
-        self._write(DEAD_LETTERS_TOPIC, orjson.dumps(line))
+        self._write(DEAD_LETTERS_TOPIC, orjson.dumps(letter_line(letter)))
 
     def _is_new(self, topic: str, shard: str, sequence: int) -> bool:
         """A shard's records count up.

@@ -103,20 +103,19 @@ class Role:
     def wait_for_end(self, timeout_s: float = 30.0) -> int:
         """How the process ended that runs now or ran last."""
         known = len(self.exits)
-        wait_until(
-            lambda: len(self.exits) > known or self._looked(), f"{self.name} to end", timeout_s
-        )
+        wait_until(lambda: self._has_ended(known), f"{self.name} to end", timeout_s)
         return self.exits[-1]
 
     def log_text(self) -> str:
         return self.log.read_text(errors="replace") if self.log.exists() else ""
 
-    def _looked(self) -> bool:
+    def _has_ended(self, known: int) -> bool:
+        """Once more than ``known`` times; or for good, if nobody wants it any more."""
         with self._lock:
             if self._process is not None and not self._process.running:
                 self._ended(self._process)
-                return True
-        return False
+            gone = not self.wanted and self._process is None
+            return bool(self.exits) and (gone or len(self.exits) > known)
 
     def _ended(self, process: ServerProcess) -> int:
         code = process.returncode

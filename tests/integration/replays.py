@@ -8,23 +8,22 @@ import subprocess
 import sys
 import threading
 import time
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import orjson
 
 from agents.people import as_json
-from agents.replay.collector import score_line
+from agents.replay.collector import letter_line, score_line
 from agents.replay.history import paced
 from agents.replay.pacer import Publish
 from agents.settings import Settings
 from bench.core import LocalStream
-from bench.equal import COMPARED, Lines, without_place
+from bench.equal import LEFT_OUT
 from bench.processes import crew_of
+from schemas.dead_letter import decode_letter
 from schemas.topics import DEAD_LETTERS_TOPIC
 from streams.emit.identity import pseudonym
-from streams.intake.partitioner import partition_of
 from streams.records import Record
 from streams.state import decode
 
@@ -40,7 +39,7 @@ def replay(
     redis_url: str | None = None,
     kills: Sequence[float] = (),
 ) -> Path:
-    """Run ``touchstream replay``; ``kills`` are seconds after which one of its crew is SIGKILLed."""
+    """Run ``touchstream replay``; after each of ``kills`` seconds one of its crew is SIGKILLed."""
     command = [sys.executable, "-m", "agents.cli.main", "replay", str(events), "--out", str(out)]
     environ = {**os.environ, "PYTHONPATH": str(ROOT)}
     if redis_url is not None:
@@ -62,8 +61,8 @@ def replay(
     return out
 
 
-def core(events: Path, config: Path) -> Lines:
-    """What the pure core alone makes of the file: one shard, no Kafka, no Redis, no processes."""
+def core(events: Path, out: Path, config: Path) -> Path:
+    """Write what the pure core alone makes of the file: no Kafka, no Redis, no processes."""
     settings = Settings.load(config)
     stream = LocalStream(settings.rules)
     customers: dict[str, str] = {}
@@ -75,39 +74,41 @@ def core(events: Path, config: Path) -> Lines:
         if line.key is not None:
             customer = line.key.decode()
             customers[pseudonym(customer, settings.rules.seed)] = customer
-            assert partition_of(line.key, 1) == 0
         stream.feed(0, [Record(offset, step.received_ms, line.key, line.value, line.headers)])
-    return _told(stream, customers)
+    out.mkdir()
+    told = {Path(name).stem: list[object]() for name in LEFT_OUT}
+    for name, said in _told(stream, customers):
+        told[name].append(said)
+    for name, lines in told.items():
+        (out / f"{name}.jsonl").write_bytes(b"".join(orjson.dumps(x) + b"\n" for x in lines))
+    return out
 
 
-def _told(stream: LocalStream, customers: dict[str, str]) -> Lines:
-    """The core's results in the form of a replay's output files."""
-    found: dict[str, Counter[bytes]] = {name: Counter() for name in COMPARED}
+def _told(stream: LocalStream, customers: dict[str, str]) -> Iterator[tuple[str, object]]:
+    """Output file and line, in the form of a replay's."""
     [shard] = stream.shards
     for customer, data in shard.states.items():
         state = decode(data)
-        found["profiles"][without_place("profiles", as_json(customer, state))] += 1
+        yield "profiles", as_json(customer, state)
         for row in state.ledger:
-            line = score_line(customer, row.at_ms, row.risk, row.model_version, None)
-            found["scores"][without_place("scores", line)] += 1
+            yield "scores", score_line(customer, row.at_ms, row.risk, row.model_version, None)
     for example in stream.examples:
-        line = score_line(
-            customers[example.customer],
-            example.at_ms,
-            example.probability,
-            example.model_version,
-            example.label,
+        yield (
+            "scores",
+            score_line(
+                customers[example.customer],
+                example.at_ms,
+                example.probability,
+                example.model_version,
+                example.label,
+            ),
         )
-        found["scores"][without_place("scores", line)] += 1
     for entry in stream.emitted:
-        if entry.topic != DEAD_LETTERS_TOPIC:
-            found[entry.topic][without_place(entry.topic, orjson.loads(entry.value))] += 1
-    return found
-
-
-def without_letters(lines: Lines) -> Lines:
-    """The same without dead letters, whose file form only the collector makes."""
-    return {**lines, DEAD_LETTERS_TOPIC: type(lines[DEAD_LETTERS_TOPIC])()}
+        if entry.topic == DEAD_LETTERS_TOPIC:
+            letter = decode_letter(entry.key, entry.value, entry.headers).letter
+            yield entry.topic, letter_line(letter)
+        else:
+            yield entry.topic, orjson.loads(entry.value)
 
 
 def moments(seed: int, count: int, every_s: float) -> list[float]:
