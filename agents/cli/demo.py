@@ -39,7 +39,9 @@ ROWS = 12
 LEAST_DAY_S = 0.05
 """A day of the world takes at least so long, or nobody could follow it."""
 
-BANDS = {
+RULES = {
+    # So few examples come in minutes, and a young model still says half to everybody.
+    "TOUCHSTREAM_LEARNING__MINIMUM_EXAMPLES": "1500",
     # In this world one customer in twenty leaves within four weeks: high is eight times that.
     "TOUCHSTREAM_BANDS__MEDIUM_ENTER": "0.20",
     "TOUCHSTREAM_BANDS__MEDIUM_LEAVE": "0.15",
@@ -164,7 +166,7 @@ def demo(settings: Settings, config: Path | None, seconds: int, seed: int) -> di
     board = Board(world, Console())
     with (
         tempfile.TemporaryDirectory(prefix="touchstream-demo-") as out,
-        stage(settings, config, EMBEDDED, 1, more=BANDS) as scene,
+        stage(settings, config, EMBEDDED, 1, more=RULES) as scene,
         board.open(),
     ):
         crew = Crew(1, scene.environ, scene.logs, ticks=False)

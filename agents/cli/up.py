@@ -2,7 +2,6 @@
 
 import signal
 from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Event
@@ -11,7 +10,7 @@ from types import FrameType
 import structlog
 
 from agents.cli.failures import Failed
-from agents.replay.crew import Member
+from agents.replay.crew import Member, stop_all
 from agents.settings import Settings
 from agents.topics import check_topics
 
@@ -35,7 +34,8 @@ def up(settings: Settings, config: Path | None, workers: int) -> None:
             while not ended.wait(LOOK_EVERY_S):
                 _look(members)
         finally:
-            _stop(members)
+            stop_all(members)
+            log.info("stopped", processes=len(members))
 
 
 def _roles(workers: int) -> Iterator[tuple[str, list[str]]]:
@@ -66,14 +66,6 @@ def _look(members: list[Member]) -> None:
         member.look()
         if member.pid != before:
             log.warning("started_again", role=member.name, pid=member.pid)
-
-
-def _stop(members: list[Member]) -> None:
-    """All at once: a worker may take seconds to leave its group."""
-    if members:
-        with ThreadPoolExecutor(len(members)) as pool:
-            list(pool.map(Member.stop, members))
-        log.info("stopped", processes=len(members))
 
 
 @contextmanager

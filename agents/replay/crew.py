@@ -4,6 +4,7 @@ import os
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import agents
@@ -97,6 +98,12 @@ class Crew:
             member.look()
 
     def stop(self) -> None:
-        """End all, the learner last."""
-        for member in reversed(self.members):
-            member.stop()
+        """End all."""
+        stop_all(self.members)
+
+
+def stop_all(members: Sequence[Member]) -> None:
+    """End all at once: each may take seconds to leave its group."""
+    if members:
+        with ThreadPoolExecutor(len(members)) as pool:
+            list(pool.map(Member.stop, members))
