@@ -17,15 +17,14 @@ from rich.live import Live
 from rich.table import Table
 
 from agents.post import Post
-from agents.replay.crew import Crew
+from agents.replay.company import company
 from agents.replay.history import Step
 from agents.replay.lines import parse_line
 from agents.replay.pacer import Publish, TickAt
 from agents.replay.run import Phase, Replay
-from agents.replay.stage import EMBEDDED, WARNING, stage
+from agents.replay.stage import EMBEDDED, WARNING, Stage, stage
 from agents.replay.summary import model_measures
 from agents.settings import Settings
-from agents.stores.connect import open_store
 from bench.world import World
 from schemas.emissions.actions import ActionRecommended
 from schemas.emissions.envelope import decode_emission
@@ -169,11 +168,7 @@ def demo(settings: Settings, config: Path | None, seconds: int, seed: int) -> di
         stage(settings, config, EMBEDDED, 1, more=RULES) as scene,
         board.open(),
     ):
-        crew = Crew(1, scene.environ, scene.logs, ticks=False)
-        try:
-            found = asyncio.run(_run(scene.settings, crew, Path(out), board, world, seconds))
-        finally:
-            crew.stop()
+        found = asyncio.run(_run(scene, Path(out), board, world, seconds))
     expected = world.expected
     fates: dict[str, int] = {str(fate): count for fate, count in expected.fates.items()}
     found["expected"] = {"lines": expected.lines, **fates}
@@ -181,14 +176,11 @@ def demo(settings: Settings, config: Path | None, seconds: int, seed: int) -> di
 
 
 async def _run(
-    settings: Settings, crew: Crew, out: Path, board: Board, world: World, seconds: int
+    scene: Stage, out: Path, board: Board, world: World, seconds: int
 ) -> dict[str, object]:
-    store = open_store(settings)
-    replay = Replay(settings, store, crew, out, board.show, board.watch)
-    try:
+    async with company(scene, 1) as (store, workforce):
+        replay = Replay(scene.settings, store, workforce, out, board.show, board.watch)
         return await replay.run(_days(world, board, replay, seconds))
-    finally:
-        await store.close()
 
 
 async def _days(world: World, board: Board, replay: Replay, seconds: int) -> AsyncIterator[Step]:

@@ -8,13 +8,12 @@ from pathlib import Path
 import typer
 
 from agents.cli.progress import Progress
-from agents.replay.crew import Crew
+from agents.replay.company import company
 from agents.replay.history import Step, steps
 from agents.replay.recording import check_fit, examine
 from agents.replay.run import Replay
-from agents.replay.stage import EMBEDDED, WARNING, stage
+from agents.replay.stage import EMBEDDED, WARNING, Stage, stage
 from agents.settings import Settings
-from agents.stores.connect import open_store
 from agents.wiring import tick_secret
 from streams.features.catalogue import FEATURES
 
@@ -39,23 +38,15 @@ def replay(
         stage(settings, config, broker, workers, partitions) as scene,
         Progress(sys.stderr) as progress,
     ):
-        crew = Crew(workers, scene.environ, scene.logs, ticks=False)
-        try:
-            return asyncio.run(_run(scene.settings, crew, files, out, progress))
-        finally:
-            crew.stop()
+        return asyncio.run(_run(scene, workers, files, out, progress))
 
 
 async def _run(
-    settings: Settings, crew: Crew, files: list[Path], out: Path, progress: Progress
+    scene: Stage, workers: int, files: list[Path], out: Path, progress: Progress
 ) -> dict[str, object]:
-    store = open_store(settings)
-    try:
-        history = in_turn(steps(files, settings.ticks))
-        return await Replay(settings, store, crew, out, progress.show).run(history)
-    finally:
-        await store.wipe()
-        await store.close()
+    history = in_turn(steps(files, scene.settings.ticks))
+    async with company(scene, workers) as (store, workforce):
+        return await Replay(scene.settings, store, workforce, out, progress.show).run(history)
 
 
 async def in_turn(steps: Iterator[Step]) -> AsyncIterator[Step]:

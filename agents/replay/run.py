@@ -20,7 +20,7 @@ from agents.people import as_json
 from agents.post import HERE, Here, Post
 from agents.received import RECEIVED_HEADER
 from agents.replay.collector import Collector, Watch, score_line
-from agents.replay.crew import Crew
+from agents.replay.company import Workforce
 from agents.replay.history import Step
 from agents.replay.lines import Line, LinesError
 from agents.replay.pacer import Publish, TickAt
@@ -44,6 +44,11 @@ CREW_EVERY_S = 0.5
 UNREAD_BYTES = 2 * 1024 * 1024
 """Published and not consumed, per partition: the embedded broker drops what is older than 5 MB."""
 PACKET_BYTES = 256 * 1024
+LARGEST_LINE = 600 * 1024
+"""A longer line is published cut: no broker takes it whole, and as a dead letter it ends anyway.
+
+Above what an event may have and a letter keeps, so the letter is the same (decision 0014).
+"""
 STALLED_S = 180.0
 PAGE = 500
 
@@ -71,14 +76,14 @@ class Replay:
         self,
         settings: Settings,
         store: Store,
-        crew: Crew,
+        workforce: Workforce,
         folder: Path,
         show: Show,
         watch: Watch | None = None,
     ) -> None:
         self._settings = settings
         self._store = store
-        self._crew = crew
+        self._workforce = workforce
         self._folder = folder
         self._show = show
         self._watch = watch
@@ -161,14 +166,14 @@ class Replay:
     ) -> None:
         if line.key is not None:
             self._remember(line.key)
-        published = self._published[partition]
-        if published.unread_bytes(len(line.value)) > UNREAD_BYTES:
+        published, value = self._published[partition], line.value[:LARGEST_LINE]
+        if published.unread_bytes(len(value)) > UNREAD_BYTES:
             await sender.flush()
             await self._consumed(partition)
         own = [header for header in line.headers if header[0] != RECEIVED_HEADER]
         headers = [*own, *_headers(received_ms)]
-        await sender.send(partition, line.key, line.value, headers)
-        published.count(len(line.value))
+        await sender.send(partition, line.key, value, headers)
+        published.count(len(value))
         self._records += not line.tick
 
     def _partition(self, line: Line) -> int:
@@ -244,7 +249,7 @@ class Replay:
 
     async def _look_after_crew(self) -> None:
         while True:
-            self._crew.look()
+            self._workforce.look()
             await asyncio.sleep(CREW_EVERY_S)
 
     async def _here(self) -> Here:
@@ -309,7 +314,7 @@ class Replay:
             **client_options(self._settings.kafka),
             enable_idempotence=True,
             max_batch_size=PACKET_BYTES,
-            max_request_size=64 * 1024 * 1024,  # poison of any size is published as it stands
+            max_request_size=2 * LARGEST_LINE,
             linger_ms=0,
         )
         await producer.start()

