@@ -54,7 +54,6 @@ class AtRisk(NamedTuple):
 
     customer: str
     told: RiskChanged
-    action: str
 
 
 class Board:
@@ -65,6 +64,8 @@ class Board:
         self._console = stream
         self._live: Live | None = None
         self.at_risk: dict[str, AtRisk] = {}
+        self.actions: dict[str, str] = {}
+        """Customer -> what was last recommended; another topic, so it may come first."""
         self.phase = Phase("starting", 0, 0, None)
         self.post: Post | None = None
         self.active = CUSTOMERS
@@ -100,15 +101,11 @@ class Board:
             case RiskChanged(band="low"):
                 self.at_risk.pop(customer, None)
             case RiskChanged() as told:
-                before = self.at_risk.pop(customer, None)
-                self.at_risk[customer] = AtRisk(customer, told, before.action if before else "")
+                self.at_risk[customer] = AtRisk(customer, told)
             case ActionRecommended() as choice:
-                row = self.at_risk.get(customer)
-                if row is not None:
-                    self.at_risk[customer] = row._replace(action=choice.action)
-                with suppress(
-                    KeyError
-                ):  # a lead is nobody's customer yet, or an action of one's own
+                self.actions[customer] = choice.action
+                # A lead is nobody's customer yet, and a catalogue may have actions of its own.
+                with suppress(KeyError):
                     self._world.treat(customer, choice.action, emission.time_ms, choice.decision)
             case _:
                 pass
@@ -144,7 +141,8 @@ class Board:
         worst = sorted(self.at_risk.values(), key=lambda row: -row.told.risk)[:ROWS]
         for row in worst:
             why = "; ".join(r.text for r in row.told.reasons if r.contribution > 0)
-            table.add_row(row.customer, f"{row.told.risk:.2f}", row.told.band, why[:70], row.action)
+            action = self.actions.get(row.customer, "")
+            table.add_row(row.customer, f"{row.told.risk:.2f}", row.told.band, why[:70], action)
         return table
 
     def _models(self) -> Table:

@@ -101,8 +101,6 @@ def _embedded_redis(ending: ExitStack, workers: int) -> str | None:
     if server is not None:
         return ending.enter_context(server).url
     if workers > 1:
-        raise StageError(
-            f"--workers {workers}: {redis_server.NO_SERVER}; want --workers 1"
-        )
+        raise StageError(f"--workers {workers}: {redis_server.NO_SERVER}; want --workers 1")
     sys.stderr.write(redis_server.NO_SERVER + "\n")
     return None
