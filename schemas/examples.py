@@ -39,6 +39,12 @@ class Example(Struct, frozen=True, kw_only=True, gc=False, tag_field="kind", tag
     """Digest of the feature list that the vector follows."""
     vector: str
     """The features as of then: base64 of little-endian float16, NaN for a missing one."""
+    target: str = "churn"
+    """What the label is of; a name of ``[[targets]]`` or churn."""
+    offered: Probability = 0.0
+    """Probability that the policy recommended an action within the window (0..1)."""
+    recommended: bool = False
+    """True: it did."""
     late: Annotated[int, Meta(ge=0)] = 0
     """Events that came too late to change a label, since this customer's last example."""
 

@@ -13,6 +13,7 @@ from msgspec import Meta, Struct, field
 
 from schemas.registry import ACTIVITY_BY_DEFAULT, TOUCHPOINTS
 from schemas.touchpoints.fields import Currency
+from schemas.units import DAY_MS, HOUR_MS
 
 Probability = Annotated[float, Meta(ge=0.0, le=1.0)]
 Days = Annotated[int, Meta(ge=1, le=3650)]
@@ -32,11 +33,74 @@ class ChurnRules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     snapshot_every_days: Annotated[int, Meta(ge=1, le=365)] = 7
     label_grace_days: Annotated[int, Meta(ge=0, le=90)] = 1
 
+    @property
+    def horizon_ms(self) -> int:
+        """The window in which the label is decided."""
+        return self.horizon_days * DAY_MS
+
+    @property
+    def wait_ms(self) -> int:
+        """Until the label is final."""
+        return (self.horizon_days + self.label_grace_days) * DAY_MS
+
+    @property
+    def weight(self) -> float:
+        """What one example counts for: windows of one customer that overlap tell the same news."""
+        return min(1.0, self.snapshot_every_days / self.horizon_days)
+
     def __post_init__(self) -> None:
         for name, types in (("cancel", self.cancel), ("activity", self.activity)):
             for kind in types:
                 if kind not in TOUCHPOINTS:
                     raise RulesError(f"churn.{name}: {kind!r} is no event type; see docs/events.md")
+
+
+RESERVED = ("churn", "base_rate", "recency")
+"""What the measures of the first target and of the two rules are called."""
+
+
+class TargetRules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One more thing to foresee: whether any of ``events`` follows one of ``after`` in time.
+
+    Repeat contact: ``after`` and ``events`` are both ``call.ended``. Conversion: ``order.placed``
+    after ``cart.abandoned``. Churn is the first target and has rules of its own.
+    """
+
+    name: Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
+    after: Annotated[tuple[str, ...], Meta(min_length=1)]
+    """Event types at whose moment the customer is scored, the event included."""
+    events: Annotated[tuple[str, ...], Meta(min_length=1)]
+    """Event types that make the label 1 if one comes within the horizon."""
+    horizon_hours: Annotated[int, Meta(ge=1, le=87_600)] = 24
+    label_grace_hours: Annotated[int, Meta(ge=0, le=2_160)] = 24
+    """So much later events may still arrive before the label is final."""
+    signal_at: Probability | None = None
+    """From this probability on, and again below it, a ``customer.signal`` is emitted."""
+
+    @property
+    def horizon_ms(self) -> int:
+        """The window in which the label is decided."""
+        return self.horizon_hours * HOUR_MS
+
+    @property
+    def wait_ms(self) -> int:
+        """Until the label is final."""
+        return (self.horizon_hours + self.label_grace_hours) * HOUR_MS
+
+    @property
+    def weight(self) -> float:
+        """What one example counts for."""
+        return 1.0
+
+    def __post_init__(self) -> None:
+        if self.name in RESERVED:
+            raise RulesError(f"targets.name: {self.name} is taken; want another than {RESERVED}")
+        for name, types in (("after", self.after), ("events", self.events)):
+            for kind in types:
+                if kind not in TOUCHPOINTS:
+                    raise RulesError(
+                        f"targets.{name}: {kind!r} is no event type; see docs/events.md"
+                    )
 
 
 class IntakeRules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -46,14 +110,30 @@ class IntakeRules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     ids_per_customer: Annotated[int, Meta(ge=1, le=10_000)] = 256
 
 
+Model = Literal["bayes", "logistic", "hedge", "recency", "rhythm"]
+"""The names of ``streams/learn/models/registry.py``."""
+
+
 class LearningRules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How the one learner learns."""
 
-    rate: Annotated[float, Meta(gt=0.0, le=1.0)] = 0.005
-    l2: Annotated[float, Meta(ge=0.0, le=1.0)] = 0.0
+    model: Model = "bayes"
+    """What begins as the champion."""
+    challenger: Model | None = None
+    """Learns in the shadow on the same labels; promoted once it is proved to be better."""
+    alpha: Annotated[float, Meta(gt=0.0, le=0.5)] = 0.05
+    """Largest probability of a wrong promotion, and of a wrong fall back to recency."""
+    forgetting: Annotated[float, Meta(ge=0.0, le=0.01)] = 0.0
+    """Variance that every weight of the Bayesian regression gains by an example."""
+    untreated_only: bool = True
+    """Learn what happens if nothing is done; false learns from treated customers alike."""
     publish_every_ticks: Annotated[int, Meta(ge=1, le=100_000)] = 1
     minimum_examples: Annotated[int, Meta(ge=0)] = 200
     """Below so many matured examples a probability is shown, but no band is entered on it."""
+    minimum_of_each: Annotated[int, Meta(ge=0)] = 20
+    """So many of either label, too."""
+    widest: Probability = 0.3
+    """A band is entered only on a probability that the model knows to within so much (90 %)."""
 
 
 class BandRules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -95,6 +175,8 @@ class DecidingRules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """Exploration and the currency of the catalogue."""
 
     epsilon: Probability = 0.05
+    holdout: Annotated[float, Meta(ge=0.0, le=0.5)] = 0.05
+    """Share of customers to whom nothing is ever done: what is learnt of risk rests on them."""
     currency: Currency = "EUR"
 
 
@@ -142,11 +224,21 @@ class Rules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     bands: BandRules = BandRules()
     deciding: DecidingRules = DecidingRules()
     actions: tuple[ActionRules, ...] = field(default=DEFAULT_ACTIONS)
+    targets: tuple[TargetRules, ...] = ()
 
     def __post_init__(self) -> None:
         names = [action.name for action in self.actions]
         if len(set(names)) < len(names) or "do_nothing" in names:
             raise RulesError("actions: want distinct names, and do_nothing is always there")
+        aims = [target.name for target in self.targets]
+        if len(set(aims)) < len(aims):
+            raise RulesError("targets: want distinct names")
+
+    @property
+    def aims(self) -> "dict[str, ChurnRules | TargetRules]":
+        """Every target by name, churn first."""
+        found: dict[str, ChurnRules | TargetRules] = {"churn": self.churn}
+        return found | {target.name: target for target in self.targets}
 
     def to_text(self) -> bytes:
         """The canonical JSON text; equal rules give equal bytes."""

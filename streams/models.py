@@ -1,5 +1,6 @@
 """What shapes results since the last tick, compiled once for every customer of a shard."""
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from schemas.rules import Rules
@@ -16,7 +17,7 @@ class Models(NamedTuple):
     """Digest of ``rules``."""
     features: FeatureList
     version: int
-    scorer: Scorer | None
-    """None before the first tick: events are folded, nothing is scored."""
+    scorers: Mapping[str, Scorer] | None
+    """By target; None before the first tick: events are folded, nothing is scored."""
     clock_ms: Millis | None
     """The last tick's time; None before the first."""

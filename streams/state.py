@@ -4,6 +4,7 @@ A version byte, then MessagePack without field names.
 """
 
 from collections.abc import Callable
+from typing import Any
 
 import msgspec
 from msgspec import Struct
@@ -12,10 +13,10 @@ from schemas.rules import Band
 from schemas.units import Millis
 from streams.decide.bands import Crossing
 from streams.intake.memory import NOTHING_REMEMBERED, Memory
-from streams.learn.ledger import Ledger
+from streams.learn.ledger import Ledger, millionths
 from streams.profiles.profile import Profile
 
-VERSION = 1
+VERSION = 2
 
 
 class StateError(ValueError):
@@ -50,12 +51,48 @@ class State(Struct, frozen=True, array_like=True, omit_defaults=True):
     """The moment of the newest snapshot whose label is given."""
     late_for_label: int = 0
     """Events that came too late to change a label, since the last one was given."""
+    targets: dict[str, Ledger] = {}
+    """The label ledgers of the further targets."""
+    raised: tuple[str, ...] = ()
+    """Targets whose probability was above ``signal_at`` when last said."""
 
 
 _encoder = msgspec.msgpack.Encoder(order="deterministic")  # dicts that are equal, equal bytes
 _decoder = msgspec.msgpack.Decoder(State)
 _PREFIX = bytes([VERSION])
-UPGRADES: dict[int, Callable[[list[object]], list[object]]] = {}
+
+
+def _from_1(fields: list[Any]) -> list[Any]:
+    """Counters of version 1 had three half-lives each; the year's begins where the quarter's is."""
+    if not fields or fields[0] is None:
+        return fields
+    nothing: list[Any] = [None, None, {}, {}]
+    told: list[Any] = fields[0]
+    first, last, more = told[0], told[1], told[2:]
+    activity, first_active, families, money = [*more[:4], *nothing[len(more[:4]) :]]
+    if activity is not None:
+        at_ms, week, month, quarter, count = activity
+        activity = [at_ms, week, month, quarter, quarter, count]
+    families = {family: _lately(held, 2) for family, held in families.items()}
+    for sums in money.values():
+        sums[3] = sums[3] and _lately(sums[3], 3)
+    profile = [first, last, activity, first_active, families, money, *more[4:]]
+    if len(fields) > _LEDGER:
+        for row in fields[_LEDGER]:
+            row[1] = millionths(row[1])
+    return [profile, *fields[1:]]
+
+
+_LEDGER = 2  # its place among the fields
+
+
+def _lately(held: list[Any], half_life: int) -> list[Any]:
+    return [held[0], held[half_life], held[4]]
+
+
+_NOT_AS_WRITTEN = (LookupError, TypeError, ValueError, AttributeError)
+"""What an upgrade stumbles over in bytes that its version never wrote."""
+UPGRADES: dict[int, Callable[[list[Any]], list[Any]]] = {1: _from_1}
 """Version -> what makes its array that of the next version."""
 
 
@@ -76,11 +113,11 @@ def decode(data: bytes) -> State:
     try:
         if version == VERSION:
             return _decoder.decode(data[1:])
-        fields = msgspec.msgpack.decode(data[1:], type=list[object])
+        fields = msgspec.msgpack.decode(data[1:], type=list[Any])
         for step in range(version, VERSION):
             fields = UPGRADES[step](fields)
         if version > VERSION:
             raise StateError(f"state version {version}, this build reads up to {VERSION}")
         return msgspec.convert(fields, State)
-    except (msgspec.DecodeError, UnicodeDecodeError, KeyError) as exc:
+    except (msgspec.DecodeError, UnicodeDecodeError, *_NOT_AS_WRITTEN) as exc:
         raise StateError(f"state of version {version} cannot be read: {exc}") from exc

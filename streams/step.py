@@ -6,16 +6,16 @@ A touchpoint goes: lateness -> duplicates -> tombstone -> fold -> labels -> scor
 A tick goes: labels mature -> memory shrinks -> score -> ledger -> band -> action.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal, NamedTuple
 
 import msgspec
 
 from schemas.emissions.cause import Cause
 from schemas.emissions.envelope import Emission
-from schemas.envelope import OWN_SOURCE
+from schemas.envelope import OWN_SOURCE, Event
 from schemas.registry import TICK_TYPE, TOUCHPOINTS
-from schemas.rules import ChurnRules
+from schemas.rules import Rules
 from schemas.touchpoints.customers import CustomerErased
 from schemas.units import DAY_MS, CustomerId, Millis
 from streams.intake.clock import too_late
@@ -23,19 +23,24 @@ from streams.intake.decode import Arrival
 from streams.intake.memory import NOTHING_REMEMBERED, forget_before, recall, remember
 from streams.learn.ledger import (
     SUBSCRIBED,
+    Ledger,
     Matured,
     Snapshot,
     is_activity,
     is_late,
     mature,
     matures_ms,
+    millionths,
     observe,
+    observe_target,
 )
+from streams.learn.snapshot import CHURN
 from streams.models import Models
 from streams.outcome import Drop, Reject
 from streams.profiles.fold import fold, forget_resolved_tickets
+from streams.profiles.profile import Profile
 from streams.state import State
-from streams.verdict import Scored, judge, score
+from streams.verdict import Scored, aim, judge, looks_from, score_all
 from streams.week import next_own_day_ms
 
 STRANGER = State()
@@ -64,6 +69,19 @@ class Step(NamedTuple):
     """The event is a dead letter; the state is as before."""
 
 
+class Unscored(NamedTuple):
+    """A step half way: all is taken in, nothing is said of it yet."""
+
+    state: State
+    profile: Profile
+    """The state's, which is there."""
+    event: Event | Wake
+    cause: Cause
+    now_ms: Millis
+    counters: Sequence[str] = ()
+    matured: Sequence[Matured] = ()
+
+
 def advance(state: State | None, event: Arrival | Wake, models: Models, now_ms: Millis) -> Step:
     """Take one event, or one tick, into a customer's state.
 
@@ -78,12 +96,71 @@ def advance(state: State | None, event: Arrival | Wake, models: Models, now_ms: 
     now_ms
         The event's received stamp, or the tick's time; never a clock.
     """
+    return advance_all([(state, event, now_ms)], models)[0]
+
+
+def advance_all(
+    them: Sequence[tuple[State | None, Arrival | Wake, Millis]], models: Models
+) -> list[Step]:
+    """:func:`advance` for many customers at once: what the model's arithmetic shares is done once.
+
+    Each of them another customer. A step does not depend on those beside it.
+    """
+    steps = [take_in(state, event, models, now_ms) for state, event, now_ms in them]
+    halves = [half for half in steps if isinstance(half, Unscored)]
+    said = iter(_said(halves, models))
+    return [
+        conclude(step, next(said), models) if isinstance(step, Unscored) else step for step in steps
+    ]
+
+
+def _said(halves: Sequence[Unscored], models: Models) -> list[dict[str, Scored]]:
+    """What the models say of each: of churn always, of a further target when it is its moment."""
+    found: list[dict[str, Scored]] = [{} for _ in halves]
+    _ask(CHURN, list(zip(halves, found, strict=True)), models)
+    for target in models.rules.targets:
+        asked = [
+            (half, said)
+            for half, said in zip(halves, found, strict=True)
+            if not isinstance(half.event, Wake)
+            and looks_from(target, half.state, half.event, models)
+        ]
+        _ask(target.name, asked, models)
+    return found
+
+
+def _ask(target: str, them: Sequence[tuple[Unscored, dict[str, Scored]]], models: Models) -> None:
+    scores = score_all([half.profile for half, _ in them], models, target)
+    for (_, said), scored in zip(them, scores, strict=True):
+        if scored is not None:
+            said[target] = scored
+
+
+def take_in(
+    state: State | None, event: Arrival | Wake, models: Models, now_ms: Millis
+) -> Step | Unscored:
+    """The first half of a step: everything up to the score; a whole step where none is needed."""
     if isinstance(event, Wake):
         return _woken(state or STRANGER, event, models)
     return _arrived(state, event, models, now_ms)
 
 
-def _arrived(before: State | None, arrival: Arrival, models: Models, now_ms: Millis) -> Step:
+def conclude(half: Unscored, said: Mapping[str, Scored], models: Models) -> Step:
+    """The second half: what follows from the scores (by target; none before the first tick)."""
+    event, state, scored = half.event, half.state, said.get(CHURN)
+    subject = event.subject
+    if isinstance(event, Wake):  # first: what is decided now falls in the window of this snapshot
+        state = _noted(state, subject, scored, models)
+    state, emissions = judge(state, subject, scored, models, half.cause, half.now_ms)
+    if not isinstance(event, Wake) and models.rules.targets:
+        state, signals = aim(state, event, said, models, half.cause, half.now_ms)
+        emissions = (*emissions, *signals)
+    return _step(state, models, emissions, examples=half.matured, counters=half.counters)
+
+
+def _arrived(
+    before: State | None, arrival: Arrival, models: Models, now_ms: Millis
+) -> Step | Unscored:
     event, state = arrival.event, before or STRANGER
     if too_late(event.time_ms, models.clock_ms, models.rules.intake.allowed_lateness_days):
         return _unchanged(before, Drop("too_late"))
@@ -111,7 +188,7 @@ def _unchanged(before: State | None, outcome: Reject | Drop | Literal["duplicate
             return Step(before, wake_at=wake_at, counters=(name,))
 
 
-def _applied(state: State, arrival: Arrival, models: Models, now_ms: Millis) -> Step:
+def _applied(state: State, arrival: Arrival, models: Models, now_ms: Millis) -> Unscored:
     event, rules = arrival.event, models.rules
     by_customer = TOUCHPOINTS[event.type].by_customer(event.data)
     active = is_activity(event, by_customer, rules.churn)
@@ -132,14 +209,22 @@ def _applied(state: State, arrival: Arrival, models: Models, now_ms: Millis) -> 
         profile=profile,
         memory=memory,
         ledger=observe(state.ledger, event, active, rules.churn),
+        targets=_observed(state.targets, event, rules) if state.targets else state.targets,
         snapshot_due_ms=due_ms,
         late_for_label=state.late_for_label + late_for_label,
     )
     cause = Cause(type=event.type, source=event.source, id=event.id)
-    scored = score(profile, models)
-    after, emissions = judge(after, event.subject, scored, models, cause, now_ms)
     remarks = _remarks(arrival, models.clock_ms, full, late_for_label)
-    return _step(after, models, emissions, counters=remarks)
+    return Unscored(after, profile, event, cause, now_ms, remarks)
+
+
+def _observed(ledgers: Mapping[str, Ledger], event: Event, rules: Rules) -> dict[str, Ledger]:
+    """Mark what waits for the truth of the further targets; one that is no more is forgotten."""
+    return {
+        target.name: observe_target(ledgers[target.name], event, target)
+        for target in rules.targets
+        if target.name in ledgers
+    }
 
 
 def _remarks(
@@ -174,17 +259,14 @@ def _erased(state: State, arrival: Arrival, models: Models) -> Step:
     return _step(tombstone, models, (), counters=("applied", "erased"))
 
 
-def _woken(state: State, wake: Wake, models: Models) -> Step:
+def _woken(state: State, wake: Wake, models: Models) -> Step | Unscored:
     rules, now_ms = models.rules, wake.time_ms
     oldest_ms = Millis(now_ms - rules.intake.allowed_lateness_days * DAY_MS)
-    state, matured = _labelled(_aged(state, oldest_ms), now_ms, rules.churn)
+    state, matured = _labelled(_aged(state, oldest_ms), now_ms, rules)
     if state.profile is None:
         return _step(state, models, ()) if state.erased_ms is not None else Step(None)
     cause = Cause(type=TICK_TYPE, source=OWN_SOURCE, id=str(wake.number))
-    scored = score(state.profile, models)
-    state, emissions = judge(state, wake.subject, scored, models, cause, now_ms)
-    state = _noted(state, wake.subject, scored, models)
-    return _step(state, models, emissions, examples=matured)
+    return Unscored(state, state.profile, wake, cause, now_ms, matured=matured)
 
 
 def _aged(state: State, oldest_ms: Millis) -> State:
@@ -198,15 +280,23 @@ def _aged(state: State, oldest_ms: Millis) -> State:
     )
 
 
-def _labelled(state: State, now_ms: Millis, rules: ChurnRules) -> tuple[State, Sequence[Matured]]:
+def _labelled(state: State, now_ms: Millis, rules: Rules) -> tuple[State, Sequence[Matured]]:
     """Split off the snapshots whose truth is known; the first takes the late events along."""
-    waiting, ripe = mature(state.ledger, now_ms, rules)
+    matured: list[Matured] = []
+    for target in rules.targets if state.targets else ():
+        waiting, ripe = mature(state.targets.get(target.name, ()), now_ms, target)
+        if ripe:
+            kept = {name: rows for name, rows in state.targets.items() if name != target.name}
+            kept |= {target.name: waiting} if waiting else {}
+            state = msgspec.structs.replace(state, targets=kept)
+            matured += ripe
+    waiting, ripe = mature(state.ledger, now_ms, rules.churn)
     if not ripe:
-        return state, ()
+        return state, matured
     after = msgspec.structs.replace(
         state, ledger=waiting, labelled_ms=ripe[-1].snapshot.at_ms, late_for_label=0
     )
-    return after, [ripe[0]._replace(late=state.late_for_label), *ripe[1:]]
+    return after, [ripe[0]._replace(late=state.late_for_label), *ripe[1:], *matured]
 
 
 def _noted(state: State, subject: CustomerId, scored: Scored | None, models: Models) -> State:
@@ -216,7 +306,7 @@ def _noted(state: State, subject: CustomerId, scored: Scored | None, models: Mod
         return state
     row = Snapshot(
         at_ms=scored.at_ms,
-        risk=scored.risk,
+        millionths=millionths(scored.risk),
         model_version=models.version,
         features=models.features.digest,
         vector=scored.vector,
@@ -242,6 +332,8 @@ def _step(
 ) -> Step:
     """Close a step: work out when a tick has to wake this customer."""
     moments = [matures_ms(row, models.rules.churn) for row in state.ledger[:1]]
+    for target in models.rules.targets if state.targets else ():
+        moments += [matures_ms(row, target) for row in state.targets.get(target.name, ())[:1]]
     if state.snapshot_due_ms is not None:
         moments.append(state.snapshot_due_ms)
     if state.erased_ms is not None:

@@ -1,6 +1,6 @@
 """From a profile to a risk, from a risk to what is said of it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -8,13 +8,18 @@ import msgspec
 from schemas.emissions.cause import Cause
 from schemas.emissions.envelope import Emission
 from schemas.emissions.risk import RiskChanged
-from schemas.rules import Band
+from schemas.emissions.signals import CustomerSignal
+from schemas.envelope import Event
+from schemas.rules import Band, LearningRules, TargetRules
 from schemas.units import CustomerId, Millis
 from streams.decide.bands import Crossing, held_back, next_band, rises
 from streams.decide.policy import DO_NOTHING, Situation, choose
 from streams.emit.action import action_recommended
 from streams.emit.risk import reasons, risk_changed
-from streams.learn.scorer import Scorer
+from streams.emit.signal import customer_signal
+from streams.learn.ledger import MOST_ROWS, Snapshot, decided, millionths
+from streams.learn.scorer import Score, Scorer
+from streams.learn.snapshot import CHURN, ModelData
 from streams.models import Models
 from streams.profiles.profile import Profile
 from streams.state import State
@@ -25,25 +30,47 @@ class Scored(NamedTuple):
 
     at_ms: Millis
     """Nothing that is known of the customer lies after it."""
-    risk: float
+    said: Score
     vector: bytes
     """The features as the ledger stores them: what is learnt later is what was seen now."""
-    contributions: Sequence[float]
     subscribed: bool
     """A subscription was running."""
     scorer: Scorer
 
+    @property
+    def risk(self) -> float:
+        """P(churn within the horizon), 0 to 1."""
+        return self.said.risk
 
-def score(profile: Profile, models: Models) -> Scored | None:
-    """Score a profile as of the last tick or its newest event; None before the first tick."""
-    scorer = models.scorer
-    if scorer is None or models.clock_ms is None:
-        return None
-    at_ms = max(profile.last_seen_ms, models.clock_ms)
-    vector = models.features.vector(profile, at_ms)
-    found = scorer.score(models.features.unpack(vector))
-    running = profile.subscription is not None and profile.subscription.running(at_ms)
-    return Scored(at_ms, found.risk, vector, found.contributions, running, scorer)
+
+def score_all(
+    profiles: Sequence[Profile], models: Models, target: str = CHURN
+) -> Sequence[Scored | None]:
+    """Score profiles as of the last tick or their newest event; None before the first tick.
+
+    What a batch shares is done once; a profile's score does not depend on those beside it.
+    """
+    if models.scorers is None or models.clock_ms is None:
+        return [None] * len(profiles)
+    features, scorer, clock_ms = models.features, models.scorers[target], models.clock_ms
+    moments = [max(profile.last_seen_ms, clock_ms) for profile in profiles]
+    vectors = [
+        features.vector(profile, at_ms) for profile, at_ms in zip(profiles, moments, strict=True)
+    ]
+    said = scorer.score_all([features.unpack(vector) for vector in vectors], moments)
+    return [
+        Scored(at_ms, one, vector, _subscribed(profile, at_ms), scorer)
+        for profile, at_ms, vector, one in zip(profiles, moments, vectors, said, strict=True)
+    ]
+
+
+def score(profile: Profile, models: Models, target: str = CHURN) -> Scored | None:
+    """Score one profile; see :func:`score_all`."""
+    return score_all([profile], models, target)[0]
+
+
+def _subscribed(profile: Profile, at_ms: Millis) -> bool:
+    return profile.subscription is not None and profile.subscription.running(at_ms)
 
 
 def judge(
@@ -73,13 +100,23 @@ def judge(
 def _band(state: State, scored: Scored, models: Models, now_ms: Millis) -> Band | None:
     """The band to be in now; None while too little was learnt to put anybody anywhere."""
     rules = models.rules
-    if scored.scorer.model.examples < rules.learning.minimum_examples:
+    if not _enough(scored.scorer.model, rules.learning):
         return state.band
     band = next_band(state.band, scored.risk, rules.bands)
-    if state.band is None or band == state.band:
+    if band == state.band:
+        return band
+    if rises(state.band, band) and scored.said.doubt() > rules.learning.widest:
+        return state.band  # who is in a band leaves it all the same: a doubt keeps nobody there
+    if state.band is None:
         return band
     turned = held_back(state.band, band, state.crossing, now_ms, rules.bands)
     return state.band if turned else band
+
+
+def _enough(model: ModelData, rules: LearningRules) -> bool:
+    """Whether so much was learnt that a person may be told."""
+    rarer = min(model.churned, model.examples - model.churned)
+    return model.examples >= rules.minimum_examples and rarer >= rules.minimum_of_each
 
 
 def _cross(
@@ -91,16 +128,20 @@ def _cross(
     cause: Cause,
     now_ms: Millis,
 ) -> tuple[State, Emission]:
+    low, high = scored.said.interval()
+    now = scored.scorer.contributions(models.features.unpack(scored.vector), scored.at_ms)
     changed = RiskChanged(
         horizon_days=models.rules.churn.horizon_days,
         risk_before=state.told_risk,
         risk=scored.risk,
+        low=low,
+        high=high,
         band_before=state.band,
         band=band,
         n=scored.scorer.model.examples,
         model_version=models.version,
         rules=models.policy,
-        reasons=reasons(models.features, scored.contributions, _before(state, scored, models)),
+        reasons=reasons(models.features, now, _before(state, scored, models)),
         cause=cause,
     )
     crossed = msgspec.structs.replace(
@@ -115,9 +156,10 @@ def _cross(
 
 def _before(state: State, scored: Scored, models: Models) -> Sequence[float] | None:
     """Contributions at the last emission, by today's model; None where there is none to compare."""
-    if state.told is None or len(state.told) != len(scored.vector):
+    told, crossing = state.told, state.crossing
+    if told is None or crossing is None or len(told) != len(scored.vector):
         return None
-    return scored.scorer.contributions(models.features.unpack(state.told))
+    return scored.scorer.contributions(models.features.unpack(told), crossing.at_ms)
 
 
 def _decide(
@@ -143,9 +185,80 @@ def _decide(
     emission = action_recommended(
         situation, choice, models.rules, models.policy, models.version, cause
     )
-    if choice.action == DO_NOTHING:
+    acts = choice.action != DO_NOTHING
+    ledger = decided(state.ledger, now_ms, choice.offered, acts, models.rules.churn)
+    state = msgspec.structs.replace(state, ledger=ledger)
+    if not acts:
         return state, emission
     names = {rule.name for rule in models.rules.actions}  # what is no action any more is forgotten
     recommended = {name: at for name, at in state.recommended_ms.items() if name in names}
     recommended[choice.action] = now_ms
     return msgspec.structs.replace(state, recommended_ms=recommended), emission
+
+
+def looks_from(target: TargetRules, state: State, event: Event, models: Models) -> bool:
+    """Whether a further target is scored at this event, which is folded already.
+
+    An event that came late is no moment to look from: what is known now was not known then.
+    """
+    if event.type not in target.after or models.clock_ms is None:
+        return False
+    newest = state.profile is not None and state.profile.last_seen_ms == event.time_ms
+    room = len(state.targets.get(target.name, ())) < MOST_ROWS
+    return newest and room and event.time_ms > models.clock_ms
+
+
+def aim(
+    state: State,
+    event: Event,
+    said: Mapping[str, Scored],
+    models: Models,
+    cause: Cause,
+    now_ms: Millis,
+) -> tuple[State, Sequence[Emission]]:
+    """Note what was said of the further targets at this event; tell it if that was asked for."""
+    emissions: list[Emission] = []
+    for target in models.rules.targets:
+        scored = said.get(target.name)
+        if scored is None:
+            continue
+        row = Snapshot(
+            at_ms=scored.at_ms,
+            millionths=millionths(scored.risk),
+            model_version=models.version,
+            features=models.features.digest,
+            vector=scored.vector,
+        )
+        ledgers = {**state.targets, target.name: (*state.targets.get(target.name, ()), row)}
+        state = msgspec.structs.replace(state, targets=ledgers)
+        state, told = _signal(state, event.subject, target, scored, models, cause, now_ms)
+        emissions += told
+    return state, emissions
+
+
+def _signal(
+    state: State,
+    subject: CustomerId,
+    target: TargetRules,
+    scored: Scored,
+    models: Models,
+    cause: Cause,
+    now_ms: Millis,
+) -> tuple[State, Sequence[Emission]]:
+    """Say when a target's probability rises to ``signal_at``, and when it falls below again."""
+    was = target.name in state.raised
+    if target.signal_at is None or not _enough(scored.scorer.model, models.rules.learning):
+        return state, ()
+    if was == (scored.risk >= target.signal_at):
+        return state, ()
+    others = tuple(name for name in state.raised if name != target.name)
+    state = msgspec.structs.replace(state, raised=others if was else (*others, target.name))
+    signal = CustomerSignal(
+        signal=target.name,
+        before=was,
+        value=not was,
+        probability=scored.risk,
+        rules=models.policy,
+        cause=cause,
+    )
+    return state, (customer_signal(subject, signal, cause, now_ms),)

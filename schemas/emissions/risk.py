@@ -29,7 +29,11 @@ class RiskChanged(Struct, frozen=True, kw_only=True, gc=False):
     risk_before: Probability | None
     """Probability at the last crossing (0..1); null: there was none."""
     risk: Probability
-    """Calibrated probability of churn within the horizon (0..1)."""
+    """Calibrated probability of churn within the horizon if nothing is done (0..1)."""
+    low: Probability
+    """The customer's own probability lies between ``low`` ..."""
+    high: Probability
+    """... and ``high`` with 90 %."""
     band_before: Band | None
     """The band that was left; null: the customer was in none."""
     band: Band

@@ -3,10 +3,15 @@
 from msgspec import Struct
 
 from schemas.emissions.cause import Cause
+from schemas.rules import Probability
 
 
 class CustomerSignal(Struct, frozen=True, kw_only=True, gc=False):
-    """A named reading of a customer took another value: stage, segment, lead status ..."""
+    """A named reading of a customer took another value: stage, segment, lead status ...
+
+    The learner tells of its models in the same way: subject ``touchstream.TARGET``, signal
+    ``model.promoted``, ``model.fell_back``, ``model.recovered`` or ``drift.SERIES``.
+    """
 
     signal: str
     """Name of the reading."""
@@ -14,6 +19,8 @@ class CustomerSignal(Struct, frozen=True, kw_only=True, gc=False):
     """Its last value; null: there was none."""
     value: str | int | float | bool | None
     """Its value now; null: it holds no more."""
+    probability: Probability | None = None
+    """Of a target: what its model says (0..1); null where no model speaks."""
     rules: str
     """Digest of the rules in force."""
     cause: Cause

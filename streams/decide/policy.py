@@ -41,6 +41,8 @@ class Choice(NamedTuple):
     values_minor: dict[str, float]
     left_out: dict[str, str]
     """Action -> why it was no arm."""
+    offered: float = 0.0
+    """Probability, over customers held out and not, that an action was to be recommended here."""
 
     @property
     def propensity(self) -> float:
@@ -67,10 +69,20 @@ def choose(situation: Situation, rules: Rules) -> Choice:
     probabilities = {
         arm: 1 - rules.deciding.epsilon + share if arm == best else share for arm in values
     }
+    holdout = rules.deciding.holdout
+    offered = (1 - holdout) * (1 - probabilities[DO_NOTHING])
+    if held_out(situation.subject, rules):
+        left_out |= {action.name: "holdout" for action in arms}
+        return Choice(DO_NOTHING, None, {DO_NOTHING: 1.0}, {DO_NOTHING: 0.0}, left_out, offered)
     lot = draw(rules.seed, situation.subject, situation.cause, "explore")
     chosen = pick(probabilities, lot)
     channels = {action.name: action.channel for action in arms}
-    return Choice(chosen, channels.get(chosen), probabilities, values, left_out)
+    return Choice(chosen, channels.get(chosen), probabilities, values, left_out, offered)
+
+
+def held_out(subject: str, rules: Rules) -> bool:
+    """Whether this customer is, for good, one of those to whom nothing is done."""
+    return draw(rules.seed, subject, "", "holdout") < rules.deciding.holdout
 
 
 def _obstacle(action: ActionRules, situation: Situation) -> str | None:

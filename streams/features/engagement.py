@@ -1,6 +1,7 @@
 """Interest shown without buying, what surveys said, and whether a subscription runs."""
 
 from schemas.units import DAY_MS
+from streams.features.feature import LN_COUNT, Feature
 from streams.features.view import View
 
 
@@ -39,3 +40,14 @@ def subscription_days_left(view: View) -> float | None:
     if subscription is None or subscription.ends_ms is None or not subscription.running(view.at_ms):
         return None
     return min(365.0, (subscription.ends_ms - view.at_ms) / DAY_MS)
+
+
+FEATURES = (
+    Feature(web_month, LN_COUNT, "web visits in the last month", ("web",)),
+    Feature(email_month, LN_COUNT, "e-mails in the last month", ("email",)),
+    Feature(content_month, LN_COUNT, "content used in the last month", ("content",)),
+    Feature(survey_score, "0..1", "what the last survey said", ("survey",)),
+    Feature(subscription_running, "0/1", "a running subscription", ("subscription",)),
+    Feature(subscription_days_left, "d", "time left in the running term", ("subscription",)),
+)
+"""Function, unit, text, and the families of events it is made of."""

@@ -14,6 +14,7 @@ LARGEST = 60_000.0  # half floats end at 65,504; nothing that a feature says is 
 MISSING = float("nan")
 Value = float | None
 Measure = Callable[[View], Value]
+LN_DAYS, LN_COUNT, LN_MINOR = "ln(1+d)", "ln(1+n)", "ln(1+minor)"
 _INFINITIES = (b"\x00\x7c", b"\x00\xfc")  # half floats pack them without a word
 
 
@@ -23,25 +24,30 @@ class Feature(NamedTuple):
     ``text`` completes "the risk is higher because of ..." for people who read reasons.
     """
 
-    name: str
+    measure: Measure
     unit: str
     text: str
-    measure: Measure
+    about: tuple[str, ...]
+    """The families of events it is made of ("activity": all signs of life)."""
+
+    @property
+    def name(self) -> str:
+        """What the function is called."""
+        return self.measure.__name__
 
 
 class FeatureList:
     """An ordered list of features with a version, the digest of their names and units."""
 
     def __init__(self, features: Sequence[Feature]) -> None:
-        names = [feature.name for feature in features]
-        if len(set(names)) < len(names):
-            raise ValueError(f"feature names must be distinct: {names}")
         self.features = tuple(features)
-        self.names = tuple(names)
-        self._measures = tuple(feature.measure for feature in features)
-        self._packed = struct.Struct(f"<{len(features)}e")
-        told = "\n".join(f"{f.name} [{f.unit}]" for f in features)
-        self.digest = hashlib.blake2b(told.encode(), digest_size=4).hexdigest()
+        self.names = tuple(feature.name for feature in self.features)
+        if len(set(self.names)) < len(self.names):
+            raise ValueError(f"feature names must be distinct: {self.names}")
+        self._measures = tuple(feature.measure for feature in self.features)
+        self._packed = struct.Struct(f"<{len(self.features)}e")
+        told = "\n".join(f"{f.name} [{f.unit}]" for f in self.features)
+        self.digest = hashlib.blake2b(told.encode(), digest_size=3).hexdigest()  # in every row
 
     def vector(self, profile: Profile, at_ms: Millis) -> bytes:
         """Every feature at ``at_ms``; a missing one is NaN.

@@ -1,18 +1,14 @@
 """How often there were signs of life, in all and lately."""
 
-from math import log, log1p
+from math import log1p
 
+from streams.features.feature import LN_COUNT, Feature
 from streams.features.view import View
 
 
 def activity_count(view: View) -> float:
     """ln(1 + signs of life so far)."""
     return log1p(view.activity_count)
-
-
-def activity_repeated(view: View) -> float:
-    """1 from the second sign of life on, else 0."""
-    return 1.0 if view.activity_count > 1 else 0.0
 
 
 def activity_week(view: View) -> float:
@@ -30,16 +26,16 @@ def activity_quarter(view: View) -> float:
     return log1p(view.active_quarter)
 
 
-def activity_rate(view: View) -> float:
-    """ln(1 + signs of life per 28 d since the first event), that time counted as 28 d longer."""
-    return log1p(view.activity_count * 28 / (view.known_days + 28))
+def activity_year(view: View) -> float:
+    """ln(1 + signs of life with a half-life of 364 d)."""
+    return log1p(view.active_year)
 
 
-def activity_trend(view: View) -> float | None:
-    """ln((1 + month's) / (1 + quarter's decayed count)), missing without any sign of life.
-
-    It falls as signs of life thin out.
-    """
-    if not view.activity_count:
-        return None
-    return log((1 + view.active_month) / (1 + view.active_quarter))
+FEATURES = (
+    Feature(activity_count, LN_COUNT, "signs of life so far", ("activity",)),
+    Feature(activity_week, LN_COUNT, "signs of life in the last week", ("activity",)),
+    Feature(activity_month, LN_COUNT, "signs of life in the last month", ("activity",)),
+    Feature(activity_quarter, LN_COUNT, "signs of life in the last quarter", ("activity",)),
+    Feature(activity_year, LN_COUNT, "signs of life in the last year", ("activity",)),
+)
+"""Function, unit, text, and the families of events it is made of."""

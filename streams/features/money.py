@@ -5,8 +5,9 @@ All are missing before the first order.
 
 from math import log1p
 
+from streams.features.feature import LN_MINOR, Feature
 from streams.features.view import View
-from streams.profiles.decay import quarter_at
+from streams.profiles.decay import QUARTER_DAYS, lately_at
 
 
 def spend_minor(view: View) -> float | None:
@@ -18,7 +19,7 @@ def spend_quarter_minor(view: View) -> float | None:
     """ln(1 + minor units spent with a half-life of 91 d)."""
     if view.money is None or view.money.lately is None:
         return None
-    return log1p(quarter_at(view.money.lately, view.at_ms))
+    return log1p(lately_at(view.money.lately, view.at_ms, QUARTER_DAYS))
 
 
 def order_value_minor(view: View) -> float | None:
@@ -33,3 +34,12 @@ def returned_share(view: View) -> float | None:
     if view.money is None or not view.money.ordered_minor:
         return None
     return min(1.0, view.money.returned_minor / view.money.ordered_minor)
+
+
+FEATURES = (
+    Feature(spend_minor, LN_MINOR, "amount spent so far", ("order",)),
+    Feature(spend_quarter_minor, LN_MINOR, "amount spent in the last quarter", ("order",)),
+    Feature(order_value_minor, LN_MINOR, "size of the usual order", ("order",)),
+    Feature(returned_share, "0..1", "share of orders given back", ("order",)),
+)
+"""Function, unit, text, and the families of events it is made of."""

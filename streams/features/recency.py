@@ -1,8 +1,8 @@
-"""How long it has been silent, and how that compares with what is usual for this customer."""
+"""How long it has been silent, and the rhythm in which this customer uses to come."""
 
-from math import log, log1p
+from math import log1p, sqrt
 
-from schemas.units import DAY_MS
+from streams.features.feature import LN_COUNT, LN_DAYS, Feature
 from streams.features.view import View
 
 
@@ -16,13 +16,35 @@ def known_days(view: View) -> float:
     return log1p(view.known_days)
 
 
-def silence_over_gap(view: View) -> float | None:
-    """ln((silence + 1 d) / (mean gap + 1 d)), missing before a second sign of life.
+def gap_count(view: View) -> float:
+    """ln(1 + gaps between visits so far)."""
+    return 0.0 if view.rhythm is None else log1p(view.rhythm.count)
 
-    0 is the usual rhythm.
-    """
-    activity, first_ms = view.profile.activity, view.profile.first_active_ms
-    if activity is None or first_ms is None or view.silence_days is None or activity.count == 1:
+
+def gap_usual(view: View) -> float | None:
+    """Mean of ln(days) over the gaps between visits; missing before the second visit."""
+    return None if view.rhythm is None else view.rhythm.mean
+
+
+def gap_spread(view: View) -> float | None:
+    """Standard deviation of ln(days) over the gaps; missing before the third visit."""
+    rhythm = view.rhythm
+    if rhythm is None or rhythm.count == 1:
         return None
-    gap_days = (activity.at_ms - first_ms) / (activity.count - 1) / DAY_MS
-    return log((view.silence_days + 1) / (gap_days + 1))
+    return sqrt(rhythm.squares / (rhythm.count - 1))
+
+
+def gap_last(view: View) -> float | None:
+    """ln(days) of the newest gap between visits; missing before the second visit."""
+    return None if view.rhythm is None else view.rhythm.last
+
+
+FEATURES = (
+    Feature(silence_days, LN_DAYS, "time since the last sign of life", ("activity",)),
+    Feature(known_days, LN_DAYS, "time since the first event", ()),
+    Feature(gap_count, LN_COUNT, "number of visits in rhythm", ("activity",)),
+    Feature(gap_usual, "ln(d)", "usual time between visits", ("activity",)),
+    Feature(gap_spread, "ln ratio", "how irregular the visits are", ("activity",)),
+    Feature(gap_last, "ln(d)", "time between the last two visits", ("activity",)),
+)
+"""Function, unit, text, and the families of events it is made of."""

@@ -3,6 +3,7 @@
 from math import log1p
 
 from schemas.units import DAY_MS
+from streams.features.feature import LN_COUNT, LN_DAYS, Feature
 from streams.features.view import View
 
 
@@ -32,3 +33,45 @@ def call_month(view: View) -> float:
 def payment_failed_month(view: View) -> float:
     """ln(1 + failed payments with a half-life of 28 d)."""
     return view.lately("payment")
+
+
+def reopened_month(view: View) -> float:
+    """ln(1 + tickets reopened, with a half-life of 28 d)."""
+    return view.friction("reopened")
+
+
+def transfers_month(view: View) -> float:
+    """ln(1 + times handed on in calls, with a half-life of 28 d)."""
+    return view.friction("transfers")
+
+
+def wait_month_s(view: View) -> float:
+    """ln(1 + seconds waited in calls, with a half-life of 28 d)."""
+    return view.friction("wait_s")
+
+
+def call_last_s(view: View) -> float | None:
+    """ln(1 + seconds that the newest call lasted); missing for who never called."""
+    call = view.profile.call
+    return None if call is None else log1p(call.duration_s)
+
+
+def call_last_wait_s(view: View) -> float | None:
+    """ln(1 + seconds waited in the newest call); missing for who never called."""
+    call = view.profile.call
+    return None if call is None else log1p(call.wait_s)
+
+
+FEATURES = (
+    Feature(open_ticket_count, "n", "open tickets", ("ticket",)),
+    Feature(oldest_open_ticket_days, LN_DAYS, "a ticket open for long", ("ticket",)),
+    Feature(ticket_month, LN_COUNT, "tickets in the last month", ("ticket",)),
+    Feature(reopened_month, LN_COUNT, "tickets reopened in the last month", ("ticket",)),
+    Feature(call_month, LN_COUNT, "calls in the last month", ("call",)),
+    Feature(call_last_s, "ln(1+s)", "length of the last call", ("call",)),
+    Feature(call_last_wait_s, "ln(1+s)", "waiting in the last call", ("call",)),
+    Feature(transfers_month, LN_COUNT, "being handed on in calls", ("call",)),
+    Feature(wait_month_s, "ln(1+s)", "waiting in calls", ("call",)),
+    Feature(payment_failed_month, LN_COUNT, "failed payments in the last month", ("payment",)),
+)
+"""Function, unit, text, and the families of events it is made of."""

@@ -3,7 +3,7 @@
 from math import log1p
 
 from schemas.units import DAY_MS, Millis
-from streams.profiles.decay import at, month_at
+from streams.profiles.decay import at, lately_at, remaining
 from streams.profiles.profile import Money, Profile, Ticket
 
 
@@ -14,12 +14,14 @@ class View:
         "active_month",
         "active_quarter",
         "active_week",
+        "active_year",
         "activity_count",
         "at_ms",
         "known_days",
         "money",
         "open_tickets",
         "profile",
+        "rhythm",
         "silence_days",
     )
 
@@ -27,28 +29,37 @@ class View:
         self.profile = profile
         self.at_ms = at_ms
         self.known_days = max(0, at_ms - profile.first_seen_ms) / DAY_MS
-        self.money = _main_currency(profile)
-        self.open_tickets = _open_tickets(profile)
+        self.money = _main_currency(profile) if profile.money else None
+        self.open_tickets = _open_tickets(profile) if profile.tickets else ()
+        self.rhythm = profile.rhythm
         self.silence_days: float | None = None
         """Days since the last sign of life; None for who never gave one."""
         self.activity_count = 0
-        self.active_week = self.active_month = self.active_quarter = 0.0
+        self.active_week = self.active_month = self.active_quarter = self.active_year = 0.0
         activity = profile.activity
         if activity is not None:
             self.activity_count = activity.count
             self.silence_days = max(0, at_ms - activity.at_ms) / DAY_MS
-            self.active_week, self.active_month, self.active_quarter = at(activity, at_ms)
+            self.active_week, self.active_month, self.active_quarter, self.active_year = at(
+                activity, at_ms
+            )
 
     def lately(self, family: str) -> float:
         """ln(1 + the family's events with a half-life of 28 d); 0 where there were none."""
-        counter = self.profile.families.get(family)
-        return 0.0 if counter is None else log1p(month_at(counter, self.at_ms))
+        held = self.profile.families.get(family)
+        return 0.0 if held is None else log1p(lately_at(held, self.at_ms))
+
+    def friction(self, kind: str) -> float:
+        """ln(1 + what there was of one kind of friction, with a half-life of 28 d)."""
+        held = self.profile.friction
+        if held is None:
+            return 0.0
+        amount: float = getattr(held, kind)
+        return log1p(amount * remaining(max(0, self.at_ms - held.at_ms))) if amount else 0.0
 
 
 def _main_currency(profile: Profile) -> Money | None:
     """Money in the currency of most orders; None before the first order."""
-    if not profile.money:
-        return None
     _, name = max((money.order_count, name) for name, money in profile.money.items())
     money = profile.money[name]
     return money if money.order_count else None

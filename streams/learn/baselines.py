@@ -24,6 +24,10 @@ class Baselines(Struct, array_like=True):
     n_by_bin: list[int] = field(default_factory=lambda: [0] * RECENCY_BINS)
     churned_by_bin: list[int] = field(default_factory=lambda: [0] * RECENCY_BINS)
 
+    def copy(self) -> "Baselines":
+        """One of its own."""
+        return Baselines(self.n, self.churned, list(self.n_by_bin), list(self.churned_by_bin))
+
     def base_rate(self) -> float:
         """Share of churn so far, one of each imagined before the first."""
         return (self.churned + PRIOR) / (self.n + 2 * PRIOR)

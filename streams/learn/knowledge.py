@@ -1,14 +1,75 @@
 """What the one learner knows between ticks: data all through, and light to import."""
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, field
 
+from schemas.rules import ChurnRules, Rules, TargetRules
+from schemas.units import DAY_MS
 from streams.features.feature import FeatureList
 from streams.learn.baselines import Baselines
 from streams.learn.progress import Tally
-from streams.learn.snapshot import ModelData, empty
+from streams.learn.scatter import Scatter
+from streams.learn.snapshot import CHURN, ModelData, empty
+from streams.learn.trial import Trial
+from streams.learn.watch import Watch
 
-FORMAT = 1
+FORMAT = 2
+
+
+class Treatment(Struct, array_like=True):
+    """What was done, and what came of it: kept apart from what is learnt."""
+
+    recommended: int = 0
+    """Examples in whose window an action was recommended."""
+    carried_out: int = 0
+    """How many of them were treated."""
+    treated: int = 0
+    treated_churned: int = 0
+    treated_risk: float = 0.0
+    """Sum of the risks said before."""
+    untreated: int = 0
+    untreated_churned: int = 0
+    untreated_risk: float = 0.0
+
+
+class Learnt(Struct, kw_only=True):
+    """What is known of one target."""
+
+    model: ModelData
+    """The champion."""
+    name: str
+    """Its name in the registry."""
+    challenger: ModelData | None = None
+    challenger_name: str | None = None
+    trial: Trial | None = None
+    """Champion against challenger; None without one."""
+    fallback: Trial
+    """Champion against the recency rule."""
+    fallen_back: bool = False
+    """The recency rule is served: it was proved to be better."""
+    watch: Watch
+    scatter: Scatter = field(default_factory=Scatter)
+    treatment: Treatment = field(default_factory=Treatment)
+    model_tally: Tally = field(default_factory=Tally)
+    base_rate_tally: Tally = field(default_factory=Tally)
+    recency_tally: Tally = field(default_factory=Tally)
+    baselines: Baselines = field(default_factory=Baselines)
+
+    @staticmethod
+    def new(features: FeatureList, rules: Rules, target: ChurnRules | TargetRules) -> "Learnt":
+        """Nothing learnt yet."""
+        days = target.horizon_ms / DAY_MS
+        learning = rules.learning
+        challenger = learning.challenger
+        return Learnt(
+            model=empty(features.digest, days, learning.model),
+            name=learning.model,
+            challenger=None if challenger is None else empty(features.digest, days, challenger),
+            challenger_name=challenger,
+            trial=None if challenger is None else new_trial(target),
+            fallback=new_trial(target),
+            watch=Watch.of(every_days(target)),
+        )
 
 
 class Knowledge(Struct, kw_only=True):
@@ -19,18 +80,79 @@ class Knowledge(Struct, kw_only=True):
     """The last tick that was learnt."""
     passed: dict[str, int] = {}
     """Shard -> sequence of its last record that has been learnt."""
-    model: ModelData
+    features: str
+    """Digest of the feature list."""
     version: int = 0
     """The newest published version."""
     published_examples: int = 0
-    model_tally: Tally = msgspec.field(default_factory=Tally)
-    base_rate_tally: Tally = msgspec.field(default_factory=Tally)
-    recency_tally: Tally = msgspec.field(default_factory=Tally)
-    baselines: Baselines = msgspec.field(default_factory=Baselines)
     refused: int = 0
-    """Examples of another feature list, not learnt."""
-    treated: int = 0
+    """Examples of another feature list, or of a target that is no more; not learnt."""
+    targets: dict[str, Learnt]
 
     @staticmethod
-    def new(features: FeatureList) -> "Knowledge":
-        return Knowledge(model=empty(features.digest, len(features.names)))
+    def new(features: FeatureList, rules: Rules) -> "Knowledge":
+        """Before the first example."""
+        return Knowledge(
+            features=features.digest,
+            targets={name: Learnt.new(features, rules, aim) for name, aim in rules.aims.items()},
+        )
+
+    @property
+    def churn(self) -> Learnt:
+        """The first target."""
+        return self.targets[CHURN]
+
+    @property
+    def examples(self) -> int:
+        """Matured examples learnt from, of all targets."""
+        return sum(learnt.model.examples for learnt in self.targets.values())
+
+    def tallies(self) -> dict[str, Tally]:
+        """How each target's model does, and for churn both rules, on the same labels."""
+        found = {name: learnt.model_tally for name, learnt in self.targets.items()}
+        return {
+            **found,
+            "base_rate": self.churn.base_rate_tally,
+            "recency": self.churn.recency_tally,
+        }
+
+    def fits(self, other: "Knowledge") -> bool:
+        """Whether both are about the same targets, features and models."""
+        return self.features == other.features and self._asked() == other._asked()
+
+    def keeping(self, before: "Knowledge") -> "Knowledge":
+        """With what ``before`` knew of the targets that are still asked for in the same way."""
+        if before.features == self.features:
+            ours, theirs = self._asked(), before._asked()
+            for name in ours:
+                if ours[name] == theirs.get(name):
+                    self.targets[name] = before.targets[name]
+        return self
+
+    def _asked(self) -> dict[str, object]:
+        return {
+            name: (
+                learnt.model.horizon_days,
+                learnt.model.columns,
+                {learnt.name, learnt.challenger_name},
+            )
+            for name, learnt in self.targets.items()
+        }
+
+    def copy(self) -> "Knowledge":
+        """One of its own, so that a tick that fails leaves no trace."""
+        return _decoder.decode(_encoder.encode(self))
+
+
+_encoder = msgspec.msgpack.Encoder()
+_decoder = msgspec.msgpack.Decoder(Knowledge)
+
+
+def every_days(target: ChurnRules | TargetRules) -> int:
+    """Within so many days every customer is seen once, more or less."""
+    return target.snapshot_every_days if isinstance(target, ChurnRules) else 1
+
+
+def new_trial(target: ChurnRules | TargetRules) -> Trial:
+    """A trial for one target: rounds in which every customer is seen once."""
+    return Trial.of(max(1, -(-target.horizon_ms // DAY_MS)), every_days(target))

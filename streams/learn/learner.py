@@ -4,18 +4,25 @@ Pure, so that a version is a function of the log.
 """
 
 import base64
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from itertools import groupby
+from math import isnan
 
-import msgspec
 from msgspec import Struct
 
 from schemas.examples import Example
-from schemas.rules import Rules
+from schemas.rules import ChurnRules, Rules, TargetRules
 from streams.features.feature import FeatureList
 from streams.learn.baselines import recency_rank
-from streams.learn.knowledge import Knowledge
-from streams.learn.online import OnlineLogistic
-from streams.learn.snapshot import seal
+from streams.learn.drift import observe
+from streams.learn.governance import Signal, served, settle
+from streams.learn.knowledge import Knowledge, Learnt, Treatment
+from streams.learn.online import OnlineModel
+from streams.learn.snapshot import Version, seal
+from streams.learn.trial import log_loss
+
+LARGEST_WEIGHT = 20.0
+"""Of one untreated example that stands for treated ones: a holdout of one in twenty."""
 
 
 class Passed(Struct, frozen=True):
@@ -23,7 +30,8 @@ class Passed(Struct, frozen=True):
 
     knowledge: Knowledge
     published: bytes | None
-    """The sealed model of ``knowledge.version``, when this tick published one."""
+    """The sealed version ``knowledge.version``, when this tick published one."""
+    signals: Sequence[Signal] = ()
 
 
 def pass_tick(
@@ -39,35 +47,158 @@ def pass_tick(
     They are learnt in the order (matured, customer, scored). That order, and not the order of
     arrival, is what makes the model a function of the log.
     """
-    after = msgspec.convert(msgspec.to_builtins(before), Knowledge)
+    after = before.copy()
     after.tick, after.passed = number, passed
-    batch = sorted(examples, key=lambda e: (e.matured_ms, e.customer, e.at_ms))
-    if batch:
-        model = OnlineLogistic(features.names, rules.learning, after.model)
-        for example in batch:
-            _learn(after, model, example, features)
-        after.model = model.data()
+    signals: list[Signal] = []
+    aims = rules.aims
+    batch = sorted(examples, key=lambda e: (e.target, e.matured_ms, e.customer, e.at_ms))
+    for target, of_target in groupby(batch, key=lambda example: example.target):
+        known = [row for row in of_target if row.features == features.digest and target in aims]
+        if known:
+            learnt, aim = after.targets[target], aims[target]
+            rows = [features.unpack(base64.b64decode(example.vector)) for example in known]
+            _Class(learnt, aim, rules, features).teach(known, rows)
+            signals += _drifts(target, learnt, known, rows, number, features)
+            signals += settle(target, learnt, aim, rules.learning, known[-1].matured_ms)
+    after.refused += len(batch) - sum(
+        row.features == features.digest and row.target in aims for row in batch
+    )
     due = number % rules.learning.publish_every_ticks == 0
-    if not due or after.model.examples == after.published_examples:
-        return Passed(after, None)
+    if not due or after.examples == after.published_examples:
+        return Passed(after, None, signals)
     after.version += 1
-    after.published_examples = after.model.examples
-    return Passed(after, seal(after.model))
+    after.published_examples = after.examples
+    return Passed(after, seal(version_of(after)), signals)
 
 
-def _learn(
-    knowledge: Knowledge, model: OnlineLogistic, example: Example, features: FeatureList
-) -> None:
-    if example.features != features.digest:
-        knowledge.refused += 1
-        return
-    values = features.unpack(base64.b64decode(example.vector))
-    silence = values[features.names.index("silence_days")]
-    label, baselines = example.label, knowledge.baselines
-    knowledge.treated += example.treated
-    if example.model_version:  # before the first version nobody said anything that could be judged
-        knowledge.model_tally.add(example.probability, label)
-        knowledge.base_rate_tally.add(baselines.base_rate(), label)
-        knowledge.recency_tally.add(baselines.recency(silence), label, recency_rank(silence))
-    baselines.learn(silence, label)
-    model.learn(values, label)
+def version_of(knowledge: Knowledge) -> Version:
+    """The next version: every target's champion, or what stands in for it."""
+    return Version(models={name: served(learnt) for name, learnt in knowledge.targets.items()})
+
+
+class _Class:
+    """One tick's examples of one target: champion, challenger and rules learn them together."""
+
+    def __init__(
+        self,
+        learnt: Learnt,
+        aim: ChurnRules | TargetRules,
+        rules: Rules,
+        features: FeatureList,
+    ) -> None:
+        self._learnt, self._aim, self._rules = learnt, aim, rules
+        self._silence = features.names.index("silence_days")
+        forgetting = rules.learning.forgetting
+        self._champion = OnlineModel(learnt.model, forgetting)
+        self._challenger = learnt.challenger and OnlineModel(learnt.challenger, forgetting)
+
+    def teach(self, examples: Sequence[Example], rows: Sequence[Sequence[float]]) -> None:
+        """Learn them in their order; ``learnt`` is changed in place."""
+        learnt, taught, weights, rules = self._learnt, [], [], []
+        for example, values in zip(examples, rows, strict=True):
+            silence = values[self._silence]
+            self._judge(example, silence)
+            weight = self._weight(example)
+            _count(learnt.treatment, example)
+            if weight:
+                taught.append((example, values))
+                weights.append(weight)
+                rules.append(learnt.baselines.recency(silence))
+                learnt.baselines.learn(silence, example.label)
+        self._learn(taught, weights, rules)
+        learnt.model = self._champion.data(learnt.scatter.variance())
+        if self._challenger:
+            learnt.challenger = self._challenger.data(learnt.scatter.variance())
+
+    def _judge(self, example: Example, silence: float) -> None:
+        """Compare what was said with what came true; both rules say what they would have."""
+        if not example.model_version:  # before the first version nobody said what could be judged
+            return
+        learnt, label = self._learnt, example.label
+        learnt.model_tally.add(example.probability, label)
+        learnt.base_rate_tally.add(learnt.baselines.base_rate(), label)
+        recency = learnt.baselines.recency(silence)
+        learnt.recency_tally.add(recency, label, recency_rank(silence))
+
+    def _learn(
+        self,
+        taught: Sequence[tuple[Example, Sequence[float]]],
+        weights: Sequence[float],
+        rules: Sequence[float],
+    ) -> None:
+        """Let champion and challenger predict, then learn; put their losses side by side."""
+        learnt, examples = self._learnt, [example for example, _ in taught]
+        lesson = (
+            [values for _, values in taught],
+            [example.at_ms for example in examples],
+            [example.label for example in examples],
+            weights,
+        )
+        said = self._champion.learn_all(*lesson)
+        others = self._challenger.learn_all(*lesson) if self._challenger else said
+        for example, champion, challenger, rule in zip(examples, said, others, rules, strict=True):
+            at_ms, label = example.at_ms, example.label
+            loss = log_loss(champion.probability, label)
+            learnt.fallback.add(at_ms, loss, log_loss(rule, label))
+            if learnt.trial is not None:
+                learnt.trial.add(at_ms, loss, log_loss(challenger.probability, label))
+            if example.model_version:
+                learnt.scatter.add(
+                    example.customer, at_ms, example.probability, label, self._aim.horizon_ms
+                )
+
+    def _weight(self, example: Example) -> float:
+        """How many independent untreated examples it stands for; 0: it is not learnt.
+
+        Who is treated says nothing of "if we do nothing". Those left untreated although an action
+        was likely stand for him: each weighs 1 / P(untreated) (Horvitz & Thompson 1952), where
+        P(untreated) = 1 - P(recommended) x share of recommendations that are carried out.
+        """
+        weight = self._aim.weight
+        if not self._rules.learning.untreated_only:
+            return weight
+        if example.treated:
+            return 0.0
+        done = self._learnt.treatment
+        carried_out = done.carried_out / (done.recommended + 1)
+        return weight * min(LARGEST_WEIGHT, 1 / max(1e-9, 1 - example.offered * carried_out))
+
+
+def _count(done: Treatment, example: Example) -> None:
+    done.recommended += example.recommended
+    done.carried_out += example.recommended and example.treated
+    if example.treated:
+        done.treated += 1
+        done.treated_churned += example.label
+        done.treated_risk += example.probability
+    else:
+        done.untreated += 1
+        done.untreated_churned += example.label
+        done.untreated_risk += example.probability
+
+
+def _drifts(
+    target: str,
+    learnt: Learnt,
+    examples: Sequence[Example],
+    rows: Sequence[Sequence[float]],
+    tick: int,
+    features: FeatureList,
+) -> list[Signal]:
+    """Watch the tick's means: each measurement, and the loss of what was served."""
+    means: dict[str, float] = {}
+    for name, column in zip(features.names, zip(*rows, strict=True), strict=True):
+        present = [value for value in column if not isnan(value)]
+        if present:
+            means[name] = sum(present) / len(present)
+    served_rows = [example for example in examples if example.model_version]
+    if served_rows:
+        losses = [log_loss(example.probability, example.label) for example in served_rows]
+        means["loss"] = sum(losses) / len(losses)
+    at_ms = max(example.at_ms for example in examples)
+    found = observe(learnt.watch, tick, at_ms, means, len(examples))
+    known_ms = examples[-1].matured_ms
+    return [
+        Signal(f"drift.{one.series}", target, round(one.before, 6), round(one.after, 6), known_ms)
+        for one in found
+    ]

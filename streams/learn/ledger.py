@@ -11,9 +11,9 @@ import msgspec
 from msgspec import Struct
 
 from schemas.envelope import Event
-from schemas.rules import ChurnRules
+from schemas.rules import ChurnRules, TargetRules
 from schemas.touchpoints.actions import ActionOutcome
-from schemas.units import DAY_MS, Millis
+from schemas.units import Millis
 
 SUBSCRIBED = 1
 """Mark of a snapshot: a subscription was running at T, so only a cancellation is churn."""
@@ -23,19 +23,34 @@ CANCELLED = 4
 """There was a cancellation in the window."""
 TREATED = 8
 """An action was sent or delivered in the window."""
+RECOMMENDED = 16
+"""One was recommended in the window."""
+HAPPENED = 32
+"""An event that the target looks for came in the window."""
+
+MILLION = 1_000_000
+MOST_ROWS = 64
+"""Snapshots of one target that a customer may have waiting; further moments are not scored."""
 
 
-class Snapshot(Struct, frozen=True, array_like=True, gc=False):
+class Snapshot(Struct, frozen=True, array_like=True, omit_defaults=True, gc=False):
     """One scored moment waiting for its label."""
 
     at_ms: Millis
-    risk: float
-    """P(churn within the horizon), 0 to 1, as it was said."""
+    millionths: int
+    """The risk as it was said, in millionths: half of what a double would cost."""
     model_version: int
     features: str
     """Digest of the feature list that made the vector."""
     vector: bytes
     marks: int = 0
+    offered: float = 0.0
+    """Probability that an action was recommended in the window, over all decisions in it."""
+
+    @property
+    def risk(self) -> float:
+        """P(label 1 within the horizon), 0 to 1, as it was said."""
+        return self.millionths / MILLION
 
 
 class Matured(NamedTuple):
@@ -47,11 +62,21 @@ class Matured(NamedTuple):
     treated: bool
     matured_ms: Millis
     """From when on it was final; not when a tick came by."""
+    target: str = "churn"
     late: int = 0
     """Events that came too late to change a label, since the customer's last example."""
 
 
 Ledger = tuple[Snapshot, ...]
+
+
+def millionths(risk: float) -> int:
+    """What a risk (0..1) is kept as; scores carry no more digits.
+
+    >>> millionths(0.123457) / MILLION
+    0.123457
+    """
+    return round(risk * MILLION)
 
 
 def is_activity(event: Event, by_customer: bool, rules: ChurnRules) -> bool:
@@ -65,30 +90,63 @@ def is_activity(event: Event, by_customer: bool, rules: ChurnRules) -> bool:
 def observe(ledger: Ledger, event: Event, active: bool, rules: ChurnRules) -> Ledger:
     """Mark every waiting snapshot in whose window the event falls."""
     mark = _mark(event, active, rules)
-    if not mark or not ledger:
-        return ledger
-    horizon_ms = rules.horizon_days * DAY_MS
+    return _marked(ledger, event.time_ms, mark, rules) if mark and ledger else ledger
+
+
+def observe_target(ledger: Ledger, event: Event, rules: TargetRules) -> Ledger:
+    """The same for a target's ledger."""
+    mark = (HAPPENED if event.type in rules.events else 0) | _treatment(event)
+    return _marked(ledger, event.time_ms, mark, rules) if mark else ledger
+
+
+def decided(
+    ledger: Ledger, at_ms: Millis, offered: float, recommended: bool, rules: ChurnRules
+) -> Ledger:
+    """Note a decision in every waiting snapshot in whose window it falls.
+
+    ``offered`` is the probability (0..1) with which it was to recommend an action. What is decided
+    in the moment of a snapshot is done after it, so it falls in its window.
+    """
     return tuple(
-        msgspec.structs.replace(row, marks=row.marks | mark)
-        if row.at_ms < event.time_ms <= row.at_ms + horizon_ms
+        msgspec.structs.replace(
+            row,
+            marks=row.marks | (RECOMMENDED if recommended else 0),
+            offered=round(1 - (1 - row.offered) * (1 - offered), 6),
+        )
+        if row.at_ms <= at_ms <= row.at_ms + rules.horizon_ms
         else row
         for row in ledger
     )
 
 
-def matures_ms(snapshot: Snapshot, rules: ChurnRules) -> Millis:
+def _marked(ledger: Ledger, at_ms: Millis, mark: int, rules: ChurnRules | TargetRules) -> Ledger:
+    horizon_ms = rules.horizon_ms
+    return tuple(
+        msgspec.structs.replace(row, marks=row.marks | mark)
+        if row.at_ms < at_ms <= row.at_ms + horizon_ms
+        else row
+        for row in ledger
+    )
+
+
+def matures_ms(snapshot: Snapshot, rules: ChurnRules | TargetRules) -> Millis:
     """The moment from which the snapshot's label is final."""
-    return Millis(snapshot.at_ms + (rules.horizon_days + rules.label_grace_days) * DAY_MS)
+    return Millis(snapshot.at_ms + rules.wait_ms)
 
 
-def mature(ledger: Ledger, now_ms: Millis, rules: ChurnRules) -> tuple[Ledger, list[Matured]]:
+def mature(
+    ledger: Ledger, now_ms: Millis, rules: ChurnRules | TargetRules
+) -> tuple[Ledger, list[Matured]]:
     """Split off what is final at ``now_ms``, oldest first."""
     if not ledger or matures_ms(ledger[0], rules) > now_ms:  # rows lie in the order of time
         return ledger, []
     ripe = [row for row in ledger if matures_ms(row, rules) <= now_ms]
     waiting = tuple(row for row in ledger if matures_ms(row, rules) > now_ms)
+    target = rules.name if isinstance(rules, TargetRules) else "churn"
+    truth = happened if isinstance(rules, TargetRules) else label
     return waiting, [
-        Matured(row, label(row), bool(row.marks & TREATED), matures_ms(row, rules)) for row in ripe
+        Matured(row, truth(row), bool(row.marks & TREATED), matures_ms(row, rules), target)
+        for row in ripe
     ]
 
 
@@ -101,7 +159,7 @@ def is_late(event: Event, active: bool, labelled_ms: Millis | None, rules: Churn
     """
     if labelled_ms is None or not _mark(event, active, rules):
         return False
-    return labelled_ms < event.time_ms <= labelled_ms + rules.horizon_days * DAY_MS
+    return labelled_ms < event.time_ms <= labelled_ms + rules.horizon_ms
 
 
 def label(snapshot: Snapshot) -> int:
@@ -117,10 +175,19 @@ def label(snapshot: Snapshot) -> int:
     return 0 if marks & ACTIVE else 1
 
 
+def happened(snapshot: Snapshot) -> int:
+    """The label of a target's snapshot: 1 if an event that it looks for came in the window."""
+    return int(bool(snapshot.marks & HAPPENED))
+
+
 def _mark(event: Event, active: bool, rules: ChurnRules) -> int:
     mark = ACTIVE if active else 0
     if event.type in rules.cancel:
         mark |= CANCELLED
-    if isinstance(event.data, ActionOutcome) and event.data.outcome in {"sent", "delivered"}:
-        mark |= TREATED
-    return mark
+    return mark | _treatment(event)
+
+
+def _treatment(event: Event) -> int:
+    data = event.data
+    reached = isinstance(data, ActionOutcome) and data.outcome in {"sent", "delivered"}
+    return TREATED if reached else 0

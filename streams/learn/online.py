@@ -1,74 +1,99 @@
-"""The learner's side of the model: River's StandardScaler and LogisticRegression, by examples."""
+"""The learner's side of one target's model: matured examples in, the next snapshot out."""
 
-from collections import Counter
 from collections.abc import Sequence
-from math import copysign, isfinite, isnan
+from copy import copy
 
-from river import linear_model, optim, preprocessing
-from river.utils import VectorDict
+import msgspec
+import numpy as np
 
-from schemas.rules import LearningRules
-from streams.learn.scorer import LARGEST_Z
+from schemas.units import Millis
+from streams.learn.arrays import Floats
+from streams.learn.basis import expand
+from streams.learn.models.estimator import Said
+from streams.learn.models.registry import revive
+from streams.learn.scorer import population, segment_of
 from streams.learn.snapshot import ModelData
+from streams.learn.standard import Standard
 
 
-class OnlineLogistic:
-    """Standardise, clip at 5 standard deviations, step along the gradient of the log loss.
+class OnlineModel:
+    """Standardise, predict, then learn: estimator and calibration see each label once.
 
-    One NaN would poison River's scaler for ever (it has no way back): missing values never reach
-    it, and a vector that is not finite otherwise raises ``ValueError``. About 30 us an example at
-    25 features.
+    One NaN or infinity would poison a running mean for ever: a missing value never reaches it, and
+    a vector that is not finite otherwise raises ``ValueError``.
     """
 
-    def __init__(self, names: Sequence[str], rules: LearningRules, data: ModelData) -> None:
-        self._names = tuple(names)
-        self._features = data.features
-        self._scaler = _scaler(self._names, data)
-        self._regression = linear_model.LogisticRegression(
-            optimizer=optim.SGD(rules.rate), intercept_lr=rules.rate, l2=rules.l2
-        )
-        self._regression.intercept = data.intercept
-        self._regression._weights = VectorDict(dict(zip(self._names, data.weights, strict=True)))
-        self._regression.optimizer.n_iterations = data.steps
+    def __init__(self, data: ModelData, forgetting: float = 0.0) -> None:
+        self._before = data
+        self._standard = Standard(data.standard)
+        self._estimator = revive(data.estimator, forgetting)
+        self._calibration = copy(data.calibration)
+        self._since_ms = data.since_ms
+        self._segment_n = list(data.segment_n)
+        self._segment_churned = list(data.segment_churned)
         self._examples, self._churned = data.examples, data.churned
 
-    def learn(self, values: Sequence[float], label: int) -> None:
-        """Learn one matured example; ``label`` 1 churned, 0 stayed."""
-        present = {
-            name: value for name, value in zip(self._names, values, strict=True) if not isnan(value)
-        }
-        if not all(map(isfinite, present.values())):
-            raise ValueError("a feature is not finite")
-        self._scaler.learn_one(present)
-        standard = self._scaler.transform_one(present)
-        clipped = {
-            name: z if -LARGEST_Z < z < LARGEST_Z else copysign(LARGEST_Z, z)
-            for name, z in standard.items()
-        }
-        self._regression.learn_one(clipped, bool(label))
-        self._examples += 1
-        self._churned += label
+    def learn(self, values: Sequence[float], at_ms: Millis, label: int, weight: float) -> Said:
+        """Learn one matured example; see :meth:`learn_all`."""
+        return self.learn_all([values], [at_ms], [label], [weight])[0]
 
-    def data(self) -> ModelData:
-        """All of it as data; an ``OnlineLogistic`` made from it goes on exactly from here."""
-        scaler, regression = self._scaler, self._regression
-        return ModelData(
-            features=self._features,
-            counts=tuple(int(scaler.counts.get(name, 0)) for name in self._names),
-            means=tuple(float(scaler.means.get(name, 0.0)) for name in self._names),
-            variances=tuple(float(scaler.vars.get(name, 0.0)) for name in self._names),
-            weights=tuple(float(regression.weights.get(name, 0.0)) for name in self._names),
-            intercept=float(regression.intercept),
-            steps=int(regression.optimizer.n_iterations),
+    def learn_all(
+        self,
+        rows: Sequence[Sequence[float]],
+        at_ms: Sequence[Millis],
+        labels: Sequence[int],
+        weights: Sequence[float],
+    ) -> list[Said]:
+        """Learn matured examples one after the other; returns what was said of each before.
+
+        A weight is how many independent examples it stands for. What is known of everybody is
+        taken as it was before the first of them.
+        """
+        if not rows:
+            return []
+        measured = np.array(rows, dtype=np.float64)
+        if np.isinf(measured).any():
+            raise ValueError("a feature is not finite")
+        if self._since_ms is None:
+            self._since_ms = at_ms[0]
+        everybody = population(self._standard, self._since_ms)
+        columns = expand(
+            measured,
+            np.array(at_ms, dtype=np.float64),
+            self._before.horizon_days,
+            everybody,
+        )
+        for values, label in zip(rows, labels, strict=True):
+            segment = segment_of(values)
+            self._segment_n[segment] += 1
+            self._segment_churned[segment] += label
+        self._examples += len(rows)
+        self._churned += sum(labels)
+        return [
+            self._one(row, label, weight)
+            for row, label, weight in zip(columns, labels, weights, strict=True)
+        ]
+
+    def _one(self, columns: Floats, label: int, weight: float) -> Said:
+        self._standard.learn(columns)
+        z = self._standard.standardise(columns)
+        raw = self._estimator.predict(columns, z)
+        said = self._calibration.apply(raw)
+        self._calibration.learn(raw, label, weight)
+        self._estimator.learn(columns, z, label, weight)
+        return said
+
+    def data(self, scatter: float = 0.0) -> ModelData:
+        """All of it as data; an ``OnlineModel`` made from it goes on exactly from here."""
+        return msgspec.structs.replace(
+            self._before,
+            since_ms=self._since_ms,
+            standard=self._standard.data(),
+            estimator=self._estimator.data(),
+            calibration=copy(self._calibration),
+            scatter=scatter,
+            segment_n=tuple(self._segment_n),
+            segment_churned=tuple(self._segment_churned),
             examples=self._examples,
             churned=self._churned,
         )
-
-
-def _scaler(names: Sequence[str], data: ModelData) -> preprocessing.StandardScaler:
-    scaler = preprocessing.StandardScaler()
-    scaler.counts = Counter(dict(zip(names, data.counts, strict=True)))
-    seen = [name for name, count in zip(names, data.counts, strict=True) if count]
-    scaler.means.update((n, m) for n, m in zip(names, data.means, strict=True) if n in seen)
-    scaler.vars.update((n, v) for n, v in zip(names, data.variances, strict=True) if n in seen)
-    return scaler

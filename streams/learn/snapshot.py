@@ -9,7 +9,18 @@ import hashlib
 import msgspec
 from msgspec import Struct
 
-FORMAT = 1
+from schemas.units import Millis
+from streams.learn.basis import NAMES
+from streams.learn.calibration import Calibration
+from streams.learn.models.registry import Data, fresh
+from streams.learn.standard import StandardData
+from streams.learn.standard import empty as no_standard
+
+FORMAT = 2
+CHURN = "churn"
+"""The first target; the others are those of the settings."""
+SEGMENTS = 12
+"""Subscription none, running or ended; came back or not; ordered or not."""
 
 
 class SnapshotError(ValueError):
@@ -17,40 +28,53 @@ class SnapshotError(ValueError):
 
 
 class ModelData(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A standardising scaler and a logistic regression, enough to predict and to go on learning.
+    """One target's model: enough to predict and to go on learning."""
 
-    ``features`` names the feature list by digest; the lists are in the order of that list and
-    equally long.
-    """
-
-    format: int = FORMAT
     features: str
-    counts: tuple[int, ...]
-    """How often each feature was present."""
-    means: tuple[float, ...]
-    variances: tuple[float, ...]
-    weights: tuple[float, ...]
-    """Log-odds per standard deviation."""
-    intercept: float
-    steps: int
-    """Optimiser steps so far."""
+    """Digest of the feature list it reads."""
+    columns: str
+    """Digest of the basis it works out of them."""
+    horizon_days: float
+    """What is looked for within so many days."""
+    since_ms: Millis | None
+    """The first moment learnt from."""
+    standard: StandardData
+    estimator: Data
+    calibration: Calibration
+    scatter: float
+    """Variance of customers' own ln odds around what the columns say."""
+    segment_n: tuple[int, ...]
+    segment_churned: tuple[int, ...]
+    """Examples, and those of label 1, by segment."""
     examples: int
     """Matured examples learnt from."""
     churned: int
-    """How many of them were churn."""
+    """How many of them were of label 1."""
 
 
-def empty(features: str, width: int) -> ModelData:
+class Version(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What one version is: a model for every target."""
+
+    format: int = FORMAT
+    models: dict[str, ModelData]
+
+
+COLUMNS = hashlib.blake2b("\n".join(NAMES).encode(), digest_size=4).hexdigest()
+
+
+def empty(features: str, horizon_days: float, model: str = "bayes") -> ModelData:
     """The model that knows nothing: 0.5 for everybody."""
-    zeros = (0.0,) * width
     return ModelData(
         features=features,
-        counts=(0,) * width,
-        means=zeros,
-        variances=zeros,
-        weights=zeros,
-        intercept=0.0,
-        steps=0,
+        columns=COLUMNS,
+        horizon_days=float(horizon_days),  # 28 would be written as 28, read as 28.0: another digest
+        since_ms=None,
+        standard=no_standard(len(NAMES)),
+        estimator=fresh(model, list(NAMES)),
+        calibration=Calibration(),
+        scatter=0.0,
+        segment_n=(0,) * SEGMENTS,
+        segment_churned=(0,) * SEGMENTS,
         examples=0,
         churned=0,
     )
@@ -58,31 +82,31 @@ def empty(features: str, width: int) -> ModelData:
 
 class _Sealed(Struct, frozen=True, forbid_unknown_fields=True):
     digest: str
-    model: ModelData
+    version: Version
 
 
-def seal(model: ModelData) -> bytes:
+def seal(version: Version) -> bytes:
     """The bytes to publish."""
-    return msgspec.json.encode(_Sealed(digest(model), model))
+    return msgspec.json.encode(_Sealed(digest(version), version))
 
 
-def unseal(data: bytes) -> ModelData:
+def unseal(data: bytes) -> Version:
     """Read :func:`seal` back; raises :class:`SnapshotError` for anything else."""
     try:
         sealed = msgspec.json.decode(data, type=_Sealed)
     except (msgspec.DecodeError, UnicodeDecodeError) as exc:
         raise SnapshotError(f"no model snapshot: {exc}") from exc
-    model = sealed.model
-    if model.format != FORMAT:
-        raise SnapshotError(f"model format {model.format}, this version reads {FORMAT}")
-    if sealed.digest != digest(model):
+    version = sealed.version
+    if version.format != FORMAT:
+        raise SnapshotError(f"model format {version.format}, this version reads {FORMAT}")
+    if sealed.digest != digest(version):
         raise SnapshotError("the model's digest does not match its content")
-    widths = {len(model.counts), len(model.means), len(model.variances), len(model.weights)}
-    if len(widths) > 1:
-        raise SnapshotError(f"lists of different lengths: {sorted(widths)}")
-    return model
+    for target, model in version.models.items():
+        if model.columns != COLUMNS:
+            raise SnapshotError(f"{target}: of basis {model.columns}, this build has {COLUMNS}")
+    return version
 
 
-def digest(model: ModelData) -> str:
-    """16 hex digits that name this very model."""
-    return hashlib.blake2b(msgspec.json.encode(model), digest_size=8).hexdigest()
+def digest(version: Version) -> str:
+    """16 hex digits that name this very version."""
+    return hashlib.blake2b(msgspec.json.encode(version), digest_size=8).hexdigest()

@@ -6,8 +6,9 @@ from msgspec import Struct
 
 from schemas.units import DAY_MS, Millis
 
-HALF_LIVES_DAYS = (7, 28, 91)  # a week's, a month's and a quarter's memory
-_WEEK, _MONTH, _QUARTER = (days * DAY_MS for days in HALF_LIVES_DAYS)
+HALF_LIVES_DAYS = (7, 28, 91, 364)  # a week's, a month's, a quarter's and a year's memory
+MONTH_DAYS, QUARTER_DAYS = HALF_LIVES_DAYS[1:3]
+_WEEK, _MONTH, _QUARTER, _YEAR = (days * DAY_MS for days in HALF_LIVES_DAYS)
 
 
 class Counter(Struct, frozen=True, array_like=True, gc=False):
@@ -20,59 +21,95 @@ class Counter(Struct, frozen=True, array_like=True, gc=False):
     week: float
     month: float
     quarter: float
+    year: float
     count: int
 
 
-def first(at_ms: Millis, amount: float = 1.0) -> Counter:
-    """A counter of one event."""
-    return Counter(at_ms, amount, amount, amount, 1)
+class Lately(Struct, frozen=True, array_like=True, gc=False):
+    """The same at one half-life: what is kept of many kinds has to be small."""
+
+    at_ms: Millis
+    amount: float
+    count: int
 
 
-def add(counter: Counter | None, at_ms: Millis, amount: float = 1.0) -> Counter:
-    """Count one more event of weight ``amount``, early or late.
+def add(counter: Counter | None, at_ms: Millis) -> Counter:
+    """Count one more event, early or late.
 
     >>> day = DAY_MS
-    >>> add(first(Millis(0)), Millis(7 * day)).week
+    >>> add(add(None, Millis(0)), Millis(7 * day)).week
     1.5
-    >>> add(first(Millis(7 * day)), Millis(0)).week
+    >>> add(add(None, Millis(7 * day)), Millis(0)).week
     1.5
     """
     if counter is None:
-        return first(at_ms, amount)
+        return Counter(at_ms, 1.0, 1.0, 1.0, 1.0, 1)
     apart = at_ms - counter.at_ms
-    week, month, quarter = _weights(abs(apart))
+    week, month, quarter, year = _weights(abs(apart))
+    count = counter.count + 1
     if apart >= 0:
         return Counter(
             at_ms,
-            counter.week * week + amount,
-            counter.month * month + amount,
-            counter.quarter * quarter + amount,
-            counter.count + 1,
+            counter.week * week + 1.0,
+            counter.month * month + 1.0,
+            counter.quarter * quarter + 1.0,
+            counter.year * year + 1.0,
+            count,
         )
     return Counter(
         counter.at_ms,
-        counter.week + amount * week,
-        counter.month + amount * month,
-        counter.quarter + amount * quarter,
-        counter.count + 1,
+        counter.week + week,
+        counter.month + month,
+        counter.quarter + quarter,
+        counter.year + year,
+        count,
     )
 
 
-def at(counter: Counter, now_ms: Millis) -> tuple[float, float, float]:
-    """The week's, month's and quarter's value at ``now_ms``, or when last seen if that is later."""
-    week, month, quarter = _weights(max(0, now_ms - counter.at_ms))
-    return counter.week * week, counter.month * month, counter.quarter * quarter
+def at(counter: Counter, now_ms: Millis) -> tuple[float, float, float, float]:
+    """The values of week, month, quarter and year at ``now_ms``, or when last seen if later."""
+    week, month, quarter, year = _weights(max(0, now_ms - counter.at_ms))
+    return (
+        counter.week * week,
+        counter.month * month,
+        counter.quarter * quarter,
+        counter.year * year,
+    )
 
 
-def month_at(counter: Counter, now_ms: Millis) -> float:
-    """The month's value alone at ``now_ms``; a third of the cost of :func:`at`."""
-    return counter.month * exp2(-max(0, now_ms - counter.at_ms) / _MONTH)
+def add_lately(
+    held: Lately | None, at_ms: Millis, amount: float = 1.0, half_life_days: int = MONTH_DAYS
+) -> Lately:
+    """Add ``amount`` at ``at_ms``, early or late.
+
+    >>> day = DAY_MS
+    >>> add_lately(add_lately(None, Millis(0)), Millis(28 * day), 2.0)
+    Lately(at_ms=2419200000, amount=2.5, count=2)
+    """
+    if held is None:
+        return Lately(at_ms, amount, 1)
+    apart = at_ms - held.at_ms
+    left = remaining(abs(apart), half_life_days)
+    count = held.count + 1
+    if apart >= 0:
+        return Lately(at_ms, held.amount * left + amount, count)
+    return Lately(held.at_ms, held.amount + amount * left, count)
 
 
-def quarter_at(counter: Counter, now_ms: Millis) -> float:
-    """The quarter's value alone at ``now_ms``."""
-    return counter.quarter * exp2(-max(0, now_ms - counter.at_ms) / _QUARTER)
+def lately_at(held: Lately, now_ms: Millis, half_life_days: int = MONTH_DAYS) -> float:
+    """The amount at ``now_ms``, or when last added to if that is later."""
+    return held.amount * remaining(max(0, now_ms - held.at_ms), half_life_days)
 
 
-def _weights(age_ms: int) -> tuple[float, float, float]:
-    return exp2(-age_ms / _WEEK), exp2(-age_ms / _MONTH), exp2(-age_ms / _QUARTER)
+def remaining(age_ms: int, half_life_days: int = MONTH_DAYS) -> float:
+    """What is left of 1 after ``age_ms``."""
+    return exp2(-age_ms / (half_life_days * DAY_MS))
+
+
+def _weights(age_ms: int) -> tuple[float, float, float, float]:
+    return (
+        exp2(-age_ms / _WEEK),
+        exp2(-age_ms / _MONTH),
+        exp2(-age_ms / _QUARTER),
+        exp2(-age_ms / _YEAR),
+    )

@@ -11,6 +11,7 @@ import msgspec
 
 from schemas.envelope import Event
 from schemas.registry import TOUCHPOINTS
+from schemas.touchpoints.calls import CallEnded
 from schemas.touchpoints.customers import (
     ConsentChanged,
     CustomerIdentified,
@@ -28,17 +29,20 @@ from schemas.touchpoints.subscriptions import (
 from schemas.touchpoints.surveys import SurveyAnswered
 from schemas.touchpoints.tickets import TicketOpened, TicketReopened, TicketResolved
 from schemas.units import DAY_MS, Millis
-from streams.profiles.decay import add
+from streams.profiles.decay import QUARTER_DAYS, add, add_lately, remaining
 from streams.profiles.profile import (
     BOUNDS,
     Answer,
+    Call,
     Fact,
+    Friction,
     Money,
     Profile,
     Scalar,
     Subscription,
     Ticket,
 )
+from streams.profiles.rhythm import after_gap
 
 Changes = dict[str, Any]
 T = TypeVar("T", Answer, Fact)
@@ -55,16 +59,23 @@ def fold(before: Profile | None, event: Event, active: bool) -> Profile:
     changes: Changes = {
         "first_seen_ms": min(profile.first_seen_ms, at_ms),
         "last_seen_ms": max(profile.last_seen_ms, at_ms),
-        "families": {**profile.families, family: add(profile.families.get(family), at_ms)},
+        "families": {**profile.families, family: add_lately(profile.families.get(family), at_ms)},
     }
     if active:
-        earliest = profile.first_active_ms
-        changes["activity"] = add(profile.activity, at_ms)
-        changes["first_active_ms"] = at_ms if earliest is None else min(earliest, at_ms)
+        _active(profile, at_ms, changes)
     facts = FACTS.get(type(event.data))
     if facts is not None:
         changes.update(facts(profile, at_ms, event.data))
     return msgspec.structs.replace(profile, **changes)
+
+
+def _active(profile: Profile, at_ms: Millis, changes: Changes) -> None:
+    """Take in a sign of life; one that came late leaves the rhythm as it was."""
+    held, earliest = profile.activity, profile.first_active_ms
+    changes["activity"] = add(held, at_ms)
+    changes["first_active_ms"] = at_ms if earliest is None else min(earliest, at_ms)
+    if held is not None and at_ms > held.at_ms:
+        changes["rhythm"] = after_gap(profile.rhythm, at_ms - held.at_ms)
 
 
 def forget_resolved_tickets(profile: Profile, before_ms: Millis) -> Profile:
@@ -102,7 +113,7 @@ def _ordered(profile: Profile, at_ms: Millis, data: OrderPlaced) -> Changes:
         min(BOUNDS.sum_minor, held.ordered_minor + data.amount_minor),
         held.order_count + 1,
         held.returned_minor,
-        add(held.lately, at_ms, float(data.amount_minor)),
+        add_lately(held.lately, at_ms, float(data.amount_minor), QUARTER_DAYS),
     )
     return _with_money(profile, data.currency, money)
 
@@ -133,6 +144,48 @@ def _ticket(
     if len(after) > BOUNDS.tickets:
         del after[min(after, key=lambda name: (after[name].open, after[name].at_ms, name))]
     return {"tickets": after}
+
+
+def _reopened(profile: Profile, at_ms: Millis, data: TicketReopened) -> Changes:
+    return {**_ticket(profile, at_ms, data), **_rubbed(profile, at_ms, reopened=1.0)}
+
+
+def _called(profile: Profile, at_ms: Millis, data: CallEnded) -> Changes:
+    longest, transfers = BOUNDS.call_s, data.transfers or 0
+    wait_s = min((data.queue_s or 0) + (data.hold_s or 0), longest)
+    changes: Changes = {}
+    call = Call(at_ms, int(min(data.duration_s, longest)), int(wait_s))
+    if profile.call is None or _when(call) >= _when(profile.call):
+        changes["call"] = call
+    if wait_s or transfers:
+        changes |= _rubbed(profile, at_ms, transfers=float(transfers), wait_s=float(wait_s))
+    return changes
+
+
+def _when(call: Call) -> tuple[Millis, int, int]:
+    """Calls in order, those of one moment too."""
+    return call.at_ms, call.duration_s, call.wait_s
+
+
+def _rubbed(
+    profile: Profile,
+    at_ms: Millis,
+    reopened: float = 0.0,
+    transfers: float = 0.0,
+    wait_s: float = 0.0,
+) -> Changes:
+    """Add to the friction, early or late."""
+    held = profile.friction or Friction(at_ms)
+    newest_ms = max(held.at_ms, at_ms)
+    kept, new = remaining(newest_ms - held.at_ms), remaining(newest_ms - at_ms)
+    return {
+        "friction": Friction(
+            newest_ms,
+            held.reopened * kept + reopened * new,
+            held.transfers * kept + transfers * new,
+            held.wait_s * kept + wait_s * new,
+        )
+    }
 
 
 def _subscribed(
@@ -226,8 +279,9 @@ FACTS: dict[type, Callable[[Profile, Millis, Any], Changes]] = {
     OrderPlaced: _ordered,
     OrderReturned: _returned,
     TicketOpened: _ticket,
-    TicketReopened: _ticket,
+    TicketReopened: _reopened,
     TicketResolved: _ticket,
+    CallEnded: _called,
     SubscriptionStarted: _subscribed,
     SubscriptionRenewed: _subscribed,
     SubscriptionChanged: _subscribed,

@@ -10,7 +10,8 @@ from typing import NamedTuple
 from msgspec import Struct
 
 from schemas.units import Millis
-from streams.profiles.decay import Counter
+from streams.profiles.decay import Counter, Lately
+from streams.profiles.rhythm import Rhythm
 
 Scalar = str | int | float | bool | None
 
@@ -21,8 +22,8 @@ class Money(Struct, frozen=True, array_like=True, gc=False):
     ordered_minor: int = 0
     order_count: int = 0
     returned_minor: int = 0
-    lately: Counter | None = None
-    """Ordered amounts, decayed."""
+    lately: Lately | None = None
+    """Ordered amounts, with a half-life of 91 d."""
 
 
 class Ticket(Struct, frozen=True, array_like=True, gc=False):
@@ -66,6 +67,27 @@ class Fact(Struct, frozen=True, array_like=True, gc=False):
     value: Scalar
 
 
+class Friction(Struct, frozen=True, array_like=True, gc=False):
+    """What made service a burden lately; each a sum that halves in a month."""
+
+    at_ms: Millis
+    reopened: float = 0.0
+    """Tickets reopened."""
+    transfers: float = 0.0
+    """Calls handed on."""
+    wait_s: float = 0.0
+    """Seconds in queues and on hold."""
+
+
+class Call(Struct, frozen=True, array_like=True, gc=False):
+    """The newest call."""
+
+    at_ms: Millis
+    duration_s: int
+    """0: nobody spoke with him."""
+    wait_s: int
+
+
 class Profile(Struct, frozen=True, array_like=True, omit_defaults=True):
     """All that the features read. Every field grows only up to a stated bound."""
 
@@ -74,8 +96,8 @@ class Profile(Struct, frozen=True, array_like=True, omit_defaults=True):
     activity: Counter | None = None
     """Events that show the relation is alive (``churn.activity``)."""
     first_active_ms: Millis | None = None
-    families: dict[str, Counter] = {}
-    """By event family (a closed set, ``schemas/registry.py``)."""
+    families: dict[str, Lately] = {}
+    """With a half-life of 28 d, by event family (a closed set, ``schemas/registry.py``)."""
     money: dict[str, Money] = {}
     """By currency; what comes in one more than ``BOUNDS.currencies`` is not counted."""
     tickets: dict[str, Ticket] = {}
@@ -86,6 +108,10 @@ class Profile(Struct, frozen=True, array_like=True, omit_defaults=True):
     attributes: dict[str, Fact] = {}
     aliases: dict[str, Fact] = {}
     """Other ids, and whether each is this customer; recorded, not merged."""
+    rhythm: Rhythm | None = None
+    """Gaps between visits; None before the second."""
+    friction: Friction | None = None
+    call: Call | None = None
 
 
 class Bounds(NamedTuple):
@@ -101,6 +127,8 @@ class Bounds(NamedTuple):
     aliases: int = 32
     text_chars: int = 256
     """An attribute's text is cut there: a word or an id is kept whole, a letter is not."""
+    call_s: int = 86_400
+    """What lasts longer is no call but a clock gone wrong."""
     sum_minor: int = 2**63 - 1
     """Sums of money stop here, where MessagePack's integers end."""
 

@@ -1,0 +1,34 @@
+"""A reading of a customer, or of a model, took another value."""
+
+from schemas.emissions.cause import Cause
+from schemas.emissions.envelope import Emission
+from schemas.emissions.signals import CustomerSignal
+from schemas.envelope import OWN_SOURCE
+from schemas.registry import TICK_TYPE
+from schemas.topics import CUSTOMER_SIGNALS_TOPIC
+from schemas.units import CustomerId, Millis
+from streams.emit.identity import emission_id
+from streams.learn.governance import Signal
+
+
+def customer_signal(
+    subject: CustomerId, told: CustomerSignal, cause: Cause, now_ms: Millis
+) -> Emission:
+    """The emission of topic ``customer-signals``; one a signal and cause."""
+    return Emission(
+        type="customer.signal",
+        topic=CUSTOMER_SIGNALS_TOPIC,
+        id=emission_id(subject, cause, f"customer.signal {told.signal}"),
+        subject=subject,
+        time_ms=now_ms,
+        data=told,
+    )
+
+
+def model_signal(told: Signal, tick: int, policy: str) -> Emission:
+    """What the learner says of a target's model; its subject is no customer but the model."""
+    cause = Cause(type=TICK_TYPE, source=OWN_SOURCE, id=str(tick))
+    signal = CustomerSignal(
+        signal=told.name, before=told.before, value=told.value, rules=policy, cause=cause
+    )
+    return customer_signal(CustomerId(f"touchstream.{told.target}"), signal, cause, told.at_ms)

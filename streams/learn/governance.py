@@ -1,0 +1,67 @@
+"""Who is served: champion, challenger, or the recency rule; decided by proof, at a tick.
+
+All of it is a function of the matured examples, so a replay promotes at the same tick.
+"""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import msgspec
+
+from schemas.rules import ChurnRules, LearningRules, TargetRules
+from schemas.units import Millis
+from streams.learn.basis import NAMES
+from streams.learn.calibration import Calibration
+from streams.learn.knowledge import Learnt, new_trial
+from streams.learn.models.recency import RecencyData
+from streams.learn.snapshot import ModelData
+
+
+class Signal(NamedTuple):
+    """Something the learner has to say of a target's model."""
+
+    name: str
+    """``model.promoted``, ``model.fell_back``, ``model.recovered``, ``drift.SERIES``."""
+    target: str
+    before: str | float
+    value: str | float
+    at_ms: Millis
+    """When the newest label that speaks for it was final."""
+
+
+def served(learnt: Learnt) -> ModelData:
+    """What the next version says: the champion, or the rule that was proved to be better."""
+    if not learnt.fallen_back:
+        return learnt.model
+    rule = RecencyData(learnt.baselines.copy(), NAMES.index("silence_days"))
+    return msgspec.structs.replace(learnt.model, estimator=rule, calibration=Calibration())
+
+
+def settle(
+    target: str,
+    learnt: Learnt,
+    aim: ChurnRules | TargetRules,
+    rules: LearningRules,
+    at_ms: Millis,
+) -> Iterator[Signal]:
+    """Promote, fall back or recover where a trial has come to its verdict; starts a new trial."""
+    if learnt.trial is not None and learnt.challenger is not None and learnt.challenger_name:
+        verdict = learnt.trial.verdict(rules.alpha)
+        if verdict is not None:
+            learnt.trial = new_trial(aim)
+        if verdict == "second":
+            before, after = learnt.name, learnt.challenger_name
+            learnt.model, learnt.challenger = learnt.challenger, learnt.model
+            learnt.name, learnt.challenger_name = after, before
+            learnt.fallback = new_trial(aim)
+            yield Signal("model.promoted", target, before, after, at_ms)
+    verdict = learnt.fallback.verdict(rules.alpha)
+    if verdict is None:
+        return
+    learnt.fallback = new_trial(aim)
+    if verdict == "second" and not learnt.fallen_back:
+        learnt.fallen_back = True
+        yield Signal("model.fell_back", target, learnt.name, "recency", at_ms)
+    elif verdict == "first" and learnt.fallen_back:
+        learnt.fallen_back = False
+        yield Signal("model.recovered", target, "recency", learnt.name, at_ms)

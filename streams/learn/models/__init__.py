@@ -1,0 +1,1 @@
+"""The models that can be chosen, a file each; ``registry.py`` lists them."""

@@ -1,0 +1,81 @@
+"""River's own logistic regression, step by step along the gradient of the log loss."""
+
+from typing import Any
+
+import numpy as np
+from msgspec import Struct
+
+from streams.learn.arrays import Floats, pack, unpack
+from streams.learn.models.estimator import Estimator, Said
+
+RATE = 0.005
+"""Measured on CDNOW and bank calls: three times less is too slow, three times more too wild."""
+
+
+class LogisticData(Struct, frozen=True, tag="logistic"):
+    """Weights (log-odds per standard deviation, the intercept first) and optimiser steps."""
+
+    weights: bytes
+    steps: int
+
+
+class OnlineLogisticRegression(Estimator):
+    """``river.linear_model.LogisticRegression`` with plain stochastic gradient descent.
+
+    River's optimisers with a state of their own (Adam, AdaGrad ...) keep it in private
+    dictionaries; plain descent has one number, so it can be written out and read back.
+
+    Parameters
+    ----------
+    rate
+        Learning rate of weights and intercept.
+    """
+
+    def __init__(self, rate: float = RATE) -> None:
+        super().__init__()
+        self.rate = rate
+        self._weights = np.zeros(1)
+        self._steps = 0
+        self._river: Any = None
+
+    @staticmethod
+    def of(data: LogisticData) -> "OnlineLogisticRegression":
+        """Go on exactly from where :meth:`data` was."""
+        model = OnlineLogisticRegression()
+        model._weights, model._steps = unpack(data.weights), data.steps
+        return model
+
+    @property
+    def width(self) -> int:
+        return len(self._weights)
+
+    def widen(self, names: list[str]) -> None:
+        self._weights = np.concatenate((self._weights, np.zeros(len(names))))
+
+    def learn(self, columns: Floats, z: Floats, label: int, weight: float) -> None:
+        river = self._regression()
+        river.learn_one(dict(enumerate(z.tolist())), bool(label), w=weight)
+        self._weights = np.array([river._weights[n] for n in range(len(z))], dtype=np.float64)
+        self._steps = int(river.optimizer.n_iterations)
+
+    def _regression(self) -> Any:  # noqa: ANN401 - River ships no types
+        # Here, for a worker only predicts: a second less to start.
+        from river import linear_model, optim  # noqa: PLC0415
+        from river.utils import VectorDict  # noqa: PLC0415
+
+        river = linear_model.LogisticRegression(
+            optimizer=optim.SGD(self.rate), intercept_lr=0.0, l2=0.0
+        )
+        river._weights = VectorDict(dict(enumerate(self._weights.tolist())))
+        river.optimizer.n_iterations = self._steps
+        return river
+
+    def predict(self, columns: Floats, z: Floats) -> Said:
+        return Said(float(self._weights.dot(z)))
+
+    def weigh(self, z: Floats) -> Floats:
+        added: Floats = self._weights * z
+        return added
+
+    def data(self) -> LogisticData:
+        return LogisticData(pack(self._weights), self._steps)

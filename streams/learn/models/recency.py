@@ -1,0 +1,61 @@
+"""The recency rule: who was silent as long, left as often. What every model has to beat."""
+
+from msgspec import Struct
+
+from streams.learn.arrays import Floats
+from streams.learn.baselines import Baselines
+from streams.learn.models.estimator import Estimator, Said
+from streams.learn.numbers import logit
+
+
+class RecencyData(Struct, frozen=True, tag="recency"):
+    """Counts of both labels by silence."""
+
+    baselines: Baselines
+    column: int
+    """Which column is ln(1 + days of silence)."""
+
+
+class RecencyRule(Estimator):
+    """Share of label 1 among the examples of the same silence, in 64 bins of ln(1 + days).
+
+    Parameters
+    ----------
+    silence
+        Name of the column that is ln(1 + days since the last sign of life).
+    """
+
+    def __init__(self, silence: str = "silence_days") -> None:
+        super().__init__()
+        self.silence = silence
+        self._baselines = Baselines()
+        self._column = -1
+        self._width = 1
+
+    @staticmethod
+    def of(data: RecencyData) -> "RecencyRule":
+        """Go on exactly from where :meth:`data` was."""
+        model = RecencyRule()
+        model._baselines, model._column = data.baselines.copy(), data.column
+        return model
+
+    @property
+    def width(self) -> int:
+        return self._width
+
+    def widen(self, names: list[str]) -> None:
+        if self.silence in names:
+            self._column = self._width + names.index(self.silence)
+        self._width += len(names)
+
+    def learn(self, columns: Floats, z: Floats, label: int, weight: float) -> None:
+        self._baselines.learn(self._silence(columns), label)
+
+    def predict(self, columns: Floats, z: Floats) -> Said:
+        return Said(logit(self._baselines.recency(self._silence(columns))))
+
+    def _silence(self, columns: Floats) -> float:
+        return float(columns[self._column]) if self._column >= 0 else float("nan")
+
+    def data(self) -> RecencyData:
+        return RecencyData(self._baselines.copy(), self._column)
