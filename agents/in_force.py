@@ -1,20 +1,29 @@
 """What a tick names, fetched from Redis by digest or version and compiled once."""
 
+from collections.abc import Callable, Collection
 from functools import lru_cache
 from typing import Any
 
+import msgspec
+import structlog
+from msgspec import Struct
+
 from agents.fatal import Refusal
+from agents.post import About
 from agents.stores.base import Read, Store
 from schemas.rules import Rules
 from schemas.tick import InForce
 from streams.features.catalogue import FEATURES
-from streams.learn.scorer import Scorer
-from streams.learn.snapshot import empty, unseal
+from streams.learn.knowledge import Knowledge
+from streams.learn.scorer import Scorer, compile_version
+from streams.learn.snapshot import Version, digest, unseal
 from streams.models import Models
 from streams.shard import Standing
 
 LEARNER = "learner"
 """The learner's shard; its states are the published versions."""
+
+log = structlog.get_logger()
 
 KEPT = 64  # versions and rules held compiled; a worker needs one or two at a time
 
@@ -24,15 +33,37 @@ def version_id(version: int) -> str:
     return f"version:{version}"
 
 
+def about_id(version: int) -> str:
+    """Under which id of the learner's shard lies what it says of a version."""
+    return f"about:{version}"
+
+
+class _Sealed(Struct):
+    digest: str
+
+
+def stored(knowledge: Knowledge, sealed: bytes) -> dict[str, bytes | None]:
+    """The states of the learner's shard that make ``sealed`` the newest version."""
+    about = About(
+        msgspec.json.decode(sealed, type=_Sealed).digest, knowledge.tick, knowledge.examples
+    )
+    number = knowledge.version
+    return {version_id(number): sealed, about_id(number): msgspec.json.encode(about)}
+
+
 class Catalogue:
     """Versions and rules by name.
 
     None means "not in Redis, not yet or no more": park and ask again.
     """
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, alarm: Callable[[], None] = lambda: None) -> None:
         self._store = store
-        self._scorers = {0: Scorer(empty(FEATURES.digest, len(FEATURES.names)))}
+        self._alarm = alarm
+        self._told: dict[tuple[int, str, str], None] = {}
+        self._scorers: dict[tuple[int, str], dict[str, Scorer]] = {}
+        self.digests: dict[int, str] = {}
+        """Version -> digest of what was loaded for it."""
         self._rules: dict[str, Rules] = {}
         self._genesis = Rules()
 
@@ -50,11 +81,12 @@ class Catalogue:
                 f"the log has feature list {in_force.features}, this build {FEATURES.digest}: "
                 "run the build that wrote the tick, or start the learner of this one first"
             )
-        rules, scorer = await self._rules_of(in_force), await self._scorer_of(in_force)
-        if rules is None or scorer is None:
+        rules = await self._rules_of(in_force)
+        scorers = None if rules is None else await self._scorers_of(in_force, rules)
+        if rules is None or scorers is None:
             return None
         return Models(
-            rules, in_force.rules, FEATURES, in_force.model_version, scorer, standing.clock_ms
+            rules, in_force.rules, FEATURES, in_force.model_version, scorers, standing.clock_ms
         )
 
     async def _rules_of(self, in_force: InForce) -> Rules | None:
@@ -66,15 +98,52 @@ class Catalogue:
             self._rules[in_force.rules] = Rules.from_text(text)
         return self._rules[in_force.rules]
 
-    async def _scorer_of(self, in_force: InForce) -> Scorer | None:
-        version = in_force.model_version
-        if version not in self._scorers:
-            [[data]] = await self._store.load([Read(LEARNER, [version_id(version)])])
-            if data is None:
+    async def _scorers_of(self, in_force: InForce, rules: Rules) -> dict[str, Scorer] | None:
+        number, key = in_force.model_version, (in_force.model_version, in_force.rules)
+        if key not in self._scorers:
+            version = await self._version(number) if number else Version(models={})
+            if version is None:
                 return None
             _make_room(self._scorers)
-            self._scorers[version] = Scorer(unseal(data))
-        return self._scorers[version]
+            self._scorers[key] = compile_version(version, rules, FEATURES.digest)
+        return self._scorers[key]
+
+    async def check(self, versions: Collection[int]) -> None:
+        """Compare what is scored with to what the learner has published; drop what differs."""
+        asked = [version for version in versions if version in self.digests]
+        [found] = await self._store.load([Read(LEARNER, [about_id(version) for version in asked])])
+        for version, about in zip(asked, found, strict=True):
+            if self._differs(version, self.digests[version], about):
+                del self.digests[version]
+                self._scorers = {k: found for k, found in self._scorers.items() if k[0] != version}
+
+    async def _version(self, number: int) -> Version | None:
+        """A version as the learner published it; None: it is not there, or another one is."""
+        ids = [version_id(number), about_id(number)]
+        [[sealed, about]] = await self._store.load([Read(LEARNER, ids)])
+        if sealed is None:
+            return None
+        version = unseal(sealed)
+        loaded = digest(version)
+        if self._differs(number, loaded, about):
+            return None
+        _make_room(self.digests)
+        self.digests[number] = loaded
+        return version
+
+    def _differs(self, version: int, loaded: str, about: bytes | None) -> bool:
+        """Whether it is not what the learner says; each difference is told once."""
+        if about is None:
+            return False
+        published = msgspec.json.decode(about, type=About).digest
+        if loaded == published:
+            return False
+        if (version, loaded, published) not in self._told:
+            _make_room(self._told)
+            self._told[version, loaded, published] = None
+            self._alarm()
+            log.error("model_digest_differs", version=version, loaded=loaded, published=published)
+        return True
 
 
 @lru_cache(maxsize=4)

@@ -8,28 +8,32 @@ it holds in memory is always read again after a crash.
 import asyncio
 import time
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 import msgspec
 import structlog
+from msgspec import Struct
 
 from agents.fatal import Refusal
-from agents.in_force import LEARNER, version_id
+from agents.in_force import LEARNER, about_id, stored, version_id
 from agents.metrics import Metrics
 from agents.outbox import Outbox
-from agents.post import HERE, Here, Post
-from agents.stores.base import Commit, Fence, FenceLost, Store, StoreError
+from agents.post import HERE, About, Here, Post
+from agents.serving import Serving, named, wanted
+from agents.stores.base import Commit, Fence, FenceLost, Read, Store, StoreError
 from agents.transport import Batch, Span
+from schemas.emissions.envelope import encode_emission
 from schemas.examples import Example, decode_example
 from schemas.rules import Rules
 from schemas.tick import InForce, Tick, encode_tick
 from schemas.topics import TOUCHPOINTS_TOPIC
 from schemas.units import Millis
+from streams.emit.signal import model_signal
 from streams.features.catalogue import FEATURES
 from streams.learn.knowledge import Knowledge
 from streams.learn.learner import Passed as Learnt
-from streams.learn.learner import pass_tick
+from streams.learn.learner import pass_tick, version_of
 from streams.learn.snapshot import seal
 from streams.outbox import Entry, encode_entry
 
@@ -43,23 +47,67 @@ SCORES = ("log_loss", "roc_auc", "average_precision", "brier", "ece")
 SWEEP_EVERY_TICKS = 100
 KEPT_TICKS = 3 * MOST_TICKS_AHEAD
 """Versions of so many ticks stay; a tick names one that is at most MOST_TICKS_AHEAD old."""
+MILESTONE_EVERY_TICKS = 8_600
+"""About a day of ticks, one in 10 s; a multiple of SWEEP_EVERY_TICKS."""
+MILESTONES = 30
+"""Versions of old that stay to go back to; at most 64 KiB each."""
 
 log = structlog.get_logger()
 
 
-def sweep(post: Post) -> tuple[Post, range]:
+def sweep(post: Post, wish: Collection[int] = ()) -> tuple[Post, Sequence[int]]:
     """The versions that no tick can name any more, and the record without them.
 
-    Every shard has passed the tick that was just learnt, and later ticks name later versions. A
-    Redis that is put back brings the versions of its time along.
+    Every shard has passed the tick that was just learnt, and later ticks name later versions, or
+    one that an operator wishes for. A Redis that is put back brings the versions of its time along.
     """
-    now = post.knowledge.tick
-    marks = {**post.marks, now: post.knowledge.version}
+    now, newest = post.knowledge.tick, post.knowledge.version
+    marks = {**post.marks, now: newest}
     oldest = max((tick for tick in marks if tick <= now - KEPT_TICKS), default=0)
     keep_from = marks.get(oldest, 0)
-    gone = range(post.swept + 1, keep_from)
-    kept = {tick: version for tick, version in marks.items() if tick >= oldest}
-    return msgspec.structs.replace(post, marks=kept, swept=max(post.swept, keep_from - 1)), gone
+    pins = {version: tick for version, tick in post.pins.items() if tick > now - KEPT_TICKS}
+    milestones = post.milestones
+    if newest and now % MILESTONE_EVERY_TICKS == 0:
+        milestones = [*milestones[1 - MILESTONES :], newest]
+    old = [*post.spared, *range(post.swept + 1, keep_from)]
+    wish = [version for version in wish if version >= post.oldest]
+    spared = {*wish, *pins, *milestones}
+    after = msgspec.structs.replace(
+        post,
+        marks={tick: version for tick, version in marks.items() if tick >= oldest},
+        swept=max(post.swept, keep_from - 1),
+        spared=[version for version in old if version in spared],
+        milestones=milestones,
+        pins=pins,
+    )
+    return after, [version for version in old if version not in spared]
+
+
+class _Place(Struct):
+    """What every format of the knowledge has."""
+
+    tick: int = 0
+    passed: dict[str, int] = {}
+    version: int = 0
+
+
+class _Stood(Struct):
+    """What every format of the learner's record has."""
+
+    knowledge: _Place
+    written: int = 0
+    written_ms: Millis = Millis(0)
+    sent: int = 0
+    signals: int = 0
+    swept: int = 0
+    marks: dict[int, int] = {}
+    spared: list[int] = []
+    milestones: list[int] = []
+    served: int = 0
+    pins: dict[int, int] = {}
+    began: dict[str, int] = {}
+    forgotten: dict[str, int] = {}
+    oldest: int = 0
 
 
 class Held:
@@ -68,9 +116,9 @@ class Held:
     Rebuilt from the topic after a crash.
     """
 
-    def __init__(self, knowledge: Knowledge, shards: Sequence[str]) -> None:
+    def __init__(self, passed: Mapping[str, int], shards: Sequence[str]) -> None:
         self._shards = shards
-        self._last = {shard: knowledge.passed.get(shard, 0) for shard in shards}
+        self._last = {shard: passed.get(shard, 0) for shard in shards}
         self._passed: dict[str, list[tuple[int, int]]] = {shard: [] for shard in shards}
         self._examples: dict[int, list[Example]] = defaultdict(list)
         self._offsets: dict[str, list[tuple[int, int]]] = {shard: [] for shard in shards}
@@ -159,8 +207,9 @@ class Learner:
         self._partitions = partitions
         self._tick_secret = tick_secret
         self._metrics = metrics
-        self._post = Post(knowledge=Knowledge.new(FEATURES))
-        self._held = Held(self._post.knowledge, ())
+        self._serving = Serving(store)
+        self._post = Post(knowledge=Knowledge.new(FEATURES, rules))
+        self._held = Held({}, ())
         self._fence: Fence | None = None
         self._next_offset = 0
         self._in_flight = 0
@@ -178,13 +227,16 @@ class Learner:
                 return {}
             [standing] = await self._store.standing([LEARNER])
             self._fence = standing.fence
-            self._post, first = _post(standing.record)
-            self._held = Held(self._post.knowledge, [f"p{n}" for n in range(self._partitions)])
+            self._post, first = _post(standing.record, self._rules)
+            self._held = Held(
+                self._post.knowledge.passed, [f"p{n}" for n in range(self._partitions)]
+            )
             self._next_offset = self._start(spans[0])
             await self._store.put_text(self._rules.digest(), self._rules.to_text())
             await self._outbox.take([LEARNER])
             if first:
                 await self._commit(self._post, self._next_offset, first, ())
+            await self._show_version()
             self.last_progress = time.monotonic()
             return {0: self._next_offset}
 
@@ -261,38 +313,64 @@ class Learner:
     async def _pass_tick(self, number: int) -> None:
         before = self._post.knowledge
         examples, passed = self._held.take(number, before.passed)
-        learnt = pass_tick(before, number, passed, examples, self._rules, FEATURES)
+        known = remembered(examples, self._post)
+        learnt = pass_tick(before, number, passed, known, self._rules, FEATURES)
         post = msgspec.structs.replace(self._post, knowledge=learnt.knowledge)
         states = _states(learnt)
         if number % SWEEP_EVERY_TICKS == 0:
-            post, gone = sweep(post)
-            states.update(dict.fromkeys(version_id(version) for version in gone))
-        await self._commit(post, self._held.oldest(self._next_offset), states, ())
+            wish = await wanted(self._store)
+            post, gone = sweep(post, {*wish.keep, wish.serve or 0})
+            states.update(dict.fromkeys(id_(n) for n in gone for id_ in (version_id, about_id)))
+        entries = self._signals(learnt, number)
+        post.sent += len(entries)
+        post.signals += len(entries)
+        await self._commit(post, self._held.oldest(self._next_offset), states, entries)
         knowledge = learnt.knowledge
         self._metrics.set("model_version", knowledge.version)
-        self._metrics.set("model_examples", knowledge.model.examples)
+        self._metrics.set("model_examples", knowledge.churn.model.examples)
         self._show_scores(knowledge)
         if learnt.published is not None:
             log.info("version_published", version=knowledge.version, tick=number)
+            await self._show_version()
+
+    def _signals(self, learnt: Learnt, number: int) -> list[tuple[int, bytes]]:
+        """What the learner has to say itself, numbered for its outbox.
+
+        All of it goes to one partition, whatever model it is of: a reader of ours takes the
+        learner's records in the order of their numbers, and drops what seems to come too early.
+        """
+        found = []
+        for place, signal in enumerate(learnt.signals, 1):
+            log.warning("model_signal", **signal._asdict())
+            emission = model_signal(signal, number, self._rules.digest())
+            sequence = f"{LEARNER}:{self._post.signals + place:016d}"
+            value = encode_emission(emission, sequence)
+            entry = Entry(emission.topic, emission.subject.encode(), value, partition=0)
+            found.append((self._post.sent + place, encode_entry(entry)))
+        return found
 
     def _show_scores(self, knowledge: Knowledge) -> None:
-        tallies = {
-            "churn": knowledge.model_tally,
-            "base_rate": knowledge.base_rate_tally,
-            "recency": knowledge.recency_tally,
-        }
-        for model, tally in tallies.items():
+        for model, tally in knowledge.tallies().items():
             measures = tally.measures()
             for score in SCORES:
                 value = getattr(measures, score)
                 if value is not None:
                     self._metrics.set("model_score", value, model=model, score=score)
 
+    async def _show_version(self) -> None:
+        """The digest of the newest version, as it lies beside it."""
+        version = self._post.knowledge.version
+        [[about]] = await self._store.load([Read(LEARNER, [about_id(version)])])
+        if about is not None:
+            digest = msgspec.json.decode(about, type=About).digest
+            self._metrics.show_info("model_info", {(str(version), digest)})
+
     async def _write_tick(self, now_ms: Millis) -> None:
-        knowledge, number = self._post.knowledge, self._post.written + 1
+        number = self._post.written + 1
+        version = await self._serving.version(self._post)
         time_ms = max(now_ms, Millis(self._post.written_ms + 1))
         in_force = InForce(
-            model_version=knowledge.version, rules=self._rules.digest(), features=FEATURES.digest
+            model_version=version, rules=self._rules.digest(), features=FEATURES.digest
         )
         value = encode_tick(
             Tick(number=number, time_ms=time_ms, in_force=in_force), self._tick_secret
@@ -302,11 +380,16 @@ class Learner:
             for partition in range(self._partitions)
         ]
         post = msgspec.structs.replace(
-            self._post, written=number, written_ms=time_ms, sent=self._post.sent + len(entries)
+            named(self._post, version, number),
+            written=number,
+            written_ms=time_ms,
+            sent=self._post.sent + len(entries),
         )
         numbered = list(enumerate(entries, self._post.sent + 1))
         offset = self._fence.offset if self._fence else self._held.oldest(self._next_offset)
         await self._commit(post, offset, {}, numbered)
+        self._metrics.set("served_version", version)
+        self._metrics.set("version_pinned", version != self._post.knowledge.version)
 
     async def _commit(
         self,
@@ -347,33 +430,57 @@ class Learner:
             raise Refusal(f"the learner starts again from its fence: {exc}") from exc
 
 
-def _post(record: bytes | None) -> tuple[Post, dict[str, bytes | None]]:
+def _post(record: bytes | None, rules: Rules) -> tuple[Post, dict[str, bytes | None]]:
     """What to go on from, and the states that have to be in the store first.
 
-    A model of another feature list cannot be served: an empty one of this list takes its place, as
-    a version of its own, or the next tick would name one that no worker can read.
+    Models of another feature list, or of other targets, cannot be served: empty ones take their
+    place, as a version of its own, or the next tick would name one that no worker can read.
     """
+    fresh = Knowledge.new(FEATURES, rules)
     if record is None:
-        post = Post(knowledge=Knowledge.new(FEATURES))
-        return post, _here(post.knowledge)
-    post = msgspec.json.decode(record, type=Post)
-    if post.knowledge.model.features == FEATURES.digest:
+        return Post(knowledge=fresh), here(fresh)
+    try:
+        post = msgspec.json.decode(record, type=Post)
+    except msgspec.ValidationError:  # written by a build whose knowledge had another shape
+        post = _older(record, fresh)
+    if post.knowledge.fits(fresh):
         return post, {}
-    log.warning("model_starts_anew", reason="the feature list changed")
-    fresh = Knowledge.new(FEATURES)
+    log.warning("model_starts_anew", reason="the feature list, the targets or the model changed")
+    before = post.knowledge.targets
     fresh.tick, fresh.passed = post.knowledge.tick, post.knowledge.passed
     fresh.version = post.knowledge.version + 1
-    post.knowledge = fresh
-    return post, {**_here(fresh), version_id(fresh.version): seal(fresh.model)}
+    post.knowledge = fresh.keeping(post.knowledge)
+    anew = [name for name, known in fresh.targets.items() if known is not before.get(name)]
+    post.began = {**post.began, **dict.fromkeys(anew, fresh.tick)}
+    return post, {**here(fresh), **stored(fresh, seal(version_of(fresh)))}
+
+
+def _older(record: bytes, fresh: Knowledge) -> Post:
+    """Where the learner stood, whatever it knew then."""
+    told = msgspec.json.decode(record, type=_Stood)
+    knowledge = fresh.copy()
+    knowledge.features = ""
+    knowledge.tick, knowledge.passed = told.knowledge.tick, told.knowledge.passed
+    knowledge.version = told.knowledge.version
+    return msgspec.structs.replace(
+        Post(knowledge=knowledge),
+        **{name: getattr(told, name) for name in _Stood.__struct_fields__ if name != "knowledge"},
+    )
+
+
+def remembered(examples: Sequence[Example], post: Post) -> list[Example]:
+    """Without those of customers who were left out: what matured before stays unlearnt."""
+    return [each for each in examples if each.tick > post.forgotten.get(each.customer, 0)]
 
 
 def _states(learnt: Learnt) -> dict[str, bytes | None]:
     knowledge = learnt.knowledge
-    states = _here(knowledge)
+    states = here(knowledge)
     if learnt.published is not None:
-        states[version_id(knowledge.version)] = learnt.published
+        states.update(stored(knowledge, learnt.published))
     return states
 
 
-def _here(knowledge: Knowledge) -> dict[str, bytes | None]:
+def here(knowledge: Knowledge) -> dict[str, bytes | None]:
+    """The state that says how far the learner is."""
     return {HERE: msgspec.json.encode(Here(knowledge.tick, knowledge.version))}

@@ -4,7 +4,7 @@ What a shard has counted is committed with its state, so ``durable`` counters ar
 kills and restarts: they are shown as they stand in Redis, by whoever owns the shard.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Literal, NamedTuple, get_args
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
@@ -15,9 +15,13 @@ from schemas.dead_letter import DropReason, Reason
 from schemas.emissions.registry import EMITTED
 
 Kind = Literal["durable", "counter", "gauge", "histogram"]
-Label = Literal["shard", "outcome", "reason", "type", "model", "score"]
+Label = Literal["shard", "outcome", "reason", "type", "model", "score", "version", "digest"]
 PER_SHARD: tuple[str, ...] = ()
-"""The one label without a list here: its values are the partitions, p0 to p(n-1)."""
+"""A label without a list here: its values are the partitions, p0 to p(n-1)."""
+OF_SETTINGS: tuple[str, ...] = ()
+"""No list here: the targets that the settings name, and the two baselines."""
+IN_FORCE: tuple[str, ...] = ()
+"""No list here: only what is in force now is shown, one or two at a time."""
 
 
 class MetricError(ValueError):
@@ -132,6 +136,31 @@ CATALOGUE: tuple[Entry, ...] = (
         "The model version in force, or the last one published by the learner.",
     ),
     Entry(
+        "touchstream_model_info",
+        "gauge",
+        "always 1",
+        "Digest of the version in force, or of the last one published by the learner.",
+        {"version": IN_FORCE, "digest": IN_FORCE},
+    ),
+    Entry(
+        "touchstream_model_digest_faults_total",
+        "counter",
+        "versions",
+        "Versions found that are not what the learner published; nothing is scored with them.",
+    ),
+    Entry(
+        "touchstream_served_version",
+        "gauge",
+        "versions",
+        "The version that the learner's last tick named.",
+    ),
+    Entry(
+        "touchstream_version_pinned",
+        "gauge",
+        "0 or 1",
+        "1: ticks name another version than the newest (`touchstream models serve`).",
+    ),
+    Entry(
         "touchstream_model_examples",
         "gauge",
         "examples",
@@ -143,7 +172,7 @@ CATALOGUE: tuple[Entry, ...] = (
         "as the score",
         "Progressive (test-then-train) score on matured labels, and of both baselines beside it.",
         {
-            "model": ("churn", "base_rate", "recency"),
+            "model": OF_SETTINGS,
             "score": ("log_loss", "roc_auc", "average_precision", "brier", "ece"),
         },
     ),
@@ -199,6 +228,13 @@ class Metrics:
         _checked(entry, labels)
         (gauge.labels(**labels) if labels else gauge).set(value)
 
+    def show_info(self, name: str, rows: Iterable[tuple[str, ...]]) -> None:
+        """Show 1 for each row of label values, in the catalogue's order, and no other rows."""
+        gauge = self._gauges[_entry(name, "gauge").name]
+        gauge.clear()
+        for row in rows:
+            gauge.labels(*row).set(1)
+
     def observe(self, name: str, value: float) -> None:
         """Add one observation to a histogram."""
         self._histograms[_entry(name, "histogram").name].observe(value)
@@ -252,5 +288,5 @@ def _checked(entry: Entry, labels: Mapping[str, str]) -> None:
     if labels.keys() != entry.labels.keys():
         raise MetricError(f"{entry.name}: want the labels {', '.join(entry.labels) or 'none'}")
     for label, allowed in entry.labels.items():
-        if allowed is not PER_SHARD and labels[label] not in allowed:
+        if allowed and labels[label] not in allowed:
             raise MetricError(f"{entry.name}: {label}={labels[label]!r} is not in the catalogue")

@@ -5,6 +5,7 @@ from typing import Any
 import msgspec
 
 from schemas.envelope import format_time
+from streams.learn.ledger import MILLION
 from streams.state import State
 
 
@@ -29,6 +30,8 @@ def _named(value: Any) -> Any:  # noqa: ANN401 - walks any field of a state
 
 def _field(name: str, value: Any) -> tuple[str, Any]:  # noqa: ANN401
     """``*_ms`` fields that are moments become RFC 3339 under the name without the unit."""
+    if name == "millionths":
+        return "risk", value / MILLION
     if name.endswith("_ms") and isinstance(value, int):
         return name.removesuffix("_ms"), format_time(value)
     return name.removesuffix("_ms") if name.endswith("_ms") else name, _named(value)

@@ -25,7 +25,38 @@ class Post(Struct, kw_only=True):
     written_ms: Millis = Millis(0)
     sent: int = 0
     """Number of its newest outbox entry."""
+    signals: int = 0
+    """What it has said of its models so far."""
     marks: dict[int, int] = {}
     """Some ticks -> the newest version when they were learnt: what is older is named no more."""
     swept: int = 0
-    """The newest version that was removed."""
+    """Versions up to this one were removed, but for the spared."""
+    spared: list[int] = []
+    """Of those: what is kept all the same, pinned or as a milestone."""
+    milestones: list[int] = []
+    """Versions to go back to, about one a day."""
+    served: int = 0
+    """The version that the last tick named."""
+    pins: dict[int, int] = {}
+    """Version that was not the newest -> the last tick that named it."""
+    began: dict[str, int] = {}
+    """Target -> tick after which its model began anew; examples before it are of another kind."""
+    forgotten: dict[str, int] = {}
+    """Pseudonym -> tick up to which his examples are not learnt."""
+    oldest: int = 0
+    """Versions before this one have learnt from somebody forgotten, and are served no more."""
+
+    def versions(self) -> list[int]:
+        """Those that are in Redis, ascending."""
+        return [*sorted(self.spared), *range(self.swept + 1, self.knowledge.version + 1)]
+
+
+class About(Struct, frozen=True):
+    """What the learner says of a version, beside it: cheap to read."""
+
+    digest: str
+    """Of what it published; whoever loads anything else under this number is to raise alarm."""
+    tick: int
+    """The last tick that it has learnt."""
+    examples: int
+    """Matured examples behind it, of all targets."""

@@ -30,7 +30,7 @@ from pydantic import (
 )
 
 from agents.settings_sources import Given, KnownKeys, SettingsError, read
-from schemas.rules import ActionRules, Rules
+from schemas.rules import ActionRules, LearningRules, Rules, TargetRules
 
 __all__ = [
     "HttpSettings",
@@ -49,6 +49,13 @@ BROKERS = re.compile(r"(\[[0-9a-fA-F:]+\]|[^\s,:\[\]]+):\d{1,5}")
 TOPIC = r"^[a-zA-Z0-9._-]{1,200}$"
 SHORTEST_SECRET = 16
 """Characters of ``ticks.secret``; less could be guessed from recorded ticks, off line."""
+MAY_BE_UNSET = frozenset(
+    field.name
+    for table in (LearningRules, ActionRules, TargetRules)
+    for field in msgspec.structs.fields(table)
+    if field.default is None
+)
+"""Keys that shape results and may be left out; an empty text does so."""
 SECRETS = frozenset({"kafka.password", "redis.password", "redis.url", "ticks.secret"})
 """Never shown in a message; an operator may have put a password into the URL."""
 
@@ -235,12 +242,13 @@ class Settings(_Table):
 
 
 def known_keys() -> KnownKeys:
-    """Every key an operator may write, by table; the actions' keys are those of each entry."""
+    """Every key an operator may write, by table; of a list of tables, those of each entry."""
     keys: dict[str, KnownKeys] = {name: {} for name in Rules.__struct_fields__}
     for field in msgspec.structs.fields(Rules):
         if isinstance(field.default, msgspec.Struct):
             keys[field.name] = {key: {} for key in field.default.__struct_fields__}
     keys["actions"] = {key: {} for key in ActionRules.__struct_fields__}
+    keys["targets"] = {key: {} for key in TargetRules.__struct_fields__}
     for name, table in Settings.model_fields.items():
         if name != "rules":
             inner = getattr(table.annotation, "model_fields", {})
@@ -251,11 +259,24 @@ def known_keys() -> KnownKeys:
 def _convert_rules(values: Mapping[str, object], given: Given) -> Rules:
     try:
         # Not strict, because the environment has no numbers, only their text.
-        return msgspec.convert(values, Rules, strict=False)
+        return msgspec.convert(_without_unset(values), Rules, strict=False)
     except msgspec.ValidationError as error:
         wanted, _, path = str(error).partition(" - at `$.")
         setting = path.removesuffix("`")
         raise SettingsError(_fault(setting, _value_at(given, setting), wanted, given)) from None
+
+
+def _without_unset(value: object) -> object:
+    """Leave out what is an empty text and may be left out."""
+    if isinstance(value, list):
+        return [_without_unset(entry) for entry in value]
+    if not isinstance(value, Mapping):
+        return value
+    return {
+        key: _without_unset(below)
+        for key, below in value.items()
+        if not (below == "" and key in MAY_BE_UNSET)
+    }
 
 
 def _value_at(given: Given, setting: str) -> object:
@@ -275,7 +296,8 @@ def _fault(setting: str, value: object, wanted: str, given: Given) -> str:
     """Compose the one line; a rule that spans several keys names itself in ``wanted``."""
     named = setting or wanted.partition(":")[0]
     origin = f"(from {given.origin(named)})"
-    if wanted.startswith((f"{named}.", f"{named}:")):
-        return f"{wanted} {origin}"
+    table = re.sub(r"\[\d+\]$", "", named)
+    if wanted.startswith((f"{table}.", f"{table}:")):
+        return f"{named}{wanted.removeprefix(table)} {origin}"
     shown = "" if named in SECRETS or not isinstance(value, str | int | float) else f"={value!r}"
     return f"{named}{shown}: {wanted} {origin}"

@@ -95,7 +95,7 @@ class Touchpoints:
         self._origin = origin
         self._metrics = metrics
         self._received_ms = received_ms
-        self._catalogue = Catalogue(store)
+        self._catalogue = Catalogue(store, lambda: metrics.count("model_digest_faults"))
         self._limit = LetterLimit(settings.dead_letter_limit, settings.dead_letter_window)
         self._shards: dict[int, Shard] = {}
         self._lock = asyncio.Lock()
@@ -155,6 +155,10 @@ class Touchpoints:
             self._metrics.show_durable(shard.name, _durable_counts(shard.standing))
             if shard.standing.in_force is not None:
                 self._metrics.set("model_version", shard.standing.in_force.model_version)
+        digests = self._catalogue.digests
+        versions = self._versions()
+        shown = {(str(number), digests[number]) for number in versions if number in digests}
+        self._metrics.show_info("model_info", shown)
         parked = sum(shard.parked for shard in self._shards.values())
         self._metrics.set("parked_partitions", parked)
 
@@ -181,6 +185,7 @@ class Touchpoints:
             shards = list(self._shards.values())
             try:
                 found = await self._store.standing([shard.name for shard in shards])
+                await self._catalogue.check(self._versions())
             except StoreError as exc:
                 log.warning("store_is_out", reason=str(exc))
                 return
@@ -192,6 +197,11 @@ class Touchpoints:
         """Try the parked shards again; called every now and then."""
         async with self._lock:
             await self._persist([shard for shard in self._shards.values() if shard.parked])
+
+    def _versions(self) -> set[int]:
+        """Those in force, on any partition."""
+        in_force = (shard.standing.in_force for shard in self._shards.values())
+        return {each.model_version for each in in_force if each is not None}
 
     def _start(self, partition: int, span: Span, fence: Fence | None) -> int:
         """The offset to begin at; raises :class:`Refusal` where Redis does not fit the log."""

@@ -3,7 +3,7 @@
 import asyncio
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import msgspec
@@ -26,6 +26,7 @@ from agents.cli.reading import POLL_MS, Span, whole
 from agents.in_force import LEARNER
 from agents.kafka import physical_topics
 from agents.post import Post
+from agents.serving import trouble_with, wanted
 from agents.settings import Settings, known_keys
 from agents.settings_sources import read
 from agents.stores.base import StoreError
@@ -62,6 +63,8 @@ def examine(settings: Settings, config: Path | None) -> Iterator[Finding]:
     if isinstance(facts, StoreFacts):
         yield from judge_store(settings, facts, now_ms)
         yield from judge_build(settings, facts, FEATURES.digest)
+        if facts.post is not None:
+            yield asyncio.run(_models(settings, facts.post, facts.shards))
     else:
         yield facts
     try:
@@ -137,6 +140,21 @@ async def _store_facts(settings: Settings) -> StoreFacts:
         )
     finally:
         await store.close()
+
+
+async def _models(settings: Settings, post: Post, shards: Sequence[ShardFacts]) -> Finding:
+    """The versions in force, and whether the learner follows what is wished for."""
+    in_force = {s.standing.in_force.model_version for s in shards if s.standing.in_force} - {0}
+    store = open_store(settings)
+    try:
+        troubles = [await trouble_with(store, post, version) for version in sorted(in_force)]
+        wish = await wanted(store)
+        unmet = None if wish.serve is None else await trouble_with(store, post, wish.serve)
+    finally:
+        await store.close()
+    told = f"{', '.join(map(str, sorted(in_force))) or 'none'} in force, wanted: "
+    told += "newest" if wish.serve is None else str(wish.serve)
+    return Finding("model versions", told, list(filter(None, dict.fromkeys([*troubles, unmet]))))
 
 
 def _ask_log(settings: Settings) -> LogFacts:

@@ -33,6 +33,12 @@ letters = typer.Typer(
     rich_markup_mode=None,
 )
 app.add_typer(letters, name="dead-letters")
+models = typer.Typer(
+    help="Show the model's versions; serve an old one; leave a customer out.",
+    invoke_without_command=True,
+    rich_markup_mode=None,
+)
+app.add_typer(models, name="models")
 
 Config = Annotated[
     Path | None, typer.Option("--config", help="Settings file; default ./touchstream.toml if any.")
@@ -96,6 +102,20 @@ def replay(
     failures.require_folder(out)
     summary = command.replay(settings, config, files, out, broker, workers, partitions)
     typer.echo(orjson.dumps(summary, option=orjson.OPT_INDENT_2).decode())
+
+
+@app.command()
+def report(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="What replay --out wrote.")],
+    out: Annotated[Path | None, typer.Option(help="The page; default DIR/report.html.")] = None,
+    since: Annotated[
+        str | None, typer.Option("--from", metavar="DAY", help="First day judged, 1997-10-01.")
+    ] = None,
+) -> None:
+    """Make one HTML page that says how good a replay's scores were (needs matplotlib)."""
+    from agents.cli import report as command
+
+    typer.echo(command.report(folder, out, since))
 
 
 @app.command()
@@ -187,6 +207,31 @@ def customer(
 
 
 @app.command()
+def explain(
+    customer_id: Annotated[
+        str, typer.Argument(metavar="CUSTOMER", help="The subject of his events.")
+    ],
+    events: Annotated[
+        list[Path] | None,
+        typer.Option(help="JSONL of his events, plain or .gz; else the topic is read again."),
+    ] = None,
+    target: Annotated[str, typer.Option(help="churn, or the name of a further target.")] = "churn",
+    config: Config = None,
+    verify: Annotated[
+        bool, typer.Option(help="Leave out each reason's events and score again.")
+    ] = True,
+    as_json: Json = False,
+) -> None:
+    """Say why a customer's risk is what it is, each reason put to the proof by his own events."""
+    from agents.cli import explain as command
+
+    settings = _settings(config)
+    if events:
+        failures.require_lines(events)
+    command.main(settings, customer_id, events or [], target, proved=verify, as_json=as_json)
+
+
+@app.command()
 def doctor(config: Config = None, as_json: Json = False) -> None:
     """Check configuration, broker, topics, Redis, schemas and clocks; say what to do."""
     from agents.cli import doctor as command
@@ -227,6 +272,54 @@ def redrive_letters(
     settings, plan = _settings(config), command.Plan(limit, reason, from_beginning)
     told = command.redrive(settings, plan, dry_run=dry_run, sure=yes)
     typer.echo(orjson.dumps(told).decode())
+
+
+@models.callback()
+def show_models(
+    context: typer.Context,
+    config: Config = None,
+    limit: Annotated[int, typer.Option(min=1, help="The newest so many versions.")] = 20,
+    as_json: Json = False,
+) -> None:
+    """Show the versions, who is served, and the evidence for and against the champions."""
+    if context.invoked_subcommand is not None:
+        if config is not None or as_json:
+            raise failures.BadUsage(f"options go behind {context.invoked_subcommand}")
+        return
+    from agents.cli import models as command
+
+    command.show(_settings(config), limit, as_json=as_json)
+
+
+@models.command("serve")
+def serve_model(
+    version: Annotated[str, typer.Argument(help="A number that `models` shows, or newest.")],
+    config: Config = None,
+) -> None:
+    """Go back to a version: the learner's ticks name it from the next one on, until `newest`.
+
+    It goes on learning and publishing meanwhile.
+    """
+    from agents.cli import models as command
+
+    command.serve(_settings(config), version)
+
+
+@models.command("rebuild")
+def rebuild_model(
+    without: Annotated[
+        list[str] | None,
+        typer.Option(metavar="CUSTOMER", help="Whom to leave out; may be given several times."),
+    ] = None,
+    apply: Annotated[
+        bool, typer.Option("--apply", help="Commit it as the next version; else tell only.")
+    ] = False,
+    config: Config = None,
+) -> None:
+    """Learn again from all examples but some customers'; stop the learner before --apply."""
+    from agents.cli import rebuild as command
+
+    command.leave_out(_settings(config), without or [], apply=apply)
 
 
 def _settings(config: Path | None) -> "Settings":

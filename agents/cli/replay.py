@@ -13,6 +13,7 @@ from agents.replay.history import Step, steps
 from agents.replay.recording import check_fit, examine
 from agents.replay.run import Replay
 from agents.replay.stage import EMBEDDED, WARNING, Stage, stage
+from agents.serving import Wish, want
 from agents.settings import Settings
 from agents.wiring import tick_secret
 from streams.features.catalogue import FEATURES
@@ -29,7 +30,9 @@ def replay(
 ) -> dict[str, object]:
     """Replay ``files`` into ``out`` and return the summary."""
     recording = examine(files, tick_secret(settings))
+    keep: frozenset[int] = frozenset()
     if recording is not None:
+        keep = recording.rolled_back
         check_fit(recording, settings.rules, FEATURES.digest, partitions)
         partitions = recording.partitions
     if broker == EMBEDDED:
@@ -38,14 +41,20 @@ def replay(
         stage(settings, config, broker, workers, partitions) as scene,
         Progress(sys.stderr) as progress,
     ):
-        return asyncio.run(_run(scene, workers, files, out, progress))
+        return asyncio.run(_run(scene, workers, files, out, progress, keep))
 
 
 async def _run(
-    scene: Stage, workers: int, files: list[Path], out: Path, progress: Progress
+    scene: Stage,
+    workers: int,
+    files: list[Path],
+    out: Path,
+    progress: Progress,
+    keep: frozenset[int],
 ) -> dict[str, object]:
     history = in_turn(steps(files, scene.settings.ticks))
     async with company(scene, workers) as (store, workforce):
+        await want(store, Wish(keep=tuple(sorted(keep))))  # or the learner would sweep them
         return await Replay(scene.settings, store, workforce, out, progress.show).run(history)
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import base64
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Self
@@ -21,6 +21,7 @@ from schemas.topics import (
     NEXT_BEST_ACTION_TOPIC,
 )
 from schemas.units import Millis
+from streams.learn.snapshot import CHURN
 
 EMISSIONS = (CHURN_RISK_TOPIC, NEXT_BEST_ACTION_TOPIC, CUSTOMER_SIGNALS_TOPIC)
 FETCH_MS = 50
@@ -40,6 +41,11 @@ def score_line(customer: str, at_ms: Millis, risk: float, version: int, label: i
         "version": version,
         "label": label,
     }
+
+
+def score_files(targets: Sequence[str]) -> dict[str, str]:
+    """Target -> file: churn's is ``scores.jsonl``, a further target's ``scores-NAME.jsonl``."""
+    return {CHURN: "scores.jsonl", **{name: f"scores-{name}.jsonl" for name in targets}}
 
 
 def letter_line(letter: DeadLetter) -> dict[str, object]:
@@ -65,6 +71,7 @@ class Collector:
         partitions: int,
         folder: Path,
         customer_of: Callable[[str], str],
+        targets: Sequence[str] = (),
         watch: Watch | None = None,
     ) -> None:
         self._consumer = consumer
@@ -76,7 +83,9 @@ class Collector:
             topic: (folder / f"{topic}.jsonl").open("wb")
             for topic in (*EMISSIONS, DEAD_LETTERS_TOPIC)
         }
-        self.scores: BinaryIO = (folder / "scores.jsonl").open("wb")
+        self.scores: dict[str, BinaryIO] = {
+            target: (folder / name).open("wb") for target, name in score_files(targets).items()
+        }
         self._last: dict[tuple[str, str], int] = {}
         self._letters: set[tuple[int, int]] = set()
         self.counts: dict[str, int] = dict.fromkeys(self._files, 0)
@@ -126,7 +135,7 @@ class Collector:
         trace: TracebackType | None,
     ) -> None:
         await self._consumer.stop()
-        for file in (*self._files.values(), self.scores):
+        for file in (*self._files.values(), *self.scores.values()):
             file.close()
 
     async def _read(self) -> None:
@@ -158,7 +167,7 @@ class Collector:
                 example.model_version,
                 example.label,
             )
-            self.scores.write(orjson.dumps(line) + b"\n")
+            self.scores[example.target].write(orjson.dumps(line) + b"\n")
 
     def _letter(self, record: ConsumerRecord) -> None:
         letter = decode_letter(record.key, record.value, record.headers).letter

@@ -3,6 +3,7 @@
 import base64
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import accumulate
 from pathlib import Path
 from typing import NamedTuple
 
@@ -23,6 +24,8 @@ class Recording(NamedTuple):
     rules: frozenset[str]
     """Digests that its ticks name."""
     features: frozenset[str]
+    rolled_back: frozenset[int] = frozenset()
+    """Versions that a tick names although an earlier one named a newer."""
 
 
 def record_line(record: Record, origin: Origin) -> bytes:
@@ -81,17 +84,29 @@ def examine(files: Sequence[Path], secret: bytes | None) -> Recording | None:
         return None
     ticks: dict[int, Tick] = {}
     rules, features = set(), set()
+    versions: dict[int, int] = {}
     for line in read_lines(files):
         if line.tick:
             partition, tick = _tick(line, secret)
             ticks[partition] = tick
             rules.add(tick.in_force.rules)
             features.add(tick.in_force.features)
+            versions[tick.number] = tick.in_force.model_version
     if set(ticks) != set(range(len(ticks))):
         raise LinesError(
             f"ticks of partitions {sorted(ticks)} only: record every partition of the topic"
         )
-    return Recording(len(ticks), frozenset(rules), frozenset(features))
+    return Recording(len(ticks), frozenset(rules), frozenset(features), _rolled_back(versions))
+
+
+def _rolled_back(versions: Mapping[int, int]) -> frozenset[int]:
+    """What operators went back to; ``versions`` by the number of the tick that names them."""
+    named = [version for _, version in sorted(versions.items())]
+    return frozenset(
+        version
+        for version, newest in zip(named, accumulate(named, max), strict=True)
+        if version < newest
+    )
 
 
 def check_fit(recording: Recording, rules: Rules, features: str, partitions: int | None) -> None:

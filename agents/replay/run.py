@@ -35,6 +35,7 @@ from schemas.units import CustomerId, Millis
 from streams.emit.identity import pseudonym
 from streams.features.catalogue import FEATURES
 from streams.intake.partitioner import partition_of
+from streams.learn.snapshot import CHURN
 from streams.shard import Standing, decode_standing
 from streams.state import decode as decode_state
 
@@ -275,9 +276,10 @@ class Replay:
         async for customer, data in self._states():
             state = decode_state(data)
             profiles.append((customer, orjson.dumps(as_json(customer, state))))
-            for row in state.ledger:
-                line = score_line(customer, row.at_ms, row.risk, row.model_version, None)
-                collector.scores.write(orjson.dumps(line) + b"\n")
+            for target, ledger in {CHURN: state.ledger, **state.targets}.items():
+                for row in ledger:
+                    line = score_line(customer, row.at_ms, row.risk, row.model_version, None)
+                    collector.scores[target].write(orjson.dumps(line) + b"\n")
         with (self._folder / "profiles.jsonl").open("wb") as file:
             file.writelines(line + b"\n" for _, line in sorted(profiles))
         return len(profiles)
@@ -305,6 +307,7 @@ class Replay:
             self._partitions,
             self._folder,
             lambda name: self._customers.get(name, name),
+            [target.name for target in self._rules.targets],
             self._watch,
         )
 

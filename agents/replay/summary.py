@@ -32,6 +32,9 @@ def summary(
         "emissions": dict(emissions),
         "models": models,
         "model_beats_recency": None if models is None else beats_recency(models),
+        "served": None if post is None else served_names(post),
+        "reliability": None if post is None else reliability(post),
+        "treatment": None if post is None else treatment(post),
         "seconds": round(seconds, 3),
         "events_per_second": round(records["in"] / seconds, 1) if seconds else None,
     }
@@ -48,13 +51,44 @@ def added(standings: Sequence[Standing]) -> dict[str, int]:
 
 def model_measures(post: Post) -> dict[str, dict[str, float | None]]:
     """Progressive measures of the model and of both baselines, on the same labels."""
-    knowledge = post.knowledge
-    tallies = {
-        "churn": knowledge.model_tally,
-        "base_rate": knowledge.base_rate_tally,
-        "recency": knowledge.recency_tally,
-    }
+    tallies = post.knowledge.tallies()
     return {name: _rounded(tally.measures()) for name, tally in tallies.items()}
+
+
+def served_names(post: Post) -> dict[str, str]:
+    """Which model speaks for each target at the end."""
+    return {
+        name: "recency" if learnt.fallen_back else learnt.name
+        for name, learnt in post.knowledge.targets.items()
+    }
+
+
+def treatment(post: Post) -> dict[str, dict[str, float | None]]:
+    """Churn of who was treated and who was not, beside what was said: what is learnt, and done."""
+    done = post.knowledge.churn.treatment
+    groups = {
+        "untreated": (done.untreated, done.untreated_churned, done.untreated_risk),
+        "treated": (done.treated, done.treated_churned, done.treated_risk),
+    }
+    return {
+        name: {
+            "n": n,
+            "churned": round(churned / n, 5) if n else None,
+            "mean_risk": round(risk / n, 5) if n else None,
+        }
+        for name, (n, churned, risk) in groups.items()
+    }
+
+
+def reliability(post: Post) -> list[dict[str, float]]:
+    """What was said and what came true, in ten bins of risk."""
+    tally = post.knowledge.churn.model_tally
+    rows = zip(tally.n_by_tenth, tally.risk_by_tenth, tally.churned_by_tenth, strict=True)
+    return [
+        {"n": n, "mean_risk": round(risk / n, 5), "churned": round(churned / n, 5)}
+        for n, risk, churned in rows
+        if n
+    ]
 
 
 def beats_recency(models: Mapping[str, Mapping[str, float | None]]) -> bool | None:

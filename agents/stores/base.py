@@ -92,6 +92,12 @@ class Store(Protocol):
     async def text(self, digest: str) -> bytes | None:
         """The text of a digest."""
 
+    async def put_wish(self, wish: bytes) -> None:
+        """Keep what an operator wants of the learner; the last one counts."""
+
+    async def wish(self) -> bytes | None:
+        """What was last wanted; None: nobody ever wanted anything."""
+
     async def ids(self, shard: str, cursor: int, limit: int) -> tuple[int, list[str]]:
         """Scan the ids that have a state, about ``limit`` at a time; the cursor 0 begins and ends.
 

@@ -55,6 +55,10 @@ def partitions_key(namespace: str) -> bytes:
     return f"{{{check_name(namespace)}:meta}}:partitions".encode()
 
 
+def wish_key(namespace: str) -> bytes:
+    return f"{{{check_name(namespace)}:meta}}:wish".encode()
+
+
 def check_name(name: str) -> str:
     """The name itself; raises ValueError unless it may stand inside a hash tag."""
     if not _NAME.fullmatch(name):

@@ -29,6 +29,7 @@ class MemoryStore:
         self._shards: dict[str, _Shard] = {}
         self._texts: dict[str, bytes] = {}
         self._partitions: int | None = None
+        self._wish: bytes | None = None
 
     async def standing(self, shards: Sequence[str]) -> list[Standing]:
         found = [self._shard(shard) for shard in shards]
@@ -63,6 +64,12 @@ class MemoryStore:
 
     async def text(self, digest: str) -> bytes | None:
         return self._texts.get(digest)
+
+    async def put_wish(self, wish: bytes) -> None:
+        self._wish = wish
+
+    async def wish(self) -> bytes | None:
+        return self._wish
 
     async def ids(self, shard: str, cursor: int, limit: int) -> tuple[int, list[str]]:
         known = list(self._shard(shard).states)

@@ -21,7 +21,14 @@ from agents.stores.arguments import check_commit
 from agents.stores.base import Commit, Fence, Read, Standing
 from agents.stores.connection import pool_of
 from agents.stores.errors import translated
-from agents.stores.keys import ShardKeys, check_name, partitions_key, shard_keys, text_key
+from agents.stores.keys import (
+    ShardKeys,
+    check_name,
+    partitions_key,
+    shard_keys,
+    text_key,
+    wish_key,
+)
 from agents.stores.setup_check import CONFIG_QUERIES, SERVER_QUERIES, complaints
 
 Command = tuple[Any, ...]
@@ -125,6 +132,13 @@ class RedisStore:
         found: list[bytes | None] = await self._ask(
             "text", [("GET", text_key(self._namespace, digest))]
         )
+        return found[0]
+
+    async def put_wish(self, wish: bytes) -> None:
+        await self._ask("put_wish", [("SET", wish_key(self._namespace), wish)])
+
+    async def wish(self) -> bytes | None:
+        found: list[bytes | None] = await self._ask("wish", [("GET", wish_key(self._namespace))])
         return found[0]
 
     async def ids(self, shard: str, cursor: int, limit: int) -> tuple[int, list[str]]:

@@ -1,0 +1,203 @@
+"""``touchstream explain``: why a customer's risk is what it is, each reason put to the proof."""
+
+import asyncio
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import orjson
+import typer
+
+from agents.cli.counting import Counting
+from agents.cli.explaining import Subject, find, from_files, from_topic
+from agents.cli.failures import BadUsage, Failed
+from agents.settings import Settings
+from agents.stores.connect import open_store
+from schemas.envelope import format_time
+from streams.emit.risk import LEAST_LOG_ODDS
+from streams.explain import Explanation, Proof, Reason, Removal, explain, relive, verify
+from streams.learn.snapshot import CHURN
+from streams.state import State
+
+MOST_SHOWN = 10
+"""More than a person reads; all of them are in the JSON."""
+
+
+def main(
+    settings: Settings,
+    customer: str,
+    files: Sequence[Path],
+    target: str,
+    *,
+    proved: bool,
+    as_json: bool,
+) -> None:
+    """Explain a customer; ``files`` are his events where the topic's own are not wanted."""
+    subject = asyncio.run(_found(settings, customer))
+    told = _explained(subject, target)
+    if proved:
+        told = _verified(settings, subject, files, told)
+    if as_json:
+        typer.echo(orjson.dumps(_as_json(subject, told)).decode())
+        return
+    for line in _lines(subject, told):
+        typer.echo(line)
+
+
+async def _found(settings: Settings, customer: str) -> Subject:
+    store = open_store(settings)
+    try:
+        return await find(settings, store, customer)
+    finally:
+        await store.close()
+
+
+def _explained(subject: Subject, target: str) -> Explanation:
+    targets = (CHURN, *(rules.name for rules in subject.models.rules.targets))
+    if target not in targets:
+        raise BadUsage(f"--target={target!r}: want one of {', '.join(targets)}")
+    if subject.state.profile is None:
+        raise Failed(f"nothing is known of {subject.id!r}: he was erased, and nothing came since")
+    told = explain(subject.state, subject.models, target)
+    if told is None:
+        raise Failed("nothing is scored before the first tick: start the learner")
+    return told
+
+
+def _verified(
+    settings: Settings, subject: Subject, files: Sequence[Path], told: Explanation
+) -> Explanation:
+    with Counting("reading his events") as done:
+        log = (
+            from_files(settings, subject, files, done.add)
+            if files
+            else from_topic(settings, subject, done.add)
+        )
+        history = relive(log, subject.models)
+    return verify(told, subject.state, history, subject.models)
+
+
+def _as_json(subject: Subject, told: Explanation) -> dict[str, Any]:
+    standing, fields = subject.standing, msgspec.to_builtins(told)
+    fields["at"] = format_time(fields.pop("at_ms"))
+    for inner, name in ((fields["before"], "at"), (fields["proof"], "first")):
+        if inner is not None:
+            at_ms = inner.pop(f"{name}_ms")
+            inner[name] = None if at_ms is None else format_time(at_ms)
+    return {
+        "customer": subject.id,
+        "band": subject.state.band if told.target == CHURN else None,
+        **fields,
+        "shard": f"p{subject.partition}",
+        "tick": standing.tick,
+        "model_version": subject.models.version,
+        "rules": subject.models.policy,
+    }
+
+
+def _lines(subject: Subject, told: Explanation) -> Iterator[str]:
+    churn = told.target == CHURN
+    what = "risk of churn if nothing is done" if churn else f"probability of {told.target}"
+    yield f"{subject.id}: {what} {told.risk:.3f} (90 %: {told.low:.3f} to {told.high:.3f})"
+    if churn:
+        yield f"band: {_band(subject.state)}"
+    yield (
+        f"as of {format_time(told.at_ms)}, model version {subject.models.version}, "
+        f"{told.n:,} examples"
+    )
+    yield (
+        f"ln odds {told.log_odds:+.2f}: {told.rest:+.2f} for the average example and the season, "
+        f"{told.log_odds - told.rest:+.2f} for the reasons"
+    )
+    yield ""
+    yield from _reasons(told)
+    yield from _changes(told)
+    if told.proof is not None:
+        yield from _proof(subject, told.proof)
+
+
+def _band(state: State) -> str:
+    if state.band is None:
+        return "none yet, too little is learnt"
+    since = "" if state.crossing is None else f" since {format_time(state.crossing.at_ms)}"
+    return f"{state.band}{since}"
+
+
+def _reasons(told: Explanation) -> Iterator[str]:
+    shown = [reason for reason in told.reasons if reason.contribution][:MOST_SHOWN]
+    if not shown:
+        yield "reasons: none; this model goes by what it knows of all customers like this one"
+        return
+    yield "reasons, in ln odds (+ for, - against):"
+    for reason in shown:
+        yield f"  {reason.contribution:+.2f}  {_in_words(reason)}{_borne_out(reason, told)}"
+    left = [reason.contribution for reason in told.reasons if reason not in shown]
+    if left:
+        yield f"  {sum(left):+.2f}  {len(left)} smaller ones"
+
+
+def _in_words(reason: Reason) -> str:
+    value = _amount(reason.value, reason.unit)
+    typical = "" if reason.typical is None else f" (typical: {_amount(reason.typical, '')})"
+    return f"{reason.text}: {value}{typical}"
+
+
+def _amount(value: float | None, unit: str) -> str:
+    return "unknown" if value is None else f"{value:,.10g} {unit}".rstrip()
+
+
+def _borne_out(reason: Reason, told: Explanation) -> str:
+    if told.proof is None:
+        return ""
+    if not reason.about:
+        return "; of no event, so it cannot be put to the proof"
+    if reason.verified is None:
+        return "; there are no such events to leave out"
+    without = f"({reason.risk_without:.3f} without these events)"
+    if reason.verified:
+        return f"; verified {without}"
+    outweighed = any(one.about == reason.about and one.verified for one in told.proof.removals)
+    why = ": the same events say the opposite, and more" if outweighed else ""
+    return f"; NOT verified{why} {without}"
+
+
+def _changes(told: Explanation) -> Iterator[str]:
+    if told.before is None:
+        return
+    moved = sorted(told.reasons, key=lambda reason: -abs(reason.change or 0.0))
+    risk = "" if told.before.risk is None else f" (risk {told.before.risk:.3f})"
+    yield ""
+    yield f"changed since the last emission, {format_time(told.before.at_ms)}{risk}:"
+    for reason in moved[:MOST_SHOWN]:
+        if reason.change is None or abs(reason.change) < LEAST_LOG_ODDS:
+            return
+        before, now = _amount(reason.value_before, ""), _amount(reason.value, reason.unit)
+        yield f"  {reason.change:+.2f}  {reason.text}: {before} -> {now}"
+
+
+def _proof(subject: Subject, proof: Proof) -> Iterator[str]:
+    yield ""
+    since = "" if proof.first_ms is None else f" since {format_time(proof.first_ms)}"
+    yield f"put to the proof by {proof.events:,} events{since}:"
+    for removal in proof.removals:
+        yield f"  {_removed(removal)}"
+    if not proof.differing:
+        yield "  these events give exactly the profile that is kept"
+        return
+    profile = subject.state.profile
+    known = "" if profile is None else f" He is known since {format_time(profile.first_seen_ms)}."
+    yield (
+        f"  PARTIAL: without what the log has lost, {len(proof.differing)} of "
+        f"{len(subject.models.features.names)} features come out differently "
+        f"({', '.join(proof.differing)}).{known} Give his whole history with --events"
+    )
+
+
+def _removed(removal: Removal) -> str:
+    proved = {True: ": verified", False: ": NOT verified", None: ""}[removal.verified]
+    return (
+        f"{' and '.join(removal.about)}: {removal.events:,} events add "
+        f"{removal.contribution:+.2f}; without them risk {removal.risk:.3f}, "
+        f"ln odds {removal.moved:+.2f}{proved}"
+    )

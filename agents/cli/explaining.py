@@ -1,0 +1,139 @@
+"""What an explanation rests on: a customer's state, what is in force, and his events once more."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from kafka import TopicPartition
+
+from agents import clients, received
+from agents.cli.failures import Failed
+from agents.cli.reading import Span, pages, whole
+from agents.in_force import Catalogue
+from agents.kafka import physical_topics
+from agents.replay.history import steps
+from agents.replay.lines import read_lines
+from agents.replay.pacer import TickAt
+from agents.settings import Settings
+from agents.stores.base import Read, Store
+from agents.wiring import tick_secret
+from schemas.tick import Tick
+from schemas.topics import TOUCHPOINTS_TOPIC
+from schemas.units import CustomerId, Millis
+from streams.explain import Heard
+from streams.intake.decode import Arrival, Origin, decode
+from streams.intake.partitioner import partition_of
+from streams.models import Models
+from streams.records import Record
+from streams.shard import Standing, decode_standing
+from streams.state import State
+from streams.state import decode as decode_state
+from streams.step import Wake
+
+MOST_LOOKS = 5
+"""A customer whose state changes between so many looks is explained by the last of them."""
+
+NO_GAP_DAYS = 10_000_000
+
+
+class Subject(NamedTuple):
+    """A customer as of one commit of his shard."""
+
+    id: CustomerId
+    partition: int
+    state: State
+    standing: Standing
+    end: int
+    """The offset up to which his partition is in the state."""
+    models: Models
+
+
+async def find(settings: Settings, store: Store, customer: str) -> Subject:
+    """Everything kept of a customer; raises :class:`Failed` where there is nothing to explain."""
+    partition = partition_of(customer.encode(), settings.kafka.partitions)
+    shard, read = f"p{partition}", Read(f"p{partition}", [customer])
+    [[data]] = await store.load([read])
+    for _ in range(MOST_LOOKS):
+        before = data
+        [found] = await store.standing([shard])
+        [[data]] = await store.load([read])
+        if data == before:  # so it was the same where the shard stood
+            break
+    if data is None:
+        raise Failed(
+            f"no such customer: {customer!r} (namespace {settings.namespace!r}, shard {shard}; "
+            "the id is the subject of his events, as it stands there)"
+        )
+    standing = decode_standing(found.record)
+    models = await Catalogue(store).models(standing)
+    if models is None:
+        raise Failed(f"what is in force for {shard} is not in Redis: run `touchstream doctor`")
+    end = 0 if found.fence is None else found.fence.offset
+    return Subject(CustomerId(customer), partition, decode_state(data), standing, end, models)
+
+
+def from_topic(
+    settings: Settings, subject: Subject, seen: Callable[[int], None]
+) -> Iterator[Heard | Wake]:
+    """His events and his partition's ticks as Kafka still holds them, up to where the shard stands.
+
+    ``seen`` is told how many records were gone through.
+    """
+    topic = physical_topics(settings.kafka)[TOUCHPOINTS_TOPIC]
+    place = TopicPartition(topic, subject.partition)
+    stamp = received.by_header if settings.worker.trust_received_header else received.by_broker
+    with clients.consumer(settings.kafka) as consumer:
+        held = whole(consumer, topic).get(place, Span(0, 0))
+    span = Span(held.begin, min(held.end, subject.end))
+    records = _of_pages(pages(settings.kafka, place, span), stamp, seen)
+    return _heard(records, subject, settings)
+
+
+def from_files(
+    settings: Settings, subject: Subject, files: Sequence[Path], seen: Callable[[int], None]
+) -> Iterator[Heard | Wake]:
+    """His events in files as a replay reads them, up to what his shard has seen."""
+    key, number, ticks = subject.id.encode(), 0, settings.ticks
+    if all(line.key == key for line in read_lines(files)):  # long silences are no wrong clocks
+        ticks = ticks.model_copy(update={"max_gap_days": NO_GAP_DAYS})
+    clock_ms = subject.standing.clock_ms or Millis(0)
+    profile = subject.state.profile
+    latest_ms = clock_ms if profile is None else max(clock_ms, profile.last_seen_ms)
+    for step in steps(files, ticks):
+        if isinstance(step, TickAt):
+            number += 1
+            if step.time_ms <= clock_ms:
+                yield Wake(subject.id, number, step.time_ms)
+            continue
+        seen(1)
+        line = step.line
+        if step.received_ms > latest_ms or line.partition not in (None, subject.partition):
+            continue
+        if line.tick or line.key == key:
+            record = Record(0, step.received_ms, line.key, line.value, line.headers)
+            yield from _heard([record], subject, settings)
+
+
+def _of_pages(
+    found: Iterable[Sequence[Any]], stamp: Callable[[Any], Millis], seen: Callable[[int], None]
+) -> Iterator[Record]:
+    for page in found:
+        seen(len(page))
+        for one in page:
+            yield Record(one.offset, stamp(one), one.key, one.value or b"", tuple(one.headers))
+
+
+def _heard(
+    records: Iterable[Record], subject: Subject, settings: Settings
+) -> Iterator[Heard | Wake]:
+    """Of a partition's records the ticks, and what is the customer's."""
+    origin = Origin(subject.partition, settings.kafka.partitions, tick_secret(settings))
+    key = subject.id.encode()
+    for record in records:
+        if record.key is not None and record.key != key:
+            continue
+        found = decode(record, origin)
+        if isinstance(found, Tick):
+            yield Wake(subject.id, found.number, found.time_ms)
+        elif isinstance(found, Arrival):
+            yield Heard(found, record.received_ms)

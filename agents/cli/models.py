@@ -1,0 +1,234 @@
+"""``touchstream models``: which versions there are, and which one is served."""
+
+import asyncio
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Literal
+
+import msgspec
+import typer
+from msgspec import Struct
+
+from agents.cli.failures import BadUsage, Failed
+from agents.in_force import LEARNER, about_id
+from agents.post import About, Post
+from agents.serving import Wish, trouble_with, want, wanted
+from agents.settings import Settings
+from agents.stores.base import Fence, Read, Store
+from agents.stores.connect import open_store
+from streams.learn.knowledge import Learnt
+from streams.learn.trial import Trial
+from streams.shard import Standing, decode_standing
+
+NEWEST: Literal["newest"] = "newest"
+
+
+class Kept(Struct):
+    """A version in Redis."""
+
+    version: int
+    digest: str
+    tick: int
+    """The last that it has learnt."""
+    examples: int
+    served: bool
+    """The learner's last tick named it."""
+    shards: Sequence[str]
+    """Where it is in force."""
+
+
+class Standoff(Struct):
+    """The champion against a rival, on labels that both have seen."""
+
+    rival: str
+    rounds: int
+    examples: int
+    loss_above: float | None
+    """The champion's mean log loss less the rival's, nats."""
+    p_champion_better: float
+    """Anytime-valid p-value of "the champion is not better"; small: it is."""
+    p_rival_better: float
+
+
+class Contest(Struct):
+    """Who speaks for a target."""
+
+    champion: str
+    served: str
+    """The champion; or recency, where that was proved to be better."""
+    fallen_back: bool
+    examples: int
+    trials: Sequence[Standoff]
+
+
+class Overview(Struct):
+    """All that is told."""
+
+    newest: int
+    served: int
+    """What the learner's last tick named; 0: none, or somebody else writes the ticks."""
+    wanted: int | Literal["newest"]
+    tick: int
+    """The last that was learnt."""
+    versions: Sequence[Kept]
+    more: int
+    """Older versions that are not shown."""
+    targets: Mapping[str, Contest]
+
+
+class Wanted(Struct):
+    """What was asked of the learner."""
+
+    wanted: int | Literal["newest"]
+    newest: int
+    from_tick: int
+    """The first tick that can follow."""
+
+
+def show(settings: Settings, limit: int, *, as_json: bool) -> None:
+    """Tell which versions there are, who is served, and what speaks for the rivals."""
+    overview = asyncio.run(_overview(settings, limit))
+    if as_json:
+        typer.echo(msgspec.json.encode(overview).decode())
+        return
+    for line in _lines(overview):
+        typer.echo(line)
+
+
+def serve(settings: Settings, version: str) -> None:
+    """Ask the learner to name this version from its next tick on."""
+    typer.echo(msgspec.json.encode(asyncio.run(_serve(settings, _number(version)))).decode())
+
+
+async def read_post(store: Store, settings: Settings) -> tuple[Fence, Post]:
+    """The learner's record and its fence; raises :class:`Failed` where there is none to read."""
+    [standing] = await store.standing([LEARNER])
+    if standing.record is None or standing.fence is None:
+        raise Failed(f"no learner has run in namespace {settings.namespace!r} yet")
+    try:
+        return standing.fence, msgspec.json.decode(standing.record, type=Post)
+    except msgspec.ValidationError as exc:
+        raise Failed(
+            f"the learner's record is of another build ({exc}): start the learner of this one"
+        ) from exc
+
+
+async def read_shards(store: Store, settings: Settings) -> list[Standing]:
+    """Where every shard stands."""
+    names = [f"p{number}" for number in range(settings.kafka.partitions)]
+    return [decode_standing(found.record) for found in await store.standing(names)]
+
+
+async def _overview(settings: Settings, limit: int) -> Overview:
+    store = open_store(settings)
+    try:
+        _, post = await read_post(store, settings)
+        versions = await _kept(store, post, await read_shards(store, settings))
+        wish = await wanted(store)
+    finally:
+        await store.close()
+    old = [each for each in versions[:-limit] if each.served or each.shards]
+    return Overview(
+        newest=post.knowledge.version,
+        served=post.served,
+        wanted=NEWEST if wish.serve is None else wish.serve,
+        tick=post.knowledge.tick,
+        versions=[*old, *versions[-limit:]],
+        more=len(versions[:-limit]) - len(old),
+        targets={name: _contest(learnt) for name, learnt in post.knowledge.targets.items()},
+    )
+
+
+async def _kept(store: Store, post: Post, shards: Sequence[Standing]) -> list[Kept]:
+    numbers = post.versions()
+    [found] = await store.load([Read(LEARNER, [about_id(number) for number in numbers])])
+    abouts = {
+        number: msgspec.json.decode(data, type=About)
+        for number, data in zip(numbers, found, strict=True)
+        if data is not None
+    }
+    return [
+        Kept(
+            number,
+            about.digest,
+            about.tick,
+            about.examples,
+            number == post.served,
+            [f"p{place}" for place, shard in enumerate(shards) if _in_force(shard) == number],
+        )
+        for number, about in abouts.items()
+    ]
+
+
+def _in_force(shard: Standing) -> int | None:
+    return None if shard.in_force is None else shard.in_force.model_version
+
+
+def _contest(learnt: Learnt) -> Contest:
+    trials = [_standoff("recency", learnt.fallback)]
+    if learnt.challenger_name is not None and learnt.trial is not None:
+        trials = [_standoff(learnt.challenger_name, learnt.trial), *trials]
+    return Contest(
+        champion=learnt.name,
+        served="recency" if learnt.fallen_back else learnt.name,
+        fallen_back=learnt.fallen_back,
+        examples=learnt.model.examples,
+        trials=trials,
+    )
+
+
+def _standoff(rival: str, trial: Trial) -> Standoff:
+    found = trial.evidence()
+    return Standoff(
+        rival, found.rounds, found.examples, found.difference, found.p_first, found.p_second
+    )
+
+
+def _lines(overview: Overview) -> Iterator[str]:
+    for name, contest in overview.targets.items():
+        fallen = f", fallen back to {contest.served}" if contest.fallen_back else ""
+        yield f"{name}: {contest.champion} of {contest.examples:,} examples{fallen}"
+        for trial in contest.trials:
+            yield f"  against {_told(trial)}"
+    yield f"wanted: {overview.wanted}; newest: {overview.newest}, learnt up to tick {overview.tick}"
+    if overview.more:
+        yield f"  ({overview.more:,} older ones: --limit)"
+    for kept in overview.versions:
+        served = "  served" if kept.served else ""
+        where = f"  in force on {', '.join(kept.shards)}" if kept.shards else ""
+        yield (
+            f"  {kept.version:6}  {kept.digest}  tick {kept.tick}, {kept.examples:,} examples"
+            f"{served}{where}"
+        )
+
+
+def _told(trial: Standoff) -> str:
+    if trial.loss_above is None:
+        return f"{trial.rival}: no round is closed yet"
+    return (
+        f"{trial.rival}: log loss {trial.loss_above:+.5f} over {trial.rounds} rounds "
+        f"({trial.examples:,} examples), p {trial.p_champion_better:.3g} that it is not better, "
+        f"{trial.p_rival_better:.3g} that the rival is not"
+    )
+
+
+async def _serve(settings: Settings, version: int | None) -> Wanted:
+    store = open_store(settings)
+    try:
+        _, post = await read_post(store, settings)
+        if version is not None:
+            trouble = await trouble_with(store, post, version)
+            if trouble is not None:
+                raise Failed(trouble)
+        await want(store, Wish(serve=version))
+    finally:
+        await store.close()
+    named = NEWEST if version is None else version
+    return Wanted(named, post.knowledge.version, post.written + 1)
+
+
+def _number(version: str) -> int | None:
+    if version == NEWEST:
+        return None
+    if not (version.isascii() and version.isdigit() and int(version)):
+        raise BadUsage(f"VERSION={version!r}: want a number above 0, or {NEWEST}")
+    return int(version)

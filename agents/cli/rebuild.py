@@ -1,0 +1,154 @@
+"""``touchstream models rebuild``: the learner's knowledge anew, without some customers."""
+
+import asyncio
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+import msgspec
+import typer
+from kafka import TopicPartition
+from msgspec import Struct
+
+from agents import clients
+from agents.cli.counting import Counting
+from agents.cli.failures import BadUsage, Failed
+from agents.cli.models import read_post, read_shards
+from agents.cli.reading import pages, whole
+from agents.kafka import physical_topics
+from agents.post import Post
+from agents.rebuilding import Rebuilt, Stored, rebuild
+from agents.settings import Settings
+from agents.stores.base import Fence, Read
+from agents.stores.connect import open_store
+from schemas.topics import EXAMPLES_TOPIC
+from streams.emit.identity import pseudonym
+from streams.features.catalogue import FEATURES
+from streams.intake.partitioner import partition_of
+from streams.learn.knowledge import Knowledge
+from streams.learn.snapshot import digest, unseal
+from streams.shard import Standing
+from streams.state import decode
+
+
+class Outcome(Struct):
+    """What a rebuild has come to."""
+
+    applied: bool
+    version: int
+    """The new version's number; the learner's next tick names it."""
+    digest: str
+    tick: int
+    """Up to which it has learnt again."""
+    examples_before: int
+    examples: int
+    left_out: Mapping[str, int]
+    """Customer -> examples that are not learnt any more."""
+
+
+class _Stand(NamedTuple):
+    """Where learner and shards are."""
+
+    fence: Fence
+    post: Post
+    shards: Sequence[Standing]
+    alive: Sequence[str]
+    """Customers who have a profile still."""
+
+    @property
+    def until_tick(self) -> int:
+        """No label of a customer who is erased by now is sent with a later tick."""
+        return max([self.post.knowledge.tick, *(shard.tick for shard in self.shards)])
+
+
+def leave_out(settings: Settings, customers: Sequence[str], *, apply: bool) -> None:
+    """Build the learner's knowledge anew without these customers; commit it if told to."""
+    if not customers:
+        raise BadUsage("--without: want at least one customer, by the subject of his events")
+    stand = asyncio.run(_stand(settings, customers))
+    _check_rules(settings, stand)
+    _warn_of_alive(stand)
+    names = {customer: pseudonym(customer, settings.rules.seed) for customer in customers}
+    with Counting("reading examples") as done:
+        rebuilt = rebuild(
+            _counted(_examples(settings), done),
+            stand.post,
+            settings.rules,
+            settings.kafka.partitions,
+            names.values(),
+            stand.until_tick,
+        )
+    if apply:
+        asyncio.run(_commit(settings, rebuilt, stand.fence))
+    outcome = Outcome(
+        applied=apply,
+        version=rebuilt.post.knowledge.version,
+        digest=digest(unseal(rebuilt.sealed)),
+        tick=rebuilt.post.knowledge.tick,
+        examples_before=stand.post.knowledge.examples,
+        examples=rebuilt.post.knowledge.examples,
+        left_out={customer: rebuilt.left_out[name] for customer, name in names.items()},
+    )
+    typer.echo(msgspec.json.encode(outcome).decode())
+
+
+async def _stand(settings: Settings, customers: Sequence[str]) -> _Stand:
+    store, partitions = open_store(settings), settings.kafka.partitions
+    try:
+        fence, post = await read_post(store, settings)
+        shards = await read_shards(store, settings)
+        reads = [Read(f"p{partition_of(each.encode(), partitions)}", [each]) for each in customers]
+        states = await store.load(reads)
+    finally:
+        await store.close()
+    alive = [
+        customer
+        for customer, [data] in zip(customers, states, strict=True)
+        if data is not None and decode(data).profile is not None
+    ]
+    return _Stand(fence, post, shards, alive)
+
+
+def _check_rules(settings: Settings, stand: _Stand) -> None:
+    """Rebuilt under other rules it would not be what it would have been."""
+    in_force = {shard.in_force.rules for shard in stand.shards if shard.in_force}
+    if in_force - {settings.rules.digest()}:
+        raise Failed(
+            f"rules {', '.join(sorted(in_force))} are in force, this configuration is "
+            f"{settings.rules.digest()}: mend it, or let the learner put it in force first"
+        )
+    if not stand.post.knowledge.fits(Knowledge.new(FEATURES, settings.rules)):
+        raise Failed("the learner's models are of another configuration: start the learner first")
+
+
+def _warn_of_alive(stand: _Stand) -> None:
+    for customer in stand.alive:
+        typer.echo(
+            f"{customer!r} is not erased: what matures of him after tick {stand.until_tick} is "
+            "learnt; publish customer.erased first",
+            err=True,
+        )
+
+
+def _examples(settings: Settings) -> Iterator[Stored]:
+    topic = physical_topics(settings.kafka)[EXAMPLES_TOPIC]
+    place = TopicPartition(topic, 0)
+    with clients.consumer(settings.kafka) as consumer:
+        span = whole(consumer, topic)[place]
+    for page in pages(settings.kafka, place, span):
+        yield from page
+
+
+def _counted(records: Iterable[Stored], done: Counting) -> Iterator[Stored]:
+    for record in records:
+        done.add()
+        yield record
+
+
+async def _commit(settings: Settings, rebuilt: Rebuilt, fence: Fence) -> None:
+    store = open_store(settings)
+    try:
+        [accepted] = await store.commit([rebuilt.commit(fence)])
+    finally:
+        await store.close()
+    if not accepted:
+        raise Failed("a learner is at work, its fence has moved: stop it, and do this again")

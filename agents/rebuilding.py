@@ -1,0 +1,121 @@
+"""The learner's knowledge made anew from the examples, without some customers.
+
+Reads the topic as the learner reads it, and passes every tick as the learner passes it; what comes
+out is what the learner would know had these customers' labels never matured.
+"""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple, Protocol
+
+import msgspec
+
+from agents.fatal import Refusal
+from agents.in_force import LEARNER, stored
+from agents.learner import Held, here, remembered
+from agents.post import Post
+from agents.stores.base import Commit, Fence
+from schemas.examples import Example
+from schemas.rules import Rules
+from streams.features.catalogue import FEATURES
+from streams.learn.knowledge import Knowledge
+from streams.learn.learner import pass_tick, version_of
+from streams.learn.snapshot import seal
+
+
+class Stored(Protocol):
+    """A record of the examples topic."""
+
+    @property
+    def offset(self) -> int: ...
+    @property
+    def value(self) -> bytes | None: ...
+
+
+class Rebuilt(NamedTuple):
+    """Everything the learner may go on from."""
+
+    post: Post
+    sealed: bytes
+    """The version ``post.knowledge.version``."""
+    left_out: Mapping[str, int]
+    """Pseudonym -> examples learnt before, and not any more."""
+
+    def commit(self, expected: Fence) -> Commit:
+        """The change of the learner's shard; refused if a learner has moved on meanwhile."""
+        states = {**here(self.post.knowledge), **stored(self.post.knowledge, self.sealed)}
+        fence = expected._replace(commits=expected.commits + 1)
+        return Commit(LEARNER, expected, fence, msgspec.json.encode(self.post), states)
+
+
+def rebuild(
+    records: Iterable[Stored],
+    post: Post,
+    rules: Rules,
+    partitions: int,
+    without: Collection[str],
+    until_tick: int,
+) -> Rebuilt:
+    """Learn again what ``post`` has learnt, but for the customers with these pseudonyms.
+
+    Parameters
+    ----------
+    records
+        The examples topic from its beginning; no more is taken than is needed.
+    until_tick
+        What these customers said up to this tick is never learnt, though it may not be sent yet.
+
+    Raises
+    ------
+    Refusal
+        The topic does not hold all that was learnt.
+    """
+    forgotten = {**post.forgotten, **dict.fromkeys(without, until_tick)}
+    after = msgspec.structs.replace(
+        post, forgotten=forgotten, oldest=post.knowledge.version + 1, milestones=[]
+    )
+    knowledge, passed = Knowledge.new(FEATURES, rules), dict[str, int]()
+    left_out = dict.fromkeys(without, 0)
+    for tick in _ticks(records, post.knowledge.tick, partitions):
+        rows = [row for row in tick.examples if row.tick > post.began.get(row.target, 0)]
+        for row in rows:
+            if row.customer in left_out and row.tick > post.forgotten.get(row.customer, 0):
+                left_out[row.customer] += 1
+        known, passed = remembered(rows, after), tick.passed
+        if known:  # a tick without examples teaches nothing
+            knowledge = pass_tick(knowledge, tick.number, {}, known, rules, FEATURES).knowledge
+    if passed != post.knowledge.passed:
+        raise Refusal(
+            f"the examples stand at {passed}, the learner at {post.knowledge.passed}: is this the "
+            "topic that it has read?"
+        )
+    knowledge.tick, knowledge.passed = post.knowledge.tick, passed
+    knowledge.version = post.knowledge.version + 1
+    knowledge.published_examples = knowledge.examples
+    after.knowledge = knowledge
+    return Rebuilt(after, seal(version_of(knowledge)), left_out)
+
+
+class _Tick(NamedTuple):
+    number: int
+    examples: Sequence[Example]
+    passed: dict[str, int]
+    """Shard -> sequence up to which all has been read."""
+
+
+def _ticks(records: Iterable[Stored], last: int, partitions: int) -> Iterator[_Tick]:
+    """Every tick up to ``last`` with its examples, as the learner takes them."""
+    held = Held({}, [f"p{number}" for number in range(partitions)])
+    number, passed = 0, dict[str, int]()
+    for record in records if last else ():
+        held.offer(record.offset, record.value or b"", now_s=0.0)  # a gap shows at the end
+        while number < last and held.ready(number + 1):
+            number += 1
+            examples, passed = held.take(number, passed)
+            yield _Tick(number, examples, passed)
+        if number == last:
+            return
+    if number < last:
+        raise Refusal(
+            f"the examples end with tick {number}, the learner has passed {last}: was the topic "
+            "touchstream.examples cut? It must keep everything"
+        )

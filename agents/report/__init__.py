@@ -1,0 +1,1 @@
+"""One HTML page that says how good the scores of a replay were."""

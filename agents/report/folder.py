@@ -1,0 +1,166 @@
+"""What lies in the folder of a replay beside the scores: its summary, and what was emitted."""
+
+from collections import Counter
+from datetime import date, datetime
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+from msgspec import Struct, field
+
+from agents.report.scores import EVER, Foreign, read_lines
+from schemas.envelope import OWN_SOURCE
+from schemas.topics import CHURN_RISK_TOPIC, CUSTOMER_SIGNALS_TOPIC, NEXT_BEST_ACTION_TOPIC
+from streams.learn.snapshot import CHURN
+
+BASELINES = ("base_rate", "recency")
+OF_MODELS = ("drift.", "model.")
+"""Signals about models are named so; those about customers have names without a dot."""
+MOST_SAID = 50
+"""The last so many signals about models are kept."""
+
+Said = dict[str, float | None]
+
+
+class Group(Struct):
+    """Customers that something was done for, or was not."""
+
+    n: int
+    churned: float | None
+    mean_risk: float | None
+
+
+class Summary(Struct):
+    """``summary.json`` as far as the page tells it."""
+
+    records: dict[str, int]
+    dead_by_reason: dict[str, int]
+    dropped_by_reason: dict[str, int]
+    customers: int
+    ticks: int
+    models: dict[str, Said] | None
+    served: dict[str, str] | None = None
+    treatment: dict[str, Group] | None = None
+
+    @property
+    def targets(self) -> list[str]:
+        """What was foreseen, churn first."""
+        further = [name for name in self.models or {} if name not in (CHURN, *BASELINES)]
+        return [CHURN, *further]
+
+
+class ModelSaid(NamedTuple):
+    """A signal about a model: it drifts, is promoted, falls back."""
+
+    day: date
+    target: str
+    signal: str
+    before: str
+    after: str
+
+
+class Emitted(Struct):
+    """Counts over the emissions of a replay."""
+
+    horizon_days: int | None = None
+    crossings: Counter[tuple[str, str]] = field(default_factory=Counter)
+    """By band before ("" for none) and band after."""
+    weightiest: Counter[str] = field(default_factory=Counter)
+    """The first reason, in words, of those who entered the band high."""
+    chosen: Counter[str] = field(default_factory=Counter)
+    left_out: Counter[tuple[str, str]] = field(default_factory=Counter)
+    """By action and reason."""
+    signals: Counter[str] = field(default_factory=Counter)
+    """Signals about customers, by name."""
+    said: list[ModelSaid] = []
+
+
+class _Reason(Struct):
+    text: str
+
+
+class _Risk(Struct):
+    horizon_days: int
+    band_before: str | None
+    band: str
+    reasons: list[_Reason]
+
+
+class _LeftOut(Struct):
+    action: str
+    reason: str
+
+
+class _Action(Struct):
+    action: str
+    left_out: list[_LeftOut]
+
+
+class _Signal(Struct):
+    signal: str
+    before: str | float | bool | None
+    value: str | float | bool | None
+
+
+class _RiskEvent(Struct):
+    time: datetime
+    data: _Risk
+
+
+class _ActionEvent(Struct):
+    time: datetime
+    data: _Action
+
+
+class _SignalEvent(Struct):
+    time: datetime
+    subject: str
+    data: _Signal
+
+
+def read_summary(folder: Path) -> Summary:
+    """Read ``summary.json``; raises :class:`Foreign` where there is none, or another one."""
+    path = folder / "summary.json"
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=Summary)
+    except OSError as exc:
+        raise Foreign(f"{path.name}: {exc.strerror}") from exc
+    except msgspec.MsgspecError as exc:
+        raise Foreign(f"{path.name}: {exc}") from exc
+
+
+def read_emissions(folder: Path, since: date = EVER) -> Emitted:
+    """Count what was emitted on the day ``since`` and later."""
+    found = Emitted()
+    for risk in read_lines(folder / f"{CHURN_RISK_TOPIC}.jsonl", _RiskEvent):
+        if risk.time.date() >= since:
+            _count_risk(found, risk.data)
+    for action in read_lines(folder / f"{NEXT_BEST_ACTION_TOPIC}.jsonl", _ActionEvent):
+        if action.time.date() >= since:
+            found.chosen[action.data.action] += 1
+            found.left_out.update((out.action, out.reason) for out in action.data.left_out)
+    for signal in read_lines(folder / f"{CUSTOMER_SIGNALS_TOPIC}.jsonl", _SignalEvent):
+        if signal.time.date() >= since:
+            _count_signal(found, signal)
+    return found
+
+
+def _count_risk(found: Emitted, risk: _Risk) -> None:
+    found.horizon_days = risk.horizon_days
+    found.crossings[risk.band_before or "", risk.band] += 1
+    if risk.band == "high" and risk.reasons:
+        found.weightiest[risk.reasons[0].text] += 1
+
+
+def _count_signal(found: Emitted, event: _SignalEvent) -> None:
+    if not event.data.signal.startswith(OF_MODELS):
+        found.signals[event.data.signal] += 1
+        return
+    target = event.subject.removeprefix(f"{OWN_SOURCE}.")
+    data = event.data
+    said = ModelSaid(event.time.date(), target, data.signal, _text(data.before), _text(data.value))
+    found.said = [*found.said, said][-MOST_SAID:]
+
+
+def _text(value: str | float | bool | None) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else "" if value is None else str(value)

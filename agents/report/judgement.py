@@ -1,0 +1,102 @@
+"""What a reader should know before he believes a number, in plain sentences."""
+
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+from agents.report.folder import Summary
+from agents.report.scores import Scores
+from agents.report.words import Words
+from streams.learn.progress import Measures
+from streams.learn.snapshot import CHURN
+
+FEW_OF_A_LABEL = 100
+"""With so many an AUC near .8 still has a standard error of .02 to .03 (Hanley & McNeil 1982)."""
+LARGEST_ECE = 0.05
+"""Five points off on average: read the risks as an order, not as probabilities."""
+
+
+class Verdict(NamedTuple):
+    """Churn's model against the rule "longest silent leaves first", on the same labels."""
+
+    better: bool
+    sentence: str
+
+
+def verdict(models: Mapping[str, Mapping[str, float | None]] | None) -> Verdict | None:
+    """By log loss over the whole replay; None before any label."""
+    found = models or {}
+    ours, rule = found.get(CHURN, {}), found.get("recency", {})
+    loss, bound = ours.get("log_loss"), rule.get("log_loss")
+    if loss is None or bound is None:
+        return None
+    numbers = f"log loss {loss:.4f} against {bound:.4f}"
+    auc, other = ours.get("roc_auc"), rule.get("roc_auc")
+    if auc is not None and other is not None:
+        numbers += f", ROC AUC {auc:.4f} against {other:.4f}"
+    numbers += f", over all {ours.get('n') or 0:,.0f} labels of the replay"
+    if loss < bound:
+        return Verdict(True, f"The model beats the recency rule (silence alone): {numbers}.")
+    return Verdict(
+        False,
+        f"The model does not beat the recency rule (silence alone): {numbers}. "
+        "Rank by silence until it does.",
+    )
+
+
+def cautions(
+    target: str, scores: Scores, found: Measures | None, summary: Summary, words: Words
+) -> list[str]:
+    """Sentences about one target, the gravest first."""
+    if found is None:
+        return [_why_nothing(scores)]
+    return [*_few(found, words), *_poor(found), *_served(target, summary)]
+
+
+def troubles(summary: Summary) -> list[str]:
+    """Sentences about the records that did not count."""
+    lost = [("Dead letters", summary.dead_by_reason), ("Dropped", summary.dropped_by_reason)]
+    return [
+        f"{what}: {sum(reasons.values()):,} of {summary.records.get('in', 0):,} records ("
+        + ", ".join(f"{count:,} {reason}" for reason, count in sorted(reasons.items()))
+        + ")."
+        for what, reasons in lost
+        if reasons
+    ]
+
+
+def _why_nothing(scores: Scores) -> str:
+    if scores.early:
+        return (
+            f"All {scores.early:,} labels belong to scores from before the first model version: "
+            "there is nothing to judge. Replay a longer history."
+        )
+    if scores.open:
+        return (
+            f"No label has matured yet ({scores.open:,} scores wait for theirs): the history ends "
+            "before horizon and grace are over. Replay a longer history."
+        )
+    return "Nobody was scored in this time."
+
+
+def _few(found: Measures, words: Words) -> Iterator[str]:
+    ones = round(found.n * (found.base_rate or 0.0))
+    rarer, verb = min((ones, words.ones), (found.n - ones, words.zeros))
+    if not rarer:
+        yield f"None of {found.n:,} {verb}: no ranking can be judged."
+    elif rarer < FEW_OF_A_LABEL:
+        yield f"Too few labels: only {rarer:,} of {found.n:,} {verb}; the measures may be chance."
+
+
+def _poor(found: Measures) -> Iterator[str]:
+    if found.roc_auc is not None and found.roc_auc <= 0.5:  # noqa: PLR2004 - a coin's
+        yield f"The order is no better than chance: ROC AUC {found.roc_auc:.3f}."
+    if found.ece is not None and found.ece > LARGEST_ECE:
+        yield (
+            f"What is said and what comes true lie {100 * found.ece:.1f} points apart on average: "
+            "read the risks as an order, not as probabilities."
+        )
+
+
+def _served(target: str, summary: Summary) -> Iterator[str]:
+    if (summary.served or {}).get(target) == "recency":
+        yield "At the end the recency rule speaks, not the model: it was proved to be better."

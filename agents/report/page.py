@@ -1,0 +1,146 @@
+"""The whole page: a function of the folder and the first day, so the same bytes every time."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from html import escape
+from importlib import resources
+from pathlib import Path
+from typing import TypeVar
+
+from agents.replay.collector import score_files
+from agents.report.folder import Emitted, Summary, read_emissions, read_summary
+from agents.report.html import Cell, percent, says, side_by_side, table, tiles
+from agents.report.judgement import troubles
+from agents.report.scores import EVER, read_scores
+from agents.report.target import section
+from streams.learn.snapshot import CHURN
+
+HEAD = """<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
+<title>{title}</title>
+<style>
+{style}</style>
+</head>
+<body>
+"""
+MOST_ROWS = 12
+"""Of a table of counts: the largest come first, the tail says little."""
+
+Key = TypeVar("Key", str, tuple[str, str])
+
+
+def page(folder: Path, since: date = EVER) -> str:
+    """Read the folder of a replay; ``since`` is the first day judged.
+
+    Raises
+    ------
+    agents.report.scores.Foreign
+        If a replay did not write the folder, or not to its end.
+    """
+    summary = read_summary(folder)
+    title = f"touchstream: {folder.resolve().name}"
+    style = resources.files("agents.report").joinpath("page.css").read_text()
+    parts = [HEAD.format(title=escape(title), style=style), f"<h1>{escape(title)}</h1>"]
+    emitted = read_emissions(folder, since)
+    parts += [_beginning(summary, emitted, since)]
+    files = score_files([name for name in summary.targets if name != CHURN])
+    for target, name in files.items():
+        parts.append(section(target, read_scores(folder / name, since), summary))
+    parts += [_emissions(emitted), _treatment(summary), _models(summary, emitted), _notes()]
+    return "\n".join(filter(None, parts)) + "\n</body>\n</html>\n"
+
+
+def _beginning(summary: Summary, emitted: Emitted, since: date) -> str:
+    when = "the whole history" if since == EVER else f"{since.isoformat()} and later"
+    horizon = emitted.horizon_days
+    looked = "" if horizon is None else f" Churn is looked for within {horizon} days."
+    lead = f"Every risk was said before its label was known. Judged: {when}.{looked}"
+    numbers: list[tuple[str, Cell]] = [
+        ("customers", summary.customers),
+        ("records read", summary.records.get("in")),
+        ("records applied", summary.records.get("applied")),
+        ("ticks", summary.ticks),
+    ]
+    warned = "".join(says(sentence, "warn") for sentence in troubles(summary))
+    return f"<p>{escape(lead)}</p>{tiles(numbers)}{warned}"
+
+
+def _emissions(emitted: Emitted) -> str:
+    return "<h2>What was emitted</h2>" + side_by_side(
+        _counts(
+            f"{sum(emitted.crossings.values()):,} risks that entered another band",
+            ("from", "to", "n"),
+            [(before or "none", after, n) for (before, after), n in _most(emitted.crossings)],
+        ),
+        _counts(
+            "The weightiest reason of those who entered the band high",
+            ("reason", "n"),
+            _most(emitted.weightiest),
+        ),
+        _counts(
+            f"{sum(emitted.chosen.values()):,} decisions: the action chosen",
+            ("action", "n"),
+            _most(emitted.chosen),
+        ),
+        _counts(
+            "Actions left out of a decision, and why",
+            ("action", "reason", "n"),
+            [(action, reason, n) for (action, reason), n in _most(emitted.left_out)],
+        ),
+        _counts("Signals about customers", ("signal", "n"), _most(emitted.signals)),
+    )
+
+
+def _treatment(summary: Summary) -> str:
+    """What was done and what came of it; who is chosen for treatment is at higher risk."""
+    groups = summary.treatment or {}
+    if not groups.get("treated") or not groups["treated"].n:
+        return ""
+    return "<h2>Treated and untreated</h2>" + table(
+        "Treated: an action was carried out within the horizon. Those chosen for it were at other "
+        "risk, so the difference is not the effect of the action.",
+        ("", "n", "mean risk said", "left"),
+        [
+            (name, group.n, percent(group.mean_risk), percent(group.churned))
+            for name, group in groups.items()
+        ],
+    )
+
+
+def _models(summary: Summary, emitted: Emitted) -> str:
+    served = ", ".join(f"{target}: {name}" for target, name in (summary.served or {}).items())
+    told = f"<p>Serving at the end: {escape(served)}.</p>" if served else ""
+    rows = [
+        (said.day.isoformat(), said.target, said.signal, said.before or None, said.after or None)
+        for said in emitted.said[-MOST_ROWS:]
+    ]
+    said = _counts(
+        "What the learner said of its models, the newest last",
+        ("day", "target", "signal", "before", "after"),
+        rows,
+    )
+    return f"<h2>Models</h2>{told}{said}" if told or said else ""
+
+
+def _notes() -> str:
+    return (
+        "<h2>How to read this</h2>"
+        "<p>A customer is scored again and again, and each score is judged by itself: scores of "
+        "one customer are alike, so the numbers are less certain than n suggests. ROC AUC: the "
+        "chance that of two scores with different labels the right one is higher; 0.5 is a coin. "
+        "Average precision: the mean precision over all cuts of the ranking; compare it with the "
+        "share of what is looked for. Log loss and Brier score: the lower the better. ECE: how "
+        "far what is said and what comes true lie apart, over ten equal bins.</p>"
+    )
+
+
+def _counts(caption: str, head: Sequence[str], rows: Sequence[Sequence[Cell]]) -> str:
+    return table(caption, head, rows) if rows else ""
+
+
+def _most(counts: Mapping[Key, int]) -> list[tuple[Key, int]]:
+    return sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:MOST_ROWS]

@@ -1,0 +1,99 @@
+"""Which version the next tick names: the newest, or the one that an operator wants.
+
+What is served is what ticks name, so a rollback is part of the log, and a replay of the recorded
+log reproduces it. The wish itself only tells the learner what to write.
+"""
+
+import msgspec
+import structlog
+from msgspec import Struct
+
+from agents.in_force import LEARNER, about_id, version_id
+from agents.post import About, Post
+from agents.stores.base import Read, Store
+from streams.features.catalogue import FEATURES
+from streams.learn.snapshot import SnapshotError, digest, unseal
+
+log = structlog.get_logger()
+
+
+class Wish(Struct, frozen=True, forbid_unknown_fields=True):
+    """What is wanted of the learner; lies in Redis, written by a command."""
+
+    serve: int | None = None
+    """The version that ticks are to name; None: always the newest."""
+    keep: tuple[int, ...] = ()
+    """Versions that must not be swept: a recorded log goes back to them."""
+
+
+async def wanted(store: Store) -> Wish:
+    """The last wish; where there is none, the newest version is served."""
+    data = await store.wish()
+    return Wish() if data is None else msgspec.json.decode(data, type=Wish)
+
+
+async def want(store: Store, wish: Wish) -> None:
+    """Leave a wish for the learner, which follows it from its next tick on."""
+    await store.put_wish(msgspec.json.encode(wish))
+
+
+async def trouble_with(store: Store, post: Post, version: int) -> str | None:
+    """Why a version cannot be served, in a sentence; None: it can."""
+    if version < post.oldest:
+        return (
+            f"version {version} has learnt from a customer who was left out since: want "
+            f"{post.oldest} or newer"
+        )
+    [[sealed, about]] = await store.load([Read(LEARNER, [version_id(version), about_id(version)])])
+    if sealed is None:
+        return f"version {version} is not in Redis: `touchstream models` lists those that are"
+    try:
+        found = unseal(sealed)
+    except SnapshotError as exc:
+        return f"version {version}: {exc}"
+    if about is not None and digest(found) != msgspec.json.decode(about, type=About).digest:
+        return f"version {version} is not what the learner has published under this number"
+    foreign = {model.features for model in found.models.values()} - {FEATURES.digest}
+    if foreign:
+        return (
+            f"version {version} reads feature list {', '.join(sorted(foreign))}, this build has "
+            f"{FEATURES.digest}: run the build that fits"
+        )
+    return None
+
+
+class Serving:
+    """The learner's side of the wish; looks at a version once before ticks name it."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._good: int | None = None
+        self._told = ""
+
+    async def version(self, post: Post) -> int:
+        """What the next tick names."""
+        newest = post.knowledge.version
+        version = (await wanted(self._store)).serve
+        if version is None or version == newest:
+            return newest
+        if version != self._good:
+            trouble = await trouble_with(self._store, post, version)
+            if trouble is not None:
+                self._tell(trouble, newest)
+                return newest
+            self._good = version
+        return version
+
+    def _tell(self, trouble: str, newest: int) -> None:
+        """Once, not at every tick."""
+        if trouble != self._told:
+            self._told = trouble
+            log.error("cannot_serve", newest=newest, reason=trouble)
+
+
+def named(post: Post, version: int, tick: int) -> Post:
+    """The record after ``tick`` named ``version``; an old one is kept until all have passed it."""
+    pins = post.pins
+    if version != post.knowledge.version:
+        pins = {**pins, version: tick}
+    return msgspec.structs.replace(post, served=version, pins=pins)
