@@ -13,6 +13,7 @@ from schemas.units import Millis
 from streams.features.catalogue import FEATURES
 from streams.intake.decode import Origin
 from streams.learn.scorer import Scorer
+from streams.learn.snapshot import CHURN
 from streams.models import Models
 from streams.records import Record
 from streams.shard import (
@@ -74,9 +75,9 @@ class _Shard:
 
     def __init__(self, number: int, partitions: int, rules: Rules) -> None:
         tick = first_tick(rules)
-        scorer = Scorer(hand_made_model())
+        scorers = {CHURN: Scorer(hand_made_model())}
         self._name, self._number = f"p{number}", number
-        self._models = Models(rules, rules.digest(), FEATURES, VERSION, scorer, tick.time_ms)
+        self._models = Models(rules, rules.digest(), FEATURES, VERSION, scorers, tick.time_ms)
         self._origin = Origin(number, partitions, None)
         self._states: dict[str, bytes | None] = {}
         adopted = adopt(Standing(), tick)

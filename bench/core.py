@@ -7,17 +7,20 @@ log in, states, emissions and examples out.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
+from schemas.emissions.envelope import encode_emission
 from schemas.examples import Example, decode_example
 from schemas.rules import Rules
 from schemas.tick import InForce, Tick
 from schemas.topics import EXAMPLES_TOPIC
 from schemas.units import Millis
+from streams.emit.signal import model_signal
 from streams.features.catalogue import FEATURES
 from streams.intake.decode import Origin
+from streams.learn.governance import Signal
 from streams.learn.knowledge import Knowledge
-from streams.learn.learner import pass_tick
-from streams.learn.scorer import Scorer
-from streams.learn.snapshot import unseal
+from streams.learn.learner import pass_tick, version_of
+from streams.learn.scorer import Scorer, compile_version
+from streams.learn.snapshot import Version, unseal
 from streams.models import Models
 from streams.outbox import Entry, decode_entry
 from streams.records import Record
@@ -72,8 +75,9 @@ class LocalStream:
         self.partitions = partitions
         self.chunk = chunk
         self.shards = [LocalShard(f"p{number}", number) for number in range(partitions)]
-        self.knowledge = Knowledge.new(FEATURES)
-        self.scorers = {0: Scorer(self.knowledge.model)}
+        self.knowledge = Knowledge.new(FEATURES, rules)
+        self.scorers = {0: self._compiled(version_of(self.knowledge))}
+        self.signals: list[Signal] = []
         self.examples: list[Example] = []
         self.emitted: list[Entry] = []
 
@@ -154,7 +158,15 @@ class LocalStream:
         passed = pass_tick(self.knowledge, number, {}, matured, self.rules, FEATURES)
         self.knowledge = passed.knowledge
         if passed.published is not None:
-            self.scorers[self.knowledge.version] = Scorer(unseal(passed.published))
+            self.scorers[self.knowledge.version] = self._compiled(unseal(passed.published))
+        for signal in passed.signals:
+            self.signals.append(signal)
+            emission = model_signal(signal, number, self.rules.digest())
+            value = encode_emission(emission, f"learner:{len(self.signals):016d}")
+            self.emitted.append(Entry(emission.topic, emission.subject.encode(), value))
+
+    def _compiled(self, version: Version) -> dict[str, Scorer]:
+        return compile_version(version, self.rules, FEATURES.digest)
 
     def _sent(self) -> Iterable[Entry]:
         for shard in self.shards:

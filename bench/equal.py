@@ -21,7 +21,7 @@ LEFT_OUT = {
     "customer-signals.jsonl": ("sequence",),
     "dead-letters.jsonl": ("partition", "offset"),
 }
-"""Output -> fields that may differ."""
+"""Output -> fields that may differ; the ``scores-NAME.jsonl`` of further targets come on top."""
 
 SHOWN = 3
 """Lines told of each difference."""
@@ -29,7 +29,14 @@ SHOWN = 3
 
 def differences(one: Path, other: Path) -> list[str]:
     """A sentence for each file that differs; none if the two folders say the same."""
-    return [told for name in LEFT_OUT if (told := _difference(name, one, other)) is not None]
+    return [
+        told for name in _names(one, other) if (told := _difference(name, one, other)) is not None
+    ]
+
+
+def _names(one: Path, other: Path) -> list[str]:
+    further = {file.name for folder in (one, other) for file in folder.glob("scores-*.jsonl")}
+    return [*LEFT_OUT, *sorted(further)]
 
 
 def _difference(name: str, one: Path, other: Path) -> str | None:
@@ -44,7 +51,9 @@ def _difference(name: str, one: Path, other: Path) -> str | None:
 
 
 def _lines(file: Path) -> Counter[bytes]:
-    left_out = LEFT_OUT[file.name]
+    left_out = LEFT_OUT.get(file.name, ())
+    if file.name not in LEFT_OUT and not file.exists():
+        return Counter()  # a target of the other run alone
     with file.open("rb") as lines:
         if not left_out:
             return Counter(line.rstrip(b"\n") for line in lines)

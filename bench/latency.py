@@ -20,6 +20,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from agents.kafka import client_options, physical_topics
 from agents.settings import Settings
 from agents.stores.connect import open_store
+from bench.by_hand import by_hand
 from bench.cost import quantile
 from bench.deployment import Services, deployment, member, real_services
 from bench.throughput import PARTITIONS, worker
@@ -27,9 +28,8 @@ from bench.workload import Piece, publish, put_in_force
 from schemas.envelope import format_time
 from schemas.topics import CHURN_RISK_TOPIC, TOUCHPOINTS_TOPIC
 from schemas.units import Millis
-from streams.features.catalogue import FEATURES
 from streams.intake.partitioner import partition_of
-from streams.learn.snapshot import ModelData, empty
+from streams.learn.snapshot import ModelData
 
 CUSTOMERS = 2_000
 CAPACITY_EVENTS = 20_000
@@ -45,19 +45,7 @@ SETTINGS = {"WORKER__LINGER_MS": "10", "BANDS__COOLDOWN_DAYS": "0"}
 
 def ticket_model() -> ModelData:
     """Risk 0.95 with an open ticket, 0.05 without: each opening and each end crosses a band."""
-    width = len(FEATURES.names)
-    blank = empty(FEATURES.digest, width)
-    return ModelData(
-        features=blank.features,
-        counts=(1_000,) * width,
-        means=(0.0,) * width,
-        variances=(1.0,) * width,
-        weights=tuple(6.0 if name == "open_ticket_count" else 0.0 for name in FEATURES.names),
-        intercept=-3.0,
-        steps=1_000,
-        examples=1_000,
-        churned=100,
-    )
+    return by_hand({"open_ticket_count": 6.0}, intercept=-3.0, churned=100)
 
 
 def ticket_events() -> Iterator[tuple[str, Piece]]:

@@ -33,6 +33,7 @@ from streams import state as states
 from streams.features.catalogue import FEATURES
 from streams.intake.decode import Arrival, Origin, decode
 from streams.learn.scorer import Scorer
+from streams.learn.snapshot import CHURN
 from streams.models import Models
 from streams.records import Record
 from streams.step import advance
@@ -87,8 +88,8 @@ async def _nothing(event: Any) -> None:  # noqa: ANN401
 def _core(settings: Settings) -> Handle:
     redis = Redis.from_url(settings.redis.url)
     rules, tick = settings.rules, first_tick(settings.rules)
-    scorer = Scorer(hand_made_model())
-    models = Models(rules, rules.digest(), FEATURES, VERSION, scorer, tick.time_ms)
+    scorers = {CHURN: Scorer(hand_made_model())}
+    models = Models(rules, rules.digest(), FEATURES, VERSION, scorers, tick.time_ms)
 
     async def handle(event: Any) -> None:  # noqa: ANN401
         message = event.message

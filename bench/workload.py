@@ -14,6 +14,7 @@ from agents.kafka import client_options, physical_topics
 from agents.replay.lines import parse_line
 from agents.settings import Settings
 from agents.stores.base import Commit, Fence, Store
+from bench.by_hand import by_hand
 from bench.world import START_MS, World
 from schemas.rules import Rules
 from schemas.tick import InForce, Tick, encode_tick
@@ -21,7 +22,7 @@ from schemas.topics import TOUCHPOINTS_TOPIC
 from schemas.units import Millis
 from streams.features.catalogue import FEATURES
 from streams.intake.partitioner import partition_of
-from streams.learn.snapshot import ModelData, empty, seal
+from streams.learn.snapshot import CHURN, ModelData, Version, seal
 
 VERSION = 1
 EVENTS_PER_CUSTOMER_DAY = 0.94
@@ -55,19 +56,7 @@ def world_events(customers: int, count: int, partitions: int, seed: int = 1) -> 
 
 def hand_made_model() -> ModelData:
     """A model that scores around the bands, and says it has learnt enough to be believed."""
-    known = empty(FEATURES.digest, len(FEATURES.names))
-    width = len(FEATURES.names)
-    return ModelData(
-        features=known.features,
-        counts=(10_000,) * width,
-        means=(1.0,) * width,
-        variances=(1.0,) * width,
-        weights=tuple(_WEIGHTS.get(name, 0.05) for name in FEATURES.names),
-        intercept=0.0,
-        steps=10_000,
-        examples=10_000,
-        churned=2_000,
-    )
+    return by_hand(_WEIGHTS, mean=1.0, other=0.05, examples=10_000, churned=2_000)
 
 
 def first_tick(rules: Rules) -> Tick:
@@ -79,7 +68,7 @@ def first_tick(rules: Rules) -> Tick:
 async def put_in_force(store: Store, rules: Rules, model: ModelData) -> None:
     """Publish rules and model as the learner would, so that workers find what the tick names."""
     await store.put_text(rules.digest(), rules.to_text())
-    states = {version_id(VERSION): seal(model)}
+    states = {version_id(VERSION): seal(Version(models={CHURN: model}))}
     [taken] = await store.commit([Commit(LEARNER, None, Fence(0, 1), b"{}", states)])
     if not taken:
         raise RuntimeError("this namespace has a learner already: want a fresh one")

@@ -10,7 +10,9 @@ at_ms)`` carries out what was recommended, ``world.truth()`` tells who left when
 line: ``python -m bench.world --customers 1000 --days 90 --seed 0 > events.jsonl``.
 """
 
+from bench.world.drift import Drift
 from bench.world.noise import SILENCE, Line, Noise
+from bench.world.outlook import Outlook
 from bench.world.treatments import TREATMENTS, Treatment
 from bench.world.world import START_MS, CustomerTruth, Day, Expected, World
 
@@ -20,9 +22,11 @@ __all__ = [
     "TREATMENTS",
     "CustomerTruth",
     "Day",
+    "Drift",
     "Expected",
     "Line",
     "Noise",
+    "Outlook",
     "Treatment",
     "World",
 ]

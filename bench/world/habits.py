@@ -76,7 +76,7 @@ def write_habits(today: Today) -> None:
 def _expected(kind: str, today: Today, present: Ints) -> Floats:
     rate = np.array([segment.habits.get(kind, 0.0) for segment in SEGMENTS])
     traits, latent = today.traits, today.latent
-    expected: Floats = rate[traits.segment[present]] * traits.rhythm[present]
+    expected: Floats = rate[traits.segment[present]] * traits.rhythm[present] * today.activity
     if kind == "call.ended":
         return expected * (1 + CALLS_PER_OPEN_TICKET * latent.open_tickets[present])
     return expected * latent.interest[present]

@@ -16,6 +16,7 @@ and with ``t`` days since he came, he leaves on that day with probability
     h = 1 - exp(-exp(eta))
     eta = ln(churn_per_day of the segment)
           + 5.0 (1 - g) + 0.8 k + 0.9 f + 1.2 s + 0.8 exp(-t / 60) - 2.5 u
+          + what a planted :class:`~bench.world.drift.Drift` adds from its day on
 
 the complementary log-log link: ``exp(eta)`` is the hazard of the Cox model, so 0.8 for one more
 open ticket multiplies it by 2.2. Tickets and failed payments do not depend on interest: a customer
@@ -28,6 +29,7 @@ import numpy as np
 from msgspec import Struct
 
 from bench.world.customers import Flags, Floats, Ints, Traits
+from bench.world.drift import NO_DRIFT, Drift
 
 FADING = 0.94  # interest halves in 11 days: slow enough to be seen coming
 HEALING = 0.08
@@ -134,7 +136,7 @@ def renewal_due(traits: Traits, day: int) -> Flags:
     return on_term & (traits.term_days > 0) & (age > 0) & (day > 0)
 
 
-def daily_hazard(latent: Latent, traits: Traits, day: int) -> Floats:
+def daily_hazard(latent: Latent, traits: Traits, day: int, drift: Drift = NO_DRIFT) -> Floats:
     """P(leaves on ``day`` | present, state of that day), 0..1; see the module for the formula.
 
     A content customer of ten years leaves as rarely as his segment does, once in 2,500 days:
@@ -158,6 +160,7 @@ def daily_hazard(latent: Latent, traits: Traits, day: int) -> Floats:
         + PRICE_WEIGHT * latent.price
         + NEW_WEIGHT * np.exp(-age / NEW_DAYS)
         - RELIEF_WEIGHT * latent.relief
+        + drift.hazard_on(day)
     )
     hazard: Floats = -np.expm1(-np.exp(eta))
     return hazard

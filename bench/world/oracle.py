@@ -3,6 +3,7 @@
 import numpy as np
 
 from bench.world.customers import Floats, Ints, Traits
+from bench.world.drift import NO_DRIFT, Drift
 from bench.world.hazard import Latent, daily_hazard, evolve
 
 
@@ -14,6 +15,7 @@ def churn_probabilities(
     horizon_days: int,
     paths: int,
     rng: np.random.Generator,
+    drift: Drift = NO_DRIFT,
 ) -> Floats:
     """P(leaves within ``horizon_days`` from ``today`` on | latent state then), for each in ``who``.
 
@@ -32,6 +34,6 @@ def churn_probabilities(
     staying = np.ones(len(clones))
     for day in range(today, today + horizon_days):
         state, _ = evolve(state, those, day, rng)
-        staying *= 1 - daily_hazard(state, those, day)
+        staying *= 1 - daily_hazard(state, those, day, drift)
     leaving: Floats = 1 - staying.reshape(len(who), paths).mean(axis=1)
     return leaving

@@ -31,6 +31,8 @@ class Today(Struct, frozen=True, eq=False):
     """Customers when the day began."""
     rng: np.random.Generator
     journal: Journal
+    activity: float = 1.0
+    """Factor of the rates of all habits."""
 
     def moments(self, who: Ints) -> Ints:
         """When each does something today: ms since midnight, around his favourite hour."""

@@ -41,6 +41,10 @@ class Trial(NamedTuple):
     """(ms after the decision, outcome) as ``action.outcome`` tells them."""
 
 
+REACHED = 2
+"""The steps of a trial that need no customer: sent, delivered."""
+
+
 def attempt(treatment: Treatment, seed: int, decision: str) -> Trial:
     """Draw how a treatment goes; a function of seed and decision alone, whatever else is tried."""
     rng = random.Random(f"{seed}|treatment|{decision}")

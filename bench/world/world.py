@@ -1,7 +1,7 @@
 """The world itself: it turns the days over, and knows what nobody else can know."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from itertools import chain
 from operator import attrgetter
 from typing import Literal
@@ -12,17 +12,20 @@ from msgspec import Struct
 
 from bench.world.customers import Floats, Ints, draw_traits
 from bench.world.desk import Desk
+from bench.world.drift import NO_DRIFT, Drift
 from bench.world.habits import write_habits
 from bench.world.hazard import Latent, daily_hazard, evolve, first_latent, present
 from bench.world.journal import Journal
 from bench.world.mail import Mail
 from bench.world.noise import Fate, Line, Noise, deliver
+from bench.world.observer import PARTICLES, Observer
 from bench.world.oracle import churn_probabilities
+from bench.world.outlook import Outlook, draw_outlooks
 from bench.world.sales import plan_sales
 from bench.world.segments import SEGMENTS
 from bench.world.subscriptions import Subscriptions, write_leaving
 from bench.world.today import Today
-from bench.world.treatments import DO_NOTHING, TREATMENTS, Treatment, attempt
+from bench.world.treatments import DO_NOTHING, REACHED, TREATMENTS, Treatment, attempt
 from schemas.units import DAY_MS
 
 START_MS = 1_767_225_600_000
@@ -91,6 +94,8 @@ class World:
         0 keeps only today's.
     treatments
         What the actions given to :meth:`treat` do.
+    drift
+        How the law changes on some day.
     """
 
     def __init__(
@@ -104,6 +109,7 @@ class World:
         start_ms: int = START_MS,
         remember_every_days: int = 0,
         treatments: Mapping[str, Treatment] = TREATMENTS,
+        drift: Drift = NO_DRIFT,
     ) -> None:
         if customers < 1 or days < 1 or start_ms % DAY_MS:
             raise ValueError("want customers >= 1, days >= 1 and start_ms at a midnight")
@@ -111,6 +117,7 @@ class World:
         self._noise = Noise() if noise is None else noise
         self._remember_every_days = remember_every_days
         self._treatments = treatments
+        self._drift = drift
         cast = self._chance(CAST)
         self._traits = draw_traits(cast, customers, days, growth_per_year)
         self._names = [f"c{number:06d}" for number in range(1, len(self._traits.segment) + 1)]
@@ -155,9 +162,10 @@ class World:
     ) -> bool | None:
         """Carry out an action: ``action.outcome`` events follow, and if accepted the hazard falls.
 
-        Returns whether the customer will accept; None for ``do_nothing`` and for who has left or
-        has not come yet: nothing is carried out. The same decision always goes the same way. A
-        moment in the past counts as now.
+        Returns whether the customer will accept; None for ``do_nothing`` and for who has not come
+        yet: nothing is carried out; and for who has left: what is sent to him is delivered, since
+        nobody knows, and nothing follows. The same decision always goes the same way. A moment in
+        the past counts as now.
 
         Raises
         ------
@@ -165,16 +173,19 @@ class World:
             If the world knows no such customer or action.
         """
         index = self._index[customer]
-        if action == DO_NOTHING or not self._is_here(index):
+        if action == DO_NOTHING or self._traits.start_day[index] >= max(self._next_day, 1):
             return None
         treatment = self._treatments[action]
         named = decision or f"{customer}-{action}-{at_ms}"
         trial = attempt(treatment, self._seed, named)
         from_ms = max(at_ms, self.now_ms) - self._start_ms
-        for after_ms, outcome in trial.steps:
+        has_left = bool(self._latent.left[index])
+        for after_ms, outcome in trial.steps[: REACHED if has_left else None]:
             day, offset_ms = divmod(from_ms + after_ms, DAY_MS)
             told = {"decision": named, "action": action, "outcome": outcome}
             self._journal.plan(day, "action.outcome", customer, offset_ms, told)
+        if has_left:
+            return None
         if trial.accepted:
             self._relieve(index, treatment, from_ms)
         return trial.accepted
@@ -184,6 +195,8 @@ class World:
     ) -> float:
         """P(leaves within ``horizon_days`` from ``at_ms`` | latent state then), under the own law.
 
+        It is the chance if nothing is done from then on: earlier treatments wear off, new ones
+        are not foreseen.
         Monte-Carlo with a derived seed, the same at every call; see :mod:`bench.world.oracle`.
 
         Raises
@@ -199,13 +212,46 @@ class World:
         return float(self._oracle(latent, who, day, horizon_days, paths)[0])
 
     def true_churn_probabilities(
-        self, at_ms: int, horizon_days: int, paths: int = 64
+        self,
+        at_ms: int,
+        horizon_days: int,
+        paths: int = 64,
+        among: Collection[str] | None = None,
     ) -> dict[str, float]:
-        """The same for all who are customers at ``at_ms``, by name."""
+        """The same for all who are customers at ``at_ms``, or for those ``among`` them, by name."""
         day, latent = self._known(at_ms)
-        who = np.flatnonzero(present(latent, self._traits, day - 1))
+        here = present(latent, self._traits, day - 1)
+        if among is not None:
+            asked = np.zeros(len(here), np.bool_)
+            asked[[self._index[customer] for customer in among]] = True
+            here = here & asked
+        who = np.flatnonzero(here)
         risks = self._oracle(latent, who, day, horizon_days, paths)
         return {self._names[index]: risk for index, risk in zip(who, risks.tolist(), strict=True)}
+
+    def true_outlooks(
+        self, at_ms: int, horizon_days: int, among: Collection[str], paths: int = 64
+    ) -> dict[str, Outlook]:
+        """P(leaves) and P(the ledger's label is 1) of those ``among`` who are customers, by name.
+
+        Of ``leaves`` it says what :meth:`true_churn_probabilities` says.
+        """
+        day, latent = self._known(at_ms)
+        here = present(latent, self._traits, day - 1)
+        names = [name for name in sorted(among) if here[self._index[name]]]
+        clones = np.repeat(np.array([self._index[name] for name in names], np.int64), paths)
+        traits = self._traits.take(clones)
+        silent = traits.silent.astype(np.float64)
+        rng = np.random.default_rng([self._seed, ORACLE, day, horizon_days])
+        drawn = draw_outlooks(
+            latent.take(clones), traits, silent, day, horizon_days, rng, self._drift
+        )
+        means = [values.reshape(len(names), paths).mean(axis=1).tolist() for values in drawn]
+        return {name: Outlook(*pair) for name, *pair in zip(names, *means, strict=True)}
+
+    def observer(self, particles: int = PARTICLES) -> Observer:
+        """Who knows this world's law, and of its customers only what he is going to see."""
+        return Observer(self._seed, self._traits, self._names, self._drift, particles)
 
     def truth(self) -> Iterator[CustomerTruth]:
         """What became so far of everybody who has come so far."""
@@ -236,7 +282,7 @@ class World:
         here = present(self._latent, self._traits, day)
         latent, happenings = evolve(self._latent, self._traits, day, self._law)
         chance = self._law.random((2, len(here)))
-        leaving = here & (chance[0] < daily_hazard(latent, self._traits, day))
+        leaving = here & (chance[0] < daily_hazard(latent, self._traits, day, self._drift))
         leavers = np.flatnonzero(leaving)
         moments_ms = (chance[1] * DAY_MS).astype(np.int64)[leavers]
         self._journal.open(day)
@@ -249,6 +295,7 @@ class World:
             here,
             self._story,
             self._journal,
+            self._drift.activity_on(day),
         )
         write_leaving(today, leavers, moments_ms)
         self._journal.keep_calendar()
@@ -274,9 +321,6 @@ class World:
         self._troubles.update(line.trouble for line in arrived if line.trouble)
         return arrived
 
-    def _is_here(self, index: int) -> bool:
-        return bool(present(self._latent, self._traits, self._next_day - 1)[index])
-
     def _relieve(self, index: int, treatment: Treatment, from_ms: int) -> None:
         latent = self._latent
         relief, open_tickets = latent.relief.copy(), latent.open_tickets.copy()
@@ -300,7 +344,9 @@ class World:
     def _oracle(self, latent: Latent, who: Ints, day: int, horizon_days: int, paths: int) -> Floats:
         key = [self._seed, ORACLE, day, horizon_days, *(who.tolist() if len(who) == 1 else ())]
         rng = np.random.default_rng(key)
-        return churn_probabilities(latent, self._traits, who, day, horizon_days, paths, rng)
+        return churn_probabilities(
+            latent, self._traits, who, day, horizon_days, paths, rng, self._drift
+        )
 
     def _chance(self, purpose: int) -> np.random.Generator:
         return np.random.default_rng([self._seed, purpose])

@@ -1,0 +1,81 @@
+"""How soon a planted change of the law is noticed, and how often one is noticed that is none."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from bench.believed.finding import Finding
+from bench.believed.life import Life
+from schemas.emissions.envelope import decode_emission
+from schemas.emissions.signals import CustomerSignal
+from schemas.topics import CUSTOMER_SIGNALS_TOPIC
+from schemas.units import DAY_MS
+from streams.features.catalogue import FEATURES
+
+PREFIX = "drift."
+DAYS_PER_YEAR = 365
+SERIES = len(FEATURES.names) + 1
+"""One a measurement, and the loss."""
+
+WITHIN_DAYS = 28 + 1 + 10 * 7
+"""Wanted: horizon and grace until the first example of the new law, and ten rounds of a week: what
+:mod:`streams.learn.drift` states for a shift of several standard deviations, and one more."""
+MOST_FALSE = 0.5
+"""Wanted: false alarms a series-year at most."""
+
+
+class Alarm(NamedTuple):
+    """One drift that was signalled."""
+
+    at_ms: int
+    series: str
+    """What follows "drift." in the signal's name."""
+
+
+def alarms(life: Life) -> list[Alarm]:
+    """All drifts told of on the topic of signals, in their order."""
+    found = []
+    for entry in life.stream.emitted:
+        if entry.topic == CUSTOMER_SIGNALS_TOPIC:
+            emission, _ = decode_emission(entry.value)
+            data = emission.data
+            if isinstance(data, CustomerSignal) and data.signal.startswith(PREFIX):
+                found.append(Alarm(emission.time_ms, data.signal.removeprefix(PREFIX)))
+    return found
+
+
+def caught(name: str, found: Sequence[Alarm], planted_ms: int) -> Finding:
+    """The delay from the planted moment to the first alarm after it."""
+    after = [alarm for alarm in found if alarm.at_ms > planted_ms]
+    delay = (after[0].at_ms - planted_ms) / DAY_MS if after else None
+    return Finding(
+        name,
+        met=delay is not None and delay <= WITHIN_DAYS,
+        wanted=f"first alarm within {WITHIN_DAYS} days",
+        numbers={
+            "delay_days": delay,
+            "first_series": after[0].series if after else None,
+            "series_after": len({alarm.series for alarm in after}),
+            "alarms_before": len(found) - len(after),
+        },
+    )
+
+
+def false_alarms(found: Sequence[Alarm], since_ms: int, until_ms: int) -> Finding:
+    """Alarms a series-year in a world whose law does not change, once it has settled.
+
+    A world begins with customers of whom nothing is known: what is known of them grows for months,
+    and that is a drift of the inputs, though none of the law.
+    """
+    false = [alarm for alarm in found if alarm.at_ms > since_ms]
+    years = SERIES * (until_ms - since_ms) / (DAYS_PER_YEAR * DAY_MS)
+    return Finding(
+        "drift_false_alarms",
+        met=len(false) / years <= MOST_FALSE,
+        wanted=f"<= {MOST_FALSE} a series-year",
+        numbers={
+            "per_series_year": len(false) / years,
+            "alarms": len(false),
+            "series_years": years,
+            "series": ", ".join(sorted({alarm.series for alarm in false})),
+        },
+    )

@@ -1,0 +1,136 @@
+"""The worlds that are lived, and what is asked of each.
+
+Everything is judged from ``WARM_DAYS`` on: a horizon and grace until the first label, and eight
+weeks in which the model learns.
+"""
+
+from collections.abc import Callable, Sequence
+from types import MappingProxyType
+
+import msgspec
+
+from bench.believed import drifting
+from bench.believed.base_rate import base_rate
+from bench.believed.feedback import EAGER, EFFECTIVE, feedback
+from bench.believed.finding import Finding
+from bench.believed.intervals import intervals
+from bench.believed.leakage import RULES as LEAKAGE_RULES
+from bench.believed.leakage import answers_of, leakage, planted
+from bench.believed.life import judged, live, observed
+from bench.believed.ranking import ranking
+from bench.world import START_MS, TREATMENTS, Drift, World
+from schemas.rules import Rules
+from schemas.units import DAY_MS
+
+WARM_DAYS = 28 + 1 + 56
+EVERY_DAY = 1
+SETTLED_DAY = 28 + 1 + 32 * 7
+"""Below 32 rounds of a week :mod:`streams.learn.drift` sees no change, however large."""
+CHANGE_DAY = SETTLED_DAY + 7
+
+
+def undisturbed(scale: float) -> list[Finding]:
+    """A world whose law does not change."""
+    days = 200
+
+    def world() -> World:
+        return World(101, _many(2_000, scale), days, remember_every_days=EVERY_DAY)
+
+    life = live(world(), Rules())
+    rows = judged(life, _day(WARM_DAYS), every=2)
+    best = observed(world(), [row for row in rows if row.open], life.horizon_days)
+    return [
+        ranking(rows, best),
+        intervals(life, rows, best),
+    ]
+
+
+def leaking(scale: float) -> list[Finding]:
+    """A world in which answers are planted right after the questions."""
+
+    def world() -> World:
+        return World(102, _many(700, scale), 120, remember_every_days=EVERY_DAY)
+
+    told = world()
+    for _ in told.days():
+        pass
+    answers = answers_of(list(told.truth()), told.now_ms, LEAKAGE_RULES.churn)
+    life = live(world(), LEAKAGE_RULES, edit=planted(answers, LEAKAGE_RULES.seed))
+    rows = [row for row in judged(life, START_MS) if (row.customer, row.day_ms) in answers]
+    return [leakage(rows, answers)]
+
+
+def steady(scale: float) -> list[Finding]:
+    """A world whose law does not change, for a year and a half."""
+    days = 550
+    life = live(World(103, _many(400, scale), days), Rules())
+    return [drifting.false_alarms(drifting.alarms(life), _day(SETTLED_DAY), _day(days))]
+
+
+def drifting_inputs(scale: float) -> list[Finding]:
+    """From one day on everybody does half of everything."""
+    return [_caught("drift_of_inputs", scale, Drift(from_day=CHANGE_DAY, activity=0.5))]
+
+
+def drifting_law(scale: float) -> list[Finding]:
+    """From one day on everybody leaves three times as often."""
+    return [_caught("drift_of_the_law", scale, Drift(from_day=CHANGE_DAY, hazard=1.1))]
+
+
+def growing(scale: float) -> list[Finding]:
+    """A world with five times as many customers after a year."""
+    world = World(104, _many(500, scale), 230, growth_per_year=4.0, remember_every_days=EVERY_DAY)
+    return [base_rate(judged(live(world, Rules()), _day(230 - 28 - 1 - 56)))]
+
+
+def treating(scale: float) -> list[Finding]:
+    """A world in which what is recommended is carried out, and works."""
+
+    def world(treated: bool) -> World:
+        return World(
+            105,
+            _many(1_000, scale),
+            180,
+            remember_every_days=0 if treated else EVERY_DAY,
+            treatments=EFFECTIVE if treated else TREATMENTS,
+        )
+
+    control = live(world(treated=False), EAGER)
+    by_naive = live(world(treated=True), naive(EAGER), treat=True)
+    ours = live(world(treated=True), EAGER, treat=True)
+    return [feedback(judged(control, _day(WARM_DAYS + 28)), control, by_naive, ours)]
+
+
+def naive(rules: Rules) -> Rules:
+    """The same rules, but every example is learnt, whatever was done to the customer."""
+    learning = msgspec.structs.replace(rules.learning, untreated_only=False)
+    deciding = msgspec.structs.replace(rules.deciding, holdout=0.0)
+    return msgspec.structs.replace(rules, learning=learning, deciding=deciding)
+
+
+Study = Callable[[float], Sequence[Finding]]
+
+STUDIES: MappingProxyType[str, Study] = MappingProxyType(
+    {
+        "undisturbed": undisturbed,
+        "leaking": leaking,
+        "steady": steady,
+        "drifting_inputs": drifting_inputs,
+        "drifting_law": drifting_law,
+        "growing": growing,
+        "treating": treating,
+    }
+)
+
+
+def _caught(name: str, scale: float, drift: Drift) -> Finding:
+    life = live(World(103, _many(400, scale), CHANGE_DAY + 105, drift=drift), Rules())
+    return drifting.caught(name, drifting.alarms(life), _day(drift.from_day))
+
+
+def _many(customers: int, scale: float) -> int:
+    return max(1, int(customers * scale))
+
+
+def _day(number: int) -> int:
+    return START_MS + number * DAY_MS

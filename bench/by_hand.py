@@ -1,0 +1,43 @@
+"""Models written by hand, for benchmarks and tests that need to know what will be said."""
+
+from collections.abc import Mapping
+
+import msgspec
+import numpy as np
+
+from streams.features.catalogue import FEATURES
+from streams.learn.arrays import pack, pack_symmetric
+from streams.learn.basis import NAMES
+from streams.learn.models.bayes import BayesData
+from streams.learn.snapshot import ModelData, empty
+from streams.learn.standard import StandardData
+
+
+def by_hand(
+    weights: Mapping[str, float],
+    intercept: float = 0.0,
+    *,
+    mean: float = 0.0,
+    other: float = 0.0,
+    examples: int = 1_000,
+    churned: int | None = None,
+) -> ModelData:
+    """Ln odds = intercept + sum of weight x (value - mean), each value within 5 of the mean.
+
+    ``weights`` by name of a measured feature; ``other`` is that of all that are not named. As
+    dear to score with as a learnt one, and as sure of itself as can be.
+    """
+    width, measured = len(NAMES), 1 + len(FEATURES.names)
+    given = np.zeros(width)
+    given[0] = intercept
+    for number, name in enumerate(FEATURES.names, 1):
+        given[number] = weights.get(name, other)
+    counts = np.full(width, float(examples))
+    means = np.where(np.arange(width) < measured, mean, 0.0)
+    return msgspec.structs.replace(
+        empty(FEATURES.digest, 28.0),
+        standard=StandardData(pack(counts), pack(means), pack(counts)),
+        estimator=BayesData(pack(given), pack_symmetric(np.zeros((width, width)))),
+        examples=examples,
+        churned=examples // 2 if churned is None else churned,
+    )

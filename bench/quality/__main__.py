@@ -1,0 +1,157 @@
+"""How good the risks are: ``python -m bench.quality [--only ID ...] [--check | --update]``.
+
+Every model is judged on the same rows in the same run: the served one by what it said at the time,
+the others by what they would have said knowing no label before it was known. An id is
+dataset/target/model. Label 1 is churn (no sign of life), or of another target that it happens.
+
+Measures: AUC, average precision of either label, log loss (nats), Brier score, ECE (ten bins), CPU
+seconds (touchstream: the whole core over all events; the others: fitting and saying alone).
+"""
+
+import argparse
+import sys
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import orjson
+
+from agents.replay.lines import LinesError, open_lines
+from agents.settings import Settings, SettingsError, TickSettings
+from bench.datasets.folder import DataMissing
+from bench.quality import tolerances
+from bench.quality.cases import Case, cases, day
+from bench.quality.measures import Measures
+from bench.quality.rows import DAILY, Progress
+from bench.quality.run import NothingToJudge, Outcome, asked, run
+from schemas.rules import Rules
+from schemas.units import DAY_MS, Millis
+
+OFF_RECORD = 1
+BAD_USAGE = 2
+TOLD_EVERY_DAYS = 28
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Print the table; 1 if ``--check`` finds a miss, 2 for what cannot be read or judged."""
+    parser = _parser()
+    chosen = parser.parse_args(arguments)
+    try:
+        todo, ticks = _todo(chosen)
+    except SettingsError as wrong:
+        parser.error(str(wrong))
+    if not todo:
+        parser.error(f"--only {' '.join(chosen.only)}: want {', '.join(c.id for c in cases())}")
+    outcomes: list[Outcome] = []
+    for case, models in todo:
+        try:
+            outcomes.append(run(case, models, ticks, _progress(case.id), derived=chosen.derived))
+        except (DataMissing, LinesError, NothingToJudge) as wrong:
+            print(wrong, file=sys.stderr)
+            continue
+        _tell_json(outcomes[-1]) if chosen.json else _tell(outcomes[-1])
+    return _against_record(chosen, outcomes) or (BAD_USAGE if len(outcomes) < len(todo) else 0)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m bench.quality",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--only", nargs="+", default=[], metavar="ID", help="ids, or beginnings")
+    parser.add_argument(
+        "--derived",
+        action="store_true",
+        help="batch training on the columns that the served model derives, too (slow)",
+    )
+    parser.add_argument("--json", action="store_true", help="one JSON object a line")
+    record = parser.add_mutually_exclusive_group()
+    record.add_argument("--check", action="store_true", help="compare with the record; 1 if off")
+    record.add_argument("--update", action="store_true", help="write what was found to the record")
+    own = parser.add_argument_group("events of your own")
+    own.add_argument("--events", type=Path, metavar="FILE", help="CloudEvents, JSONL or JSONL.gz")
+    own.add_argument("--config", type=Path, metavar="FILE", help="a touchstream.toml")
+    own.add_argument(
+        "--from",
+        dest="since",
+        type=day,
+        metavar="DAY",
+        help="judge from this day on, such as 1997-10-01 (four weeks after the first label)",
+    )
+    return parser
+
+
+def _todo(chosen: argparse.Namespace) -> tuple[list[tuple[Case, list[str]]], TickSettings]:
+    if chosen.events is None:
+        return asked(cases(), chosen.only), DAILY
+    settings = Settings.load(chosen.config)
+    return asked(
+        own_cases(chosen.events, settings.rules, chosen.since), chosen.only
+    ), settings.ticks
+
+
+def own_cases(file: Path, rules: Rules, since_ms: Millis | None) -> list[Case]:
+    """A file's cases, named after it: churn within its horizon, then every other target."""
+    name = file.name.partition(".")[0]
+    churn = Case(f"{name}/{rules.churn.horizon_days}d", rules, lambda: _lines(file), since_ms)
+    others = [target.name for target in rules.targets]
+    return [churn, *(churn._replace(id=f"{name}/{aim}", target=aim) for aim in others)]
+
+
+def _lines(file: Path) -> Iterator[bytes]:
+    with open_lines(file) as lines:
+        yield from filter(None, map(bytes.strip, lines))
+
+
+def _progress(case: str) -> Progress:
+    """A line now and then on stderr: the master takes minutes."""
+
+    def tell(at_ms: Millis, rows: int) -> None:
+        if at_ms // DAY_MS % TOLD_EVERY_DAYS == 0:
+            date = f"{datetime.fromtimestamp(at_ms / 1000, UTC):%Y-%m-%d}"
+            print(f"{case}: {date}, {rows:,} rows", file=sys.stderr, flush=True)
+
+    return tell
+
+
+def _tell(outcome: Outcome) -> None:
+    width = max(map(len, outcome.rows()))
+    columns = [*Measures._fields, "seconds"]
+    print(f"{'id':{width}}" + "".join(f"{name:>12}" for name in columns))
+    for row, one in outcome.rows().items():
+        cells = [_cell(value) for value in one.measures] + [f"{one.seconds:.1f}"]
+        print(f"{row:{width}}" + "".join(f"{cell:>12}" for cell in cells))
+    for bound in outcome.verdict:
+        print(f"  {bound}")
+    print(flush=True)
+
+
+def _cell(value: float | None) -> str:
+    if value is None:
+        return "-"
+    return f"{value:,}" if isinstance(value, int) else f"{value:.4f}"
+
+
+def _tell_json(outcome: Outcome) -> None:
+    for row, one in outcome.rows().items():
+        found = {"id": row, **one.measures._asdict(), "seconds": round(one.seconds, 2)}
+        print(orjson.dumps(found).decode())
+    if outcome.verdict:
+        bounds = [bound._asdict() for bound in outcome.verdict]
+        print(orjson.dumps({"id": outcome.case, "verdict": bounds}).decode(), flush=True)
+
+
+def _against_record(chosen: argparse.Namespace, outcomes: Sequence[Outcome]) -> int:
+    found = {row: one.measures for done in outcomes for row, one in done.rows().items()}
+    record = tolerances.load(tolerances.FILE)
+    if chosen.update:
+        tolerances.save(tolerances.updated(found, record), tolerances.FILE)
+    told = tolerances.misses(found, record) if chosen.check else []
+    for line in told:
+        print(line, file=sys.stderr)
+    return OFF_RECORD if told else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,177 @@
+"""The rows to judge by: what was said of whom and when, what was known then, what became true.
+
+The whole pure core runs over the events with the ticks that ``touchstream replay`` would write, so
+the served model's probability is test-then-train by construction.
+"""
+
+import base64
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import chain, islice
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agents.replay.history import FIRST_LINES
+from agents.replay.lines import Line, LinesError, parse_line
+from agents.replay.pacer import Pacer, Publish, TickAt, beginning
+from agents.settings import TickSettings
+from bench.core import LocalStream
+from schemas.examples import Example
+from schemas.rules import Rules
+from schemas.units import Millis
+from streams.features.catalogue import FEATURES
+from streams.learn.snapshot import CHURN
+from streams.records import Record
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Vectors = NDArray[np.float32]
+Progress = Callable[[Millis, int], None]
+"""Told the time of each tick and how many rows have matured by then."""
+
+DAILY = TickSettings()
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Matured ledger rows in the order in which the learner learns: matured, customer, scored.
+
+    Arrays are ``n`` long and parallel. Rows that had not matured by the last tick are not there.
+    """
+
+    customer: Ints
+    """Index into ``customers``."""
+    at_ms: Ints
+    """The moment that was scored."""
+    matured_ms: Ints
+    """The moment from which the label was known."""
+    label: Ints
+    """1: churned within the horizon; of another target: it happened."""
+    probability: Floats
+    """P(label 1) as the served model said it at ``at_ms``."""
+    version: Ints
+    """The model that said it; 0: none had been published yet."""
+    vector: Vectors
+    """(n, features): what the ledger stored at ``at_ms``; NaN is "missing"."""
+    names: tuple[str, ...]
+    """Of the columns of ``vector``."""
+    customers: tuple[str, ...]
+    """Pseudonyms, in order of appearance."""
+    seconds: float
+    """CPU of the core over all events, learning included."""
+
+    def __len__(self) -> int:
+        """How many rows."""
+        return len(self.label)
+
+    def take(self, chosen: NDArray[np.bool_] | Ints) -> "Rows":
+        """Some of the rows, by mask or by index."""
+        return replace(self, **{name: getattr(self, name)[chosen] for name in _COLUMNS})
+
+
+_COLUMNS = ("customer", "at_ms", "matured_ms", "label", "probability", "version", "vector")
+
+
+def collect(
+    events: Iterable[bytes],
+    rules: Rules,
+    ticks: TickSettings = DAILY,
+    progress: Progress | None = None,
+    target: str = CHURN,
+) -> Rows:
+    """Run the core over ``events`` (one JSON line each, in order of arrival) and keep the rows.
+
+    ``target`` is churn or one of ``rules.targets``; rows of the others are passed over.
+    One partition, no services. Memory: about 60 bytes a row beside the vectors, 4 bytes a value.
+
+    Raises
+    ------
+    LinesError
+        If the events are a recorded log that brings its own ticks: replay that instead.
+    """
+    stream, gathered = LocalStream(rules), _Gathered()
+    waiting: list[Record] = []
+    started = time.process_time()
+    for number, step in enumerate(_steps(events, ticks)):
+        if isinstance(step, Publish):
+            waiting.append(_record(number, step))
+            continue
+        stream.feed(0, waiting)
+        waiting.clear()
+        stream.tick(step.time_ms)
+        gathered.keep([one for one in stream.examples if one.target == target])
+        stream.examples.clear()
+        stream.emitted.clear()
+        if progress is not None:
+            progress(step.time_ms, gathered.count)
+    return gathered.rows(time.process_time() - started)
+
+
+def _steps(events: Iterable[bytes], ticks: TickSettings) -> Iterator[Publish | TickAt]:
+    """Where :func:`agents.replay.history.paced` puts the ticks into files."""
+    lines = map(parse_line, events)
+    first = list(islice(lines, FIRST_LINES))
+    begin_ms = beginning(first, ticks.max_gap_days)
+    pacer = Pacer(begin_ms or Millis(0), ticks.every_days, ticks.max_gap_days)
+    for line in chain(first, lines):
+        yield from pacer.step(_without_tick(line))
+    if begin_ms is not None:
+        yield from pacer.end()
+
+
+def _without_tick(line: Line) -> Line:
+    if line.tick or line.partition is not None:
+        raise LinesError("a recorded log brings its own ticks: use `touchstream replay` for it")
+    return line
+
+
+def _record(number: int, step: Publish) -> Record:
+    return Record(number, step.received_ms, step.line.key, step.line.value, step.line.headers)
+
+
+class _Gathered:
+    """Rows tick by tick, as arrays: a million structs would weigh gigabytes."""
+
+    def __init__(self) -> None:
+        self._index: dict[str, int] = {}
+        self._numbers: list[NDArray[np.float64]] = []
+        self._vectors: list[Vectors] = []
+        self.count = 0
+
+    def keep(self, examples: Sequence[Example]) -> None:
+        if not examples:
+            return
+        ordered = sorted(examples, key=lambda e: (e.matured_ms, e.customer, e.at_ms))
+        self._numbers.append(np.array([self._row(example) for example in ordered]))
+        values = [FEATURES.unpack(base64.b64decode(example.vector)) for example in ordered]
+        self._vectors.append(np.array(values, np.float32))
+        self.count += len(ordered)
+
+    def _row(self, example: Example) -> tuple[float, ...]:
+        # Milliseconds since 1970 are exact in a double until the year 287,396.
+        return (
+            self._index.setdefault(example.customer, len(self._index)),
+            example.at_ms,
+            example.matured_ms,
+            example.label,
+            example.model_version,
+            example.probability,
+        )
+
+    def rows(self, seconds: float) -> Rows:
+        numbers = np.concatenate([np.empty((0, 6)), *self._numbers])
+        whole = numbers[:, :5].astype(np.int64)
+        return Rows(
+            customer=whole[:, 0],
+            at_ms=whole[:, 1],
+            matured_ms=whole[:, 2],
+            label=whole[:, 3],
+            version=whole[:, 4],
+            probability=numbers[:, 5],
+            vector=np.concatenate([np.empty((0, len(FEATURES.names)), np.float32), *self._vectors]),
+            names=FEATURES.names,
+            customers=tuple(self._index),
+            seconds=seconds,
+        )

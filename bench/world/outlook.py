@@ -1,0 +1,96 @@
+"""The next weeks of customers whose state is given: who leaves, and who is labelled churn.
+
+The label of the ledger (DESIGN section 4) is not the same as leaving. Who has a subscription is
+labelled when he cancels, so one who leaves without a word is not. Who has none is labelled when he
+gives no sign of life: one who is merely quiet is, and one who leaves in the third week, and was
+active in the second, is not.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from bench.world.customers import Floats, Traits
+from bench.world.desk import REPLY_SHARE
+from bench.world.drift import Drift
+from bench.world.habits import CALLS_PER_OPEN_TICKET, INBOUND_SHARE
+from bench.world.hazard import Latent, daily_hazard, evolve
+from bench.world.mail import DAYS_PER_WEEK, DELIVERED_SHARE, OPENED_SHARE, WEEKDAY
+from bench.world.segments import SEGMENTS
+
+CALLS = "call.ended"
+SIGNS = frozenset(
+    {
+        "content.streamed",
+        "web.visit",
+        "web.form_submitted",
+        "event.attended",
+        "store.visited",
+        "cart.abandoned",
+        "order.placed",
+        "review.posted",
+        "social.mentioned",
+    }
+)
+"""Habits that fade with interest."""
+
+SIGN_RATES = np.array([sum(kind.habits.get(sign, 0.0) for sign in SIGNS) for kind in SEGMENTS])
+CALL_RATES = np.array([kind.habits.get(CALLS, 0.0) for kind in SEGMENTS])
+BY_CUSTOMER_SHARE = 0.5
+"""Of the replies to a ticket."""
+
+
+class Outlook(NamedTuple):
+    """Two chances of a customer, 0..1."""
+
+    leaves: float
+    """P(leaves within the horizon)."""
+    labelled: float
+    """P(the ledger's label is 1)."""
+
+
+def draw_outlooks(
+    latent: Latent,
+    traits: Traits,
+    silent: Floats,
+    today: int,
+    horizon_days: int,
+    rng: np.random.Generator,
+    drift: Drift,
+) -> tuple[Floats, Floats]:
+    r"""Draw one future for each of ``n`` customers, nobody leaving, and weigh what may happen.
+
+    ``latent`` is the state at the end of the day before ``today``; ``silent`` (0..1, shape n) is
+    the chance that a customer, if he leaves, does so without a word. Along the future with hazards
+    :math:`h_d` and signs of life expected :math:`a_d`, for a customer without a subscription
+
+    .. math:: P(label) = \sum_d h_d e^{-a_d / 2} \prod_{c<d} (1 - h_c) e^{-a_c}
+              + \prod_d (1 - h_d) e^{-a_d}
+
+    (who leaves, leaves in the middle of a day); for one with, P(leaves) (1 - silent). Returns
+    P(leaves) and P(label), shape n; their means over many futures are an :class:`Outlook`.
+    """
+    staying, quiet, faded = np.ones(len(silent)), np.ones(len(silent)), np.zeros(len(silent))
+    for day in range(today, today + horizon_days):
+        latent, _ = evolve(latent, traits, day, rng)
+        hazard = daily_hazard(latent, traits, day, drift)
+        signs = signs_of_life(latent, traits, day, drift)
+        faded += staying * hazard * quiet * np.exp(-signs / 2)
+        staying *= 1 - hazard
+        quiet *= np.exp(-signs)
+    subscribed = traits.term_days > 0
+    labelled = np.where(subscribed, (1 - staying) * (1 - silent), faded + staying * quiet)
+    return 1 - staying, labelled
+
+
+def signs_of_life(latent: Latent, traits: Traits, day: int, drift: Drift) -> Floats:
+    """How many are expected of each customer on ``day``, renewals and surveys left out."""
+    busy = traits.rhythm * drift.activity_on(day)
+    signs = SIGN_RATES[traits.segment] * busy * latent.interest
+    calls = CALL_RATES[traits.segment] * busy * (1 + CALLS_PER_OPEN_TICKET * latent.open_tickets)
+    tickets = traits.per_segment("tickets_per_day")
+    replies = REPLY_SHARE * BY_CUSTOMER_SHARE * (latent.open_tickets > 0)
+    expected: Floats = signs + INBOUND_SHARE * calls + tickets + replies
+    if day % DAYS_PER_WEEK == WEEKDAY:
+        expected = expected + DELIVERED_SHARE * OPENED_SHARE * latent.interest
+    return expected
