@@ -9,6 +9,7 @@ from typing import NamedTuple
 import msgspec
 import orjson
 
+from bench.by_hand import by_hand
 from bench.core import LocalShard, LocalStream
 from schemas.dead_letter import decode_letter
 from schemas.emissions.envelope import Emission, decode_emission
@@ -23,9 +24,9 @@ from streams.features.catalogue import FEATURES
 from streams.intake.decode import Arrival
 from streams.intake.fingerprint import content_of, identity_of
 from streams.intake.partitioner import partition_of
-from streams.learn.ledger import SUBSCRIBED, Snapshot, is_activity
-from streams.learn.scorer import Scorer
-from streams.learn.snapshot import ModelData, empty
+from streams.learn.ledger import SUBSCRIBED, Snapshot, is_activity, millionths
+from streams.learn.scorer import compile_version
+from streams.learn.snapshot import CHURN, ModelData, Version, empty
 from streams.models import Models
 from streams.outbox import Entry
 from streams.profiles.fold import fold
@@ -65,7 +66,7 @@ REQUIRED: dict[str, dict[str, object]] = {
 QUICK = Rules(
     churn=ChurnRules(horizon_days=4, snapshot_every_days=2, label_grace_days=1),
     intake=IntakeRules(allowed_lateness_days=2, ids_per_customer=64),
-    learning=LearningRules(rate=0.1, minimum_examples=3),
+    learning=LearningRules(minimum_examples=3, minimum_of_each=1),
     bands=BandRules(
         medium_enter=0.45, medium_leave=0.4, high_enter=0.55, high_leave=0.5, cooldown_days=1
     ),
@@ -165,21 +166,16 @@ def daily(first: int, last: int, customer: str = "ada") -> list[Wake]:
 
 def model(intercept: float = 0.0, examples: int = 1_000, **weights: float) -> ModelData:
     """A model that adds weight x value for every feature named, and ``intercept``."""
-    return ModelData(
-        features=FEATURES.digest,
-        counts=(examples,) * WIDTH,
-        means=(0.0,) * WIDTH,
-        variances=(1.0,) * WIDTH,
-        weights=tuple(weights.get(name, 0.0) for name in FEATURES.names),
-        intercept=intercept,
-        steps=examples,
-        examples=examples,
-        churned=examples // 2,
-    )
+    return by_hand(weights, intercept, examples=examples)
 
 
 SILENCE_KILLS = model(intercept=-12.0, silence_days=4.0)
 """P(churn) is 0.02 after a week of silence, 0.24 after two, 0.59 after three, 0.81 after four."""
+
+
+def knowing(model: ModelData) -> Version:
+    """A version in which this model is churn's."""
+    return Version(models={CHURN: model})
 
 
 def models(
@@ -187,13 +183,13 @@ def models(
 ) -> Models:
     """What is in force; without a ``clock`` no tick has come yet, and nothing is scored."""
     rules = rules or Rules()
-    knows = knows or empty(FEATURES.digest, WIDTH)
+    knows = knows or empty(FEATURES.digest, rules.churn.horizon_days)
     return Models(
         rules=rules,
         policy=rules.digest(),
         features=FEATURES,
         version=3,
-        scorer=None if clock is None else Scorer(knows),
+        scorers=None if clock is None else compile_version(knowing(knows), rules, FEATURES.digest),
         clock_ms=None if clock is None else moment(clock),
     )
 
@@ -241,7 +237,8 @@ def folded(*happened: Event, before: Profile | None = None) -> Profile:
 def snapshot(
     at: str, *, subscribed: bool = False, risk: float = 0.5, vector: bytes = b""
 ) -> Snapshot:
-    return Snapshot(moment(at), risk, 3, FEATURES.digest, vector, SUBSCRIBED if subscribed else 0)
+    marks = SUBSCRIBED if subscribed else 0
+    return Snapshot(moment(at), millionths(risk), 3, FEATURES.digest, vector, marks)
 
 
 class Log(NamedTuple):

@@ -3,11 +3,13 @@
 import struct
 from collections.abc import Iterable, Sequence
 from math import isnan, log, log1p, nan
+from statistics import mean, stdev
 
 from schemas.envelope import Event
 from schemas.registry import TOUCHPOINTS
 from schemas.rules import ChurnRules
 from schemas.touchpoints.actions import ActionOutcome
+from schemas.touchpoints.calls import CallEnded
 from schemas.touchpoints.orders import OrderPlaced, OrderReturned
 from schemas.touchpoints.subscriptions import (
     SubscriptionCancelled,
@@ -17,7 +19,7 @@ from schemas.touchpoints.subscriptions import (
 )
 from schemas.touchpoints.surveys import SurveyAnswered
 from schemas.touchpoints.tickets import TicketOpened, TicketReopened, TicketResolved
-from schemas.units import DAY_MS
+from schemas.units import DAY_MS, HOUR_MS
 from streams.learn.ledger import is_activity
 
 Told = Sequence[Event]
@@ -62,21 +64,34 @@ def _activity_features(events: Told, now_ms: int) -> dict[str, float]:
     active = _active(events)
     known = (now_ms - min(e.time_ms for e in events)) / DAY_MS
     silence = (now_ms - active[-1]) / DAY_MS if active else nan
-    gap = (active[-1] - active[0]) / (len(active) - 1) / DAY_MS if len(active) > 1 else nan
-    week, month, quarter = (
-        decayed([(at, 1.0) for at in active], now_ms, half_life) for half_life in (7, 28, 91)
+    week, month, quarter, year = (
+        decayed([(at, 1.0) for at in active], now_ms, half_life) for half_life in (7, 28, 91, 364)
     )
     return {
         "silence_days": log1p(silence),
         "known_days": log1p(known),
-        "silence_over_gap": log((silence + 1) / (gap + 1)),
         "activity_count": log1p(len(active)),
-        "activity_repeated": float(len(active) > 1),
         "activity_week": log1p(week),
         "activity_month": log1p(month),
         "activity_quarter": log1p(quarter),
-        "activity_rate": log1p(28 * len(active) / (known + 28)),
-        "activity_trend": log((1 + month) / (1 + quarter)) if active else nan,
+        "activity_year": log1p(year),
+        **_rhythm_features(events),
+    }
+
+
+def _rhythm_features(events: Told) -> dict[str, float]:
+    """Of ln(days) between visits, in the order in which they came; one comes after six hours."""
+    gaps: list[float] = []
+    newest: int | None = None
+    for at_ms in (e.time_ms for e in events if _active([e])):
+        if newest is not None and at_ms - newest >= 6 * HOUR_MS:
+            gaps.append(log((at_ms - newest) / DAY_MS))
+        newest = at_ms if newest is None else max(newest, at_ms)
+    return {
+        "gap_count": log1p(len(gaps)),
+        "gap_usual": mean(gaps) if gaps else nan,
+        "gap_spread": stdev(gaps) if len(gaps) > 1 else nan,
+        "gap_last": gaps[-1] if gaps else nan,
     }
 
 
@@ -106,7 +121,23 @@ def _service_features(events: Told, now_ms: int) -> dict[str, float]:
         "oldest_open_ticket_days": log1p(max(waiting)) if waiting else nan,
         "ticket_month": _month_of("ticket", events, now_ms),
         "call_month": _month_of("call", events, now_ms),
+        **_friction_features(events, now_ms),
         "payment_failed_month": _month_of("payment", events, now_ms),
+    }
+
+
+def _friction_features(events: Told, now_ms: int) -> dict[str, float]:
+    calls = [(e.time_ms, e.data) for e in events if isinstance(e.data, CallEnded)]
+    waits = [(at, (call.queue_s or 0.0) + (call.hold_s or 0.0)) for at, call in calls]
+    handed = [(at, float(call.transfers or 0)) for at, call in calls]
+    reopened = [(e.time_ms, 1.0) for e in events if isinstance(e.data, TicketReopened)]
+    newest = max(calls, key=lambda told: told[0])[1] if calls else None
+    return {
+        "reopened_month": log1p(decayed(reopened, now_ms, 28)),
+        "transfers_month": log1p(decayed(handed, now_ms, 28)),
+        "wait_month_s": log1p(decayed(waits, now_ms, 28)),
+        "call_last_s": log1p(newest.duration_s) if newest else nan,
+        "call_last_wait_s": log1p(max(waits)[1]) if newest else nan,
     }
 
 

@@ -14,8 +14,18 @@ from streams.decide.policy import Situation
 from streams.features.catalogue import FEATURES
 from streams.intake.memory import Memory
 from streams.learn.ledger import Snapshot
-from streams.profiles.decay import Counter
-from streams.profiles.profile import Answer, Fact, Money, Profile, Subscription, Ticket
+from streams.profiles.decay import Counter, Lately
+from streams.profiles.profile import (
+    Answer,
+    Call,
+    Fact,
+    Friction,
+    Money,
+    Profile,
+    Subscription,
+    Ticket,
+)
+from streams.profiles.rhythm import Rhythm
 from streams.records import Record
 from streams.state import State
 from tests.make import DAY_ZERO_MS, Log, event, record
@@ -50,6 +60,15 @@ PLAN = st.fixed_dictionaries(
 ANSWER = st.fixed_dictionaries(
     {"kind": st.sampled_from(["nps", "csat"]), "score": st.integers(0, 10).map(float)}
 )
+CALL = st.fixed_dictionaries(
+    {
+        "direction": st.sampled_from(["inbound", "outbound"]),
+        "duration_s": st.integers(0, 5_000).map(float),
+        "queue_s": st.none() | st.integers(0, 900).map(float),
+        "hold_s": st.none() | st.integers(0, 900).map(float),
+        "transfers": st.none() | st.integers(0, 3),
+    }
+)
 ATTRIBUTES = st.dictionaries(st.sampled_from("abc"), SCALARS, max_size=3)
 DATA: dict[str, Data] = {
     "web.visit": NOTHING,
@@ -64,7 +83,7 @@ DATA: dict[str, Data] = {
     "ticket.opened": TICKET,
     "ticket.resolved": TICKET,
     "ticket.reopened": TICKET,
-    "call.ended": st.fixed_dictionaries({"direction": st.sampled_from(["inbound", "outbound"])}),
+    "call.ended": CALL,
     "email.delivered": NOTHING,
     "email.opened": NOTHING,
     "email.unsubscribed": NOTHING,
@@ -133,9 +152,11 @@ def _named(values: st.SearchStrategy[object]) -> st.SearchStrategy[dict[str, obj
 
 
 AMOUNTS = st.floats(0.0, 1e18)
-COUNTERS = st.builds(
-    Counter, MOMENTS, AMOUNTS, AMOUNTS, AMOUNTS, st.integers(min_value=1, max_value=10**9)
-)
+COUNTS = st.integers(min_value=1, max_value=10**9)
+COUNTERS = st.builds(Counter, MOMENTS, AMOUNTS, AMOUNTS, AMOUNTS, AMOUNTS, COUNTS)
+LATELY = st.builds(Lately, MOMENTS, AMOUNTS, COUNTS)
+LN_DAYS = st.floats(-1.5, 12.0)
+RHYTHMS = st.builds(Rhythm, COUNTS, LN_DAYS, AMOUNTS, LN_DAYS)
 TICKETS = st.builds(Ticket, MOMENTS, st.integers(0, 2), MOMENTS, st.booleans())
 CONSENTS = st.builds(Fact, MOMENTS, st.booleans())
 PROFILES = st.builds(
@@ -145,7 +166,7 @@ PROFILES = st.builds(
     activity=st.none() | COUNTERS,
     first_active_ms=st.none() | MOMENTS,
     families=st.dictionaries(
-        st.sampled_from(["web", "order", "ticket", "call", "payment", "email", "content"]), COUNTERS
+        st.sampled_from(["web", "order", "ticket", "call", "payment", "email", "content"]), LATELY
     ),
     money=st.dictionaries(
         st.sampled_from(["EUR", "USD"]),
@@ -154,7 +175,7 @@ PROFILES = st.builds(
             st.integers(0, 2**63 - 1),
             st.integers(0, 10**9),
             st.integers(0, 2**63 - 1),
-            st.none() | COUNTERS,
+            st.none() | LATELY,
         ),
     ),
     tickets=_named(TICKETS),
@@ -173,6 +194,9 @@ PROFILES = st.builds(
     consent=_named(CONSENTS),
     attributes=_named(st.builds(Fact, MOMENTS, SCALARS)),
     aliases=_named(st.builds(Fact, MOMENTS, st.booleans())),
+    rhythm=st.none() | RHYTHMS,
+    friction=st.none() | st.builds(Friction, MOMENTS, AMOUNTS, AMOUNTS, AMOUNTS),
+    call=st.none() | st.builds(Call, MOMENTS, st.integers(0, 86_400), st.integers(0, 86_400)),
 )
 """Any profile that could be stored, whether or not events lead to it."""
 
@@ -191,17 +215,19 @@ FEATURE_VECTORS = VECTORS.map(_without_infinities)
 SNAPSHOTS = st.builds(
     Snapshot,
     MOMENTS,
-    PROBABILITIES,
+    st.integers(0, 1_000_000),
     st.integers(0, 10**9),
     st.just(FEATURES.digest),
     VECTORS,
-    st.integers(0, 15),
+    st.integers(0, 63),
+    PROBABILITIES,
 )
+LEDGERS = st.lists(SNAPSHOTS, max_size=5).map(tuple)
 STATES = st.builds(
     State,
     profile=st.none() | PROFILES,
     memory=st.binary(max_size=64).map(Memory),
-    ledger=st.lists(SNAPSHOTS, max_size=5).map(tuple),
+    ledger=LEDGERS,
     risk=st.none() | PROBABILITIES,
     band=st.none() | BANDS,
     crossing=st.none() | st.builds(Crossing, MOMENTS, st.booleans()),
@@ -213,6 +239,8 @@ STATES = st.builds(
     erased_ms=st.none() | MOMENTS,
     labelled_ms=st.none() | MOMENTS,
     late_for_label=st.integers(0, 10**6),
+    targets=st.dictionaries(NAMES, LEDGERS, max_size=2),
+    raised=st.lists(NAMES, max_size=2).map(tuple),
 )
 
 SITUATIONS = st.builds(

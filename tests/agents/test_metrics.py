@@ -96,8 +96,25 @@ def test_a_label_value_outside_the_catalogue_is_refused() -> None:
     metrics = Metrics(CollectorRegistry())
     with pytest.raises(MetricError, match="outcome='lost' is not in the catalogue"):
         metrics.show_durable("p3", {("records", "lost"): 1})
-    with pytest.raises(MetricError, match="model='tree' is not in the catalogue"):
-        metrics.set("model_score", 0.5, model="tree", score="brier")
+    with pytest.raises(MetricError, match="score='elegance' is not in the catalogue"):
+        metrics.set("model_score", 0.5, model="churn", score="elegance")
+
+
+def test_a_target_of_the_settings_has_its_scores_shown() -> None:
+    registry = CollectorRegistry()
+    Metrics(registry).set("model_score", 0.31, model="repeat_contact", score="brier")
+    assert (
+        exposed(registry)['touchstream_model_score{model="repeat_contact",score="brier"}'] == 0.31
+    )
+
+
+def test_only_the_version_in_force_is_shown() -> None:
+    registry = CollectorRegistry()
+    metrics = Metrics(registry)
+    metrics.show_info("model_info", [("7", "aa")])
+    metrics.show_info("model_info", [("8", "bb")])
+    shown = [name for name in exposed(registry) if name.startswith("touchstream_model_info")]
+    assert shown == ['touchstream_model_info{digest="bb",version="8"}']
 
 
 def test_a_missing_label_is_refused() -> None:

@@ -1,4 +1,6 @@
-"""A build with another feature list: the model starts anew, as a version that can be served."""
+"""Another build, or other settings: a model that cannot go on starts anew, the others stay."""
+
+from pathlib import Path
 
 import msgspec
 from prometheus_client import CollectorRegistry
@@ -11,50 +13,119 @@ from agents.post import Post
 from agents.stores.base import Commit, Fence, Read
 from agents.stores.memory import MemoryStore
 from agents.transport import Span
-from schemas.rules import Rules
+from schemas.rules import LearningRules, Rules, TargetRules
 from streams.features.catalogue import FEATURES
 from streams.learn.knowledge import Knowledge
-from streams.learn.snapshot import empty, unseal
-from tests.make import WIDTH
+from streams.learn.snapshot import CHURN, Version, empty, unseal
 
 SPANS = {0: Span(earliest=0, end=5, committed=5)}
+FORMAT_1 = Path(__file__).parent / "data" / "learner-of-format-1.json"
+"""As the build of before ``[[targets]]`` wrote it after 26 ticks and 8 examples."""
+
+AGAIN = TargetRules(name="again", after=("call.ended",), events=("call.ended",), horizon_hours=48)
+OF_BEFORE = "a-list-of-before"
+NOTHING_LEARNT = empty(FEATURES.digest, horizon_days=28.0)
 
 
-async def test_the_empty_model_is_published_as_the_next_version() -> None:
-    store = await _store_with_model_of("a-list-of-before")
+async def test_of_another_feature_list_the_empty_model_is_published_as_the_next_version() -> None:
+    store = await _left_behind(_knowing(features=OF_BEFORE))
     await _learner(store).take(SPANS)
-    [[sealed]] = await store.load([Read(LEARNER, [version_id(8)])])
-    assert sealed is not None
-    assert unseal(sealed) == empty(FEATURES.digest, WIDTH)
+    assert await _published(store, 8) == Version(models={CHURN: NOTHING_LEARNT})
 
 
-async def test_what_it_knew_of_ticks_and_shards_stays() -> None:
-    store = await _store_with_model_of("a-list-of-before")
+async def test_of_another_feature_list_ticks_and_shards_stay() -> None:
+    store = await _left_behind(_knowing(features=OF_BEFORE))
     await _learner(store).take(SPANS)
-    [standing] = await store.standing([LEARNER])
-    knowledge = msgspec.json.decode(standing.record or b"", type=Post).knowledge
+    knowledge = (await _record(store)).knowledge
     assert (knowledge.tick, knowledge.passed, knowledge.version) == (40, {"p0": 12}, 8)
 
 
 async def test_with_the_same_list_nothing_is_committed() -> None:
-    store = await _store_with_model_of(FEATURES.digest)
+    store = await _left_behind(_knowing())
     await _learner(store).take(SPANS)
     [standing] = await store.standing([LEARNER])
     assert standing.fence == Fence(5, 1)
 
 
-async def _store_with_model_of(features: str) -> MemoryStore:
-    knowledge = Knowledge(model=empty(features, WIDTH), tick=40, version=7, passed={"p0": 12})
+async def test_with_another_model_chosen_the_old_one_gives_way() -> None:
+    store = await _left_behind(_knowing())
+    await _learner(store, Rules(learning=LearningRules(model="logistic"))).take(SPANS)
+    version = await _published(store, 8)
+    assert version.models == {CHURN: empty(FEATURES.digest, 28.0, "logistic")}
+
+
+async def test_a_challenger_that_was_promoted_stays_the_champion() -> None:
+    rules = Rules(learning=LearningRules(model="logistic", challenger="bayes"))
+    knowledge = _knowing(Rules(learning=LearningRules(model="bayes", challenger="logistic")))
+    store = await _left_behind(knowledge)
+    await _learner(store, rules).take(SPANS)
+    assert (await _record(store)).knowledge == knowledge
+
+
+async def test_a_further_target_begins_empty_and_churn_keeps_its_model() -> None:
+    store = await _left_behind(_knowing())
+    await _learner(store, Rules(targets=(AGAIN,))).take(SPANS)
+    version = await _published(store, 8)
+    assert {name: model.examples for name, model in version.models.items()} == {
+        CHURN: 900,
+        "again": 0,
+    }
+    assert version.models["again"].horizon_days == 2.0
+
+
+async def test_a_target_that_is_no_more_is_forgotten() -> None:
+    store = await _left_behind(_knowing(Rules(targets=(AGAIN,))))
+    await _learner(store).take(SPANS)
+    assert list((await _published(store, 8)).models) == [CHURN]
+
+
+async def test_a_record_of_format_1_starts_a_new_model_as_the_next_version() -> None:
+    store = await _left_behind(FORMAT_1.read_bytes())
+    await _learner(store).take(SPANS)
+    assert await _published(store, 9) == Version(models={CHURN: NOTHING_LEARNT})
+
+
+async def test_a_record_of_format_1_keeps_its_place_in_the_log() -> None:
+    store = await _left_behind(FORMAT_1.read_bytes())
+    await _learner(store).take(SPANS)
+    post = await _record(store)
+    knowledge = post.knowledge
+    assert (knowledge.tick, knowledge.passed, knowledge.version) == (26, {"p0": 31}, 9)
+    assert (post.written, post.written_ms, post.sent) == (26, 1_769_385_600_000, 26)
+
+
+def _knowing(rules: Rules | None = None, features: str = FEATURES.digest) -> Knowledge:
+    """After 40 ticks and seven versions; churn has learnt from 900 examples."""
+    knowledge = Knowledge.new(FEATURES, rules or Rules())
+    knowledge.features, knowledge.tick, knowledge.version = features, 40, 7
+    knowledge.passed = {"p0": 12}
+    learnt = knowledge.churn
+    learnt.model = msgspec.structs.replace(learnt.model, examples=900, churned=300)
+    return knowledge
+
+
+async def _left_behind(known: Knowledge | bytes) -> MemoryStore:
+    """A store in which a learner of before has left its record."""
+    record = known if isinstance(known, bytes) else msgspec.json.encode(Post(knowledge=known))
     store = MemoryStore()
-    record = msgspec.json.encode(Post(knowledge=knowledge))
     assert await store.commit([Commit(LEARNER, None, Fence(5, 1), record)]) == [True]
     return store
 
 
-def _learner(store: MemoryStore) -> Learner:
+async def _published(store: MemoryStore, version: int) -> Version:
+    [[sealed]] = await store.load([Read(LEARNER, [version_id(version)])])
+    return unseal(sealed or b"")
+
+
+async def _record(store: MemoryStore) -> Post:
+    [standing] = await store.standing([LEARNER])
+    return msgspec.json.decode(standing.record or b"", type=Post)
+
+
+def _learner(store: MemoryStore, rules: Rules | None = None) -> Learner:
     outbox = Outbox(store, _no_broker, Topics({}))
     metrics = Metrics(CollectorRegistry())
-    return Learner("touchstream.examples", store, outbox, Rules(), 1, None, metrics)
+    return Learner("touchstream.examples", store, outbox, rules or Rules(), 1, None, metrics)
 
 
 def _no_broker() -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from agents.settings import Settings, SettingsError, known_keys
 from agents.settings_sources import KnownKeys
-from schemas.rules import ActionRules, Rules
+from schemas.rules import ActionRules, Rules, TargetRules
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "touchstream.example.toml"
@@ -41,10 +41,10 @@ def dotted(known: KnownKeys, within: str = "") -> set[str]:
     return leaves.union(*(dotted(below, f"{within}{key}.") for key, below in known.items()))
 
 
-def written(path: Path) -> dict[str, object]:
-    """Every key of a TOML file by its dotted name; the entries of a list of tables as one."""
+def written(text: str) -> dict[str, object]:
+    """Every key of a TOML text by its dotted name; the entries of a list of tables as one."""
     keys: dict[str, object] = {}
-    for name, value in tomllib.loads(path.read_text()).items():
+    for name, value in tomllib.loads(text).items():
         tables = value if isinstance(value, list) else [value]
         for table in tables:
             if isinstance(table, dict):
@@ -65,8 +65,24 @@ def test_the_example_file_holds_exactly_the_defaults() -> None:
     assert Settings.load(EXAMPLE, {}) == Settings()
 
 
+def example_with_its_target() -> str:
+    """The example file with the target that stands in it as a comment."""
+    text, begin, target = EXAMPLE.read_text().partition("# [[targets]]\n")
+    return text + (begin + target).replace("# ", "")
+
+
 def test_the_example_file_holds_every_key() -> None:
-    assert set(written(EXAMPLE)) == dotted(known_keys())
+    assert set(written(example_with_its_target())) == dotted(known_keys())
+
+
+def test_the_target_in_the_example_file_is_one(tmp_path: Path) -> None:
+    file = tmp_path / "t.toml"
+    file.write_text(example_with_its_target())
+    assert Settings.load(file, {}).rules.targets == (
+        TargetRules(
+            name="repeat_contact", after=("call.ended",), events=("call.ended",), signal_at=0.5
+        ),
+    )
 
 
 def test_the_environment_wins_over_the_file(tmp_path: Path) -> None:
@@ -114,6 +130,26 @@ def test_empty_text_is_not_set() -> None:
     assert (settings.redis.password, settings.kafka.ca_file) == (None, None)
 
 
+def test_empty_text_is_no_challenger(tmp_path: Path) -> None:
+    file = tmp_path / "t.toml"
+    file.write_text('[learning]\nchallenger = ""\n')
+    assert Settings.load(file, {}).rules.learning.challenger is None
+    assert Settings.load(None, {"TOUCHSTREAM_LEARNING__CHALLENGER": ""}) == Settings()
+
+
+def test_empty_text_for_what_has_to_be_there_is_refused() -> None:
+    assert refusal({"TOUCHSTREAM_LEARNING__MODEL": ""}) == (
+        "learning.model='': Invalid enum value '' (from TOUCHSTREAM_LEARNING__MODEL)"
+    )
+
+
+def test_targets_in_the_environment_are_json() -> None:
+    text = '[{"name": "again", "after": ["call.ended"], "events": ["call.ended"]}]'
+    assert Settings.load(None, {"TOUCHSTREAM_TARGETS": text}).rules.targets == (
+        TargetRules(name="again", after=("call.ended",), events=("call.ended",)),
+    )
+
+
 def test_services_of_kubernetes_are_no_settings() -> None:
     environ = {
         "TOUCHSTREAM_WEB_SERVICE_HOST": "10.0.0.1",
@@ -154,6 +190,18 @@ def test_variables_of_bench_are_no_settings() -> None:
             '[{"name": "call", "chanel": "phone"}]',
             "actions[0].chanel: no such setting (from TOUCHSTREAM_ACTIONS); "
             "did you mean actions[0].channel?",
+        ),
+        (
+            "TOUCHSTREAM_TARGETS",
+            '[{"name": "again", "after": ["call"], "events": ["call.ended"]}]',
+            "targets[0].after: 'call' is no event type; see docs/events.md "
+            "(from TOUCHSTREAM_TARGETS)",
+        ),
+        (
+            "TOUCHSTREAM_TARGETS",
+            '[{"name": "again", "horizon_days": 1}]',
+            "targets[0].horizon_days: no such setting (from TOUCHSTREAM_TARGETS); "
+            "did you mean targets[0].horizon_hours?",
         ),
         (
             "TOUCHSTREAM_KAFKA__PARTITIONS",
@@ -282,6 +330,10 @@ def test_any_text_for_any_setting_loads_or_is_refused_in_one_line(setting: str, 
     assert line is None or (name in line and len(line.splitlines()) == 1)
 
 
+LISTED: dict[str, type[msgspec.Struct]] = {"actions": ActionRules, "targets": TargetRules}
+"""The lists of tables, and what an entry is."""
+
+
 def documented_rows() -> dict[str, str]:
     """Setting -> default, as docs/settings.md has them."""
     text = (ROOT / "docs" / "settings.md").read_text()
@@ -291,9 +343,9 @@ def documented_rows() -> dict[str, str]:
 def default_of(setting: str) -> object:
     table, _, key = setting.rpartition(".")
     settings = Settings()
-    if table == "actions":
-        entry = ActionRules(name="-", channel="-")
-        return getattr(entry, key) if key not in ("name", "channel") else "required"
+    if table in LISTED:
+        field = {field.name: field for field in msgspec.structs.fields(LISTED[table])}[key]
+        return "required" if field.required else field.default
     holder: object = settings.rules if hasattr(settings.rules, table or key) else settings
     return getattr(getattr(holder, table) if table else holder, key)
 

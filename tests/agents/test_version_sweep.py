@@ -1,11 +1,12 @@
 from agents.learner import sweep
 from agents.post import Post
+from schemas.rules import Rules
 from streams.features.catalogue import FEATURES
 from streams.learn.knowledge import Knowledge
 
 
 def post(tick: int, version: int, marks: dict[int, int], swept: int = 0) -> Post:
-    knowledge = Knowledge.new(FEATURES)
+    knowledge = Knowledge.new(FEATURES, Rules())
     knowledge.tick, knowledge.version = tick, version
     return Post(knowledge=knowledge, marks=marks, swept=swept)
 

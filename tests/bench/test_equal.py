@@ -60,6 +60,16 @@ def test_everything_else_counts(tmp_path: Path, name: str, line: str, changed: s
     assert len(differences(one, other)) == 1
 
 
+@pytest.mark.parametrize("changed", ['{"risk":0.2}\n', None])
+def test_the_scores_of_a_further_target_count(tmp_path: Path, changed: str | None) -> None:
+    one, other = folder(tmp_path / "one"), folder(tmp_path / "other")
+    (one / "scores-back.jsonl").write_text('{"risk":0.1}\n')
+    if changed is not None:
+        (other / "scores-back.jsonl").write_text(changed)
+    [told] = differences(one, other)
+    assert told.startswith("scores-back.jsonl: 1 and ")
+
+
 def test_the_command_ends_with_1_where_runs_differ(tmp_path: Path) -> None:
     one = folder(tmp_path / "one", scores='{"risk":0.1}\n')
     other = folder(tmp_path / "other")

@@ -10,7 +10,7 @@ from streams.features.catalogue import FEATURES
 from streams.intake.decode import Arrival, Origin, decode
 from streams.intake.partitioner import partition_of
 from streams.learn.scorer import Scorer
-from streams.learn.snapshot import seal, unseal
+from streams.learn.snapshot import CHURN, Version, seal, unseal
 from streams.models import Models
 from streams.records import Record
 from streams.state import State
@@ -27,7 +27,8 @@ def test_events_lie_where_murmur2_puts_their_customer() -> None:
 
 
 def test_the_hand_made_model_can_be_published() -> None:
-    assert unseal(seal(hand_made_model())) == hand_made_model()
+    version = Version(models={CHURN: hand_made_model()})
+    assert unseal(seal(version)) == version
 
 
 def test_the_core_alone_scores_every_customer() -> None:
@@ -40,8 +41,8 @@ def test_the_core_alone_scores_every_customer() -> None:
 
 def test_every_event_of_the_latency_run_emits() -> None:
     rules = Rules(bands=BandRules(cooldown_days=0))
-    scorer, clock_ms = Scorer(ticket_model()), first_tick(rules).time_ms
-    models = Models(rules, rules.digest(), FEATURES, 1, scorer, clock_ms)
+    scorers, clock_ms = {CHURN: Scorer(ticket_model())}, first_tick(rules).time_ms
+    models = Models(rules, rules.digest(), FEATURES, 1, scorers, clock_ms)
     customers: dict[str, State | None] = {}
     for number, (_, piece) in enumerate(islice(ticket_events(), 6_000)):
         record = Record(number, NOW, piece.key, piece.value)

@@ -319,7 +319,7 @@ class Deployment:
         """The learner's record; as it begins where there is none."""
         [standing] = self.ask(lambda store: store.standing([LEARNER]))
         if standing.record is None:
-            return Post(knowledge=Knowledge.new(FEATURES))
+            return Post(knowledge=Knowledge.new(FEATURES, self.settings.rules))
         return msgspec.json.decode(standing.record, type=Post)
 
     def ask(self, question: Callable[[RedisStore], Awaitable[T]]) -> T:

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import msgspec
 import orjson
 
+from agents.in_force import LEARNER
 from agents.settings import Settings
 from bench.core import LocalStream
 from schemas.dead_letter import decode_letter
@@ -19,6 +20,7 @@ from schemas.topics import (
 )
 from streams.intake.decode import Origin, decode
 from streams.learn.knowledge import Knowledge
+from streams.outbox import Entry
 from streams.records import Record
 from streams.shard import LetterLimit, Standing
 from streams.state import State
@@ -66,14 +68,12 @@ def expected(settings: Settings, log: Sequence[Sequence[Record]]) -> Come:
             if number < len(stretch):
                 stream.feed(partition, stretch[number])
         for shard in stream.shards:
-            for entry in shard.outbox:
-                if entry.topic == DEAD_LETTERS_TOPIC:
-                    letter = decode_letter(entry.key, entry.value, entry.headers).letter
-                    letters[letter.partition, letter.offset] = letter.reason
-                else:
-                    told.setdefault((entry.topic, shard.name), []).append(entry.value)
+            _tell(shard.name, shard.outbox, told, letters)
         if all(shard.standing.tick > number for shard in stream.shards):
+            before = len(stream.signals)
             stream.learn(number + 1)
+            spoken = len(stream.signals) - before  # it speaks after its shards
+            _tell(LEARNER, stream.emitted[len(stream.emitted) - spoken :], told, letters)
     return Come(
         [shard.standing for shard in stream.shards],
         [shard.states for shard in stream.shards],
@@ -82,6 +82,20 @@ def expected(settings: Settings, log: Sequence[Sequence[Record]]) -> Come:
         letters,
         _plain(stream.knowledge),
     )
+
+
+def _tell(
+    shard: str,
+    entries: Iterable[Entry],
+    told: dict[tuple[str, str], list[bytes]],
+    letters: dict[tuple[int, int], str],
+) -> None:
+    for entry in entries:
+        if entry.topic == DEAD_LETTERS_TOPIC:
+            letter = decode_letter(entry.key, entry.value, entry.headers).letter
+            letters[letter.partition, letter.offset] = letter.reason
+        else:
+            told.setdefault((entry.topic, shard), []).append(entry.value)
 
 
 def found(deployment: Deployment) -> Come:

@@ -14,7 +14,7 @@ from pathlib import Path
 import orjson
 
 from agents.people import as_json
-from agents.replay.collector import letter_line, score_line
+from agents.replay.collector import letter_line, score_files, score_line
 from agents.replay.history import paced
 from agents.replay.pacer import Publish
 from agents.settings import Settings
@@ -24,6 +24,7 @@ from bench.processes import crew_of
 from schemas.dead_letter import decode_letter
 from schemas.topics import DEAD_LETTERS_TOPIC
 from streams.emit.identity import pseudonym
+from streams.learn.snapshot import CHURN
 from streams.records import Record
 from streams.state import decode
 
@@ -76,7 +77,8 @@ def core(events: Path, out: Path, config: Path) -> Path:
             customers[pseudonym(customer, settings.rules.seed)] = customer
         stream.feed(0, [Record(offset, step.received_ms, line.key, line.value, line.headers)])
     out.mkdir()
-    told = {Path(name).stem: list[object]() for name in LEFT_OUT}
+    files = (*LEFT_OUT, *score_files([target.name for target in settings.rules.targets]).values())
+    told = {Path(name).stem: list[object]() for name in files}
     for name, said in _told(stream, customers):
         told[name].append(said)
     for name, lines in told.items():
@@ -87,14 +89,18 @@ def core(events: Path, out: Path, config: Path) -> Path:
 def _told(stream: LocalStream, customers: dict[str, str]) -> Iterator[tuple[str, object]]:
     """Output file and line, in the form of a replay's."""
     [shard] = stream.shards
+    names = [target.name for target in stream.rules.targets]
+    files = {target: Path(name).stem for target, name in score_files(names).items()}
     for customer, data in shard.states.items():
         state = decode(data)
         yield "profiles", as_json(customer, state)
-        for row in state.ledger:
-            yield "scores", score_line(customer, row.at_ms, row.risk, row.model_version, None)
+        for target, ledger in {CHURN: state.ledger, **state.targets}.items():
+            for row in ledger:
+                line = score_line(customer, row.at_ms, row.risk, row.model_version, None)
+                yield files[target], line
     for example in stream.examples:
         yield (
-            "scores",
+            files[example.target],
             score_line(
                 customers[example.customer],
                 example.at_ms,

@@ -1,6 +1,7 @@
 """Silence alone makes a customer a risk: ticks re-score one who sends nothing any more."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,7 +13,7 @@ from schemas.registry import TICK_TYPE
 from schemas.topics import CHURN_RISK_TOPIC
 from tests.integration.deployment import Deployment, Sent
 from tests.make import days
-from tests.story.town import MIRA_FALLS_SILENT, Town
+from tests.story.town import MIRA_FALLS_SILENT, RULES, Town
 
 
 @pytest.mark.integration
@@ -23,7 +24,16 @@ def test_a_customer_who_simply_stops_crosses_into_high_at_a_tick(
 ) -> None:
     """The town of the story, day by day, through Kafka, worker, Redis and learner."""
     town = Town()
-    with Deployment(kafka_server, redis_server, tmp_path, LEARNING__RATE="0.05") as deployment:
+    rules: dict[str, Any] = {
+        "LEARNING__MINIMUM_EXAMPLES": "100",
+        "LEARNING__MINIMUM_OF_EACH": "10",
+        "LEARNING__WIDEST": "1",
+        "BANDS__MEDIUM_ENTER": "0.6",
+        "BANDS__HIGH_ENTER": "0.6",
+        "BANDS__HIGH_LEAVE": "0.6",
+    }
+    with Deployment(kafka_server, redis_server, tmp_path, **rules) as deployment:
+        assert deployment.settings.rules == RULES
         deployment.wait_started()
         deployment.tick(days(0))
         for day in range(90):

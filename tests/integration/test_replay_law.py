@@ -8,7 +8,10 @@ import pytest
 from bench.equal import differences
 from bench.services.kafka import KafkaServer
 from bench.services.redis import RedisServer
-from bench.world import Noise, World
+from bench.world import START_MS, Drift, Noise, World
+from bench.world.noise import Line
+from schemas.envelope import format_time, parse_time
+from schemas.units import DAY_MS, Millis
 from tests.integration.replays import core, moments, replay
 from tests.services import require
 
@@ -32,23 +35,59 @@ seed = 5
 horizon_days = 14
 snapshot_every_days = 7
 [learning]
+model = "logistic"
+challenger = "bayes"
+alpha = 0.5
 minimum_examples = 20
+minimum_of_each = 5
 [bands]
-medium_enter = 0.3
-medium_leave = 0.2
-high_enter = 0.45
-high_leave = 0.35
+medium_enter = 0.2
+medium_leave = 0.1
+high_enter = 0.3
+high_leave = 0.25
+[[targets]]
+name = "plays"
+after = ["web.visit", "content.streamed", "email.delivered"]
+events = ["content.streamed"]
+signal_at = 0.4
+[[targets]]
+name = "opens"
+after = ["web.visit", "email.delivered"]
+events = ["email.opened"]
+horizon_hours = 48
+label_grace_hours = 0
 """
+DRIFT = Drift(from_day=45, activity=0.3)
+"""Customers become rarer from here on."""
+ERASED, ERASED_MS = "c000025", START_MS + 50 * DAY_MS
+"""Asks to be forgotten in the middle of an active life, and comes again."""
 
 
 @pytest.fixture(scope="module")
 def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Fifty customers, seventy days, everything that goes wrong in the real world."""
+    """Fifty customers, seventy days, everything that goes wrong in the real world.
+
+    Governance has something to decide in it, and somebody is erased.
+    """
     require("redis")
     file = tmp_path_factory.mktemp("log") / "events.jsonl"
-    world = World(3, 50, 70, noise=NOISE)
-    file.write_bytes(b"".join(line.to_bytes() + b"\n" for line in world.lines()))
+    lines = [*World(3, 50, 70, noise=NOISE, drift=DRIFT).lines()]
+    before = sum(line.received_ms < ERASED_MS for line in lines)
+    lines.insert(before, Line(ERASED_MS, _erasure()))
+    file.write_bytes(b"".join(line.to_bytes() + b"\n" for line in lines))
     return file
+
+
+def _erasure() -> bytes:
+    event = {
+        "specversion": "1.0",
+        "id": "forget-me",
+        "source": "/crm",
+        "type": "customer.erased",
+        "subject": ERASED,
+        "time": format_time(Millis(ERASED_MS)),
+    }
+    return orjson.dumps(event)
 
 
 @pytest.fixture(scope="module")
@@ -73,6 +112,32 @@ def test_the_log_makes_every_kind_of_output(undisturbed: Path) -> None:
     assert len(lines["dead-letters"]) > 20
     matured = [line for line in lines["scores"] if orjson.loads(line)["label"] is not None]
     assert len(matured) > 200
+
+
+def test_the_log_makes_the_learner_speak_of_its_models(undisturbed: Path) -> None:
+    lines = (undisturbed / "customer-signals.jsonl").read_bytes().splitlines()
+    said = [orjson.loads(line) for line in lines]
+    told = {(one["subject"], one["data"]["signal"]) for one in said}
+    assert ("touchstream.plays", "model.promoted") in told
+    assert ("touchstream.opens", "model.promoted") in told
+    assert ("touchstream.plays", "drift.known_days") in told
+    assert sum(one["data"]["signal"] == "plays" for one in said) > 50
+    summary = orjson.loads((undisturbed / "summary.json").read_bytes())
+    assert summary["served"] == {"churn": "logistic", "plays": "bayes", "opens": "bayes"}
+
+
+def test_the_log_erases_somebody_who_comes_again(undisturbed: Path) -> None:
+    lines = (undisturbed / "profiles.jsonl").read_bytes().splitlines()
+    [erased] = [one for one in map(orjson.loads, lines) if one["customer"] == ERASED]
+    assert parse_time(erased["profile"]["first_seen"]) > ERASED_MS
+    waits_days = {"scores.jsonl": 14 + 1, "scores-plays.jsonl": 1 + 1}
+    for name, days in waits_days.items():
+        rows = [orjson.loads(line) for line in (undisturbed / name).read_bytes().splitlines()]
+        his = [parse_time(row["time"]) for row in rows if row["customer"] == ERASED]
+        without_label_ms = ERASED_MS - days * DAY_MS
+        assert min(his) < without_label_ms
+        assert max(his) > ERASED_MS
+        assert [at_ms for at_ms in his if without_label_ms < at_ms < ERASED_MS] == []
 
 
 def test_the_agents_do_what_the_pure_core_does(

@@ -84,5 +84,5 @@ def test_a_learner_stopped_between_read_and_commit_is_refused_by_the_fence(
     assert "the learner's fence is no longer" in zombie.log_text()
     assert heir.running
     assert deployment.post() == learnt
-    assert learnt.knowledge.model.examples > 0
+    assert learnt.knowledge.examples > 0
     assert differences(deployment) == []

@@ -1,29 +1,31 @@
 """Laws of learning and deciding: exact resumption, River's own numbers, and sound probabilities."""
 
 import base64
-from math import exp, nan
+from collections.abc import Sequence
+from math import exp, isfinite, nan
 
 import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from river import linear_model, optim, preprocessing
 from sklearn import metrics
 
 from schemas.examples import Example
-from schemas.rules import Band, BandRules, DecidingRules, LearningRules, Rules
+from schemas.rules import Band, BandRules, DecidingRules, Rules
 from streams.decide.bands import ORDER, next_band
 from streams.decide.chance import draw, pick
 from streams.decide.policy import DO_NOTHING, Situation, choose
 from streams.features.catalogue import FEATURES
+from streams.learn.basis import NAMES as BASIS
 from streams.learn.knowledge import Knowledge
 from streams.learn.learner import pass_tick
+from streams.learn.models.registry import MODELS
 from streams.learn.numbers import CERTAIN, logit, sigmoid
-from streams.learn.online import OnlineLogistic
+from streams.learn.online import OnlineModel
 from streams.learn.progress import BINS, Measures, Tally
 from streams.learn.scorer import Scorer
 from streams.learn.snapshot import ModelData, SnapshotError, empty, seal, unseal
-from tests.make import SILENCE_KILLS, WIDTH, days
+from tests.make import SILENCE_KILLS, days, knowing
 from tests.strategies import (
     BANDS,
     FEATURE_VECTORS,
@@ -35,7 +37,6 @@ from tests.strategies import (
 )
 
 Labelled = list[tuple[list[float | None], int]]
-RULES = LearningRules(rate=0.05, l2=0.001)
 LOTS = st.floats(0.0, 1.0, exclude_max=True)
 RANKED = st.lists(
     st.tuples(st.integers(0, BINS - 1), st.integers(0, 1)), min_size=2, max_size=60
@@ -43,46 +44,80 @@ RANKED = st.lists(
 """(bin of the score, label), with both labels in it."""
 
 
-def learnt(examples: Labelled, before: ModelData) -> ModelData:
-    model = OnlineLogistic(FEATURES.names, RULES, before)
-    for values, label in examples:
-        model.learn([nan if value is None else value for value in values], label)
-    return model.data()
+def learnt(examples: Labelled, before: ModelData, scatter: float = 0.125) -> ModelData:
+    model = OnlineModel(before)
+    for number, (values, label) in enumerate(examples):
+        at_ms = days(before.examples + number)
+        model.learn(row(values), at_ms, label, (1 + number % 3) / 4)
+    return model.data(scatter)
 
 
-@given(LABELLED, LABELLED)
+def row(values: Sequence[float | None]) -> list[float]:
+    return [nan if value is None else value for value in values]
+
+
+@settings(max_examples=25)
+@given(st.sampled_from(sorted(MODELS)), LABELLED, LABELLED)
 def test_learning_goes_on_from_data_exactly_where_it_stopped(
-    some: Labelled, more: Labelled
+    name: str, some: Labelled, more: Labelled
 ) -> None:
-    start = empty(FEATURES.digest, WIDTH)
-    whole = learnt([*some, *more], start)
-    resumed = learnt(more, unseal(seal(learnt(some, start))))
-    assert seal(resumed) == seal(whole)
+    start = empty(FEATURES.digest, 28, name)
+    stopped = unseal(seal(knowing(learnt(some, start, scatter=0.0))))
+    resumed, whole = OnlineModel(stopped.models["churn"]), OnlineModel(start)
+    for number, (values, label) in enumerate([*some, *more]):
+        weight = (1 + number % 3) / 4
+        whole.learn(row(values), days(number), label, weight)
+        if number >= len(some):
+            resumed.learn(row(values), days(number), label, weight)
+    assert seal(knowing(resumed.data())) == seal(knowing(whole.data()))
 
 
-@given(LABELLED)
-def test_the_scorer_says_what_rivers_own_pipeline_says(examples: Labelled) -> None:
-    river = preprocessing.StandardScaler() | linear_model.LogisticRegression(
-        optimizer=optim.SGD(RULES.rate), intercept_lr=RULES.rate, l2=RULES.l2
-    )
-    for values, label in examples:  # too few for any value to lie 5 deviations off
-        river.learn_one(present(values), bool(label))
-    data = learnt(examples, empty(FEATURES.digest, WIDTH))
-    scorer = Scorer(data)
+@settings(max_examples=25)
+@given(st.sampled_from(sorted(MODELS)), LABELLED)
+def test_a_worker_says_the_same_of_what_was_published(name: str, examples: Labelled) -> None:
+    data = learnt(examples, empty(FEATURES.digest, 28, name))
+    data = msgspec.structs.replace(data, examples=1_000)  # not cold any more
+    here, there = Scorer(data), Scorer(unseal(seal(knowing(data))).models["churn"])
     for values, _ in examples:
-        added = scorer.contributions([nan if value is None else value for value in values])
-        expected = river.predict_proba_one(present(values))[True]
-        assert sigmoid(data.intercept + sum(added)) == pytest.approx(expected, rel=1e-12)
+        assert there.score(row(values), days(0)) == here.score(row(values), days(0))
 
 
-def present(values: list[float | None]) -> dict[str, float]:
-    named = zip(FEATURES.names, values, strict=True)
-    return {name: value for name, value in named if value is not None}
+@settings(max_examples=25)
+@given(st.sampled_from(sorted(MODELS)), LABELLED)
+def test_whatever_was_learnt_a_score_is_a_probability_within_its_interval(
+    name: str, examples: Labelled
+) -> None:
+    data = learnt(examples, empty(FEATURES.digest, 28, name))
+    for knows in (data, msgspec.structs.replace(data, examples=1_000)):
+        scorer = Scorer(knows)
+        for values, _ in examples:
+            score = scorer.score(row(values), days(0))
+            low, high = score.interval()
+            assert 0 < score.risk < 1
+            assert 0 <= low <= high <= 1
+            assert low - 1e-6 <= sigmoid(score.logit) <= high + 1e-6 or score.scatter
+            assert all(map(isfinite, scorer.contributions(row(values), days(0))))
+
+
+@settings(max_examples=25)
+@given(LABELLED)
+def test_contributions_and_the_average_make_the_ln_odds(examples: Labelled) -> None:
+    data = learnt(examples, empty(FEATURES.digest, 28))
+    data = msgspec.structs.replace(data, examples=1_000)
+    scorer = Scorer(data)
+    seasons = [*range(len(BASIS) - 6, len(BASIS))]
+    for values, _ in examples:
+        _, (z,) = scorer._columns([row(values)], [days(0)])
+        nobodys = float(scorer._estimator.weigh(z)[[0, *seasons]].sum())
+        line = data.calibration
+        whole = line.intercept + line.slope * nobodys
+        whole += sum(scorer.contributions(row(values), days(0)))
+        assert whole == pytest.approx(scorer.score(row(values), days(0)).logit, abs=1e-9)
 
 
 @given(st.integers(0, 10_000), st.integers(1, 255))
 def test_a_snapshot_that_was_tampered_with_is_refused(place: int, flip: int) -> None:
-    sealed = bytearray(seal(SILENCE_KILLS))
+    sealed = bytearray(seal(knowing(SILENCE_KILLS)))
     sealed[place % len(sealed)] ^= flip
     with pytest.raises(SnapshotError):
         unseal(bytes(sealed))
@@ -95,7 +130,7 @@ def test_the_order_in_which_examples_came_does_not_show(
 ) -> None:
     examples = [matured(number, vector) for number, vector in enumerate(vectors)]
     shuffled = data.draw(st.permutations(examples))
-    before = Knowledge.new(FEATURES)
+    before = Knowledge.new(FEATURES, Rules())
     one, other = (
         pass_tick(before, 7, {"p0": 3}, told, Rules(), FEATURES) for told in (examples, shuffled)
     )

@@ -1,6 +1,6 @@
 """Laws of profiles and features: order does not show, definitions hold, nothing is infinite."""
 
-from math import isfinite, isnan
+from math import isfinite, isnan, log1p
 
 import msgspec
 import pytest
@@ -11,8 +11,8 @@ from schemas.envelope import Event
 from schemas.units import DAY_MS, Millis
 from streams.features.catalogue import FEATURES
 from streams.features.feature import LARGEST
-from streams.profiles.decay import Counter, add, at, first, month_at, quarter_at
-from streams.profiles.profile import BOUNDS, Profile
+from streams.profiles.decay import Counter, Lately, add, add_lately, at, lately_at
+from streams.profiles.profile import BOUNDS, Friction, Profile
 from streams.state import State, decode, encode
 from tests import oracles
 from tests.make import WIDTH, arrive, days, event, folded, last_state, live, models
@@ -61,24 +61,56 @@ def test_a_counter_is_the_decayed_sum_of_what_it_counted(
     amounts: list[tuple[Millis, float]], later_days: int
 ) -> None:
     counter: Counter | None = None
-    for at_ms, amount in amounts:
-        counter = add(counter, at_ms, amount)
+    for at_ms, _ in amounts:
+        counter = add(counter, at_ms)
     assert counter is not None
     now_ms = Millis(max(at_ms for at_ms, _ in amounts) + later_days * DAY_MS)
-    expected = [oracles.decayed(amounts, now_ms, half_life) for half_life in (7, 28, 91)]
+    ones = [(at_ms, 1.0) for at_ms, _ in amounts]
+    expected = [oracles.decayed(ones, now_ms, half_life) for half_life in (7, 28, 91, 364)]
     assert at(counter, now_ms) == pytest.approx(tuple(expected), rel=1e-9, abs=1e-9)
     assert (counter.count, counter.at_ms) == (len(amounts), max(at_ms for at_ms, _ in amounts))
 
 
+@given(AMOUNTS, st.integers(0, 100), st.sampled_from([28, 91]))
+def test_an_amount_is_the_decayed_sum_of_what_was_added(
+    amounts: list[tuple[Millis, float]], later_days: int, half_life: int
+) -> None:
+    held: Lately | None = None
+    for at_ms, amount in amounts:
+        held = add_lately(held, at_ms, amount, half_life)
+    assert held is not None
+    now_ms = Millis(max(at_ms for at_ms, _ in amounts) + later_days * DAY_MS)
+    expected = oracles.decayed(amounts, now_ms, half_life)
+    assert lately_at(held, now_ms, half_life) == pytest.approx(expected, rel=1e-9, abs=1e-9)
+    assert (held.count, held.at_ms) == (len(amounts), max(at_ms for at_ms, _ in amounts))
+
+
 @given(COUNTERS, MOMENTS)
-def test_one_value_alone_is_the_same_as_among_all_three(counter: Counter, now_ms: Millis) -> None:
-    _, month, quarter = at(counter, now_ms)
-    assert (month_at(counter, now_ms), quarter_at(counter, now_ms)) == (month, quarter)
+def test_a_counter_only_fades(counter: Counter, now_ms: Millis) -> None:
+    later = at(counter, Millis(now_ms + DAY_MS))
+    assert all(after <= before for before, after in zip(at(counter, now_ms), later, strict=True))
 
 
-@given(MOMENTS, st.floats(0.0, 1e6))
-def test_a_first_event_weighs_itself(at_ms: Millis, amount: float) -> None:
-    assert at(first(at_ms, amount), at_ms) == (amount, amount, amount)
+@given(LIVES)
+def test_the_rhythm_is_that_of_the_gaps_in_the_order_in_which_they_came(life: list[Event]) -> None:
+    rhythm = folded(*life).rhythm
+    defined = oracles._rhythm_features(life)
+    found = {} if rhythm is None else {"gap_count": log1p(rhythm.count), "gap_last": rhythm.last}
+    assert {name: defined[name] for name in found} == pytest.approx(found)
+    assert (rhythm is None) == (defined["gap_count"] == 0)
+
+
+@given(st.data(), HISTORIES)
+def test_late_events_leave_the_rhythm_of_those_that_came_in_time(
+    data: st.DataObject, life: list[Event]
+) -> None:
+    ordered = sorted(life, key=lambda happened: happened.time_ms)
+    late = data.draw(st.lists(st.sampled_from(ordered), unique_by=lambda one: one.id))
+    newest = ordered[-1]
+    in_time = [one for one in ordered if one not in late or one is newest]
+    after = [one for one in late if one is not newest]
+    if folded(newest).activity is not None:  # else it is not the newest sign of life
+        assert folded(*in_time, *after).rhythm == folded(*in_time).rhythm
 
 
 @given(PROFILES, MOMENTS)
@@ -126,24 +158,38 @@ def test_equal_states_have_equal_bytes(data: st.DataObject, profile: Profile) ->
 
 
 def exact_part(profile: Profile) -> Profile:
-    """All that must not differ at all: a counter's values are decayed sums of floats."""
+    """All that must not differ at all: a counter's values are decayed sums of floats.
+
+    The rhythm goes by order of arrival.
+    """
     return msgspec.structs.replace(
         profile,
         activity=_counted(profile.activity),
-        families={name: _counted(counter) for name, counter in profile.families.items()},
+        families={name: _held(lately) for name, lately in profile.families.items()},
         money={
-            name: msgspec.structs.replace(money, lately=_counted(money.lately))
+            name: msgspec.structs.replace(money, lately=_held(money.lately))
             for name, money in profile.money.items()
         },
+        rhythm=None,
+        friction=profile.friction and Friction(profile.friction.at_ms),
     )
 
 
 def decayed_part(profile: Profile) -> list[float]:
     lately = [money.lately for _, money in sorted(profile.money.items())]
     families = [counter for _, counter in sorted(profile.families.items())]
-    counters = [counter for counter in (profile.activity, *families, *lately) if counter]
-    return [value for one in counters for value in (one.week, one.month, one.quarter)]
+    amounts = [held.amount for held in (*families, *lately) if held]
+    counter, rubbed = profile.activity, profile.friction
+    if counter is not None:
+        amounts += [counter.week, counter.month, counter.quarter, counter.year]
+    if rubbed is not None:
+        amounts += [rubbed.reopened, rubbed.transfers, rubbed.wait_s]
+    return amounts
 
 
 def _counted(counter: Counter | None) -> Counter | None:
-    return None if counter is None else Counter(counter.at_ms, 0.0, 0.0, 0.0, counter.count)
+    return None if counter is None else Counter(counter.at_ms, 0, 0, 0, 0, counter.count)
+
+
+def _held(lately: Lately | None) -> Lately | None:
+    return None if lately is None else Lately(lately.at_ms, 0.0, lately.count)

@@ -1,7 +1,10 @@
 """Chapter 4. What was learnt becomes a version, and is in force from the next tick on."""
 
 from streams.features.catalogue import FEATURES
+from streams.learn.learner import version_of
+from streams.learn.scorer import Scorer
 from streams.learn.snapshot import seal, unseal
+from tests.make import days
 from tests.story.town import Town, town_on
 
 
@@ -18,18 +21,22 @@ def test_a_version_is_in_force_only_once_a_tick_has_named_it() -> None:
 
 
 def test_a_version_is_data_and_reads_back_as_it_was() -> None:
-    model = town_on(126).stream.knowledge.model
-    assert unseal(seal(model)) == model
+    version = version_of(town_on(126).stream.knowledge)
+    assert unseal(seal(version)) == version
 
 
 def test_long_silence_is_what_it_learnt_to_fear() -> None:
-    model = town_on(126).stream.knowledge.model
-    weights = dict(zip(FEATURES.names, model.weights, strict=True))
-    assert max(weights, key=lambda name: weights[name]) == "silence_over_gap"
+    mira = town_on(90).state("mira")
+    assert mira is not None
+    assert mira.told is not None
+    values = FEATURES.unpack(mira.told)
+    scorer = Scorer(town_on(126).stream.knowledge.churn.model)
+    added = dict(zip(FEATURES.names, scorer.contributions(values, days(84)), strict=True))
+    assert max(added, key=lambda name: added[name]) == "silence_days"
 
 
 def test_it_is_judged_only_by_what_it_said_before_the_label_was_known() -> None:
-    knowledge = town_on(126).stream.knowledge
+    knowledge = town_on(126).stream.knowledge.churn
     judged = sum(one.model_version > 0 for one in town_on(126).stream.examples)
     assert knowledge.model_tally.n == judged
     assert knowledge.recency_tally.n == judged
@@ -39,7 +46,7 @@ def test_it_is_judged_only_by_what_it_said_before_the_label_was_known() -> None:
 def _published(day: int) -> tuple[int, int]:
     """(Newest version, labels learnt from)."""
     knowledge = town_on(day).stream.knowledge
-    return knowledge.version, knowledge.model.examples
+    return knowledge.version, knowledge.churn.model.examples
 
 
 def _in_force(town: Town) -> int:

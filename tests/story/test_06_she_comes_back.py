@@ -21,8 +21,8 @@ def test_it_is_said_at_the_moment_of_the_visit_not_at_the_next_tick() -> None:
 
 def test_what_spoke_for_leaving_speaks_for_staying_now() -> None:
     change = {one.feature: one.change for one in town_on(119).crossings("mira")[-1].reasons}
-    assert change["silence_over_gap"] is not None
-    assert change["silence_over_gap"] < -1
+    assert change["silence_days"] is not None
+    assert change["silence_days"] < -1
 
 
 def test_nothing_needs_to_be_done_for_a_customer_who_came_back() -> None:

@@ -2,8 +2,8 @@
 
 Everybody orders every few days. Half of the neighbours leave one after the other, without a word;
 from them the model learns what silence means. Mira falls silent on day 72, comes back on day 118
-and asks to be forgotten on day 125. The rules are the defaults, but for a quicker learner: a town
-has few labels.
+and asks to be forgotten on day 125. The rules are the defaults, but for a bolder
+house: a town has few labels.
 """
 
 from collections.abc import Iterator
@@ -14,14 +14,17 @@ from bench.core import LocalStream
 from schemas.emissions.envelope import Emission, decode_emission
 from schemas.emissions.risk import RiskChanged
 from schemas.envelope import Event
-from schemas.rules import LearningRules, Rules
+from schemas.rules import BandRules, LearningRules, Rules
 from schemas.topics import DEAD_LETTERS_TOPIC
 from streams.records import Record
 from streams.state import State
 from streams.state import decode as decode_state
 from tests.make import days, event, record
 
-RULES = Rules(learning=LearningRules(rate=0.05))
+RULES = Rules(
+    learning=LearningRules(minimum_examples=100, minimum_of_each=10, widest=1.0),
+    bands=BandRules(medium_enter=0.6, high_enter=0.6, high_leave=0.6),
+)
 NEIGHBOURS = 40
 LAST_DAY = 126
 STRIDE = 7  # a town is grown from that of a week before, which is at hand

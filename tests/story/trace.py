@@ -23,7 +23,7 @@ from streams.verdict import Scored, score
 from tests.make import record
 from tests.story.town import COMES_BACK, RULES, town_on
 
-SHOWN_FEATURES = ("silence_days", "silence_over_gap", "activity_week", "web_month")
+SHOWN_FEATURES = ("silence_days", "gap_usual", "activity_week", "web_month")
 SHOWN_FIELDS = ("last_seen", "activity", "families")
 
 

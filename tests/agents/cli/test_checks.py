@@ -32,7 +32,7 @@ def shard(number: int, offset: int | None = 5, tick: int = 10, outbox: int = 0) 
 
 
 def post(written: int = 10, ago_ms: int = 5_000) -> Post:
-    knowledge = Knowledge.new(FEATURES)
+    knowledge = Knowledge.new(FEATURES, SETTINGS.rules)
     knowledge.tick = written
     return Post(knowledge=knowledge, written=written, written_ms=Millis(NOW_MS - ago_ms))
 

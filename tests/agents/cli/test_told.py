@@ -49,6 +49,8 @@ def test_a_crossing_is_told_with_its_weightiest_reasons() -> None:
         horizon_days=28,
         risk_before=None,
         risk=0.81,
+        low=0.74,
+        high=0.88,
         band_before=None,
         band="high",
         n=900,

@@ -308,6 +308,16 @@ async def test_a_text_is_kept_under_its_digest(store: Store) -> None:
     assert await store.text("0123abcd") == b"\x00rules"
 
 
+async def test_nobody_wants_anything_at_first(store: Store) -> None:
+    assert await store.wish() is None
+
+
+async def test_the_last_wish_counts(store: Store) -> None:
+    await store.put_wish(b"seven")
+    await store.put_wish(b"\x00eight")
+    assert await store.wish() == b"\x00eight"
+
+
 async def test_the_first_partition_count_stays(store: Store) -> None:
     claims = await asyncio.gather(*(store.claim_partitions(count) for count in (8, 8, 8)))
     assert claims == [8, 8, 8]

@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from redis.crc import key_slot
 
-from agents.stores.keys import partitions_key, shard_keys, text_key
+from agents.stores.keys import partitions_key, shard_keys, text_key, wish_key
 
 names = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._-]{0,30}", fullmatch=True)
 subjects = st.text(st.characters(exclude_categories=["Cs"]))
@@ -38,6 +38,7 @@ def test_keys_are_what_operators_look_for() -> None:
     )
     assert text_key("touchstream", "0123abcd") == b"{touchstream:texts}:0123abcd"
     assert partitions_key("touchstream") == b"{touchstream:meta}:partitions"
+    assert wish_key("touchstream") == b"{touchstream:meta}:wish"
 
 
 @pytest.mark.parametrize("name", ["", "a}b", "{a", "a*", "a b", "-a", "x" * 129, "p0\n"])

@@ -72,6 +72,7 @@ def test_an_emission_is_a_structured_cloudevent() -> None:
             "signal": "stage",
             "before": None,
             "value": "at_risk",
+            "probability": None,
             "rules": "r1",
             "cause": {"type": "web.visit", "source": "/shop", "id": "visit-1"},
         },

@@ -1,14 +1,18 @@
+from math import log
+
 import msgspec
 import pytest
 
 from streams import state as states
-from streams.profiles.profile import Fact, Profile
+from streams.profiles.decay import Counter, Lately
+from streams.profiles.profile import Fact, Money, Profile, Subscription, Ticket
+from streams.profiles.rhythm import Rhythm
 from streams.state import State, StateError, decode, encode
-from tests.make import moment
+from tests.make import arrival, last_state, live, models, moment, wake
 
 
 def test_the_first_byte_is_the_version() -> None:
-    assert encode(State())[0] == states.VERSION == 1
+    assert encode(State())[0] == states.VERSION == 2
 
 
 def test_who_has_no_name_for_his_fields_costs_few_bytes() -> None:
@@ -19,10 +23,15 @@ def test_who_has_no_name_for_his_fields_costs_few_bytes() -> None:
     ("data", "complaint"),
     [
         (b"", "no bytes"),
+        (b"\x02", "version 2 cannot be read"),
+        (b"\x02\xc1", "version 2 cannot be read"),
+        (b"\x02\x91\x91\xa1\xff", "version 2 cannot be read"),
         (b"\x01", "version 1 cannot be read"),
         (b"\x01\xc1", "version 1 cannot be read"),
         (b"\x01\x91\x91\xa1\xff", "version 1 cannot be read"),
-        (b"\x02\x90", "version 2, this build reads up to 1"),
+        (b"\x01\x91\x92\x01\x02\x03", "version 1 cannot be read"),
+        (b"\x01\x91\x01", "version 1 cannot be read"),
+        (b"\x03\x90", "version 3, this build reads up to 2"),
         (b"\x00\x90", "version 0 cannot be read"),
     ],
 )
@@ -54,3 +63,106 @@ def test_an_integer_stays_one_and_a_float_too() -> None:
     read = decode(encode(State(profile=Profile(moment("d0"), moment("d1"), attributes=facts))))
     assert read.profile is not None
     assert [type(fact.value) for fact in read.profile.attributes.values()] == [int, float]
+
+
+VERSION_1 = bytes.fromhex(
+    "019e9ccf000000c663f31680cf000000c682a2500095cf000000c682a25000cb400dbb123a95b4b4cb4012816d6e2f"
+    "8704cb401385e2bdaacad705cf000000c663f3168084a56f7264657295cf000000c66e08e000cb3ff0000000000000"
+    "cb3ff0000000000000cb3ff000000000000001ac737562736372697074696f6e95cf000000c673662a80cb3ff00000"
+    "00000000cb3ff0000000000000cb3ff000000000000001a67469636b657495cf000000c6732f3c00cb3ff000000000"
+    "0000cb3ff0000000000000cb3ff000000000000001a377656295cf000000c682a25000cb3ff8de861ffb3fcfcb3ffd"
+    "ce48c7f5516fcb3fff4a42840ec5de0281a345555294cd01f4010095cf000000c66e08e000cb407f400000000000cb"
+    "407f400000000000cb407f4000000000000181a2743194cf000000c6732f3c0000cf000000c6732f3c00c397cf0000"
+    "00c673662a8000a56261736963cd0384a3455552cf000000c70de4f280c280808080c45000d8b1fc91f5793e3f6ba8"
+    "4c3b0f199200d8bd007e43ff96110ac840e7406ea900d8c2a097fa68736e96f1e9a2279d7200d8c2dcebfd488ded9d"
+    "56a4cc6e7a8000d8d38014347365ef6b742ee490d4af9196cf000000c678559800cb3f1797cc39ffd60f03a8646665"
+    "3534333435c4326039673e64a5703e003cd83d483e643e053ed2a63746344637460000003c8c397239000000002a39"
+    "00000000007e003c434f03cb3ed92a737110e454a36c6f77c0c0c080cf000000c69c621c00cf000000c69c621c00c0"
+    "c000"
+)
+"""Of a shopper with a subscription, an open ticket and a snapshot that waits for its label."""
+
+VERSION_1_ERASED = bytes.fromhex(
+    "019ec0c41000d8cde00dae51cad7d493ce6266e3fe90c0c0c0c0c080c0cf000000c6a1887801cf000000c67d7bf400"
+    "c000"
+)
+VERSION_1_NEVER_ACTIVE = bytes.fromhex(
+    "019e9ccf000000c663f31680cf000000c663f31680c0c081a5656d61696c95cf000000c663f31680cb3ff000000000"
+    "0000cb3ff0000000000000cb3ff0000000000000018080c080808080c41000d8b1fc59358eeb8b1ad6c29e084f1f90"
+    "cb3ed92a737110e454a36c6f77c0c0c080cf000000c678559800cf000000c678559800c0c000"
+)
+
+
+def test_a_profile_of_version_1_is_read_with_the_years_counter_begun_at_the_quarters() -> None:
+    profile = decode(VERSION_1).profile
+    assert profile is not None
+    assert profile.activity == Counter(
+        moment("d6"), 3.7163433625160796, 4.6263940063961435, 4.88074776034292, 4.88074776034292, 5
+    )
+    assert profile.families["web"] == Lately(moment("d6"), 1.8628623782033988, 2)
+    assert profile.money == {"EUR": Money(500, 1, 0, Lately(moment("d2"), 500.0, 1))}
+
+
+def test_what_version_1_had_in_common_is_read_as_it_was() -> None:
+    state = decode(VERSION_1)
+    assert state.profile is not None
+    assert (state.profile.first_seen_ms, state.profile.last_seen_ms) == (
+        moment("d0 1:00"),
+        moment("d6"),
+    )
+    assert state.profile.tickets == {"t1": Ticket(moment("d3"), 0, moment("d3"), open=True)}
+    assert state.profile.subscription == Subscription(
+        moment("d3 1:00"), 0, "basic", 900, "EUR", moment("d33 1:00"), cancelled=False
+    )
+    assert (state.risk, state.band, len(state.memory)) == (6e-06, "low", 80)
+    assert (state.snapshot_due_ms, state.wake_at_ms) == (moment("d11"), moment("d11"))
+
+
+def test_a_snapshot_that_waited_in_version_1_still_waits() -> None:
+    (row,) = decode(VERSION_1).ledger
+    assert (row.at_ms, row.risk, row.model_version, row.marks) == (moment("d4"), 9e-05, 3, 3)
+    assert (row.features, len(row.vector), row.offered) == ("dfe54345", 50, 0.0)
+
+
+def test_what_version_1_did_not_know_is_not_known() -> None:
+    state = decode(VERSION_1)
+    assert state.profile is not None
+    known = (state.profile.rhythm, state.profile.friction, state.profile.call)
+    assert known == (None, None, None)
+    assert (state.targets, state.raised) == ({}, ())
+
+
+def test_who_was_never_active_in_version_1_is_read() -> None:
+    profile = decode(VERSION_1_NEVER_ACTIVE).profile
+    assert profile == Profile(
+        moment("d0 1:00"),
+        moment("d0 1:00"),
+        families={"email": Lately(moment("d0 1:00"), 1.0, 1)},
+    )
+
+
+def test_a_tombstone_of_version_1_is_read() -> None:
+    state = decode(VERSION_1_ERASED)
+    assert (state.profile, state.erased_ms, len(state.memory)) == (None, moment("d5"), 16)
+
+
+@pytest.mark.parametrize("written", [VERSION_1, VERSION_1_ERASED, VERSION_1_NEVER_ACTIVE])
+def test_a_state_of_version_1_is_written_back_in_version_2(written: bytes) -> None:
+    again = encode(decode(written))
+    assert again[0] == 2
+    assert decode(again) == decode(written)
+
+
+def test_a_customer_of_version_1_lives_on() -> None:
+    state = decode(VERSION_1)
+    steps = live([arrival("web.visit", "d9"), wake("d11")], models("d6"), state)
+    profile = last_state(steps).profile
+    assert profile is not None
+    assert profile.activity is not None
+    assert (profile.activity.count, profile.rhythm) == (6, Rhythm(1, log(3), 0.0, log(3)))
+
+
+@pytest.mark.parametrize("cut", [3, 40, 200, 500])
+def test_half_a_state_of_version_1_is_refused(cut: int) -> None:
+    with pytest.raises(StateError, match="version 1 cannot be read"):
+        decode(VERSION_1[:cut])

@@ -1,4 +1,5 @@
 import msgspec
+import numpy as np
 
 from schemas.emissions.actions import ActionRecommended
 from schemas.emissions.cause import Cause
@@ -7,6 +8,9 @@ from schemas.emissions.risk import RiskChanged
 from schemas.rules import ActionRules, BandRules, LearningRules, Rules
 from schemas.units import CustomerId
 from streams.decide.bands import Crossing
+from streams.learn.arrays import pack_symmetric
+from streams.learn.basis import NAMES
+from streams.learn.models.bayes import BayesData
 from streams.learn.snapshot import ModelData
 from streams.models import Models
 from streams.state import State
@@ -22,6 +26,7 @@ CALL = ActionRules(
     name="call", channel="phone", accept_probability=0.5, value_minor=1_000, cost_minor=1
 )
 RULES = Rules(bands=BANDS, learning=LearningRules(minimum_examples=100), actions=(CALL,), seed=1)
+CAUTIOUS = msgspec.structs.replace(RULES, learning=LearningRules(minimum_examples=300))
 VISITOR = folded(event("web.visit", "d0"))
 """Known for a week at d7, when ln(1 + known_days) is 2.08."""
 
@@ -87,12 +92,37 @@ def test_a_first_low_band_is_entered_without_a_word() -> None:
 
 
 def test_with_too_few_examples_nobody_is_put_in_a_band() -> None:
-    after, emissions = judged(State(), model(intercept=2.0, examples=99))
+    after, emissions = judged(State(), model(intercept=2.0, examples=299), rules=CAUTIOUS)
     assert (after.risk, after.band, emissions) == (0.880797, None, [])
 
 
+def test_with_too_few_of_either_label_nobody_is_put_in_a_band() -> None:
+    for churned in (19, 981):
+        one_sided = msgspec.structs.replace(DOOMED, churned=churned)
+        assert judged(State(), one_sided)[0].band is None
+    assert judged(State(), msgspec.structs.replace(DOOMED, churned=20))[0].band == "high"
+
+
+def doubtful(deviation: float) -> ModelData:
+    """P(churn) of 0.88, with this standard deviation of the ln odds."""
+    assert isinstance(DOOMED.estimator, BayesData)
+    width = len(NAMES)
+    covariance = np.zeros((width, width))
+    covariance[0, 0] = deviation**2
+    estimator = BayesData(DOOMED.estimator.mean, pack_symmetric(covariance))
+    return msgspec.structs.replace(DOOMED, estimator=estimator)
+
+
+def test_on_a_probability_that_is_hardly_known_no_band_is_entered() -> None:
+    assert judged(State(band="low"), doubtful(0.2))[0].band == "high"
+    after, emissions = judged(State(band="low"), doubtful(2.0))
+    assert (after.band, emissions) == ("low", [])
+
+
 def test_a_model_that_starts_again_with_few_examples_leaves_the_band_as_it_was() -> None:
-    after, emissions = judged(State(band="high"), model(intercept=-2.0, examples=99))
+    after, emissions = judged(
+        State(band="high"), model(intercept=-2.0, examples=299), rules=CAUTIOUS
+    )
     assert (after.band, emissions) == ("high", [])
 
 
@@ -109,6 +139,8 @@ def test_a_crossing_is_told_with_all_that_led_to_it() -> None:
         horizon_days=28,
         risk_before=0.2,
         risk=0.880797,
+        low=0.880797,
+        high=0.880797,
         band_before="low",
         band="high",
         n=1_000,
@@ -158,7 +190,7 @@ def test_reasons_say_what_each_feature_adds_and_how_it_moved_since() -> None:
     knows = model(intercept=0.0, known_days=1.0)
     first, _ = judged(State(band="low"), knows, at="d2")
     assert first.band == "high"
-    fallen = msgspec.structs.replace(first, band="medium", crossing=None)
+    fallen = msgspec.structs.replace(first, band="medium")
     _, (crossing, _) = judged(fallen, knows, at="d7")
     (reason,) = risk_of(crossing).reasons
     assert (reason.feature, reason.contribution, reason.change) == ("known_days", 2.0801, 0.9814)

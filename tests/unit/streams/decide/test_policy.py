@@ -1,7 +1,7 @@
 import pytest
 
 from schemas.rules import ActionRules, Band, DecidingRules, Rules
-from streams.decide.policy import Choice, Situation, choose
+from streams.decide.policy import Choice, Situation, choose, held_out
 from streams.profiles.profile import Profile
 from tests.make import event, folded, moment
 
@@ -114,3 +114,66 @@ def test_the_first_obstacle_is_the_reason() -> None:
 
 def test_without_any_action_there_is_nothing_to_do() -> None:
     assert chosen(epsilon=0.5).probabilities == {"do_nothing": 1.0}
+
+
+def held(subject: str, share: float, seed: int = 0) -> Choice:
+    situation = Situation(
+        subject=subject,
+        profile=VISITOR,
+        risk=0.8,
+        band="high",
+        recommended_ms={},
+        now_ms=moment("d40"),
+        cause="shop e1",
+    )
+    deciding = DecidingRules(epsilon=0.1, holdout=share)
+    return choose(situation, Rules(seed=seed, actions=(CALL, OFFER), deciding=deciding))
+
+
+HELD = next(
+    f"c{n}"
+    for n in range(1_000)
+    if held(f"c{n}", 0.05).action == "do_nothing" and held(f"c{n}", 0.05).left_out
+)
+"""One of the customers to whom nothing is ever done."""
+
+
+def test_to_who_is_held_out_nothing_is_done_for_sure() -> None:
+    choice = held(HELD, 0.05)
+    assert (choice.action, choice.channel, choice.propensity) == ("do_nothing", None, 1.0)
+    assert choice.probabilities == {"do_nothing": 1.0}
+    assert choice.left_out == {"call": "holdout", "offer": "holdout"}
+
+
+def test_who_is_held_out_stays_so_whatever_gives_rise_to_a_decision() -> None:
+    rules = Rules(deciding=DecidingRules(holdout=0.05))
+    assert held_out(HELD, rules)
+    assert held(HELD, 0.05).left_out == held(HELD, 0.10).left_out != {}
+
+
+def test_about_as_many_are_held_out_as_the_rules_say() -> None:
+    rules = Rules(seed=7, deciding=DecidingRules(holdout=0.05))
+    share = sum(held_out(f"c{number}", rules) for number in range(20_000)) / 20_000
+    assert share == pytest.approx(0.05, abs=0.005)
+
+
+def test_another_seed_holds_out_others() -> None:
+    one, other = (
+        {n for n in range(2_000) if held_out(f"c{n}", Rules(seed=seed))} for seed in (1, 2)
+    )
+    assert len(one & other) < len(one) / 2
+
+
+def test_without_a_holdout_nobody_is_held_out() -> None:
+    rules = Rules(deciding=DecidingRules(holdout=0.0))
+    assert not any(held_out(f"c{number}", rules) for number in range(2_000))
+
+
+def test_what_is_offered_is_the_same_for_held_out_and_not() -> None:
+    others = next(f"c{n}" for n in range(1_000) if not held(f"c{n}", 0.05).left_out)
+    expected = 0.95 * (1 - 0.1 / 3)
+    assert held(HELD, 0.05).offered == held(others, 0.05).offered == pytest.approx(expected)
+
+
+def test_where_nothing_is_worth_doing_little_is_offered() -> None:
+    assert chosen(CALL, risk=0.1, epsilon=0.0).offered == 0.0

@@ -1,8 +1,18 @@
 from schemas.emissions.risk import Reason
 from streams.emit.risk import reasons
-from streams.features.feature import Feature, FeatureList
+from streams.features.feature import Feature, FeatureList, Measure
+from streams.features.view import View
 
-FEATURES = FeatureList([Feature(f"f{n}", "n", f"text {n}", lambda view: 0.0) for n in range(7)])
+
+def named(name: str) -> Measure:
+    def measure(view: View) -> float:
+        return 0.0
+
+    measure.__name__ = name
+    return measure
+
+
+FEATURES = FeatureList([Feature(named(f"f{n}"), "n", f"text {n}", ()) for n in range(7)])
 
 
 def test_the_weightiest_reason_comes_first_whichever_way_it_pulls() -> None:

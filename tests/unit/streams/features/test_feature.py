@@ -4,13 +4,15 @@ import pytest
 
 from streams.features.catalogue import FEATURES, SILENCE
 from streams.features.feature import LARGEST, Feature, FeatureList, Measure
-from tests.make import event, folded, moment
+from tests.make import WIDTH, event, folded, moment
 
 PROFILE = folded(event("web.visit", "d0"))
 
 
 def listed(*measures: Measure) -> FeatureList:
-    return FeatureList([Feature(f"f{n}", "n", "text", one) for n, one in enumerate(measures)])
+    for number, measure in enumerate(measures):
+        measure.__name__ = f"f{number}"
+    return FeatureList([Feature(one, "n", "text", ()) for one in measures])
 
 
 def values(features: FeatureList) -> tuple[float, ...]:
@@ -46,12 +48,12 @@ def test_clipping_one_value_leaves_a_missing_one_missing() -> None:
 
 
 def test_a_vector_of_another_length_is_refused() -> None:
-    with pytest.raises(ValueError, match="vector of 2 bytes, want 50"):
+    with pytest.raises(ValueError, match=f"vector of 2 bytes, want {2 * WIDTH}"):
         FEATURES.unpack(b"\x00\x3c")
 
 
 def test_two_features_of_one_name_are_refused() -> None:
-    twin = Feature("f", "n", "text", lambda view: 0.0)
+    twin = Feature(lambda view: 0.0, "n", "text", ())
     with pytest.raises(ValueError, match="distinct"):
         FeatureList([twin, twin])
 

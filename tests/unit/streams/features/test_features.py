@@ -26,38 +26,13 @@ def test_known_days_are_counted_from_the_first_event() -> None:
     assert recency.known_days(seen("d10", NEWSLETTER)) == log1p(10)
 
 
-def test_a_silence_as_long_as_the_usual_gap_is_nothing_new() -> None:
-    view = seen("d8", event("web.visit", "d0"), event("web.visit", "d2"), event("web.visit", "d4"))
-    assert recency.silence_over_gap(view) == log(5 / 3)
-    assert recency.silence_over_gap(View(view.profile, moment("d6"))) == 0.0
-
-
 def test_signs_of_life_are_counted_in_all_and_lately() -> None:
     view = seen("d28", event("web.visit", "d0"), event("web.visit", "d28"))
     assert frequency.activity_count(view) == log1p(2)
     assert frequency.activity_week(view) == log1p(1 + 2**-4)
     assert frequency.activity_month(view) == log1p(1.5)
     assert frequency.activity_quarter(view) == pytest.approx(log1p(1 + 2 ** (-28 / 91)))
-
-
-def test_coming_back_shows_from_the_second_sign_of_life() -> None:
-    once = seen("d1", event("web.visit", "d0"))
-    twice = seen("d1", event("web.visit", "d0"), event("web.visit", "d1"))
-    assert (frequency.activity_repeated(once), frequency.activity_repeated(twice)) == (0.0, 1.0)
-
-
-def test_the_rate_of_a_new_customer_is_tempered_by_four_weeks_more() -> None:
-    view = seen("d28", event("web.visit", "d0"), event("web.visit", "d1"))
-    assert frequency.activity_rate(view) == log1p(2 * 28 / 56)
-
-
-def test_the_trend_falls_while_nothing_happens() -> None:
-    profile = folded(event("web.visit", "d0"))
-    trends = [frequency.activity_trend(View(profile, moment(at))) for at in ("d0", "d28", "d56")]
-    assert trends[0] == 0.0
-    assert trends[1] == pytest.approx(log(1.5 / (1 + 2 ** (-28 / 91))))
-    assert trends[2] is not None
-    assert trends[2] < 0.0
+    assert frequency.activity_year(view) == pytest.approx(log1p(1 + 2 ** (-28 / 364)))
 
 
 def test_money_is_told_in_the_currency_of_most_orders() -> None:
@@ -153,8 +128,11 @@ def test_a_subscription_that_is_over_has_no_days_left() -> None:
     "measure",
     [
         recency.silence_days,
-        recency.silence_over_gap,
-        frequency.activity_trend,
+        recency.gap_usual,
+        recency.gap_spread,
+        recency.gap_last,
+        service.call_last_s,
+        service.call_last_wait_s,
         money.spend_minor,
         money.spend_quarter_minor,
         money.order_value_minor,
@@ -169,5 +147,54 @@ def test_what_never_happened_is_missing_and_not_zero(measure: Measure) -> None:
     assert measure(seen("d5", NEWSLETTER)) is None
 
 
+def test_gaps_of_two_and_eight_days_are_usually_four() -> None:
+    view = seen("d30", *(event("web.visit", at) for at in ("d0", "d2", "d10")))
+    assert recency.gap_count(view) == log1p(2)
+    assert recency.gap_usual(view) == pytest.approx(log(4))
+    assert recency.gap_spread(view) == pytest.approx(log(2) * 2**0.5)  # of one freedom
+    assert recency.gap_last(view) == pytest.approx(log(8))
+
+
 def test_a_single_sign_of_life_has_no_rhythm() -> None:
-    assert recency.silence_over_gap(seen("d5", event("web.visit", "d0"))) is None
+    view = seen("d5", event("web.visit", "d0"))
+    assert (recency.gap_count(view), recency.gap_usual(view), recency.gap_last(view)) == (
+        0.0,
+        None,
+        None,
+    )
+
+
+def test_one_gap_has_no_spread() -> None:
+    view = seen("d5", event("web.visit", "d0"), event("web.visit", "d1"))
+    assert (recency.gap_usual(view), recency.gap_spread(view)) == (0.0, None)
+
+
+def test_the_newest_call_is_told_with_its_waiting() -> None:
+    view = seen(
+        "d9",
+        event("call.ended", "d2", call="c2", duration_s=60.0, queue_s=30.0, hold_s=10.0),
+        event("call.ended", "d1", call="c1", duration_s=900.0, queue_s=600.0),
+    )
+    assert service.call_last_s(view) == log1p(60)
+    assert service.call_last_wait_s(view) == log1p(40)
+
+
+def test_a_call_in_which_nobody_spoke_is_a_call_all_the_same() -> None:
+    view = seen("d1", event("call.ended", "d0", duration_s=0.0))
+    assert (service.call_last_s(view), service.call_last_wait_s(view)) == (0.0, 0.0)
+
+
+def test_friction_fades_with_a_months_half_life() -> None:
+    view = seen(
+        "d28",
+        event("ticket.reopened", "d0"),
+        event("call.ended", "d0", queue_s=50.0, hold_s=50.0, transfers=3),
+    )
+    assert service.reopened_month(view) == log1p(0.5)
+    assert service.transfers_month(view) == log1p(1.5)
+    assert service.wait_month_s(view) == log1p(50)
+
+
+def test_who_never_called_was_never_handed_on() -> None:
+    view = seen("d28", event("web.visit", "d0"))
+    assert (service.transfers_month(view), service.wait_month_s(view)) == (0.0, 0.0)

@@ -3,23 +3,36 @@ import struct
 from math import log1p, nan
 
 import msgspec
+import pytest
 
 from schemas.examples import Example
-from schemas.rules import LearningRules, Rules
-from streams.features.catalogue import FEATURES, SILENCE
-from streams.learn.knowledge import Knowledge
-from streams.learn.learner import Passed, pass_tick
+from schemas.rules import ChurnRules, LearningRules, Rules, TargetRules
+from streams.features.catalogue import FEATURES
+from streams.learn.governance import Signal
+from streams.learn.knowledge import Knowledge, Learnt, Treatment
+from streams.learn.learner import LARGEST_WEIGHT, Passed, pass_tick, version_of
+from streams.learn.models.recency import RecencyData
+from streams.learn.online import OnlineModel
 from streams.learn.snapshot import unseal
-from tests.make import WIDTH, days
+from tests.make import days
 
+SILENCE = FEATURES.names.index("silence_days")
 EVERY_TICK = Rules()
 EVERY_THIRD = Rules(learning=LearningRules(publish_every_ticks=3))
+REPEAT = TargetRules(name="repeat", after=("call.ended",), events=("call.ended",))
+WITH_REPEAT = Rules(targets=(REPEAT,))
+WEIGHT = 7 / 28
+"""Of one churn example: four of a customer's windows overlap."""
+
+
+def vector(silent_days: float = 10.0, **named: float) -> str:
+    values = [named.get(name, nan) for name in FEATURES.names]
+    values[SILENCE] = log1p(silent_days)
+    return base64.b64encode(struct.pack(f"<{len(values)}e", *values)).decode()
 
 
 def example(customer: str = "c1", label: int = 1, **changed: object) -> Example:
     """Whoever was silent for ten days at d0."""
-    values = [nan] * WIDTH
-    values[SILENCE] = log1p(10)
     made = Example(
         shard="p0",
         sequence=1,
@@ -32,7 +45,7 @@ def example(customer: str = "c1", label: int = 1, **changed: object) -> Example:
         probability=0.25,
         model_version=3,
         features=FEATURES.digest,
-        vector=base64.b64encode(struct.pack(f"<{WIDTH}e", *values)).decode(),
+        vector=vector(),
     )
     return msgspec.structs.replace(made, **changed)
 
@@ -41,8 +54,13 @@ def passing(
     number: int, *examples: Example, rules: Rules = EVERY_TICK, before: Knowledge | None = None
 ) -> Passed:
     return pass_tick(
-        before or Knowledge.new(FEATURES), number, {"p0": 7}, examples, rules, FEATURES
+        before or Knowledge.new(FEATURES, rules), number, {"p0": 7}, examples, rules, FEATURES
     )
+
+
+def learnt(*examples: Example, rules: Rules = EVERY_TICK) -> Learnt:
+    """What is known of churn after one tick."""
+    return passing(30, *examples, rules=rules).knowledge.churn
 
 
 def test_a_tick_is_passed_with_what_every_shard_had_sent() -> None:
@@ -51,22 +69,23 @@ def test_a_tick_is_passed_with_what_every_shard_had_sent() -> None:
 
 
 def test_what_was_known_before_is_left_as_it_was() -> None:
-    before = Knowledge.new(FEATURES)
+    before = Knowledge.new(FEATURES, EVERY_TICK)
     passing(30, example(), before=before)
-    assert before == Knowledge.new(FEATURES)
+    assert before == Knowledge.new(FEATURES, EVERY_TICK)
 
 
 def test_a_version_is_published_with_all_that_was_learnt() -> None:
     passed = passing(30, example(), example("c2", label=0))
     assert passed.published is not None
     assert passed.knowledge.version == 1
-    assert unseal(passed.published) == passed.knowledge.model
-    assert (passed.knowledge.model.examples, passed.knowledge.model.churned) == (2, 1)
+    assert unseal(passed.published) == version_of(passed.knowledge)
+    model = unseal(passed.published).models["churn"]
+    assert (model.examples, model.churned) == (2, 1)
 
 
 def test_without_a_new_example_there_is_no_new_version() -> None:
-    learnt = passing(30, example()).knowledge
-    again = passing(31, before=learnt)
+    before = passing(30, example()).knowledge
+    again = passing(31, before=before)
     assert (again.knowledge.version, again.published) == (1, None)
 
 
@@ -79,33 +98,248 @@ def test_versions_are_due_every_so_many_ticks() -> None:
 
 def test_an_example_of_another_feature_list_is_counted_and_not_learnt() -> None:
     passed = passing(30, example(features="old", vector="AAA="))
-    assert (passed.knowledge.refused, passed.knowledge.model.examples) == (1, 0)
+    assert (passed.knowledge.refused, passed.knowledge.churn.model.examples) == (1, 0)
     assert passed.published is None
 
 
-def test_the_treated_are_counted() -> None:
-    assert passing(30, example(treated=True), example("c2")).knowledge.treated == 1
+def test_an_example_of_a_target_that_is_no_more_is_counted_and_not_learnt() -> None:
+    knowledge = passing(30, example(target="repeat"), example("c2")).knowledge
+    assert (knowledge.refused, knowledge.examples) == (1, 1)
+
+
+def test_examples_are_learnt_in_the_order_in_which_they_matured() -> None:
+    rows = [
+        example(f"c{number}", number % 2, matured_ms=days(29 + number), vector=vector(number))
+        for number in range(5)
+    ]
+    model = OnlineModel(Knowledge.new(FEATURES, EVERY_TICK).churn.model)
+    values = [FEATURES.unpack(base64.b64decode(row.vector)) for row in rows]
+    labels, times = [row.label for row in rows], [row.at_ms for row in rows]
+    model.learn_all(values, times, labels, [WEIGHT] * 5)
+    assert learnt(*reversed(rows)).model == model.data()
+
+
+def test_every_target_has_a_model_of_its_own() -> None:
+    knowledge = passing(30, example(), example("c2", target="repeat"), rules=WITH_REPEAT).knowledge
+    churn, repeat = knowledge.targets["churn"], knowledge.targets["repeat"]
+    assert (churn.model.examples, repeat.model.examples, knowledge.examples) == (1, 1, 2)
+    assert (churn.model.horizon_days, repeat.model.horizon_days) == (28.0, 1.0)
+
+
+def test_one_version_names_the_models_of_all_targets() -> None:
+    passed = passing(30, example(target="repeat"), rules=WITH_REPEAT)
+    assert passed.published is not None
+    assert sorted(unseal(passed.published).models) == ["churn", "repeat"]
+
+
+def test_the_treated_are_counted_and_not_learnt() -> None:
+    known = learnt(
+        example(treated=True, label=1, probability=0.75),
+        example("c2", label=0, probability=0.25),
+    )
+    assert known.treatment == Treatment(
+        treated=1, treated_churned=1, treated_risk=0.75, untreated=1, untreated_risk=0.25
+    )
+    assert (known.model.examples, known.model.churned, known.baselines.n) == (1, 0, 1)
+
+
+def test_the_treated_are_learnt_where_the_rules_say_so() -> None:
+    both = Rules(learning=LearningRules(untreated_only=False))
+    assert learnt(example(treated=True), rules=both).model.examples == 1
+
+
+def test_what_was_recommended_and_carried_out_is_counted() -> None:
+    done = learnt(
+        example("c1", recommended=True, treated=True),
+        example("c2", recommended=True),
+        example("c3", treated=True),
+    ).treatment
+    assert (done.recommended, done.carried_out, done.treated) == (2, 1, 2)
+
+
+def weighed(
+    row: Example, *, carried_out: int, recommended: int, rules: Rules = EVERY_TICK
+) -> float:
+    """The weight with which one row was learnt, read from the intercept's precision."""
+    before = Knowledge.new(FEATURES, rules)
+    before.churn.treatment = Treatment(recommended=recommended, carried_out=carried_out)
+    model = passing(30, row, before=before, rules=rules).knowledge.churn.model
+    for weight in (0.0, WEIGHT, 2 * WEIGHT, 20 * WEIGHT, 1.0, 0.5 / 0.6):
+        alone = OnlineModel(Knowledge.new(FEATURES, rules).churn.model)
+        values = FEATURES.unpack(base64.b64decode(row.vector))
+        alone.learn(values, row.at_ms, row.label, weight)
+        if alone.data().estimator == model.estimator:
+            return weight
+    return nan
+
+
+def test_windows_that_overlap_share_one_example_between_them() -> None:
+    assert weighed(example(), carried_out=0, recommended=0) == WEIGHT
+    whole = Rules(churn=ChurnRules(horizon_days=7, snapshot_every_days=7))
+    assert weighed(example(), carried_out=0, recommended=0, rules=whole) == 1.0
+
+
+def test_the_untreated_stand_for_the_treated_who_were_like_them() -> None:
+    """P(untreated) = 1 - 5/8 x 8/10 = 1/2; one recommendation is imagined."""
+    row = example(offered=0.625)
+    assert weighed(row, carried_out=8, recommended=9) == 2 * WEIGHT
+
+
+def test_where_nothing_is_carried_out_nobody_stands_for_another() -> None:
+    assert weighed(example(offered=0.9), carried_out=0, recommended=50) == WEIGHT
+
+
+def test_nobody_stands_for_more_than_twenty() -> None:
+    assert weighed(example(offered=1.0), carried_out=999_999, recommended=999_999) == (
+        LARGEST_WEIGHT * WEIGHT
+    )
+
+
+def test_an_example_of_a_target_weighs_one() -> None:
+    known = passing(30, example(target="repeat"), rules=WITH_REPEAT).knowledge.targets["repeat"]
+    alone = OnlineModel(Knowledge.new(FEATURES, WITH_REPEAT).targets["repeat"].model)
+    alone.learn(FEATURES.unpack(base64.b64decode(vector())), days(0), 1, 1.0)
+    assert known.model == alone.data()
 
 
 def test_the_model_is_judged_by_what_it_said_when_it_scored() -> None:
-    knowledge = passing(30, example(probability=0.25, label=1)).knowledge
-    assert knowledge.model_tally.measures().brier == 0.75**2
+    known = learnt(example(probability=0.25, label=1))
+    assert known.model_tally.measures().brier == 0.75**2
 
 
 def test_before_the_first_version_nobody_is_judged_but_all_learn() -> None:
-    knowledge = passing(30, example(model_version=0)).knowledge
-    tallies = (knowledge.model_tally, knowledge.base_rate_tally, knowledge.recency_tally)
+    known = learnt(example(model_version=0))
+    tallies = (known.model_tally, known.base_rate_tally, known.recency_tally)
     assert [tally.n for tally in tallies] == [0, 0, 0]
-    assert (knowledge.baselines.n, knowledge.model.examples) == (1, 1)
+    assert (known.baselines.n, known.model.examples) == (1, 1)
 
 
 def test_the_baselines_are_judged_before_they_learn() -> None:
-    knowledge = passing(30, example(label=1), example("c2", label=1)).knowledge
-    assert knowledge.base_rate_tally.brier == (1 - 1 / 2) ** 2 + (1 - 2 / 3) ** 2
-    assert knowledge.recency_tally.measures().n == 2
-    assert knowledge.baselines.churned == 2
+    known = learnt(example(label=1), example("c2", label=1))
+    assert known.base_rate_tally.brier == (1 - 1 / 2) ** 2 + (1 - 2 / 3) ** 2
+    assert known.recency_tally.measures().n == 2
+    assert known.baselines.churned == 2
+
+
+@pytest.mark.parametrize("name", ["logistic", "hedge", "recency", "rhythm"])
+def test_the_rules_say_which_model_is_the_champion(name: str) -> None:
+    rules = Rules(learning=LearningRules(model=name))  # type: ignore[arg-type]
+    known = learnt(example(), rules=rules)
+    assert known.name == name
+    assert known.model.estimator.__struct_config__.tag == name
+    assert known.model.examples == 1
+
+
+def test_a_challenger_learns_the_same_examples_in_the_shadow() -> None:
+    rules = Rules(learning=LearningRules(challenger="recency"))
+    passed = passing(30, example(), example("c2", 0), rules=rules)
+    known = passed.knowledge.churn
+    assert known.challenger is not None
+    assert (known.challenger_name, known.challenger.examples) == ("recency", 2)
+    assert passed.published is not None
+    assert unseal(passed.published).models["churn"] == known.model
+
+
+def test_without_a_challenger_there_is_no_trial() -> None:
+    assert learnt(example()).trial is None
 
 
 def test_knowledge_is_data_and_read_back_exactly() -> None:
-    knowledge = passing(30, example(), example("c2", label=0)).knowledge
+    rules = Rules(learning=LearningRules(model="hedge", challenger="bayes"), targets=(REPEAT,))
+    knowledge = passing(30, example(), example("c2", label=0), rules=rules).knowledge
     assert msgspec.json.decode(msgspec.json.encode(knowledge), type=Knowledge) == knowledge
+
+
+def lives(number: int, tick: int) -> Example:
+    """One of a day's eight: who was silent for long has left, and nothing else tells."""
+    silent = 300.0 if number % 2 else 1.0
+    return example(
+        f"c{number}",
+        int(silent > 100),
+        at_ms=days(tick),
+        matured_ms=days(tick + 2),
+        tick=tick,
+        vector=vector(silent, web_month=float((number * 7 + tick * 3) % 5)),
+    )
+
+
+SHORT = ChurnRules(horizon_days=1, snapshot_every_days=1)
+
+
+def ticks(rules: Rules, number: int) -> tuple[Knowledge, list[tuple[int, Signal]]]:
+    knowledge, told = Knowledge.new(FEATURES, rules), []
+    for tick in range(1, number + 1):
+        passed = passing(tick, *(lives(n, tick) for n in range(8)), rules=rules, before=knowledge)
+        knowledge = passed.knowledge
+        told += [(tick, signal) for signal in passed.signals]
+    return knowledge, told
+
+
+def test_a_better_challenger_is_promoted_at_a_tick_and_served_from_there_on() -> None:
+    rules = Rules(churn=SHORT, learning=LearningRules(model="rhythm", challenger="recency"))
+    knowledge, told = ticks(rules, 150)
+    [(tick, signal)] = [(at, one) for at, one in told if one.name == "model.promoted"]
+    assert signal == Signal("model.promoted", "churn", "rhythm", "recency", days(tick + 2))
+    assert (knowledge.churn.name, knowledge.churn.challenger_name) == ("recency", "rhythm")
+    assert isinstance(version_of(knowledge).models["churn"].estimator, RecencyData)
+
+
+def test_a_model_that_loses_to_recency_says_so_and_steps_back() -> None:
+    rules = Rules(churn=SHORT, learning=LearningRules(model="rhythm"))
+    knowledge, told = ticks(rules, 150)
+    [(tick, signal)] = [(at, one) for at, one in told if one.name.startswith("model.")]
+    assert signal == Signal("model.fell_back", "churn", "rhythm", "recency", days(tick + 2))
+    assert knowledge.churn.fallen_back
+    assert isinstance(version_of(knowledge).models["churn"].estimator, RecencyData)
+    assert knowledge.churn.name == "rhythm"
+
+
+def test_a_model_that_knows_more_than_recency_is_left_in_its_place() -> None:
+    knowledge = Knowledge.new(FEATURES, Rules(churn=SHORT))
+    told: list[Signal] = []
+    for tick in range(1, 81):
+        rows = [
+            msgspec.structs.replace(row, label=number % 2, vector=vector(10, web_month=number % 2))
+            for number, row in enumerate(lives(n, tick) for n in range(4))
+        ]
+        passed = passing(tick, *rows, rules=Rules(churn=SHORT), before=knowledge)
+        knowledge = passed.knowledge
+        told += passed.signals
+    assert told == []
+    assert not knowledge.churn.fallen_back
+    assert knowledge.churn.fallback.examples + knowledge.churn.fallback.n > 0
+
+
+def test_a_measurement_that_takes_another_level_is_told_as_drift() -> None:
+    rules = Rules(churn=SHORT)
+    knowledge = Knowledge.new(FEATURES, rules)
+    told: list[Signal] = []
+    for tick in range(1, 91):
+        level = 3.0 if tick > 60 else 1.0
+        row = example(
+            f"c{tick}",
+            tick % 2,
+            at_ms=days(tick),
+            matured_ms=days(tick + 2),
+            vector=vector(10, web_month=level + tick % 2 / 8),
+        )
+        passed = passing(tick, row, rules=rules, before=knowledge)
+        knowledge = passed.knowledge
+        told += passed.signals
+    [signal] = [one for one in told if one.name == "drift.web_month"]
+    assert signal.target == "churn"
+    assert signal.before == pytest.approx(1.06, abs=0.1)
+    assert signal.value == pytest.approx(3.06, abs=0.1)
+    assert signal.at_ms > days(62)
+
+
+def test_before_the_first_version_no_loss_is_watched() -> None:
+    known = learnt(example(model_version=0))
+    assert "loss" not in known.watch.series
+    assert "loss" in learnt(example()).watch.series
+    assert "web_month" not in known.watch.series  # missing in every row
+
+
+def test_scatter_is_learnt_from_what_was_served() -> None:
+    assert learnt(example(model_version=0)).scatter.last == {}
+    assert list(learnt(example()).scatter.last) == ["c1"]

@@ -1,18 +1,22 @@
 import msgspec
 import pytest
 
-from schemas.rules import ChurnRules
+from schemas.rules import ChurnRules, TargetRules
 from streams.learn.ledger import (
     ACTIVE,
     CANCELLED,
+    HAPPENED,
+    RECOMMENDED,
     TREATED,
     Ledger,
+    decided,
     is_activity,
     is_late,
     label,
     mature,
     matures_ms,
     observe,
+    observe_target,
 )
 from tests.make import event, moment, snapshot
 
@@ -132,3 +136,74 @@ def test_the_rules_say_what_a_sign_of_life_is() -> None:
 
 def test_what_somebody_else_did_is_no_sign_of_life() -> None:
     assert not is_activity(event("ticket.replied", by="agent"), False, ChurnRules())
+
+
+REPEAT = TargetRules(
+    name="repeat",
+    after=("call.ended",),
+    events=("call.ended", "ticket.opened"),
+    horizon_hours=24,
+    label_grace_hours=48,
+)
+
+
+@pytest.mark.parametrize(
+    ("at", "marks"),
+    [("d10", 0), ("d10 0:01", HAPPENED), ("d11", HAPPENED), ("d11 0:01", 0)],
+)
+def test_a_targets_window_opens_after_its_moment_and_closes_with_the_horizon(
+    at: str, marks: int
+) -> None:
+    (row,) = observe_target((snapshot("d10"),), event("ticket.opened", at), REPEAT)
+    assert row.marks == marks
+
+
+def test_what_a_target_does_not_look_for_makes_no_label() -> None:
+    ledger = (snapshot("d10"),)
+    assert observe_target(ledger, event("web.visit", "d10 0:01"), REPEAT) is ledger
+
+
+def test_an_action_in_a_targets_window_marks_it_as_treated() -> None:
+    (row,) = observe_target((snapshot("d10"),), event("action.outcome", "d10 5:00"), REPEAT)
+    assert row.marks == TREATED
+
+
+def test_a_targets_label_is_final_after_its_own_horizon_and_grace() -> None:
+    ledger = observe_target(
+        (snapshot("d10"), snapshot("d12")), event("call.ended", "d10 5:00"), REPEAT
+    )
+    assert mature(ledger, moment("d12 23:59"), REPEAT) == (ledger, [])
+    waiting, ripe = mature(ledger, moment("d13"), REPEAT)
+    assert waiting == (snapshot("d12"),)
+    assert [(one.label, one.target, one.matured_ms) for one in ripe] == [
+        (1, "repeat", moment("d13"))
+    ]
+    _, later = mature(waiting, moment("d15"), REPEAT)
+    assert [one.label for one in later] == [0]
+
+
+@pytest.mark.parametrize(
+    ("at", "noted"),
+    [("d9 23:59", False), ("d10", True), ("d20", True), ("d38", True), ("d38 0:01", False)],
+)
+def test_a_decision_falls_in_the_window_of_its_moment_and_up_to_the_horizon(
+    at: str, noted: bool
+) -> None:
+    (row,) = decided((snapshot("d10"),), moment(at), 0.5, True, RULES)
+    assert (row.offered, bool(row.marks & RECOMMENDED)) == ((0.5, True) if noted else (0.0, False))
+
+
+def test_a_decision_to_do_nothing_was_still_likely_to_do_something() -> None:
+    (row,) = decided((snapshot("d10"),), moment("d11"), 0.5, False, RULES)
+    assert (row.offered, row.marks) == (0.5, 0)
+
+
+def test_of_several_decisions_any_may_have_recommended_something() -> None:
+    ledger: Ledger = (snapshot("d10"),)
+    for at, offered in (("d11", 0.5), ("d12", 0.2), ("d13", 0.9)):
+        ledger = decided(ledger, moment(at), offered, False, RULES)
+    assert ledger[0].offered == pytest.approx(1 - 0.5 * 0.8 * 0.1)
+
+
+def test_a_risk_is_kept_to_the_millionth() -> None:
+    assert snapshot("d1", risk=0.123457).risk == 0.123457

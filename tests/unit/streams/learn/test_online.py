@@ -1,65 +1,180 @@
 from math import inf, nan
 
+import msgspec
+import numpy as np
 import pytest
 
-from schemas.rules import LearningRules
-from streams.learn.online import OnlineLogistic
+from streams.features.catalogue import FEATURES
+from streams.learn.basis import NAMES
+from streams.learn.calibration import Calibration
+from streams.learn.models.bayes import BayesianLogisticRegression
+from streams.learn.models.registry import MODELS
+from streams.learn.online import OnlineModel
+from streams.learn.scorer import Scorer
 from streams.learn.snapshot import ModelData, empty
+from streams.learn.standard import Standard
+from tests.make import WIDTH, days
 
-RULES = LearningRules(rate=0.1)
-NAMES = ("one", "two")
+NOTHING = empty(FEATURES.digest, 28)
+Row = tuple[list[float], int]
 
 
-def learnt(*examples: tuple[float, float, int], rules: LearningRules = RULES) -> ModelData:
-    model = OnlineLogistic(NAMES, rules, empty("f", 2))
-    for one, two, label in examples:
-        model.learn((one, two), label)
-    return model.data()
+def row(**named: float) -> list[float]:
+    """Half a unit of everything that is not named."""
+    return [named.get(name, 0.5) for name in FEATURES.names]
+
+
+def learnt(*rows: Row, before: ModelData = NOTHING, weight: float = 1.0) -> ModelData:
+    """One a day."""
+    learner = OnlineModel(before)
+    for number, (values, label) in enumerate(rows):
+        learner.learn(values, days(before.examples + number), label, weight)
+    return learner.data()
+
+
+def drawn(n: int, seed: int = 1) -> list[Row]:
+    chance = np.random.default_rng(seed)
+    found = []
+    for _ in range(n):
+        values = chance.uniform(0, 4, size=WIDTH)
+        label = int(chance.random() < values[0] / 4)
+        values[chance.random(WIDTH) < 0.2] = nan
+        found.append(([float(value) for value in values], label))
+    return found
+
+
+def column(data: ModelData, name: str) -> tuple[float, float]:
+    """(count, mean) of one column."""
+    standard = Standard(data.standard)
+    number = NAMES.index(name)
+    return float(standard.counts[number]), float(standard.means[number])
 
 
 def test_an_unlearnt_model_is_the_empty_one() -> None:
-    assert learnt() == empty("f", 2)
+    assert learnt() == NOTHING
 
 
 def test_a_first_example_moves_the_intercept_alone() -> None:
-    data = learnt((3.0, 4.0, 1))
-    assert (data.intercept, data.weights) == (0.05, (0.0, 0.0))
-    assert (data.means, data.variances) == ((3.0, 4.0), (0.0, 0.0))
-    assert (data.counts, data.examples, data.churned, data.steps) == ((1, 1), 1, 1, 1)
+    data = learnt((row(web_month=3.0), 1))
+    model = BayesianLogisticRegression.of(data.estimator, 0.0)  # type: ignore[arg-type]
+    assert model._mean[0] > 0
+    assert not model._mean[1:].any()
+    assert column(data, "web_month") == (1, 3.0)
+    assert (data.examples, data.churned, data.since_ms) == (1, 1, days(0))
 
 
-def test_a_weight_goes_against_the_gradient_of_the_log_loss() -> None:
-    data = learnt((0.0, 0.0, 0), (2.0, 0.0, 1))
-    risk = 1 / (1 + 2.718281828459045**0.05)  # the intercept is -0.05 after the first
-    assert data.weights == pytest.approx((0.1 * (1 - risk) * 1.0, 0.0))  # z of 2 in (0, 2) is 1
+def test_the_first_moment_is_kept() -> None:
+    assert learnt((row(), 1), (row(), 0)).since_ms == days(0)
 
 
 def test_a_missing_value_is_not_learnt() -> None:
-    data = learnt((1.0, nan, 0), (3.0, nan, 1))
-    assert (data.counts, data.means, data.weights[1]) == ((2, 0), (2.0, 0.0), 0.0)
+    data = learnt((row(survey_score=nan), 0), (row(survey_score=0.75), 1))
+    assert column(data, "survey_score") == (1, 0.75)
+    assert column(data, "web_month") == (2, 0.5)
 
 
-def test_a_feature_that_appears_later_starts_from_nothing() -> None:
-    data = learnt((1.0, nan, 0), (3.0, 7.0, 1))
-    assert (data.counts, data.means) == ((2, 1), (2.0, 7.0))
-
-
-def test_one_wild_value_counts_as_five_deviations() -> None:
-    calm = [(float(n % 2), 0.0, n % 2) for n in range(200)]
-    wild = learnt(*calm, (1e9, 0.0, 0)).weights[0]
-    assert abs(wild - learnt(*calm).weights[0]) <= RULES.rate * 5.0
+def test_missing_is_not_zero() -> None:
+    rows = [(row(survey_score=0.0), 0) if n % 2 else (row(survey_score=nan), 1) for n in range(300)]
+    scorer = Scorer(learnt(*rows))
+    missing, worst = (scorer.score(row(survey_score=score), days(3)).risk for score in (nan, 0.0))
+    assert missing > 0.8
+    assert worst < 0.2
 
 
 @pytest.mark.parametrize("value", [inf, -inf])
-def test_an_infinite_value_is_refused_before_it_poisons_the_scaler(value: float) -> None:
-    model = OnlineLogistic(NAMES, RULES, empty("f", 2))
+def test_an_infinite_value_is_refused_before_it_poisons_a_mean(value: float) -> None:
+    learner = OnlineModel(learnt(*drawn(30)))
+    before = learner.data()
     with pytest.raises(ValueError, match="not finite"):
-        model.learn((value, 0.0), 1)
-    assert model.data() == empty("f", 2)
+        learner.learn(row(web_month=value), days(40), 1, 1.0)
+    assert learner.data() == before
 
 
-def test_l2_pulls_weights_towards_zero() -> None:
-    examples = [(float(n % 2), 0.0, n % 2) for n in range(50)]
-    free = learnt(*examples)
-    pulled = learnt(*examples, rules=LearningRules(rate=0.1, l2=0.5))
-    assert 0 < pulled.weights[0] < free.weights[0]
+def test_a_first_infinite_value_leaves_nothing_behind() -> None:
+    learner = OnlineModel(NOTHING)
+    with pytest.raises(ValueError, match="not finite"):
+        learner.learn(row(silence_days=inf), days(0), 1, 1.0)
+    assert learner.data() == NOTHING
+
+
+def test_one_wild_value_counts_as_five_deviations() -> None:
+    calm = [(row(web_month=float(n % 2)), n % 2) for n in range(400)]
+    data = learnt(*calm)
+    scorer = Scorer(data)
+    place = FEATURES.names.index("web_month")
+    wild, edge = (
+        scorer.contributions(row(web_month=value), days(3))[place] for value in (1e4, 3.0)
+    )
+    assert wild == edge > 0  # mean 1/2, deviation 1/2
+
+
+@pytest.mark.parametrize("name", sorted(MODELS))
+def test_a_model_made_from_data_goes_on_exactly(name: str) -> None:
+    rows = drawn(80)
+    start = empty(FEATURES.digest, 28, name)
+    stopped = msgspec.json.encode(learnt(*rows[:40], before=start))
+    resumed = learnt(*rows[40:], before=msgspec.json.decode(stopped, type=ModelData))
+    assert msgspec.json.encode(resumed) == msgspec.json.encode(learnt(*rows, before=start))
+
+
+def test_what_it_says_is_said_before_it_knows_the_label() -> None:
+    before = learnt(*drawn(50))
+    values, _ = drawn(1, seed=9)[0]
+    said = [OnlineModel(before).learn(values, days(60), label, 1.0) for label in (0, 1)]
+    assert said[0] == said[1]
+
+
+def test_what_the_learner_says_is_about_what_a_worker_would_have_said() -> None:
+    before = learnt(*drawn(400))
+    values, _ = drawn(1, seed=9)[0]
+    worker = Scorer(before).score(values, days(400))
+    said = OnlineModel(before).learn(values, days(400), 1, 1.0)
+    assert said.probability == pytest.approx(worker.risk, abs=0.02)  # one row more standardised
+
+
+def test_a_line_over_the_ln_odds_is_learnt_with_the_model() -> None:
+    data = learnt(*drawn(300))
+    assert data.calibration != Calibration()
+    assert NOTHING.calibration == Calibration()
+
+
+def test_an_example_of_no_weight_is_counted_and_teaches_nothing() -> None:
+    rows = drawn(3)
+    data = learnt(*rows, weight=0.0)
+    assert (data.estimator, data.calibration) == (NOTHING.estimator, NOTHING.calibration)
+    assert data.examples == 3
+
+
+def test_a_heavier_example_teaches_more() -> None:
+    rows = [(row(web_month=float(n % 2)), n % 2) for n in range(40)]
+    light, heavy = (
+        BayesianLogisticRegression.of(learnt(*rows, weight=weight).estimator, 0.0)  # type: ignore[arg-type]
+        for weight in (0.25, 1.0)
+    )
+    place = NAMES.index("web_month")
+    assert 0 < light._mean[place] < heavy._mean[place]
+
+
+def test_segments_are_counted_with_their_labels() -> None:
+    stranger = row(subscription_running=nan, gap_usual=nan, spend_minor=nan)
+    data = learnt((stranger, 1), (stranger, 0), (row(subscription_running=0.0), 1))
+    assert (data.segment_n[0], data.segment_churned[0]) == (2, 1)
+    assert (data.segment_n[11], data.segment_churned[11]) == (1, 1)
+    assert sum(data.segment_n) == data.examples == 3
+
+
+def test_the_scatter_is_what_the_learner_was_told() -> None:
+    assert OnlineModel(NOTHING).data(scatter=0.25).scatter == 0.25
+
+
+def test_who_forgets_is_told_so() -> None:
+    rows = [(row(web_month=float(n % 2)), n % 2) for n in range(400)]
+    turned = [(row(web_month=float(n % 2)), 1 - n % 2) for n in range(200)]
+    steady, forgetful = OnlineModel(NOTHING), OnlineModel(NOTHING, forgetting=1e-2)
+    for learner in (steady, forgetful):
+        for number, (values, label) in enumerate(rows + turned):
+            learner.learn(values, days(number % 3), label, 1.0)
+    ups = [
+        Scorer(one.data()).score(row(web_month=1.0), days(0)).logit for one in (steady, forgetful)
+    ]
+    assert ups[0] > ups[1]

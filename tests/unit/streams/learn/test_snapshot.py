@@ -1,34 +1,71 @@
 import msgspec
+import numpy as np
 import orjson
 import pytest
 
-from streams.learn.snapshot import SnapshotError, digest, empty, seal, unseal
+from streams.learn.arrays import pack
+from streams.learn.basis import NAMES
+from streams.learn.calibration import Calibration
+from streams.learn.models.logistic import LogisticData
+from streams.learn.models.registry import MODELS
+from streams.learn.snapshot import (
+    CHURN,
+    SEGMENTS,
+    SnapshotError,
+    Version,
+    digest,
+    empty,
+    seal,
+    unseal,
+)
 
-MODEL = empty("f00d", 2)
+MODEL = empty("f00d", 28)
+VERSION = Version(models={CHURN: MODEL})
 
 
-def sealed_with(**changed: object) -> bytes:
-    """A snapshot with other content and the digest it ought to have."""
-    model = msgspec.structs.replace(MODEL, **changed)
-    return seal(model)
+def versioned(**changed: object) -> Version:
+    """A version whose model has other content."""
+    return Version(models={CHURN: msgspec.structs.replace(MODEL, **changed)})
 
 
 def test_a_snapshot_is_read_back() -> None:
-    assert unseal(seal(MODEL)) == MODEL
+    assert unseal(seal(VERSION)) == VERSION
+
+
+@pytest.mark.parametrize("name", sorted(MODELS))
+def test_a_snapshot_of_every_model_is_read_back(name: str) -> None:
+    version = Version(models={CHURN: empty("f00d", 28, name), "repeat": MODEL})
+    assert unseal(seal(version)) == version
+
+
+def test_who_knows_nothing_has_a_place_for_every_column_and_segment() -> None:
+    assert len(MODEL.standard.means) == 8 * len(NAMES)
+    assert MODEL.segment_n == MODEL.segment_churned == (0,) * SEGMENTS
+    assert (MODEL.examples, MODEL.churned, MODEL.scatter, MODEL.since_ms) == (0, 0, 0.0, None)
+    assert MODEL.calibration == Calibration()
 
 
 def test_a_snapshot_is_json_that_a_person_can_read() -> None:
-    assert orjson.loads(seal(MODEL))["model"]["features"] == "f00d"
+    told = orjson.loads(seal(VERSION))["version"]["models"]["churn"]
+    assert (told["features"], told["horizon_days"]) == ("f00d", 28.0)
 
 
-def test_equal_models_have_one_digest_and_others_another() -> None:
-    assert digest(empty("f00d", 2)) == digest(MODEL)
-    assert digest(msgspec.structs.replace(MODEL, intercept=0.5)) != digest(MODEL)
+def test_equal_versions_have_one_digest_and_others_another() -> None:
+    assert digest(Version(models={CHURN: empty("f00d", 28)})) == digest(VERSION)
+    assert digest(versioned(examples=1)) != digest(VERSION)
+
+
+def test_a_number_of_the_estimator_shows_in_the_digest() -> None:
+    before, after = (
+        versioned(estimator=LogisticData(pack(np.full(len(NAMES), weight)), 3))
+        for weight in (0.5, 0.5 + 2**-53)
+    )
+    assert digest(after) != digest(before)
 
 
 def test_a_changed_number_is_refused() -> None:
     with pytest.raises(SnapshotError, match="digest does not match"):
-        unseal(seal(MODEL).replace(b'"intercept":0.0', b'"intercept":0.5'))
+        unseal(seal(VERSION).replace(b'"scatter":0.0', b'"scatter":0.5'))
 
 
 @pytest.mark.parametrize("data", [b"", b"null", b"{}", b"\x80\x04N.", b'{"digest":"\xff"}'])
@@ -39,14 +76,24 @@ def test_anything_else_is_refused(data: bytes) -> None:
 
 def test_a_field_of_a_later_version_is_refused() -> None:
     with pytest.raises(SnapshotError, match="no model snapshot"):
-        unseal(seal(MODEL).replace(b'"steps"', b'"later":1,"steps"'))
+        unseal(seal(VERSION).replace(b'"scatter"', b'"later":1,"scatter"'))
+
+
+def test_a_model_of_another_kind_is_refused() -> None:
+    with pytest.raises(SnapshotError, match="no model snapshot"):
+        unseal(seal(VERSION).replace(b'"bayes"', b'"magic"'))
 
 
 def test_another_format_is_refused() -> None:
-    with pytest.raises(SnapshotError, match="format 2, this version reads 1"):
-        unseal(sealed_with(format=2))
+    with pytest.raises(SnapshotError, match="format 3, this version reads 2"):
+        unseal(seal(msgspec.structs.replace(VERSION, format=3)))
 
 
-def test_lists_of_different_lengths_are_refused() -> None:
-    with pytest.raises(SnapshotError, match=r"different lengths: \[2, 3\]"):
-        unseal(sealed_with(weights=(0.0, 0.0, 0.0)))
+def test_a_model_over_another_basis_is_refused() -> None:
+    with pytest.raises(SnapshotError, match="churn: of basis old, this build has"):
+        unseal(seal(versioned(columns="old")))
+
+
+@pytest.mark.parametrize("name", sorted(MODELS))
+def test_a_version_of_any_model_weighs_less_than_64_kib(name: str) -> None:
+    assert len(seal(Version(models={CHURN: empty("f00d", 28, name)}))) <= 64 * 1024

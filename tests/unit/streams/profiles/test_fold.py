@@ -1,7 +1,7 @@
 import pytest
 
 from streams.profiles.fold import forget_resolved_tickets
-from streams.profiles.profile import BOUNDS, Answer, Fact, Subscription, Ticket
+from streams.profiles.profile import BOUNDS, Answer, Call, Fact, Friction, Subscription, Ticket
 from tests.make import days, event, folded, moment
 
 
@@ -206,3 +206,57 @@ def test_an_alias_is_recorded_until_it_is_taken_back() -> None:
         "cookie-1": Fact(moment("d2"), value=False),
         "cookie-2": Fact(moment("d1"), value=True),
     }
+
+
+def test_a_reopened_ticket_is_friction() -> None:
+    profile = folded(event("ticket.opened", "d0"), event("ticket.reopened", "d1"))
+    assert profile.friction == Friction(moment("d1"), reopened=1.0)
+
+
+def test_waiting_is_the_queue_and_the_hold_together() -> None:
+    profile = folded(event("call.ended", "d1", queue_s=30.0, hold_s=12.0, transfers=2))
+    assert profile.friction == Friction(moment("d1"), transfers=2.0, wait_s=42.0)
+
+
+def test_a_call_without_waiting_is_no_friction() -> None:
+    assert folded(event("call.ended", "d1", queue_s=0.0, transfers=0)).friction is None
+
+
+def test_friction_halves_in_a_month() -> None:
+    profile = folded(
+        event("call.ended", "d0", call="c1", queue_s=80.0),
+        event("ticket.reopened", "d28"),
+    )
+    assert profile.friction == Friction(moment("d28"), reopened=1.0, wait_s=40.0)
+
+
+def test_late_friction_weighs_what_it_would_weigh_by_now() -> None:
+    profile = folded(
+        event("ticket.reopened", "d28"),
+        event("call.ended", "d0", call="c1", queue_s=80.0),
+    )
+    assert profile.friction == Friction(moment("d28"), reopened=1.0, wait_s=40.0)
+
+
+def test_the_newest_call_stays_whatever_comes_late() -> None:
+    profile = folded(
+        event("call.ended", "d2", call="c2", duration_s=60.9, queue_s=1.5, hold_s=2.0),
+        event("call.ended", "d1", call="c1", duration_s=900.0),
+    )
+    assert profile.call == Call(moment("d2"), 60, 3)
+
+
+@pytest.mark.parametrize("lengths", [(5.0, 7.0), (7.0, 5.0)])
+def test_of_two_calls_in_one_moment_the_longer_stays_in_either_order(
+    lengths: tuple[float, float],
+) -> None:
+    profile = folded(
+        *(event("call.ended", "d1", call=f"c{length}", duration_s=length) for length in lengths)
+    )
+    assert profile.call == Call(moment("d1"), 7, 0)
+
+
+def test_a_call_of_more_than_a_day_is_kept_as_a_day() -> None:
+    profile = folded(event("call.ended", "d1", duration_s=1e9, queue_s=1e9))
+    assert profile.call == Call(moment("d1"), 86_400, 86_400)
+    assert profile.friction == Friction(moment("d1"), wait_s=86_400.0)

@@ -1,0 +1,155 @@
+"""``touchstream explain`` against a deployment that has read two months of a small shop."""
+
+import asyncio
+from collections.abc import Mapping
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+
+from agents.cli.replay import in_turn
+from agents.replay.company import company
+from agents.replay.history import steps
+from agents.replay.run import Replay
+from agents.replay.stage import Stage, stage
+from agents.settings import Settings
+from schemas.envelope import format_time
+from schemas.units import DAY_MS
+from tests.agents.cli.command import Said, order, touchstream
+from tests.make import DAY_ZERO_MS
+from tests.services import require
+
+pytestmark = [pytest.mark.integration, pytest.mark.slow, pytest.mark.timeout(300)]
+
+CONFIG = """
+[churn]
+activity = ["order.placed"]
+horizon_days = 4
+snapshot_every_days = 2
+[learning]
+minimum_examples = 200
+minimum_of_each = 20
+[bands]
+medium_enter = 0.3
+medium_leave = 0.2
+high_enter = 0.6
+high_leave = 0.5
+"""
+DAYS = 60
+CUSTOMERS = 30
+LAPSED = "c14"
+"""The last of those who stayed away from day 44 on."""
+
+
+def shop() -> dict[str, list[bytes]]:
+    """Everybody comes every second day; each day one more customer of the even ones stays away."""
+    return {
+        f"c{number}": [
+            order(f"c{number}", day, format_time(DAY_ZERO_MS + day * DAY_MS + number))
+            for day in range(number % 2, DAYS, 2)
+            if number % 2 or day < 30 + number
+        ]
+        for number in range(CUSTOMERS)
+    }
+
+
+async def _asked(scene: Stage, folder: Path, file: Path) -> dict[str, Said]:
+    commands: dict[str, list[object]] = {
+        "topic": ["explain", LAPSED, "--json"],
+        "file": ["explain", LAPSED, "--json", "--events", file],
+        "alone": ["explain", LAPSED, "--json", "--events", folder / "alone.jsonl"],
+        "part": ["explain", LAPSED, "--json", "--events", folder / "part.jsonl"],
+        "words": ["explain", LAPSED],
+        "unproved": ["explain", LAPSED, "--json", "--no-verify"],
+        "stranger": ["explain", "nobody"],
+        "target": ["explain", LAPSED, "--target", "luck"],
+    }
+    settings = {name.removeprefix("TOUCHSTREAM_"): text for name, text in scene.environ.items()}
+    async with company(scene, 1) as (store, workforce):
+        run = Replay(scene.settings, store, workforce, folder / "out", lambda _: None)
+        await run.run(in_turn(steps([file], scene.settings.ticks)))
+        return {
+            name: await asyncio.to_thread(touchstream, *command, cwd=folder, settings=settings)
+            for name, command in commands.items()
+        }
+
+
+@pytest.fixture(scope="module")
+def said(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Said]:
+    """What the command said of the lapsed customer."""
+    require("redis")
+    folder = tmp_path_factory.mktemp("explain")
+    config, file, events = folder / "touchstream.toml", folder / "shop.jsonl", shop()
+    config.write_text(CONFIG)
+    lines = sorted(chain(*events.values()), key=lambda line: str(orjson.loads(line)["time"]))
+    file.write_bytes(b"\n".join(lines))
+    (folder / "alone.jsonl").write_bytes(b"\n".join(events[LAPSED]))
+    (folder / "part.jsonl").write_bytes(b"\n".join(events[LAPSED][-3:]))
+    with stage(Settings.load(config), config, "embedded", 1) as scene:
+        return asyncio.run(_asked(scene, folder, file))
+
+
+def told(said: Mapping[str, Said], name: str) -> dict[str, Any]:
+    assert said[name].code == 0, said[name]
+    found: dict[str, Any] = orjson.loads(said[name].out)
+    return found
+
+
+def test_who_stays_away_is_at_risk_because_of_it(said: Mapping[str, Said]) -> None:
+    found = told(said, "topic")
+    assert (found["customer"], found["band"], found["target"]) == (LAPSED, "high", "churn")
+    silence = next(one for one in found["reasons"] if one["feature"] == "silence_days")
+    assert silence["value"] == 18.0  # from day 42 to day 60
+    assert silence["contribution"] > 0
+    assert found["low"] < found["risk"] < found["high"]
+
+
+def test_the_topic_gives_exactly_the_profile_that_is_kept(said: Mapping[str, Said]) -> None:
+    proof = told(said, "topic")["proof"]
+    assert (proof["events"], proof["differing"]) == (22, [])
+    assert proof["first"] == "1997-01-01T00:00:00.014Z"
+
+
+def test_a_file_proves_what_the_topic_proves(said: Mapping[str, Said]) -> None:
+    assert told(said, "file") == told(said, "topic")
+
+
+def test_a_file_of_his_events_alone_proves_the_same(said: Mapping[str, Said]) -> None:
+    assert told(said, "alone") == told(said, "topic")
+
+
+def test_a_part_of_the_history_is_said_to_be_one(said: Mapping[str, Said]) -> None:
+    proof = told(said, "part")["proof"]
+    assert proof["events"] == 3
+    assert "activity_count" in proof["differing"]
+
+
+def test_the_reasons_do_not_need_the_events(said: Mapping[str, Said]) -> None:
+    found, whole = told(said, "unproved"), told(said, "topic")
+    assert found["proof"] is None
+    assert [(one["feature"], one["contribution"]) for one in found["reasons"]] == [
+        (one["feature"], one["contribution"]) for one in whole["reasons"]
+    ]
+
+
+def test_people_read_words(said: Mapping[str, Said]) -> None:
+    assert said["words"].code == 0
+    out = said["words"].out
+    assert out.startswith(f"{LAPSED}: risk of churn if nothing is done 0.")
+    assert "time since the last sign of life: 18 days" in out
+    assert "these events give exactly the profile that is kept" in out
+
+
+def test_a_stranger_ends_with_1_and_one_line(said: Mapping[str, Said]) -> None:
+    assert said["stranger"].code == 1
+    assert said["stranger"].err.startswith("touchstream: no such customer: 'nobody'")
+    assert said["stranger"].err.count("\n") == 1
+
+
+def test_an_unknown_target_ends_with_2(said: Mapping[str, Said]) -> None:
+    assert (said["target"].code, said["target"].err) == (
+        2,
+        "touchstream: --target='luck': want one of churn\n",
+    )

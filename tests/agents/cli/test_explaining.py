@@ -1,0 +1,89 @@
+"""A customer's events as files have them, up to where his shard stands."""
+
+from pathlib import Path
+
+from agents.cli.explaining import Subject, from_files
+from agents.replay.recording import record_line
+from agents.settings import Settings
+from schemas.envelope import format_time
+from schemas.tick import InForce, Tick, encode_tick
+from schemas.units import CustomerId, Millis
+from streams.explain import Heard
+from streams.intake.decode import Origin
+from streams.records import Record
+from streams.shard import Standing
+from streams.state import State
+from streams.step import Wake
+from tests.agents.cli.command import order
+from tests.make import event, folded, models, moment, record
+
+ADA = CustomerId("ada")
+
+
+def heard(folder: Path, *lines: bytes, clock: str, last: str, partition: int = 0) -> list[str]:
+    """What there is of ada as of the tick at ``clock``; her newest event is of ``last``."""
+    file = folder / "events.jsonl"
+    file.write_bytes(b"\n".join(lines))
+    subject = Subject(
+        id=ADA,
+        partition=partition,
+        state=State(profile=folded(event("web.visit", last))),
+        standing=Standing(clock_ms=moment(clock)),
+        end=0,
+        models=models(clock),
+    )
+    settings = Settings.load(None, {"TOUCHSTREAM_KAFKA__PARTITIONS": "1"})
+    found = from_files(settings, subject, [file], lambda _: None)
+    return [format_time(_moment(one))[5:16] for one in found]
+
+
+def _moment(one: Heard | Wake) -> Millis:
+    return one.time_ms if isinstance(one, Wake) else one.arrival.event.time_ms
+
+
+def orders(*days: str, customer: str = "ada") -> list[bytes]:
+    return [order(customer, number, format_time(moment(day))) for number, day in enumerate(days, 1)]
+
+
+def test_events_stand_among_the_ticks_that_a_replay_would_write(tmp_path: Path) -> None:
+    lines = orders("d0 12:00", "d1 12:00")
+    assert heard(tmp_path, *lines, clock="d2", last="d1 12:00") == [
+        *("01-01T00:00", "01-01T12:00", "01-02T00:00", "01-02T12:00", "01-03T00:00"),
+    ]
+
+
+def test_what_came_after_the_last_tick_and_his_last_event_is_left_out(tmp_path: Path) -> None:
+    lines = orders("d0 12:00", "d1 12:00", "d5")
+    assert heard(tmp_path, *lines, clock="d1", last="d1 12:00")[-1] == "01-02T12:00"
+
+
+def test_a_long_silence_in_a_file_of_his_alone_is_no_wrong_clock(tmp_path: Path) -> None:
+    found = heard(tmp_path, *orders("d0", "d100"), clock="d100", last="d100")
+    assert (found[1], found[-2]) == ("01-01T00:00", "04-11T00:00")
+
+
+def test_a_wrong_clock_among_others_is_set_right(tmp_path: Path) -> None:
+    # As a replay does: received when the line before it was, five minutes ahead at most.
+    others = orders("d0", "d1", "d2", customer="bob")
+    found = heard(tmp_path, *others, *orders("d900"), clock="d3", last="d2 00:05")
+    assert "01-03T00:05" in found
+
+
+def test_other_customers_are_left_out(tmp_path: Path) -> None:
+    lines = [*orders("d0 06:00", customer="bob"), *orders("d0 12:00")]
+    assert heard(tmp_path, *lines, clock="d0", last="d0 12:00") == ["01-01T00:00", "01-01T12:00"]
+
+
+def test_of_a_recorded_log_only_his_partition_is_read(tmp_path: Path) -> None:
+    lines = []
+    for partition in range(2):
+        tick = Tick(
+            number=1,
+            time_ms=moment(f"d{partition}"),
+            in_force=InForce(model_version=0, rules="r", features="f"),
+        )
+        ticked = Record(0, tick.time_ms, None, encode_tick(tick, None))
+        lines.append(record_line(ticked, Origin(partition, 2, None)))
+    lines.append(record_line(record(event("web.visit", "d2")), Origin(0, 2, None)))
+    found = heard(tmp_path, *lines, clock="d1", last="d2")
+    assert found == ["01-01T00:00", "01-03T00:00"]

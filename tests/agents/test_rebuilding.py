@@ -1,0 +1,209 @@
+"""The learner's knowledge without a customer is what it would be had he never matured."""
+
+from collections.abc import Iterator, Sequence
+from functools import cache
+from typing import NamedTuple
+
+import msgspec
+import pytest
+
+from agents.fatal import Refusal
+from agents.in_force import LEARNER
+from agents.learner import remembered
+from agents.post import HERE, About, Here, Post
+from agents.rebuilding import Rebuilt, rebuild
+from agents.stores.base import Fence
+from bench.core import LocalStream
+from schemas.examples import Passed, decode_example
+from schemas.rules import LearningRules, Rules
+from schemas.topics import EXAMPLES_TOPIC
+from streams.emit.identity import pseudonym
+from streams.features.catalogue import FEATURES
+from streams.intake.partitioner import partition_of
+from streams.learn.knowledge import Knowledge
+from streams.learn.learner import pass_tick, version_of
+from streams.learn.snapshot import digest, unseal
+from streams.records import Record
+from tests.make import QUICK, days, event, record
+
+CUSTOMERS = ("ada", "bob", "cyd", "dan", "eve", "fay", "gus")
+LAST_DAY = 30
+PARTITIONS = 2
+ADA, BOB = (pseudonym(name, QUICK.seed) for name in ("ada", "bob"))
+TELLING = msgspec.structs.replace(
+    QUICK, learning=LearningRules(challenger="logistic", minimum_examples=3)
+)
+SILENT = msgspec.structs.replace(
+    QUICK, learning=LearningRules(challenger="logistic", publish_every_ticks=100_000)
+)
+"""Nothing is ever published, so what is said of anybody has nothing of bob in it."""
+
+
+class Written(NamedTuple):
+    """A record of the examples topic."""
+
+    offset: int
+    value: bytes
+
+
+class Lived(NamedTuple):
+    """What a log has led to."""
+
+    stream: LocalStream
+    topic: Sequence[Written]
+    post: Post
+
+
+def test_nothing_but_the_numbers_of_versions_tells_that_he_was_ever_there() -> None:
+    never = _lived(SILENT, without="bob").post.knowledge
+    assert _plain(_rebuilt(_lived(SILENT), BOB).post.knowledge) == _plain(never)
+    assert never.churn.model.examples > 50
+
+
+def test_where_versions_were_served_it_is_what_the_others_examples_teach() -> None:
+    lived = _lived(TELLING)
+    knowledge = Knowledge.new(FEATURES, TELLING)
+    for number in range(1, LAST_DAY + 2):
+        others = [e for e in lived.stream.examples if e.tick == number and e.customer != BOB]
+        knowledge = pass_tick(knowledge, number, {}, others, TELLING, FEATURES).knowledge
+    rebuilt = _rebuilt(lived, BOB).post.knowledge
+    assert rebuilt.targets == knowledge.targets
+    assert rebuilt.churn.model != lived.post.knowledge.churn.model
+    assert rebuilt.churn.model_tally.measures().n > 50
+
+
+def test_without_a_stranger_everything_is_as_it_was() -> None:
+    lived = _lived(TELLING)
+    assert _plain(_rebuilt(lived, "nobody").post.knowledge) == _plain(lived.post.knowledge)
+
+
+def test_records_sent_twice_and_read_by_nobody_yet_change_nothing() -> None:
+    lived = _lived(TELLING)
+    again = [each for each in lived.topic for _ in range(2)]
+    post = _behind(lived, days_behind=5)
+    assert _rebuilt(lived._replace(post=post, topic=again), BOB) == _rebuilt(
+        lived._replace(post=post), BOB
+    )
+    assert post.knowledge.examples < lived.post.knowledge.examples
+
+
+def test_it_is_the_next_version_and_none_before_it_may_be_served() -> None:
+    lived = _lived(TELLING)
+    rebuilt = _rebuilt(lived, BOB)
+    newest = lived.post.knowledge.version
+    assert (rebuilt.post.knowledge.version, rebuilt.post.oldest) == (newest + 1, newest + 1)
+    assert unseal(rebuilt.sealed) == version_of(rebuilt.post.knowledge)
+
+
+def test_what_was_left_out_is_counted() -> None:
+    lived = _lived(TELLING)
+    matured = sum(example.customer == BOB for example in lived.stream.examples)
+    assert _rebuilt(lived, BOB, "nobody").left_out == {BOB: matured, "nobody": 0}
+    assert matured > 5
+
+
+def test_who_was_left_out_once_stays_out_the_next_time() -> None:
+    lived = _lived(SILENT)
+    once = _rebuilt(lived, BOB)
+    twice = _rebuilt(lived._replace(post=once.post), ADA)
+    both = _rebuilt(lived, ADA, BOB)
+    assert _plain(twice.post.knowledge) == _plain(both.post.knowledge)
+
+
+def test_what_he_said_before_is_not_learnt_though_it_comes_later() -> None:
+    lived = _lived(TELLING)
+    post = _rebuilt(lived, BOB, until_tick=20).post
+    left = remembered(lived.stream.examples, post)
+    assert min(example.tick for example in left if example.customer == BOB) == 21
+    assert sum(example.customer == ADA for example in left) == sum(
+        example.customer == ADA for example in lived.stream.examples
+    )
+
+
+def test_what_a_target_has_forgotten_by_new_settings_stays_forgotten() -> None:
+    lived = _lived(SILENT)
+    post = msgspec.structs.replace(lived.post, began={"churn": 20})
+    late = sum(e.tick > 20 and e.customer != BOB for e in lived.stream.examples)
+    assert _rebuilt(lived._replace(post=post), BOB).post.knowledge.examples == late
+
+
+def test_the_commit_raises_the_learners_fence_and_says_what_is_there_now() -> None:
+    rebuilt = _rebuilt(_lived(TELLING), BOB)
+    commit = rebuilt.commit(Fence(12, 7))
+    number = rebuilt.post.knowledge.version
+    about = msgspec.json.decode(commit.states[f"about:{number}"] or b"", type=About)
+    assert (commit.shard, commit.expected, commit.fence) == (LEARNER, Fence(12, 7), Fence(12, 8))
+    assert commit.states[f"version:{number}"] == rebuilt.sealed
+    assert commit.states[HERE] == msgspec.json.encode(Here(LAST_DAY + 1, number))
+    assert about.digest == digest(unseal(rebuilt.sealed))
+
+
+def test_a_topic_that_was_cut_is_refused() -> None:
+    lived = _lived(TELLING)
+    for topic in (lived.topic[:-1], lived.topic[1:]):
+        with pytest.raises(Refusal, match=f"passed {LAST_DAY + 1}: was the topic .* cut"):
+            _rebuilt(lived._replace(topic=topic), BOB)
+
+
+def test_a_topic_that_the_learner_has_not_read_is_refused() -> None:
+    lived = _lived(TELLING)
+    with pytest.raises(Refusal, match="is this the topic that it has read"):
+        _rebuilt(lived._replace(topic=_lived(TELLING, without="gus").topic), BOB)
+
+
+def _rebuilt(lived: Lived, *without: str, until_tick: int = LAST_DAY + 1) -> Rebuilt:
+    topic, post, rules = lived.topic, lived.post, lived.stream.rules
+    return rebuild(iter(topic), post, rules, PARTITIONS, without, until_tick)
+
+
+@cache
+def _lived(rules: Rules, without: str = "") -> Lived:
+    """Thirty days of customers who come every one to five days, and some of whom stop."""
+    stream, topic = LocalStream(rules, PARTITIONS), list[Written]()
+    for day in range(LAST_DAY + 1):
+        for each in _visits(day, without):
+            stream.feed(partition_of(each.key or b"", PARTITIONS), [each])
+        tick = stream.next_tick(days(day))
+        for shard in stream.shards:
+            stream.turn(shard, tick)
+            values = [entry.value for entry in shard.outbox if entry.topic == EXAMPLES_TOPIC]
+            topic += [Written(len(topic) + place, value) for place, value in enumerate(values)]
+        stream.learn(tick.number)
+    return Lived(stream, topic, _post(stream, topic))
+
+
+def _visits(day: int, without: str) -> Iterator[Record]:
+    if not day:
+        return
+    for number, customer in enumerate(CUSTOMERS):
+        if customer != without and day % (1 + number % 5) == 0 and (number % 3 or day < 12):
+            yield record(event("web.visit", days(day - 1, 12, number), customer))
+
+
+def _post(stream: LocalStream, topic: Sequence[Written]) -> Post:
+    """The learner's record, had it read the topic."""
+    post = Post(knowledge=stream.knowledge.copy())
+    for each in topic:
+        read = decode_example(each.value)
+        if isinstance(read, Passed) and read.tick <= post.knowledge.tick:
+            post.knowledge.passed[read.shard] = read.sequence
+    return post
+
+
+def _behind(lived: Lived, days_behind: int) -> Post:
+    """The record of a learner that has some ticks still before it."""
+    until = LAST_DAY + 1 - days_behind
+    knowledge = Knowledge.new(FEATURES, lived.stream.rules)
+    for number in range(1, until + 1):
+        examples = [example for example in lived.stream.examples if example.tick == number]
+        knowledge = pass_tick(
+            knowledge, number, {}, examples, lived.stream.rules, FEATURES
+        ).knowledge
+    stream = LocalStream(lived.stream.rules)
+    stream.knowledge = knowledge
+    return _post(stream, lived.topic)
+
+
+def _plain(knowledge: Knowledge) -> Knowledge:
+    """Without what a rebuilt one cannot have in common with what never was."""
+    return msgspec.structs.replace(knowledge, version=0, published_examples=0, passed={})

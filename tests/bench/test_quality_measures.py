@@ -1,0 +1,92 @@
+"""The measures of the quality table against scikit-learn, ties included."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn import metrics
+from sklearn.calibration import calibration_curve
+
+from bench.quality.measures import Measures, better, measure
+from bench.quality.rows import Floats, Ints
+from bench.scores import Said, quality
+
+SAID = st.tuples(st.sampled_from([0.05, 0.1, 0.25, 0.5, 0.9, 1.0]), st.integers(0, 1))
+BOTH = st.lists(SAID, min_size=2, max_size=60).filter(lambda said: len({y for _, y in said}) > 1)
+
+
+def arrays(said: list[tuple[float, int]]) -> tuple[Ints, Floats]:
+    return np.array([y for _, y in said]), np.array([p for p, _ in said])
+
+
+@given(BOTH)
+def test_auc_and_average_precision_are_those_of_scikit_learn(
+    said: list[tuple[float, int]],
+) -> None:
+    label, risk = arrays(said)
+    found = measure(label, risk)
+    assert found.auc == pytest.approx(metrics.roc_auc_score(label, risk))
+    assert found.ap_label_1 == pytest.approx(metrics.average_precision_score(label, risk))
+    assert found.ap_label_0 == pytest.approx(metrics.average_precision_score(1 - label, -risk))
+
+
+@given(BOTH)
+def test_they_are_those_of_bench_scores(said: list[tuple[float, int]]) -> None:
+    found = measure(*arrays(said))
+    told = quality(Said(risk, label) for risk, label in said)
+    assert (found.n, found.auc, found.ap_label_1, found.ap_label_0) == (
+        told.n,
+        told.roc_auc,
+        told.average_precision_leaves,
+        told.average_precision_buys,
+    )
+
+
+def test_losses_are_those_of_scikit_learn() -> None:
+    chance = np.random.default_rng(1)
+    risk = chance.uniform(0.001, 0.999, 2_000)
+    label = (chance.random(2_000) < risk**2).astype(np.int64)
+    found = measure(label, risk)
+    assert found.log_loss == pytest.approx(metrics.log_loss(label, risk))
+    assert found.brier == pytest.approx(metrics.brier_score_loss(label, risk))
+
+
+def test_calibration_error_is_the_gap_of_scikit_learns_reliability_curve_weighted_by_n() -> None:
+    chance = np.random.default_rng(2)
+    risk = chance.uniform(0, 1, 2_000)
+    label = (chance.random(2_000) < risk**2).astype(np.int64)
+    became, said = calibration_curve(label, risk, n_bins=10)
+    n_by_bin, _ = np.histogram(risk, bins=10, range=(0, 1))
+    assert measure(label, risk).ece == pytest.approx(np.abs(became - said) @ n_by_bin / 2_000)
+
+
+def test_a_certain_mistake_costs_much_but_not_everything() -> None:
+    assert measure(np.array([1]), np.array([0.0])).log_loss == pytest.approx(13.8155, abs=1e-4)
+
+
+def test_a_rank_orders_where_the_risk_does_not() -> None:
+    label, risk = np.array([1, 0]), np.array([0.5, 0.5])
+    assert measure(label, risk).auc == 0.5
+    assert measure(label, risk, rank=np.array([2.0, 1.0])).auc == 1.0
+
+
+def test_one_class_alone_has_no_auc() -> None:
+    found = measure(np.array([0, 0]), np.array([0.2, 0.4]))
+    assert (found.auc, found.ap_label_1, found.ap_label_0) == (None, None, 1.0)
+
+
+def test_no_rows_have_no_measures() -> None:
+    found = measure(np.array([], np.int64), np.array([]))
+    assert found == Measures(0, None, None, None, None, None, None, None)
+
+
+def test_the_better_of_two_is_taken_measure_by_measure() -> None:
+    one = Measures(
+        9, 0.5, auc=0.8, ap_label_0=0.3, ap_label_1=0.9, log_loss=0.5, brier=0.2, ece=0.01
+    )
+    other = Measures(
+        9, 0.5, auc=0.7, ap_label_0=0.4, ap_label_1=0.9, log_loss=0.4, brier=0.3, ece=None
+    )
+    assert better(one, other) == Measures(
+        9, 0.5, auc=0.8, ap_label_0=0.4, ap_label_1=0.9, log_loss=0.4, brier=0.2, ece=0.01
+    )

@@ -1,0 +1,236 @@
+"""An operator rolls a model back, and has a customer forgotten, on a deployment that lives."""
+
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import msgspec
+import orjson
+import pytest
+
+from agents.in_force import LEARNER, version_id
+from agents.post import Post
+from agents.stores.base import Read
+from bench.services.kafka import KafkaServer
+from bench.services.redis import RedisServer
+from schemas.envelope import format_time
+from schemas.examples import Example, decode_example
+from schemas.tick import Tick
+from schemas.topics import EXAMPLES_TOPIC, TOUCHPOINTS_TOPIC
+from streams.emit.identity import pseudonym
+from streams.features.catalogue import FEATURES
+from streams.intake.decode import Origin, decode
+from streams.learn.knowledge import Knowledge
+from streams.learn.learner import pass_tick, version_of
+from streams.learn.snapshot import unseal
+from tests.agents.cli.command import Said, touchstream
+from tests.integration.deployment import Deployment, wait_until
+from tests.integration.oracle import differences
+from tests.integration.traffic import Traffic, event
+
+pytestmark = [pytest.mark.integration, pytest.mark.slow, pytest.mark.timeout(400)]
+
+SEED = 20261123
+SPEED = 43_200
+"""Half a second of ours is a quarter of a day: a label matures in eight seconds."""
+RULES: dict[str, Any] = {
+    "CHURN__HORIZON_DAYS": "4",
+    "CHURN__SNAPSHOT_EVERY_DAYS": "2",
+    "CHURN__LABEL_GRACE_DAYS": "0",
+    "INTAKE__ALLOWED_LATENESS_DAYS": "30",
+    "LEARNING__MINIMUM_EXAMPLES": "50",
+    "LEARNING__CHALLENGER": "logistic",
+    "BANDS__COOLDOWN_DAYS": "0",
+}
+ERASED = "c0"
+"""The customer who came most often."""
+
+
+class History(NamedTuple):
+    """A deployment that was rolled back for a while, and came to rest."""
+
+    deployment: Deployment
+    folder: Path
+    refused: Said
+    """The answer to `models serve 999`."""
+    at_work: Said
+    """The answer to a rebuild beside the learner."""
+    shown: dict[str, Any]
+    """What `models` said while version 2 was served."""
+
+
+class Rebuilt(NamedTuple):
+    """The same after a customer was left out, and the learner was started again."""
+
+    told: dict[str, Any]
+    before: Post
+    after: Post
+
+
+@pytest.fixture(scope="module")
+def history(
+    kafka_server: KafkaServer, redis_server: RedisServer, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[History]:
+    """Version 2 is served in the middle of it; at its end nobody writes ticks any more."""
+    folder = tmp_path_factory.mktemp("governance")
+    changes = {**RULES, "TICKS__INTERVAL_S": "0.5"}
+    with Deployment(
+        kafka_server, redis_server, folder / "run", ticks=True, speed=SPEED, **changes
+    ) as made:
+        wait_until(lambda: all(end > 0 for end in made.ends(TOUCHPOINTS_TOPIC)), "the first tick")
+        with Traffic(made, SEED, customers=300, per_s=100):
+            wait_until(lambda: made.post().knowledge.version >= 5, "five versions", 90)
+            refused = run(made, folder, "models", "serve", "999")
+            assert run(made, folder, "models", "serve", "2").code == 0
+            wait_until(lambda: in_force(made) == {2}, "version 2 to be in force")
+            shown = orjson.loads(run(made, folder, "models", "--json").out)
+            at_work = run(made, folder, "models", "rebuild", "--without", ERASED, "--apply")
+            version = made.post().knowledge.version
+            assert run(made, folder, "models", "serve", "newest").code == 0
+            wait_until(lambda: min(in_force(made)) > version, "the newest to be in force")
+        now_ms = made.now_ms()
+        made.publish([event(10**9, "customer.erased", ERASED, now_ms, now_ms)])
+        settle(made)
+        yield History(made, folder, refused, at_work, shown)
+
+
+@pytest.fixture(scope="module")
+def rebuilt(history: History) -> Rebuilt:
+    """`models rebuild --apply`, and two ticks after it."""
+    deployment = history.deployment
+    before = deployment.post()
+    assert deployment.learner.down() is not None
+    said = run(deployment, history.folder, "models", "rebuild", "--without", ERASED, "--apply")
+    assert said.code == 0, said.err
+    after = deployment.post()
+    deployment.learner.arguments.append("--ticks")
+    deployment.learner.wanted = True
+    wait_until(lambda: in_force(deployment) >= {after.knowledge.version}, "the next tick")
+    return Rebuilt(orjson.loads(said.out), before, after)
+
+
+def test_a_version_that_does_not_exist_cannot_be_served(history: History) -> None:
+    assert (history.refused.code, history.refused.err) == (
+        1,
+        "touchstream: version 999 is not in Redis: `touchstream models` lists those that are\n",
+    )
+
+
+def test_the_list_shows_what_is_served_and_what_is_newest(history: History) -> None:
+    [served] = [each for each in history.shown["versions"] if each["served"]]
+    assert (served["version"], served["shards"]) == (2, ["p0", "p1", "p2"])
+    assert history.shown["wanted"] == 2
+    assert history.shown["newest"] >= 5
+    assert history.shown["targets"]["churn"]["trials"][0]["rival"] == "logistic"
+
+
+def test_a_rebuild_beside_a_learner_at_work_is_refused(history: History) -> None:
+    assert (history.at_work.code, history.at_work.err.splitlines()[-1]) == (
+        1,
+        "touchstream: a learner is at work, its fence has moved: stop it, and do this again",
+    )
+
+
+def test_the_core_comes_to_the_same_on_the_log_with_the_rollback_in_it(history: History) -> None:
+    named = versions_named(history.deployment)
+    back = named.index(2, named.index(5))
+    assert named[back : back + 3] == [2, 2, 2]
+    assert named[-1] > 5
+    assert differences(history.deployment) == []
+
+
+def test_the_recorded_log_replays_to_the_same_scores(history: History) -> None:
+    deployment, folder = history.deployment, history.folder
+    recorded = run(deployment, folder, "tail", "touchpoints", "--record")
+    (folder / "log.jsonl").write_text(recorded.out)
+    said = touchstream("replay", "log.jsonl", "--out", "out", cwd=folder, settings=RULES)
+    assert said.code == 0, said.err
+    replayed = [orjson.loads(x) for x in (folder / "out/scores.jsonl").read_bytes().splitlines()]
+    live = [
+        (e.customer, format_time(e.at_ms), e.probability, e.model_version, e.label)
+        for e in examples(deployment)
+    ]
+    assert sorted(live) == sorted(
+        (pseudonym(x["customer"], 0), x["time"], x["risk"], x["version"], x["label"])
+        for x in replayed
+        if x["label"] is not None
+    )
+    assert sum(version == 2 for _, _, _, version, _ in live) > 50
+
+
+def test_without_him_it_is_what_the_others_examples_teach(
+    history: History, rebuilt: Rebuilt
+) -> None:
+    rules, his = history.deployment.settings.rules, pseudonym(ERASED, 0)
+    known = [each for each in examples(history.deployment) if each.tick <= rebuilt.before.written]
+    knowledge = Knowledge.new(FEATURES, rules)
+    for number in range(1, rebuilt.before.written + 1):
+        others = [each for each in known if each.tick == number and each.customer != his]
+        knowledge = pass_tick(knowledge, number, {}, others, rules, FEATURES).knowledge
+    assert msgspec.json.encode(rebuilt.after.knowledge.targets) == msgspec.json.encode(
+        knowledge.targets
+    )
+    his_count = sum(each.customer == his for each in known)
+    assert rebuilt.told["left_out"] == {ERASED: his_count}
+    assert his_count > 5
+
+
+def test_it_is_the_next_version_and_the_next_tick_names_it(
+    history: History, rebuilt: Rebuilt
+) -> None:
+    newest = rebuilt.before.knowledge.version
+    named = versions_named(history.deployment)
+    assert rebuilt.told["version"] == rebuilt.after.knowledge.version == newest + 1
+    assert named[rebuilt.before.written] == newest + 1
+    sealed = stored_version(history.deployment, newest + 1)
+    assert unseal(sealed) == version_of(rebuilt.after.knowledge)
+
+
+def test_no_version_that_knew_him_can_be_served_again(history: History, rebuilt: Rebuilt) -> None:
+    newest = rebuilt.before.knowledge.version
+    said = run(history.deployment, history.folder, "models", "serve", newest)
+    assert (said.code, said.err) == (
+        1,
+        f"touchstream: version {newest} has learnt from a customer who was left out since: want "
+        f"{newest + 1} or newer\n",
+    )
+
+
+def run(deployment: Deployment, folder: Path, *arguments: object) -> Said:
+    """A command with the deployment's settings."""
+    settings = {k.removeprefix("TOUCHSTREAM_"): v for k, v in deployment._changes.items()}
+    return touchstream(*arguments, cwd=folder, settings=settings)
+
+
+def in_force(deployment: Deployment) -> set[int]:
+    return {each.in_force.model_version for each in deployment.standings() if each.in_force}
+
+
+def versions_named(deployment: Deployment) -> list[int]:
+    """By the ticks, in their order."""
+    log = deployment.log_records()
+    found = [decode(record, Origin(0, len(log), None)) for record in log[0]]
+    return [each.in_force.model_version for each in found if isinstance(each, Tick)]
+
+
+def examples(deployment: Deployment) -> list[Example]:
+    """All that matured; what was sent twice counts once."""
+    read = [decode_example(record.value) for record in deployment.read(EXAMPLES_TOPIC)[0]]
+    once = {(each.shard, each.sequence): each for each in read}
+    return [each for each in once.values() if isinstance(each, Example)]
+
+
+def stored_version(deployment: Deployment, number: int) -> bytes:
+    [[sealed]] = deployment.ask(lambda store: store.load([Read(LEARNER, [version_id(number)])]))
+    assert sealed is not None
+    return sealed
+
+
+def settle(deployment: Deployment) -> None:
+    """Write no further tick, and let everything end."""
+    deployment.learner.arguments.remove("--ticks")
+    deployment.learner.send(signal.SIGKILL)
+    deployment.wait_durable(120)
+    deployment.wait_learnt(deployment.post().written)
+    deployment.wait_durable()

@@ -1,0 +1,70 @@
+from math import exp, pi
+
+import msgspec
+import numpy as np
+import pytest
+
+from streams.learn.calibration import PRIOR_VARIANCE, Calibration
+from streams.learn.models.estimator import Said
+
+
+def taught(n: int, overconfidence: float, bias: float = 0.0, seed: int = 1) -> Calibration:
+    """An estimator says ``overconfidence`` times the true ln odds, and ``bias`` more."""
+    chance, line = np.random.default_rng(seed), Calibration()
+    for _ in range(n):
+        true = float(chance.normal(0, 1.5))
+        said = Said(overconfidence * true + bias)
+        line.learn(said, int(chance.random() < 1 / (1 + exp(-true))), 1.0)
+    return line
+
+
+def test_a_calibrated_word_is_left_as_it_is() -> None:
+    line = taught(20_000, 1.0)
+    assert line.slope == pytest.approx(1.0, abs=0.03)
+    assert line.intercept == pytest.approx(0.0, abs=0.03)
+
+
+def test_an_estimator_too_sure_of_itself_is_believed_less() -> None:
+    assert taught(20_000, 2.0).slope < 0.75
+
+
+def test_an_estimator_that_is_too_shy_is_believed_more() -> None:
+    assert taught(20_000, 0.5).slope > 1.02
+
+
+def test_a_biased_word_is_drawn_back() -> None:
+    assert taught(20_000, 1.0, bias=1.0).intercept < -0.2
+
+
+def test_a_few_labels_change_next_to_nothing() -> None:
+    assert taught(50, 2.0).slope == pytest.approx(1.0, abs=0.02)
+
+
+def test_it_is_the_recursion_over_an_explicit_precision_matrix() -> None:
+    chance, line = np.random.default_rng(3), Calibration()
+    mean, covariance = np.array([0.0, 1.0]), np.diag([PRIOR_VARIANCE] * 2)
+    for number in range(500):
+        said = Said(float(chance.normal(0, 3)), float(chance.random()))
+        label, weight = int(chance.random() < 0.3), 0.25 + number % 2
+        x = np.array([1.0, said.logit / (1 + pi / 8 * said.variance) ** 0.5])
+        risk = Said(float(mean @ x), float(x @ covariance @ x)).probability
+        precision = np.linalg.inv(covariance) + weight * risk * (1 - risk) * np.outer(x, x)
+        covariance = np.linalg.inv(precision)
+        mean = mean + weight * (label - risk) * covariance @ x
+        line.learn(said, label, weight)
+    assert (line.intercept, line.slope) == pytest.approx(mean.tolist(), rel=1e-7)
+    assert (line.of_intercept, line.of_both, line.of_slope) == pytest.approx(
+        (covariance[0, 0], covariance[0, 1], covariance[1, 1]), rel=1e-7
+    )
+
+
+def test_a_line_over_ln_odds_stretches_their_deviation_too() -> None:
+    assert Calibration(0.5, 2.0).apply(Said(1.0, 3.0)) == Said(2.5, 12.0)
+
+
+def test_a_line_made_from_data_goes_on_exactly() -> None:
+    line = taught(200, 2.0)
+    again = msgspec.json.decode(msgspec.json.encode(line), type=Calibration)
+    for one in (line, again):
+        one.learn(Said(0.3), 1, 1.0)
+    assert again == line

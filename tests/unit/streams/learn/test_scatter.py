@@ -1,0 +1,95 @@
+from math import exp
+
+import msgspec
+import numpy as np
+import pytest
+
+from schemas.units import DAY_MS, Millis
+from streams.learn.scatter import LARGEST, MOST_CUSTOMERS, Scatter
+
+HORIZON_MS = 28 * DAY_MS
+
+
+def simulated(variance: float, customers: int = 300, windows: int = 160, seed: int = 1) -> float:
+    """Customers whose own ln odds lie around what is said of them, with this variance."""
+    chance, scatter = np.random.default_rng(seed), Scatter()
+    own = chance.normal(0, variance**0.5, size=customers)
+    for window in range(windows):
+        for customer in range(customers):
+            said = float(chance.normal(0, 0.7))
+            true = 1 / (1 + exp(-said - float(own[customer])))
+            scatter.add(
+                f"c{customer}",
+                Millis(window * HORIZON_MS),
+                1 / (1 + exp(-said)),
+                int(chance.random() < true),
+                HORIZON_MS,
+            )
+    return scatter.variance()
+
+
+@pytest.mark.parametrize("variance", [0.1, 0.3])
+def test_a_small_variance_of_customers_is_recovered(variance: float) -> None:
+    assert simulated(variance) == pytest.approx(variance, rel=0.25)
+
+
+def test_a_large_variance_is_told_too_small_and_never_too_large() -> None:
+    assert 0.6 < simulated(1.0) < 1.0  # to first order only: a sigmoid flattens out
+
+
+def test_customers_who_are_what_is_said_of_them_have_none() -> None:
+    assert simulated(0.0) < 0.02
+
+
+def test_a_pair_is_the_product_of_residuals_over_that_of_spreads() -> None:
+    scatter = Scatter()
+    scatter.add("ada", Millis(0), 0.25, 1, HORIZON_MS)
+    scatter.add("ada", Millis(HORIZON_MS), 0.5, 1, HORIZON_MS)
+    assert (scatter.products, scatter.weights) == (0.75 * 0.5, 0.1875 * 0.25)
+    assert scatter.variance() == pytest.approx(0.375 / (0.046875 + 5))
+
+
+def test_windows_that_overlap_make_no_pair() -> None:
+    scatter = Scatter()
+    scatter.add("ada", Millis(0), 0.25, 1, HORIZON_MS)
+    scatter.add("ada", Millis(HORIZON_MS - 1), 0.5, 1, HORIZON_MS)
+    assert (scatter.products, scatter.weights) == (0.0, 0.0)
+    assert scatter.last["ada"][0] == 0
+
+
+def test_two_customers_make_no_pair() -> None:
+    scatter = Scatter()
+    scatter.add("ada", Millis(0), 0.25, 1, HORIZON_MS)
+    scatter.add("bob", Millis(HORIZON_MS), 0.5, 1, HORIZON_MS)
+    assert scatter.weights == 0.0
+
+
+def test_a_thousand_customers_are_remembered_and_no_more() -> None:
+    scatter = Scatter()
+    for number in range(MOST_CUSTOMERS + 1):
+        scatter.add(f"c{number}", Millis(0), 0.5, 1, HORIZON_MS)
+    assert len(scatter.last) == 1_000
+
+
+def test_opposite_surprises_are_no_negative_variance() -> None:
+    scatter = Scatter()
+    for window in range(40):
+        scatter.add("ada", Millis(window * HORIZON_MS), 0.5, window % 2, HORIZON_MS)
+    assert scatter.products < 0
+    assert scatter.variance() == 0.0
+
+
+def test_it_is_never_more_than_four() -> None:
+    scatter = Scatter()
+    for window in range(4_000):
+        scatter.add("ada", Millis(window * HORIZON_MS), 0.1, 1, HORIZON_MS)
+    assert scatter.variance() == LARGEST == 4.0
+
+
+def test_it_goes_on_exactly_from_data() -> None:
+    scatter = Scatter()
+    scatter.add("ada", Millis(0), 0.25, 1, HORIZON_MS)
+    again = msgspec.msgpack.decode(msgspec.msgpack.encode(scatter), type=Scatter)
+    for one in (scatter, again):
+        one.add("ada", Millis(2 * HORIZON_MS), 0.3, 0, HORIZON_MS)
+    assert again == scatter

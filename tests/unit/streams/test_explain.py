@@ -1,0 +1,246 @@
+"""Why a risk is what it is: reasons that add up, each put to the proof by the customer's events."""
+
+from collections.abc import Sequence
+from math import log
+
+import msgspec
+import pytest
+
+from schemas.envelope import Event
+from schemas.units import Millis
+from streams.decide.bands import Crossing
+from streams.explain import (
+    PLAIN,
+    Explanation,
+    Heard,
+    History,
+    Past,
+    Reason,
+    explain,
+    relive,
+    verify,
+)
+from streams.features.catalogue import FEATURES
+from streams.intake.decode import Arrival
+from streams.learn.snapshot import ModelData
+from streams.state import State
+from streams.step import Wake
+from tests.make import (
+    SILENCE_KILLS,
+    arrival,
+    daily,
+    event,
+    folded,
+    last_state,
+    live,
+    model,
+    models,
+    moment,
+)
+
+TICKETS_KILL = model(open_ticket_count=2.0, web_month=-1.0)
+TICKETS = (
+    event("web.visit", "d0"),
+    event("ticket.opened", "d1", ticket="t1"),
+    event("ticket.opened", "d2", ticket="t2"),
+)
+
+
+def explained(
+    *happened: Event, knows: ModelData, clock: str = "d3", read: Sequence[Event] | None = None
+) -> Explanation:
+    """Put to the proof by the events ``read``; by default all that happened."""
+    in_force, state = models(clock, knows=knows), State(profile=folded(*happened))
+    told = explain(state, in_force)
+    assert told is not None
+    found = happened if read is None else read
+    past = [Past(one, active=one.type in {"web.visit", "order.placed"}) for one in found]
+    return verify(told, state, History(past, folded(*found) if found else None), in_force)
+
+
+def reason(told: Explanation, feature: str) -> Reason:
+    return next(one for one in told.reasons if one.feature == feature)
+
+
+def test_every_unit_of_the_catalogue_can_be_said_in_plain_words() -> None:
+    assert {feature.unit for feature in FEATURES.features} <= PLAIN.keys()
+
+
+def test_a_reason_says_what_it_adds_and_the_value_as_people_count() -> None:
+    told = explained(event("order.placed", "d0"), knows=SILENCE_KILLS, clock="d21")
+    found = reason(told, "silence_days")
+    assert (found.text, found.value, found.unit) == (
+        "time since the last sign of life",
+        21.0,
+        "days",
+    )
+    assert found.contribution == pytest.approx(4 * log(22), abs=0.01)  # rounded as the ledger does
+
+
+def test_rest_and_reasons_add_up_to_the_ln_odds() -> None:
+    told = explained(*TICKETS, knows=TICKETS_KILL)
+    added = sum(one.contribution for one in told.reasons)
+    assert told.rest + added == pytest.approx(told.log_odds, abs=1e-3)
+
+
+def test_the_weightiest_reason_comes_first() -> None:
+    told = explained(*TICKETS, knows=TICKETS_KILL)
+    assert [one.feature for one in told.reasons] == ["open_ticket_count", "web_month"]
+
+
+def test_a_reason_is_verified_if_the_risk_falls_without_its_events() -> None:
+    found = reason(explained(*TICKETS, knows=TICKETS_KILL), "open_ticket_count")
+    # The visit alone is left: ln odds -ln(1 + 2^(-3/28)).
+    assert (found.contribution, found.verified) == (4.0, True)
+    assert found.risk_without == pytest.approx(1 / (2 + 2 ** (-3 / 28)), abs=1e-3)
+
+
+def test_a_reason_for_staying_is_verified_if_the_risk_rises_without_its_events() -> None:
+    told = explained(event("web.visit", "d0"), knows=model(web_month=-1.0))
+    found = reason(told, "web_month")
+    assert (found.contribution < 0, found.verified, found.risk_without) == (True, True, 0.5)
+
+
+def test_a_reason_is_not_verified_if_the_same_events_say_more_against_it() -> None:
+    told = explained(*TICKETS, knows=model(open_ticket_count=1.0, ticket_month=-3.0))
+    assert reason(told, "open_ticket_count").verified is False
+    assert reason(told, "ticket_month").verified is True
+
+
+def test_what_is_of_no_event_cannot_be_put_to_the_proof() -> None:
+    told = explained(event("web.visit", "d0"), knows=model(known_days=1.0))
+    found = reason(told, "known_days")
+    assert (found.about, found.verified, found.risk_without) == ((), None, None)
+
+
+def test_without_his_signs_of_life_a_customer_is_known_for_as_long() -> None:
+    told = explained(event("web.visit", "d0"), knows=model(known_days=1.0, activity_count=1.0))
+    # ln(1 + 3 days) is left of the ln odds, that is 4 to 1.
+    assert reason(told, "activity_count").risk_without == pytest.approx(0.8, abs=1e-4)
+
+
+def test_a_removal_sums_up_all_reasons_that_its_events_carry() -> None:
+    told = explained(*TICKETS, knows=model(open_ticket_count=1.0, ticket_month=-3.0))
+    assert told.proof is not None
+    [tickets] = [one for one in told.proof.removals if one.about == ("ticket",)]
+    added = [one.contribution for one in told.reasons if one.about == ("ticket",)]
+    assert tickets.events == 2
+    assert tickets.contribution == pytest.approx(sum(added))
+    assert tickets.moved == pytest.approx(-sum(added), abs=1e-3)
+
+
+def test_a_model_without_reasons_has_nothing_to_verify() -> None:
+    told = explained(*TICKETS, knows=model())
+    assert told.proof is not None
+    assert (told.reasons, [one.verified for one in told.proof.removals]) == ((), [None] * 3)
+
+
+def test_a_whole_history_differs_in_nothing() -> None:
+    told = explained(*TICKETS, knows=TICKETS_KILL)
+    assert told.proof is not None
+    assert (told.proof.differing, told.proof.events, told.proof.first_ms) == ((), 3, moment("d0"))
+
+
+def test_a_history_without_its_beginning_says_which_features_it_gets_wrong() -> None:
+    told = explained(event("email.delivered"), *TICKETS, knows=TICKETS_KILL, read=TICKETS)
+    assert told.proof is not None
+    assert told.proof.differing == ("email_month",)
+
+
+def test_what_the_log_has_lost_does_not_count_as_left_out() -> None:
+    knows = model(email_month=9.0, open_ticket_count=-1.0)
+    told = explained(event("email.delivered"), *TICKETS, knows=knows, read=TICKETS)
+    # Else the lost e-mail would pull the ln odds down while the tickets' absence pushes them up.
+    assert reason(told, "open_ticket_count").verified is True
+    assert reason(told, "email_month").verified is None
+
+
+def test_where_no_event_is_left_nothing_is_proved() -> None:
+    told = explained(*TICKETS, knows=TICKETS_KILL, read=())
+    assert [one.verified for one in told.reasons] == [None, None]
+
+
+def test_a_reason_says_how_far_it_moved_since_the_last_emission() -> None:
+    in_force = models("d21", knows=SILENCE_KILLS)
+    profile = folded(event("order.placed", "d0"))
+    state = State(
+        profile=profile,
+        crossing=Crossing(moment("d14"), up=True),
+        told=FEATURES.vector(profile, moment("d14")),
+        told_risk=0.24,
+    )
+    told = explain(state, in_force)
+    assert told is not None
+    found = reason(told, "silence_days")
+    assert (found.value_before, found.value) == (14.0, 21.0)
+    assert found.change == pytest.approx(4 * log(22 / 15), abs=0.01)
+    assert told.before is not None
+    assert (told.before.at_ms, told.before.risk) == (moment("d14"), 0.24)
+
+
+def test_before_the_first_emission_nothing_has_changed() -> None:
+    told = explain(State(profile=folded(event("order.placed"))), models("d9", knows=SILENCE_KILLS))
+    assert told is not None
+    assert (told.before, told.reasons[0].change, told.reasons[0].value_before) == (None, None, None)
+
+
+def test_nothing_is_explained_before_the_first_tick() -> None:
+    assert explain(State(profile=folded(event("order.placed"))), models(None)) is None
+
+
+def test_nothing_is_explained_of_an_erased_customer() -> None:
+    assert explain(State(erased_ms=moment("d1")), models("d2")) is None
+
+
+def heard(*happenings: Arrival | Wake) -> list[Heard | Wake]:
+    return [one if isinstance(one, Wake) else Heard(one, one.event.time_ms) for one in happenings]
+
+
+def counted(*happenings: Arrival | Wake) -> list[Millis]:
+    """The moments of the events that counted."""
+    return [past.event.time_ms for past in relive(heard(*happenings), models("d60")).events]
+
+
+def test_an_event_sent_twice_counts_once() -> None:
+    assert counted(arrival("web.visit", "d1"), arrival("web.visit", "d1")) == [moment("d1")]
+
+
+def test_what_came_too_late_does_not_count() -> None:
+    late, in_time = arrival("web.visit", "d1"), arrival("web.visit", "d15")
+    assert counted(*daily(19, 20), late, in_time) == [moment("d15")]
+
+
+def test_what_was_erased_does_not_count() -> None:
+    erased = arrival("customer.erased", "d2")
+    happened = (arrival("web.visit", "d1"), erased, arrival("web.visit", "d3"))
+    assert counted(*happened) == [moment("d3")]
+
+
+def test_ticks_that_were_passed_before_do_not_turn_the_clock_back() -> None:
+    late = arrival("web.visit", "d1")
+    assert counted(*daily(19, 20), *daily(1, 2), late) == []
+
+
+def test_reliving_gives_the_profile_that_the_workers_keep() -> None:
+    # Reopened after it was forgotten, a ticket counts from then: ticks matter, not events alone.
+    first: tuple[Arrival | Wake, ...] = (
+        arrival("ticket.opened", "d1"),
+        arrival("ticket.resolved", "d2"),
+        *daily(3, 30),
+        arrival("ticket.reopened", "d30 12:00"),
+    )
+    in_force = models("d0", knows=SILENCE_KILLS)
+    kept = last_state(live((wake_0(), *first), in_force)).profile
+    assert kept is not None
+    assert kept.tickets["t1"].opened_ms == moment("d30 12:00")
+    assert relive(heard(wake_0(), *first), in_force).profile == kept
+
+
+def wake_0() -> Wake:
+    [first] = daily(0, 0)
+    return first
+
+
+def test_an_explanation_is_data() -> None:
+    told = explained(*TICKETS, knows=TICKETS_KILL)
+    assert msgspec.json.decode(msgspec.json.encode(told), type=Explanation) == told
