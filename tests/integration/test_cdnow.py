@@ -94,13 +94,14 @@ def test_every_matured_label_is_the_truth_of_the_file(
     assert wrong == []
 
 
-def test_the_model_ranks_buyers_as_well_as_the_reference(out: Path) -> None:
-    # Recency alone has .240 and .809 on these rows, River's plain regression .327 and .818.
+def test_the_model_ranks_buyers_as_well_as_a_batch_that_is_fitted_anew(out: Path) -> None:
+    # Regression and trees refitted every four weeks have about .344 and .825 on these rows; .003
+    # less is allowed. Recency alone has .240 and .809, River's plain regression .327 and .818.
     found = quality(matured(out / "scores.jsonl", "1997-10-01"))
     assert found.average_precision_buys is not None
     assert found.roc_auc is not None
-    assert found.average_precision_buys >= 0.30
-    assert found.roc_auc >= 0.80
+    assert found.average_precision_buys >= 0.341
+    assert found.roc_auc >= 0.822
 
 
 def test_the_summary_adds_up_and_shows_both_baselines(out: Path) -> None:
