@@ -6,10 +6,11 @@ Each is a command of its own with settings of its own: ``python -m bench.through
 import argparse
 from collections.abc import Callable, Sequence
 
-from bench import latency, memory, throughput
+from bench import latency, learning, memory, throughput
 
 BENCHMARKS: dict[str, Callable[[Sequence[str]], None]] = {
     "memory": memory.main,
+    "learning": learning.main,
     "throughput": throughput.main,
     "latency": latency.main,
 }

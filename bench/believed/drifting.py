@@ -43,9 +43,21 @@ def alarms(life: Life) -> list[Alarm]:
     return found
 
 
-def caught(name: str, found: Sequence[Alarm], planted_ms: int) -> Finding:
-    """The delay from the planted moment to the first alarm after it."""
-    after = [alarm for alarm in found if alarm.at_ms > planted_ms]
+def caught(name: str, found: Sequence[Alarm], steady: Sequence[Alarm], planted_ms: int) -> Finding:
+    """The delay from the planted moment to the first alarm after it that the plant has raised.
+
+    ``steady`` are the alarms of the same world without the plant: a series that is told of there by
+    then has not noticed anything.
+    """
+    after = [
+        alarm
+        for alarm in found
+        if alarm.at_ms > planted_ms
+        and not any(
+            other.series == alarm.series and planted_ms < other.at_ms <= alarm.at_ms
+            for other in steady
+        )
+    ]
     delay = (after[0].at_ms - planted_ms) / DAY_MS if after else None
     return Finding(
         name,
@@ -55,7 +67,7 @@ def caught(name: str, found: Sequence[Alarm], planted_ms: int) -> Finding:
             "delay_days": delay,
             "first_series": after[0].series if after else None,
             "series_after": len({alarm.series for alarm in after}),
-            "alarms_before": len(found) - len(after),
+            "alarms_before": sum(alarm.at_ms <= planted_ms for alarm in found),
         },
     )
 

@@ -9,8 +9,8 @@ from types import MappingProxyType
 
 import msgspec
 
-from bench.believed import drifting
 from bench.believed.base_rate import base_rate
+from bench.believed.drifting import WITHIN_DAYS, alarms, caught, false_alarms
 from bench.believed.feedback import EAGER, EFFECTIVE, feedback
 from bench.believed.finding import Finding
 from bench.believed.intervals import intervals
@@ -60,21 +60,26 @@ def leaking(scale: float) -> list[Finding]:
     return [leakage(rows, answers)]
 
 
-def steady(scale: float) -> list[Finding]:
-    """A world whose law does not change, for a year and a half."""
+def drifting(scale: float) -> list[Finding]:
+    """A world whose law stays for a year and a half, and twice the same until its law changes.
+
+    In one everybody does half of everything from that day on, in the other three times as many
+    leave.
+    """
     days = 550
-    life = live(World(103, _many(400, scale), days), Rules())
-    return [drifting.false_alarms(drifting.alarms(life), _day(SETTLED_DAY), _day(days))]
 
+    def world(drift: Drift, until: int) -> World:
+        return World(103, _many(400, scale), until, drift=drift)
 
-def drifting_inputs(scale: float) -> list[Finding]:
-    """From one day on everybody does half of everything."""
-    return [_caught("drift_of_inputs", scale, Drift(from_day=CHANGE_DAY, activity=0.5))]
-
-
-def drifting_law(scale: float) -> list[Finding]:
-    """From one day on everybody leaves three times as often."""
-    return [_caught("drift_of_the_law", scale, Drift(from_day=CHANGE_DAY, hazard=1.1))]
+    steady = alarms(live(world(Drift(from_day=0), days), Rules()))
+    findings = [false_alarms(steady, _day(SETTLED_DAY), _day(days))]
+    for name, drift in (
+        ("drift_of_inputs", Drift(from_day=CHANGE_DAY, activity=0.5)),
+        ("drift_of_the_law", Drift(from_day=CHANGE_DAY, hazard=1.1)),
+    ):
+        found = alarms(live(world(drift, CHANGE_DAY + WITHIN_DAYS + 7), Rules()))
+        findings.append(caught(name, found, steady, _day(CHANGE_DAY)))
+    return findings
 
 
 def growing(scale: float) -> list[Finding]:
@@ -114,18 +119,11 @@ STUDIES: MappingProxyType[str, Study] = MappingProxyType(
     {
         "undisturbed": undisturbed,
         "leaking": leaking,
-        "steady": steady,
-        "drifting_inputs": drifting_inputs,
-        "drifting_law": drifting_law,
+        "drifting": drifting,
         "growing": growing,
         "treating": treating,
     }
 )
-
-
-def _caught(name: str, scale: float, drift: Drift) -> Finding:
-    life = live(World(103, _many(400, scale), CHANGE_DAY + 105, drift=drift), Rules())
-    return drifting.caught(name, drifting.alarms(life), _day(drift.from_day))
 
 
 def _many(customers: int, scale: float) -> int:

@@ -335,13 +335,20 @@ def test_an_alarm_is_a_drift_among_the_signals(lived: Life) -> None:
 
 def test_the_delay_runs_from_the_planted_day_to_the_first_alarm_after_it() -> None:
     found = [Alarm(START_MS, "loss"), Alarm(START_MS + 14 * DAY_MS, "web"), Alarm(2**60, "loss")]
-    finding = drifting.caught("drift", found, START_MS + 10 * DAY_MS)
+    finding = drifting.caught("drift", found, [], START_MS + 10 * DAY_MS)
     assert (finding.numbers["delay_days"], finding.met) == (4.0, True)
     assert (finding.numbers["first_series"], finding.numbers["alarms_before"]) == ("web", 1)
 
 
+def test_an_alarm_that_would_have_come_anyway_has_caught_nothing() -> None:
+    found = [Alarm(START_MS + 14 * DAY_MS, "web"), Alarm(START_MS + 20 * DAY_MS, "loss")]
+    steady = [Alarm(START_MS + 13 * DAY_MS, "web"), Alarm(START_MS + 30 * DAY_MS, "loss")]
+    finding = drifting.caught("drift", found, steady, START_MS + 10 * DAY_MS)
+    assert (finding.numbers["delay_days"], finding.numbers["first_series"]) == (10.0, "loss")
+
+
 def test_a_drift_that_nobody_sees_is_not_caught() -> None:
-    assert not drifting.caught("drift", [Alarm(START_MS, "loss")], START_MS + DAY_MS).met
+    assert not drifting.caught("drift", [Alarm(START_MS, "loss")], [], START_MS + DAY_MS).met
 
 
 def test_false_alarms_are_counted_by_series_and_year() -> None:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from math import exp, isfinite, nan
 
 import msgspec
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -70,6 +71,26 @@ def test_learning_goes_on_from_data_exactly_where_it_stopped(
         if number >= len(some):
             resumed.learn(row(values), days(number), label, weight)
     assert seal(knowing(resumed.data())) == seal(knowing(whole.data()))
+
+
+@settings(max_examples=25)
+@given(st.sampled_from(sorted(MODELS)), LABELLED, st.integers(1, 40), st.integers(0, 2**32 - 1))
+def test_a_score_is_the_same_to_the_last_bit_whatever_is_scored_beside_it(
+    name: str, examples: Labelled, cut: int, seed: int
+) -> None:
+    data = learnt(examples, empty(FEATURES.digest, 28, name))
+    scorer = Scorer(msgspec.structs.replace(data, examples=1_000))  # not cold any more
+    chance = np.random.default_rng(seed)
+    drawn = chance.normal(1.0, 2.0, (41, len(FEATURES.names)))
+    rows = np.where(chance.random(drawn.shape) < 0.2, nan, drawn).tolist()
+    moments = [days(number) for number in range(41)]
+    whole = scorer.score_all(rows, moments)
+    parts = [
+        *scorer.score_all(rows[:cut], moments[:cut]),
+        *scorer.score_all(rows[cut:], moments[cut:]),
+    ]
+    alone = [scorer.score(values, at_ms) for values, at_ms in zip(rows, moments, strict=True)]
+    assert whole == parts == alone
 
 
 @settings(max_examples=25)
