@@ -135,7 +135,7 @@ class Explanation(Struct, frozen=True, kw_only=True):
     risk: float
     low: float
     high: float
-    """The customer's own probability lies between ``low`` and ``high`` with 90 %."""
+    """What can be known of the probability lies between ``low`` and ``high`` with 90 %."""
     n: int
     """Matured examples behind the model."""
     log_odds: float

@@ -186,7 +186,9 @@ def _decide(
         situation, choice, models.rules, models.policy, models.version, cause
     )
     acts = choice.action != DO_NOTHING
-    ledger = decided(state.ledger, now_ms, choice.offered, acts, models.rules.churn)
+    rules = models.rules
+    holdout = rules.deciding.holdout
+    ledger = decided(state.ledger, now_ms, choice.offered, acts, rules.churn, holdout)
     state = msgspec.structs.replace(state, ledger=ledger)
     if not acts:
         return state, emission

@@ -137,7 +137,9 @@ class Observer:
         if self._day % RESAMPLE_EVERY_DAYS == 0:
             self._resample()
 
-    def foresee(self, customers: Sequence[str], horizon_days: int) -> Mapping[str, Outlook]:
+    def foresee(
+        self, customers: Sequence[str], horizon_days: int, futures: int = FUTURES
+    ) -> Mapping[str, Outlook]:
         """What is to be expected of customers, from the end of the last day seen.
 
         They are not known to have left: have not cancelled, and let no term end. Who may have left
@@ -147,8 +149,8 @@ class Observer:
         if not customers:
             return {}
         who = np.array([self._index[customer] for customer in customers])
-        chosen = _systematic(self._rng, self._particles.evidence[who], FUTURES)
-        clones = np.repeat(who, FUTURES)
+        chosen = _systematic(self._rng, self._particles.evidence[who], futures)
+        clones = np.repeat(who, futures)
         cloud = self._particles
         latent = Latent(
             interest=_drawn(cloud.interest, who, chosen),
@@ -177,7 +179,7 @@ class Observer:
             gone + (1 - gone) * found[0],
             gone * (traits.term_days == 0) + (1 - gone) * found[1],
         )
-        means = [values.reshape(len(who), FUTURES).mean(axis=1).tolist() for values in chances]
+        means = [values.reshape(len(who), futures).mean(axis=1).tolist() for values in chances]
         return {name: Outlook(*pair) for name, *pair in zip(customers, *means, strict=True)}
 
     def _move(self, seen: Seen) -> None:

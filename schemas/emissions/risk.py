@@ -31,9 +31,9 @@ class RiskChanged(Struct, frozen=True, kw_only=True, gc=False):
     risk: Probability
     """Calibrated probability of churn within the horizon if nothing is done (0..1)."""
     low: Probability
-    """The customer's own probability lies between ``low`` ..."""
+    """What can be known of the customer's probability lies between ``low`` ..."""
     high: Probability
-    """... and ``high`` with 90 %."""
+    """... and ``high`` with 90 %; measured coverage: docs/models.md."""
     band_before: Band | None
     """The band that was left; null: the customer was in none."""
     band: Band

@@ -100,18 +100,27 @@ def observe_target(ledger: Ledger, event: Event, rules: TargetRules) -> Ledger:
 
 
 def decided(
-    ledger: Ledger, at_ms: Millis, offered: float, recommended: bool, rules: ChurnRules
+    ledger: Ledger,
+    at_ms: Millis,
+    offered: float,
+    recommended: bool,
+    rules: ChurnRules,
+    holdout: float = 0.0,
 ) -> Ledger:
     """Note a decision in every waiting snapshot in whose window it falls.
 
-    ``offered`` is the probability (0..1) with which it was to recommend an action. What is decided
-    in the moment of a snapshot is done after it, so it falls in its window.
+    ``offered`` is the probability (0 to 1 - holdout) with which it was to recommend an action. What
+    is decided in the moment of a snapshot is done after it, so it falls in its window. Who is held
+    out is so for good: of several decisions only the arms are drawn anew,
+
+    .. math:: P = (1 - h) (1 - (1 - a / (1 - h)) (1 - b / (1 - h)))
     """
+    acted = 1 - holdout
     return tuple(
         msgspec.structs.replace(
             row,
             marks=row.marks | (RECOMMENDED if recommended else 0),
-            offered=round(1 - (1 - row.offered) * (1 - offered), 6),
+            offered=round(acted * (1 - (1 - row.offered / acted) * (1 - offered / acted)), 6),
         )
         if row.at_ms <= at_ms <= row.at_ms + rules.horizon_ms
         else row

@@ -59,7 +59,7 @@ class Score(NamedTuple):
         return sigmoid(self.logit + reach) - sigmoid(self.logit - reach)
 
     def interval(self) -> tuple[float, float]:
-        """Where the customer's own probability lies with 90 %.
+        """Where the customer's probability lies with 90 %, as far as touchpoints can tell.
 
         The model's ln odds are the average customer's; a single one's lie farther from 0 by
         sqrt(1 + pi scatter / 8) (Zeger, Liang & Albert 1988).

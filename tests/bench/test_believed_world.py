@@ -111,7 +111,7 @@ def foreseen() -> Foreseen:
         observer.see(events(day.lines))
         if world.now_ms == at_ms:
             here = list(world.true_churn_probabilities(at_ms, 28, 1))
-            said = dict(observer.foresee(here, 28))
+            said = dict(observer.foresee(here, 28, futures=60))
     true = world.true_outlooks(at_ms, 28, list(said))
     gone = {truth.customer for truth in world.truth() if truth.churned_at}
     return Foreseen(

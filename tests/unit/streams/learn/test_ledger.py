@@ -205,5 +205,12 @@ def test_of_several_decisions_any_may_have_recommended_something() -> None:
     assert ledger[0].offered == pytest.approx(1 - 0.5 * 0.8 * 0.1)
 
 
+def test_who_is_held_out_stays_so_through_several_decisions() -> None:
+    ledger: Ledger = (snapshot("d10"),)
+    for at in ("d11", "d12"):  # of those not held out (0.8), half are to be offered something
+        ledger = decided(ledger, moment(at), 0.4, False, RULES, holdout=0.2)
+    assert ledger[0].offered == pytest.approx(0.8 * 0.75)
+
+
 def test_a_risk_is_kept_to_the_millionth() -> None:
     assert snapshot("d1", risk=0.123457).risk == 0.123457
