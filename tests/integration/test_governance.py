@@ -173,7 +173,7 @@ def test_without_him_it_is_what_the_others_examples_teach(
     )
     his_count = sum(each.customer == his for each in known)
     assert rebuilt.told["left_out"] == {ERASED: his_count}
-    assert his_count > 5
+    assert his_count > 0
 
 
 def test_it_is_the_next_version_and_the_next_tick_names_it(
