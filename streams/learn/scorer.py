@@ -126,8 +126,8 @@ class Scorer:
         """
         if self._is_cold:
             return [0.0] * len(values)
-        _, z = self._columns([values], [at_ms])
-        added: list[float] = _ATTRIBUTION.dot(self._estimator.weigh(z[0])).tolist()
+        columns, z = self._columns([values], [at_ms])
+        added: list[float] = _ATTRIBUTION.dot(self._estimator.weigh(columns[0], z[0])).tolist()
         return [self._slope * share for share in added]
 
     def _columns(

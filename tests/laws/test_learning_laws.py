@@ -128,8 +128,8 @@ def test_contributions_and_the_average_make_the_ln_odds(examples: Labelled) -> N
     scorer = Scorer(data)
     seasons = [*range(len(BASIS) - 6, len(BASIS))]
     for values, _ in examples:
-        _, (z,) = scorer._columns([row(values)], [days(0)])
-        nobodys = float(scorer._estimator.weigh(z)[[0, *seasons]].sum())
+        (columns,), (z,) = scorer._columns([row(values)], [days(0)])
+        nobodys = float(scorer._estimator.weigh(columns, z)[[0, *seasons]].sum())
         line = data.calibration
         whole = line.intercept + line.slope * nobodys
         whole += sum(scorer.contributions(row(values), days(0)))

@@ -114,7 +114,7 @@ class BayesianLogisticRegression(Estimator):
             variances[start : start + BLOCK] = (block * both[:, :-1]).sum(axis=1)
         return logits[:count], np.maximum(variances[:count], 0.0)
 
-    def weigh(self, z: Floats) -> Floats:
+    def weigh(self, columns: Floats, z: Floats) -> Floats:
         added: Floats = self._mean * z
         return added
 

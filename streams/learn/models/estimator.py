@@ -79,8 +79,8 @@ class Estimator(base.Classifier, ABC):  # type: ignore[misc]  # River ships no t
     def data(self) -> Any:  # noqa: ANN401 - the union of all is in registry.py
         """All that was learnt; one of the structs of :data:`streams.learn.models.registry.Data`."""
 
-    def weigh(self, z: Floats) -> Floats:
-        """What each column adds to the ln odds against the average row; (width,)."""
+    def weigh(self, columns: Floats, z: Floats) -> Floats:
+        """What each column of one row adds to the ln odds against the average row; (width,)."""
         return np.zeros(len(z))
 
     def learn_one(self, x: Mapping[str, float], y: bool) -> None:

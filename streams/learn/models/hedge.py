@@ -96,9 +96,8 @@ class Hedge(Estimator):
     def _chances(self, columns: Floats, z: Floats) -> Floats:
         return np.array([expert.predict(columns, z).probability for expert in self._experts])
 
-    def weigh(self, z: Floats) -> Floats:
-        added: Floats = self._weights[0] * self._bayes.weigh(z)
-        added += self._weights[1] * self._logistic.weigh(z)
+    def weigh(self, columns: Floats, z: Floats) -> Floats:
+        added: Floats = self._weights.dot([one.weigh(columns, z) for one in self._experts])
         return added
 
     def data(self) -> HedgeData:

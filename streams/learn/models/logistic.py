@@ -73,7 +73,7 @@ class OnlineLogisticRegression(Estimator):
     def predict(self, columns: Floats, z: Floats) -> Said:
         return Said(float(self._weights.dot(z)))
 
-    def weigh(self, z: Floats) -> Floats:
+    def weigh(self, columns: Floats, z: Floats) -> Floats:
         added: Floats = self._weights * z
         return added
 

@@ -1,5 +1,6 @@
 """The recency rule: who was silent as long, left as often. What every model has to beat."""
 
+import numpy as np
 from msgspec import Struct
 
 from streams.learn.arrays import Floats
@@ -53,6 +54,14 @@ class RecencyRule(Estimator):
 
     def predict(self, columns: Floats, z: Floats) -> Said:
         return Said(logit(self._baselines.recency(self._silence(columns))))
+
+    def weigh(self, columns: Floats, z: Floats) -> Floats:
+        """All that this rule knows is the silence, so all that sets a row apart is its."""
+        added = np.zeros(len(z))
+        if self._column >= 0:
+            usual = logit(self._baselines.base_rate())
+            added[self._column] = self.predict(columns, z).logit - usual
+        return added
 
     def _silence(self, columns: Floats) -> float:
         return float(columns[self._column]) if self._column >= 0 else float("nan")

@@ -121,7 +121,9 @@ def test_contributions_and_what_is_nobodys_make_the_ln_odds(name: str) -> None:
     ]
     nobodys = [0, *(n for n in nobodys if NAMES[n] != "week_slope")]
     line = knows.calibration
-    rest = line.intercept + line.slope * float(scorer._estimator.weigh(z)[nobodys].sum())
+    rest = line.intercept + line.slope * float(
+        scorer._estimator.weigh(columns[0], z)[nobodys].sum()
+    )
     assert len(nobodys) == 7
     assert scorer._estimator.predict(columns[0], z).logit != 0
     assert sum(scorer.contributions(values, days(3))) + rest == pytest.approx(

@@ -98,12 +98,13 @@ def test_an_expert_who_turns_out_right_later_can_still_win() -> None:
     assert int(np.argmax(model._weights)) == 2  # the recency rule counts by bins
 
 
-def test_contributions_are_those_of_the_two_regressions_by_their_weights() -> None:
+def test_contributions_are_those_of_the_experts_by_their_weights() -> None:
     model = hedge()
     for label in (1, 0, 1):
         model.learn(row(2.0), row(2.0), label, 1.0)
-    z = row(3.0)
-    expected = model._weights[0] * model._bayes.weigh(z) + model._weights[1] * (
-        model._logistic.weigh(z)
+    x = row(3.0)
+    expected = sum(
+        weight * expert.weigh(x, x)
+        for weight, expert in zip(model._weights, model._experts, strict=True)
     )
-    assert model.weigh(z) == pytest.approx(expected)
+    assert model.weigh(x, x) == pytest.approx(expected)

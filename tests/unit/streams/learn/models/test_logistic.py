@@ -38,4 +38,4 @@ def test_a_contribution_is_weight_times_standardised_value() -> None:
     model = OnlineLogisticRegression(rate=1.0)
     model.widen(["one"])
     model.learn(np.array([1.0, 1.0]), np.array([1.0, 1.0]), 1, 1.0)
-    assert model.weigh(np.array([1.0, 3.0])).tolist() == [0.5, 1.5]
+    assert model.weigh(np.ones(2), np.array([1.0, 3.0])).tolist() == [0.5, 1.5]

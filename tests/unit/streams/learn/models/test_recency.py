@@ -5,6 +5,7 @@ import pytest
 
 from streams.learn.arrays import Floats
 from streams.learn.models.recency import RecencyRule
+from streams.learn.numbers import logit
 
 
 def row(days: float) -> Floats:
@@ -38,6 +39,20 @@ def test_who_was_never_active_is_the_longest_silent() -> None:
     model = counted((nan, 1), (nan, 1), (2, 0), (2, 0))
     assert said(model, nan) == said(model, 3_000)
     assert said(model, nan) == pytest.approx((2 + 1) / (2 + 2))
+
+
+def test_a_silence_adds_what_sets_its_rate_apart_from_that_of_all() -> None:
+    model = counted((2, 0), (2, 0), (90, 1), (90, 1))
+    overall = (2 + 1) / (4 + 2)
+    added = model.weigh(row(90), row(2)).tolist()
+    assert added == pytest.approx([0, 0, logit((2 + 2 * overall) / (2 + 2)) - logit(overall)])
+
+
+def test_without_the_column_nothing_adds_anything() -> None:
+    model = RecencyRule()
+    model.widen(["known_days"])
+    model.learn(row(2), row(2), 1, 1.0)
+    assert model.weigh(row(2), row(2)).tolist() == [0, 0, 0]
 
 
 def test_without_the_column_all_are_alike() -> None:

@@ -90,7 +90,7 @@ def test_to_predict_teaches_nothing(name: str) -> None:
     before = written(model)
     for columns, z, _, _ in rows(5, 3):
         model.predict(columns, z)
-        model.weigh(z)
+        model.weigh(columns, z)
     assert written(model) == before
 
 
