@@ -223,6 +223,7 @@ class Learner:
         async with self._lock:
             self._owner, self._in_flight, self.joined = 0 in spans, 0, True
             if not self._owner:
+                self._metrics.forget(LEARNER)
                 await self._outbox.take([])
                 return {}
             [standing] = await self._store.standing([LEARNER])
@@ -236,6 +237,7 @@ class Learner:
             await self._outbox.take([LEARNER])
             if first:
                 await self._commit(self._post, self._next_offset, first, ())
+            self._show_emitted()
             await self._show_version()
             self.last_progress = time.monotonic()
             return {0: self._next_offset}
@@ -349,6 +351,12 @@ class Learner:
             found.append((self._post.sent + place, encode_entry(entry)))
         return found
 
+    def _show_emitted(self) -> None:
+        """Signals so far: the record counts them, for their sequence."""
+        if self._post.signals:
+            counts = {("emissions", "customer.signal"): self._post.signals}
+            self._metrics.show_durable(LEARNER, counts)
+
     def _show_scores(self, knowledge: Knowledge) -> None:
         for model, tally in knowledge.tallies().items():
             measures = tally.measures()
@@ -406,6 +414,7 @@ class Learner:
         if not accepted:
             raise self._lost()
         self._fence, self._post = fence, post
+        self._show_emitted()
         self._outbox.put(LEARNER, entries)
         self.last_progress = time.monotonic()
 

@@ -17,7 +17,7 @@ from schemas.emissions.registry import EMITTED
 Kind = Literal["durable", "counter", "gauge", "histogram"]
 Label = Literal["shard", "outcome", "reason", "type", "model", "score", "version", "digest"]
 PER_SHARD: tuple[str, ...] = ()
-"""A label without a list here: its values are the partitions, p0 to p(n-1)."""
+"""A label without a list here: its values are the partitions, p0 to p(n-1), and the learner."""
 OF_SETTINGS: tuple[str, ...] = ()
 """No list here: the targets that the settings name, and the two baselines."""
 IN_FORCE: tuple[str, ...] = ()
@@ -67,7 +67,7 @@ CATALOGUE: tuple[Entry, ...] = (
         "touchstream_emissions_total",
         "durable",
         "events",
-        "Events emitted, committed with the state that caused them.",
+        "Events emitted, committed with the state that caused them; the learner's own signals too.",
         {"shard": PER_SHARD, "type": tuple(EMITTED)},
     ),
     Entry(

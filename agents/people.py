@@ -32,6 +32,12 @@ def _field(name: str, value: Any) -> tuple[str, Any]:  # noqa: ANN401
     """``*_ms`` fields that are moments become RFC 3339 under the name without the unit."""
     if name == "millionths":
         return "risk", value / MILLION
-    if name.endswith("_ms") and isinstance(value, int):
-        return name.removesuffix("_ms"), format_time(value)
-    return name.removesuffix("_ms") if name.endswith("_ms") else name, _named(value)
+    if not name.endswith("_ms"):
+        return name, _named(value)
+    return name.removesuffix("_ms"), _moments(value)
+
+
+def _moments(value: Any) -> Any:  # noqa: ANN401
+    if isinstance(value, dict):
+        return {key: _moments(inner) for key, inner in value.items()}
+    return format_time(value) if isinstance(value, int) else value

@@ -1,7 +1,8 @@
 """``touchstream customer``: the whole state of one customer."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import orjson
 import typer
@@ -13,10 +14,27 @@ from agents.stores.base import Read
 from agents.stores.connect import open_store
 from schemas.envelope import format_time
 from streams.intake.partitioner import partition_of
+from streams.learn.ledger import (
+    ACTIVE,
+    CANCELLED,
+    HAPPENED,
+    RECOMMENDED,
+    SUBSCRIBED,
+    TREATED,
+)
 from streams.shard import Standing, decode_standing
 from streams.state import decode
 
 INDENT = "  "
+MARKS = {
+    SUBSCRIBED: "subscribed",
+    ACTIVE: "active since",
+    CANCELLED: "cancelled since",
+    TREATED: "treated since",
+    RECOMMENDED: "recommended since",
+    HAPPENED: "happened since",
+}
+"""What a row of a label ledger has noted, in words."""
 
 
 def customer(settings: Settings, customer_id: str, *, as_json: bool) -> None:
@@ -63,7 +81,8 @@ def _lines(value: object, indent: str) -> Iterator[str]:
             yield from _field(str(name), inner, indent)
     elif isinstance(value, list):
         for inner in value:
-            yield f"{indent}- {_plain(inner)}"
+            is_row = isinstance(inner, dict) and "vector" in inner
+            yield f"{indent}- {_row(inner) if is_row else _plain(inner)}"
 
 
 def _field(name: str, value: object, indent: str) -> Iterator[str]:
@@ -74,6 +93,15 @@ def _field(name: str, value: object, indent: str) -> Iterator[str]:
         yield from _lines(value, indent + INDENT)
     else:
         yield f"{indent}{name}: {_plain(value)}"
+
+
+def _row(row: Mapping[str, Any]) -> str:
+    """A row of a label ledger, without what only the model reads."""
+    told = [row["at"], f"risk {row['risk']:.3f}", f"model {row['model_version']}"]
+    told += [words for mark, words in MARKS.items() if row["marks"] & mark]
+    if row["offered"]:
+        told.append(f"an action was offered with {row['offered']:.3f}")
+    return "  ".join(told)
 
 
 def _is_nested(values: list[object]) -> bool:

@@ -71,8 +71,9 @@ def _risk(risk: RiskChanged) -> str:
         f"{reason.text} ({reason.contribution:+.2f})" for reason in risk.reasons[:REASONS_SHOWN]
     ]
     return (
-        f"{risk.band_before or 'unknown'} -> {risk.band}  risk {risk.risk:.3f} in "
-        f"{risk.horizon_days} d (n={risk.n}, model {risk.model_version})  {'; '.join(shown)}"
+        f"{risk.band_before or 'unknown'} -> {risk.band}  risk {risk.risk:.3f} "
+        f"(90 %: {risk.low:.3f} to {risk.high:.3f}) in {risk.horizon_days} d "
+        f"(n={risk.n}, model {risk.model_version})  {'; '.join(shown)}"
     )
 
 

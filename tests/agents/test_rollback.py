@@ -67,6 +67,18 @@ async def test_metrics_say_what_is_served_and_that_it_is_pinned() -> None:
     assert _gauges(registry) == {"touchstream_served_version": 5, "touchstream_version_pinned": 1}
 
 
+@pytest.mark.parametrize("signals", [0, 3])
+async def test_metrics_say_how_many_signals_the_learner_has_emitted(signals: int) -> None:
+    store, registry = await _left_behind(signals=signals), CollectorRegistry()
+    learner = _learner(store, registry)
+    await learner.take(SPANS)
+    labels = {"shard": "learner", "type": "customer.signal"}
+    emitted = registry.get_sample_value("touchstream_emissions_total", labels)
+    assert emitted == (signals or None)
+    await learner.take({})
+    assert registry.get_sample_value("touchstream_emissions_total", labels) is None
+
+
 @pytest.mark.parametrize(
     ("version", "trouble"),
     [
@@ -153,10 +165,10 @@ def _version(number: int, version: Version | None = None) -> dict[str, bytes | N
     return stored(knowledge, seal(version or Version(models={CHURN: knowledge.churn.model})))
 
 
-async def _left_behind() -> MemoryStore:
+async def _left_behind(**changed: object) -> MemoryStore:
     store = MemoryStore()
     states = {id_: data for number in range(5, 9) for id_, data in _version(number).items()}
-    record = msgspec.json.encode(_post())
+    record = msgspec.json.encode(_post(**changed))
     assert await store.commit([Commit(LEARNER, None, Fence(5, 1), record, states)]) == [True]
     return store
 

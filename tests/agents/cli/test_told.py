@@ -60,7 +60,8 @@ def test_a_crossing_is_told_with_its_weightiest_reasons() -> None:
         cause=CAUSE,
     )
     assert readable("churn-risk", emission("churn-risk", "churn.risk_changed", risk)) == (
-        f"{AT}  ada  unknown -> high  risk 0.810 in 28 d (n=900, model 4)  silent for long (+1.25)"
+        f"{AT}  ada  unknown -> high  risk 0.810 (90 %: 0.740 to 0.880) in 28 d "
+        "(n=900, model 4)  silent for long (+1.25)"
     )
 
 
