@@ -1,7 +1,7 @@
 """Why a customer's risk is what it is: reasons in words, each put to the proof.
 
-A reason is what one measurement adds to the ln odds against the average example. The proof leaves
-out the events that the measurement is made of, folds all others again and scores at the same
+A reason is what all measurements made of the same kinds of events add to the ln odds against the
+average example. The proof leaves out these events, folds all others again and scores at the same
 moment: a reason that spoke for the risk is borne out if the ln odds fall without its events.
 """
 
@@ -16,6 +16,7 @@ from schemas.envelope import Event
 from schemas.registry import TOUCHPOINTS
 from schemas.units import Millis
 from streams.emit.risk import LEAST_LOG_ODDS
+from streams.features.feature import Feature, FeatureList
 from streams.intake.decode import Arrival
 from streams.learn.basis import NAMES
 from streams.learn.ledger import is_activity
@@ -28,7 +29,7 @@ from streams.profiles.fold import fold
 from streams.profiles.profile import Profile
 from streams.state import State
 from streams.step import Wake, advance
-from streams.verdict import Scored, score
+from streams.verdict import score
 
 ACTIVITY = "activity"
 """What features about all signs of life name instead of a family of events."""
@@ -71,41 +72,41 @@ class History(NamedTuple):
     """What they make of him."""
 
 
-class Reason(Struct, frozen=True, kw_only=True):
-    """One measurement's part in the risk. Values are in ``unit``, and None where missing."""
+class Part(Struct, frozen=True, kw_only=True):
+    """One measurement's part in a reason. Values are in ``unit``, and None where missing."""
 
     feature: str
     text: str
-    """The reason in words."""
+    """What it is, in words."""
     unit: str
     value: float | None
     typical: float | None
     """The average example's, on the scale on which the model reads it."""
     contribution: float
     """What it adds to the ln odds against the average example."""
-    value_before: float | None
+
+
+class Reason(Part, frozen=True, kw_only=True):
+    """What all measurements made of the same kinds of events add to the risk.
+
+    Named after the one among them that pulls most in the direction of all, with its value;
+    ``contribution`` is that of all together.
+    """
+
     change: float | None
-    """How far the contribution moved since the last emission; None: there was none."""
+    """How far the contribution moved since it was last told; None: there is none to compare."""
     about: tuple[str, ...]
     """The events it is made of; none: it is of no event, and cannot be put to the proof."""
+    parts: tuple[Part, ...]
+    """What each measurement adds, the weightiest first."""
+    events: int | None = None
+    """So many events it is made of; None: not asked for, or there are none."""
     risk_without: float | None = None
-    """The risk without these events; None: not asked for, or there are none."""
-    verified: bool | None = None
-    """Without these events the ln odds of the risk moved against the contribution."""
-
-
-class Removal(Struct, frozen=True, kw_only=True):
-    """What becomes of the risk without the events that some features are made of."""
-
-    about: tuple[str, ...]
-    events: int
-    contribution: float
-    """What all reasons add together that are made of nothing but these events."""
-    risk: float
-    moved: float
+    """The risk without them."""
+    moved: float | None = None
     """How far the ln odds of the risk moved without them."""
-    verified: bool | None
-    """Against the contribution; None: nothing was said of them."""
+    verified: bool | None = None
+    """They moved against the contribution."""
 
 
 class Proof(Struct, frozen=True, kw_only=True):
@@ -116,7 +117,6 @@ class Proof(Struct, frozen=True, kw_only=True):
     first_ms: Millis | None
     differing: tuple[str, ...]
     """Features that this history gives another value than the kept state; none: it is whole."""
-    removals: tuple[Removal, ...]
 
 
 class Before(Struct, frozen=True, kw_only=True):
@@ -186,7 +186,8 @@ def explain(state: State, models: Models, target: str = CHURN) -> Explanation | 
     low, high = scored.said.interval()
     values = models.features.unpack(scored.vector)
     now = scored.scorer.contributions(values, scored.at_ms)
-    before = _before(state, scored) if target == CHURN else None
+    features, is_churn = models.features, target == CHURN
+    before = state.told_by(features.topics) if is_churn else None
     return Explanation(
         target=target,
         at_ms=scored.at_ms,
@@ -196,8 +197,8 @@ def explain(state: State, models: Models, target: str = CHURN) -> Explanation | 
         n=scored.scorer.model.examples,
         log_odds=round(scored.said.logit, 4),
         rest=round(scored.said.logit - sum(now), 4),
-        before=None if before is None else Before(at_ms=before[0], risk=state.told_risk),
-        reasons=tuple(_reasons(values, now, before, scored.scorer, models)),
+        before=_before(state) if is_churn else None,
+        reasons=tuple(_reasons(values, now, before, scored.scorer, features)),
     )
 
 
@@ -219,17 +220,13 @@ def verify(told: Explanation, state: State, history: History, models: Models) ->
         )
         if kept != found and not (isnan(kept) and isnan(found))
     )
-    removals = {
-        removal.about: removal for removal in _removals(told, profile, history, scorer, models)
-    }
     proof = Proof(
         events=len(history.events),
         first_ms=min((past.event.time_ms for past in history.events), default=None),
         differing=differing,
-        removals=tuple(removals.values()),
     )
-    reasons = tuple(_proved(reason, removals.get(reason.about)) for reason in told.reasons)
-    return msgspec.structs.replace(told, reasons=reasons, proof=proof)
+    proved = _proved(told.reasons, told.at_ms, profile, history, scorer, models.features)
+    return msgspec.structs.replace(told, reasons=tuple(proved), proof=proof)
 
 
 def plain(unit: str, value: float) -> float | None:
@@ -242,77 +239,81 @@ def plain(unit: str, value: float) -> float | None:
     return None if isnan(value) else round(float(f"{undo(value):.3g}"), 2)
 
 
-def _before(state: State, scored: Scored) -> tuple[Millis, bytes] | None:
-    """When the last emission was, and the vector that it told of, if this list can read it."""
-    if state.told is None or state.crossing is None or len(state.told) != len(scored.vector):
-        return None
-    return state.crossing.at_ms, state.told
+def _before(state: State) -> Before | None:
+    crossing = state.crossing
+    return None if crossing is None else Before(at_ms=crossing.at_ms, risk=state.told_risk)
 
 
 def _reasons(
     values: Sequence[float],
     now: Sequence[float],
-    before: tuple[Millis, bytes] | None,
+    before: Sequence[float] | None,
     scorer: Scorer,
-    models: Models,
+    features: FeatureList,
 ) -> Iterator[Reason]:
-    features, standard = models.features, Standard(scorer.model.standard)
-    once: Sequence[float] = () if before is None else features.unpack(before[1])
-    then = None if before is None else scorer.contributions(once, before[0])
-    for place in sorted(range(len(now)), key=lambda place: (-abs(now[place]), place)):
-        change = None if then is None else now[place] - then[place]
-        if max(abs(now[place]), abs(change or 0.0)) < LEAST_LOG_ODDS:
+    topics, sums = features.topics.all, features.topics.sums(now)
+    parts = [_part(*one, scorer) for one in zip(features.features, values, now, strict=True)]
+    for number in sorted(range(len(sums)), key=lambda number: (-abs(sums[number]), number)):
+        topic, change = topics[number], None if before is None else sums[number] - before[number]
+        if max(abs(sums[number]), abs(change or 0.0)) < LEAST_LOG_ODDS:
             continue
-        feature = features.features[place]
-        column = NAMES.index(feature.name)
-        typical = float(standard.means[column]) if standard.counts[column] else float("nan")
+        lead = parts[topic.lead(now)]
+        its = sorted((parts[place] for place in topic.places), key=lambda p: -abs(p.contribution))
         yield Reason(
-            feature=feature.name,
-            text=feature.text,
-            unit=PLAIN[feature.unit][1],
-            value=plain(feature.unit, values[place]),
-            typical=plain(feature.unit, typical),
-            contribution=round(now[place], 4),
-            value_before=plain(feature.unit, once[place]) if once else None,
+            feature=lead.feature,
+            text=lead.text,
+            unit=lead.unit,
+            value=lead.value,
+            typical=lead.typical,
+            contribution=round(sums[number], 4),
             change=None if change is None else round(change, 4),
-            about=feature.about,
+            about=topic.about,
+            parts=tuple(part for part in its if abs(part.contribution) >= LEAST_LOG_ODDS),
         )
 
 
-def _removals(
-    told: Explanation, profile: Profile, history: History, scorer: Scorer, models: Models
-) -> Iterator[Removal]:
-    """Without the events of each kind that a feature is made of, if there are any."""
+def _part(feature: Feature, value: float, added: float, scorer: Scorer) -> Part:
+    standard, column = Standard(scorer.model.standard), NAMES.index(feature.name)
+    typical = float(standard.means[column]) if standard.counts[column] else float("nan")
+    return Part(
+        feature=feature.name,
+        text=feature.text,
+        unit=PLAIN[feature.unit][1],
+        value=plain(feature.unit, value),
+        typical=plain(feature.unit, typical),
+        contribution=round(added, 4),
+    )
 
-    def ln_odds(gone: frozenset[int]) -> tuple[float, float]:
-        kept = [past for place, past in enumerate(history.events) if place not in gone]
-        vector = models.features.vector(_folded(profile, kept), told.at_ms)
-        risk = scorer.score(models.features.unpack(vector), told.at_ms).risk
-        return risk, logit(risk)
 
-    _, whole = ln_odds(frozenset())
-    made_of = {
-        about: frozenset(
-            place for place, past in enumerate(history.events) if _is_about(past, about)
-        )
-        for about in dict.fromkeys(feature.about for feature in models.features.features)
-    }
-    for about, gone in made_of.items():
-        if not gone:
+def _proved(
+    reasons: Iterable[Reason],
+    at_ms: Millis,
+    profile: Profile,
+    history: History,
+    scorer: Scorer,
+    features: FeatureList,
+) -> Iterator[Reason]:
+    """Each reason with what becomes of the risk without the events that it is made of."""
+
+    def without(about: tuple[str, ...]) -> tuple[int, float]:
+        kept = [past for past in history.events if not _is_about(past, about)]
+        vector = features.vector(_folded(profile, kept), at_ms)
+        risk = scorer.score(features.unpack(vector), at_ms).risk
+        return len(history.events) - len(kept), risk
+
+    _, whole = without(())
+    for reason in reasons:
+        events, risk = without(reason.about)
+        if not events:
+            yield reason
             continue
-        added = sum(
-            reason.contribution
-            for reason in told.reasons
-            if made_of[reason.about] and made_of[reason.about] <= gone
-        )
-        risk, without = ln_odds(gone)
-        yield Removal(
-            about=about,
-            events=len(gone),
-            contribution=round(added, 4),
-            risk=risk,
-            moved=round(without - whole, 4),
-            verified=_against(without - whole, added),
+        moved = logit(risk) - logit(whole)
+        yield msgspec.structs.replace(
+            reason,
+            events=events,
+            risk_without=risk,
+            moved=round(moved, 4),
+            verified=moved * reason.contribution < 0 if reason.contribution else None,
         )
 
 
@@ -331,18 +332,3 @@ def _folded(profile: Profile, events: Iterable[Past]) -> Profile:
 def _nobody(profile: Profile) -> Profile:
     """Since when he is known is of no event: it stays whatever is left out."""
     return Profile(first_seen_ms=profile.first_seen_ms, last_seen_ms=profile.last_seen_ms)
-
-
-def _proved(reason: Reason, removal: Removal | None) -> Reason:
-    if removal is None:
-        return reason
-    return msgspec.structs.replace(
-        reason,
-        risk_without=removal.risk,
-        verified=_against(removal.moved, reason.contribution),
-    )
-
-
-def _against(moved: float, contribution: float) -> bool | None:
-    """Whether leaving out took back at least some of what was added; None where nothing was."""
-    return moved * contribution < 0 if contribution else None

@@ -3,7 +3,7 @@
 A version byte, then MessagePack without field names.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
@@ -12,11 +12,12 @@ from msgspec import Struct
 from schemas.rules import Band
 from schemas.units import Millis
 from streams.decide.bands import Crossing
+from streams.features.topics import Topics
 from streams.intake.memory import NOTHING_REMEMBERED, Memory
 from streams.learn.ledger import Ledger, millionths
 from streams.profiles.profile import Profile
 
-VERSION = 2
+VERSION = 3
 
 
 class StateError(ValueError):
@@ -38,7 +39,7 @@ class State(Struct, frozen=True, array_like=True, omit_defaults=True):
     """None until a model had enough evidence."""
     crossing: Crossing | None = None
     told: bytes | None = None
-    """The feature vector of the last ``churn.risk_changed``."""
+    """What each topic added by the last ``churn.risk_changed``: :meth:`Topics.pack`."""
     told_risk: float | None = None
     recommended_ms: dict[str, Millis] = {}
     """Action -> when it was last recommended."""
@@ -55,6 +56,10 @@ class State(Struct, frozen=True, array_like=True, omit_defaults=True):
     """The label ledgers of the further targets."""
     raised: tuple[str, ...] = ()
     """Targets whose probability was above ``signal_at`` when last said."""
+
+    def told_by(self, topics: Topics) -> Sequence[float] | None:
+        """What each topic was last told to add to the ln odds; None where nothing compares."""
+        return None if self.told is None else topics.unpack(self.told)
 
 
 _encoder = msgspec.msgpack.Encoder(order="deterministic")  # dicts that are equal, equal bytes
@@ -83,7 +88,14 @@ def _from_1(fields: list[Any]) -> list[Any]:
     return [profile, *fields[1:]]
 
 
-_LEDGER = 2  # its place among the fields
+def _from_2(fields: list[Any]) -> list[Any]:
+    """Version 2 kept the features that were told of; what they added is not known any more."""
+    if len(fields) > _TOLD:
+        fields[_TOLD] = None
+    return fields
+
+
+_LEDGER, _TOLD = 2, 6  # their places among the fields
 
 
 def _lately(held: list[Any], half_life: int) -> list[Any]:
@@ -92,7 +104,7 @@ def _lately(held: list[Any], half_life: int) -> list[Any]:
 
 _NOT_AS_WRITTEN = (LookupError, TypeError, ValueError, AttributeError)
 """What an upgrade stumbles over in bytes that its version never wrote."""
-UPGRADES: dict[int, Callable[[list[Any]], list[Any]]] = {1: _from_1}
+UPGRADES: dict[int, Callable[[list[Any]], list[Any]]] = {1: _from_1, 2: _from_2}
 """Version -> what makes its array that of the next version."""
 
 

@@ -130,6 +130,7 @@ def _cross(
 ) -> tuple[State, Emission]:
     low, high = scored.said.interval()
     now = scored.scorer.contributions(models.features.unpack(scored.vector), scored.at_ms)
+    topics = models.features.topics
     changed = RiskChanged(
         horizon_days=models.rules.churn.horizon_days,
         risk_before=state.told_risk,
@@ -141,25 +142,17 @@ def _cross(
         n=scored.scorer.model.examples,
         model_version=models.version,
         rules=models.policy,
-        reasons=reasons(models.features, now, _before(state, scored, models)),
+        reasons=reasons(models.features, now, state.told_by(topics)),
         cause=cause,
     )
     crossed = msgspec.structs.replace(
         state,
         band=band,
         crossing=Crossing(now_ms, rises(state.band, band)),
-        told=scored.vector,
+        told=topics.pack(topics.sums(now)),
         told_risk=scored.risk,
     )
     return crossed, risk_changed(subject, changed, cause, now_ms)
-
-
-def _before(state: State, scored: Scored, models: Models) -> Sequence[float] | None:
-    """Contributions at the last emission, by today's model; None where there is none to compare."""
-    told, crossing = state.told, state.crossing
-    if told is None or crossing is None or len(told) != len(scored.vector):
-        return None
-    return scored.scorer.contributions(models.features.unpack(told), crossing.at_ms)
 
 
 def _decide(

@@ -16,12 +16,13 @@ from agents.settings import Settings
 from agents.stores.connect import open_store
 from schemas.envelope import format_time
 from streams.emit.risk import LEAST_LOG_ODDS
-from streams.explain import Explanation, Proof, Reason, Removal, explain, relive, verify
+from streams.explain import ACTIVITY, Explanation, Part, Proof, Reason, explain, relive, verify
 from streams.learn.snapshot import CHURN
 from streams.state import State
 
 MOST_SHOWN = 10
 """More than a person reads; all of them are in the JSON."""
+MOST_PARTS = 3
 
 
 def main(
@@ -132,15 +133,20 @@ def _reasons(told: Explanation) -> Iterator[str]:
     yield "reasons, in ln odds (+ for, - against):"
     for reason in shown:
         yield f"  {reason.contribution:+.2f}  {_in_words(reason)}{_borne_out(reason, told)}"
+        if len(reason.parts) > 1:
+            yield from (
+                f"           {part.contribution:+.2f}  {_in_words(part)}"
+                for part in reason.parts[:MOST_PARTS]
+            )
     left = [reason.contribution for reason in told.reasons if reason not in shown]
     if left:
         yield f"  {sum(left):+.2f}  {len(left)} smaller ones"
 
 
-def _in_words(reason: Reason) -> str:
-    value = _amount(reason.value, reason.unit)
-    typical = "" if reason.typical is None else f" (typical: {_amount(reason.typical, '')})"
-    return f"{reason.text}: {value}{typical}"
+def _in_words(part: Part) -> str:
+    value = _amount(part.value, part.unit)
+    typical = "" if part.typical is None else f" (typical: {_amount(part.typical, '')})"
+    return f"{part.text}: {value}{typical}"
 
 
 def _amount(value: float | None, unit: str) -> str:
@@ -154,12 +160,16 @@ def _borne_out(reason: Reason, told: Explanation) -> str:
         return "; of no event, so it cannot be put to the proof"
     if reason.verified is None:
         return "; there are no such events to leave out"
-    without = f"({reason.risk_without:.3f} without these events)"
+    without = f"{reason.risk_without:.3f} without the {_count(reason)}"
     if reason.verified:
-        return f"; verified {without}"
-    outweighed = any(one.about == reason.about and one.verified for one in told.proof.removals)
-    why = ": the same events say the opposite, and more" if outweighed else ""
-    return f"; NOT verified{why} {without}"
+        return f"; verified: {without}"
+    further = "higher still" if reason.contribution > 0 else "lower still"
+    return f"; NOT verified: {without}, {further if reason.moved else 'the same'}"
+
+
+def _count(reason: Reason) -> str:
+    kinds = " and ".join("signs of life" if one == ACTIVITY else one for one in reason.about)
+    return f"{reason.events:,} events it is made of ({kinds})"
 
 
 def _changes(told: Explanation) -> Iterator[str]:
@@ -172,16 +182,14 @@ def _changes(told: Explanation) -> Iterator[str]:
     for reason in moved[:MOST_SHOWN]:
         if reason.change is None or abs(reason.change) < LEAST_LOG_ODDS:
             return
-        before, now = _amount(reason.value_before, ""), _amount(reason.value, reason.unit)
-        yield f"  {reason.change:+.2f}  {reason.text}: {before} -> {now}"
+        before = reason.contribution - reason.change
+        yield f"  {reason.change:+.2f}  {reason.text}: {before:+.2f} -> {reason.contribution:+.2f}"
 
 
 def _proof(subject: Subject, proof: Proof) -> Iterator[str]:
     yield ""
     since = "" if proof.first_ms is None else f" since {format_time(proof.first_ms)}"
     yield f"put to the proof by {proof.events:,} events{since}:"
-    for removal in proof.removals:
-        yield f"  {_removed(removal)}"
     if not proof.differing:
         yield "  these events give exactly the profile that is kept"
         return
@@ -191,13 +199,4 @@ def _proof(subject: Subject, proof: Proof) -> Iterator[str]:
         f"  PARTIAL: without what the log has lost, {len(proof.differing)} of "
         f"{len(subject.models.features.names)} features come out differently "
         f"({', '.join(proof.differing)}).{known} Give his whole history with --events"
-    )
-
-
-def _removed(removal: Removal) -> str:
-    proved = {True: ": verified", False: ": NOT verified", None: ""}[removal.verified]
-    return (
-        f"{' and '.join(removal.about)}: {removal.events:,} events add "
-        f"{removal.contribution:+.2f}; without them risk {removal.risk:.3f}, "
-        f"ln odds {removal.moved:+.2f}{proved}"
     )

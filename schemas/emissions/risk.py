@@ -9,16 +9,16 @@ from schemas.rules import Band, Probability
 
 
 class Reason(Struct, frozen=True, kw_only=True, gc=False):
-    """One feature's part in the risk."""
+    """What all features made of the same kinds of events add to the risk."""
 
     feature: str
-    """Name of the feature."""
+    """Name of the feature among them that pulls most in the direction of all."""
     text: str
-    """The reason in words, for a person."""
+    """The reason in that feature's words, for a person."""
     contribution: float
-    """What the feature adds to the log-odds of churn; negative: it speaks for staying."""
+    """What they add together to the log-odds of churn; negative: it speaks for staying."""
     change: float | None
-    """How far the contribution moved (log-odds) since the last crossing; null: there was none."""
+    """How far that moved (log-odds) since it was last told; null: it was not, or of others."""
 
 
 class RiskChanged(Struct, frozen=True, kw_only=True, gc=False):
@@ -45,6 +45,6 @@ class RiskChanged(Struct, frozen=True, kw_only=True, gc=False):
     rules: str
     """Digest of the rules in force."""
     reasons: tuple[Reason, ...]
-    """The features that weigh most, the weightiest first."""
+    """What weighs most, one reason for each kind of events, the weightiest first."""
     cause: Cause
     """What moved the risk."""

@@ -10,7 +10,7 @@ from streams.emit.identity import emission_id
 from streams.features.feature import FeatureList
 
 REASONS = 5  # more than a rep reads
-LEAST_LOG_ODDS = 0.01  # below it a feature explains nothing
+LEAST_LOG_ODDS = 0.01  # below it a topic explains nothing
 
 
 def risk_changed(subject: CustomerId, told: RiskChanged, cause: Cause, now_ms: Millis) -> Emission:
@@ -28,19 +28,20 @@ def risk_changed(subject: CustomerId, told: RiskChanged, cause: Cause, now_ms: M
 def reasons(
     features: FeatureList, now: Sequence[float], before: Sequence[float] | None
 ) -> tuple[Reason, ...]:
-    """The features that add most to or take most from the log-odds, largest first.
+    """The topics that add most to or take most from the log-odds, largest first.
 
-    ``now`` and ``before`` are contributions in the order of ``features``; ``before`` those of the
-    last emission, under the same model, or None where there was none.
+    ``now`` is what every feature adds; ``before`` what every topic was told to add by the last
+    emission, or None where there was none.
     """
-    order = sorted(range(len(now)), key=lambda position: (-abs(now[position]), position))
+    topics, sums = features.topics.all, features.topics.sums(now)
+    order = sorted(range(len(sums)), key=lambda place: (-abs(sums[place]), place))
     return tuple(
         Reason(
-            feature=features.names[position],
-            text=features.features[position].text,
-            contribution=round(now[position], 4),
-            change=None if before is None else round(now[position] - before[position], 4),
+            feature=features.names[lead],
+            text=features.features[lead].text,
+            contribution=round(sums[place], 4),
+            change=None if before is None else round(sums[place] - before[place], 4),
         )
-        for position in order[:REASONS]
-        if abs(now[position]) >= LEAST_LOG_ODDS
+        for place, lead in [(place, topics[place].lead(now)) for place in order[:REASONS]]
+        if abs(sums[place]) >= LEAST_LOG_ODDS
     )

@@ -7,6 +7,7 @@ from math import isnan
 from typing import NamedTuple
 
 from schemas.units import Millis
+from streams.features.topics import Topics
 from streams.features.view import View
 from streams.profiles.profile import Profile
 
@@ -37,13 +38,17 @@ class Feature(NamedTuple):
 
 
 class FeatureList:
-    """An ordered list of features with a version, the digest of their names and units."""
+    """An ordered list of features with a version, the digest of their names and units.
+
+    ``topics`` are the same by what they are about.
+    """
 
     def __init__(self, features: Sequence[Feature]) -> None:
         self.features = tuple(features)
         self.names = tuple(feature.name for feature in self.features)
         if len(set(self.names)) < len(self.names):
             raise ValueError(f"feature names must be distinct: {self.names}")
+        self.topics = Topics([(feature.name, feature.about) for feature in self.features])
         self._measures = tuple(feature.measure for feature in self.features)
         self._packed = struct.Struct(f"<{len(self.features)}e")
         told = "\n".join(f"{f.name} [{f.unit}]" for f in self.features)

@@ -28,8 +28,8 @@ def test_a_version_is_data_and_reads_back_as_it_was() -> None:
 def test_long_silence_is_what_it_learnt_to_fear() -> None:
     mira = town_on(90).state("mira")
     assert mira is not None
-    assert mira.told is not None
-    values = FEATURES.unpack(mira.told)
+    assert mira.profile is not None
+    values = FEATURES.unpack(FEATURES.vector(mira.profile, days(84)))
     scorer = Scorer(town_on(126).stream.knowledge.churn.model)
     added = dict(zip(FEATURES.names, scorer.contributions(values, days(84)), strict=True))
     assert max(added, key=lambda name: added[name]) == "silence_days"

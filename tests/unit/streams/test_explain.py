@@ -1,9 +1,10 @@
 """Why a risk is what it is: reasons that add up, each put to the proof by the customer's events."""
 
 from collections.abc import Sequence
-from math import log
+from math import log, log1p
 
 import msgspec
+import numpy as np
 import pytest
 
 from schemas.envelope import Event
@@ -22,6 +23,8 @@ from streams.explain import (
 )
 from streams.features.catalogue import FEATURES
 from streams.intake.decode import Arrival
+from streams.learn.basis import NAMES
+from streams.learn.models.recency import RecencyRule
 from streams.learn.snapshot import ModelData
 from streams.state import State
 from streams.step import Wake
@@ -101,10 +104,20 @@ def test_a_reason_for_staying_is_verified_if_the_risk_rises_without_its_events()
     assert (found.contribution < 0, found.verified, found.risk_without) == (True, True, 0.5)
 
 
-def test_a_reason_is_not_verified_if_the_same_events_say_more_against_it() -> None:
+def test_what_is_about_the_same_events_is_one_reason_in_the_words_of_its_weightiest() -> None:
     told = explained(*TICKETS, knows=model(open_ticket_count=1.0, ticket_month=-3.0))
-    assert reason(told, "open_ticket_count").verified is False
-    assert reason(told, "ticket_month").verified is True
+    (found,) = told.reasons
+    assert (found.feature, found.about) == ("ticket_month", ("ticket",))
+    assert [part.feature for part in found.parts] == ["ticket_month", "open_ticket_count"]
+    assert found.contribution == pytest.approx(sum(part.contribution for part in found.parts))
+    assert found.moved == pytest.approx(-found.contribution, abs=1e-3)
+    assert found.events == 2
+
+
+def test_a_reason_is_not_verified_if_its_events_say_more_against_it() -> None:
+    told = explained(event("web.visit", "d0"), knows=model(web_month=1.0, activity_count=-3.0))
+    assert reason(told, "web_month").verified is False
+    assert reason(told, "activity_count").verified is True
 
 
 def test_what_is_of_no_event_cannot_be_put_to_the_proof() -> None:
@@ -119,20 +132,9 @@ def test_without_his_signs_of_life_a_customer_is_known_for_as_long() -> None:
     assert reason(told, "activity_count").risk_without == pytest.approx(0.8, abs=1e-4)
 
 
-def test_a_removal_sums_up_all_reasons_that_its_events_carry() -> None:
-    told = explained(*TICKETS, knows=model(open_ticket_count=1.0, ticket_month=-3.0))
-    assert told.proof is not None
-    [tickets] = [one for one in told.proof.removals if one.about == ("ticket",)]
-    added = [one.contribution for one in told.reasons if one.about == ("ticket",)]
-    assert tickets.events == 2
-    assert tickets.contribution == pytest.approx(sum(added))
-    assert tickets.moved == pytest.approx(-sum(added), abs=1e-3)
-
-
 def test_a_model_without_reasons_has_nothing_to_verify() -> None:
     told = explained(*TICKETS, knows=model())
-    assert told.proof is not None
-    assert (told.reasons, [one.verified for one in told.proof.removals]) == ((), [None] * 3)
+    assert told.reasons == ()
 
 
 def test_a_whole_history_differs_in_nothing() -> None:
@@ -162,18 +164,16 @@ def test_where_no_event_is_left_nothing_is_proved() -> None:
 
 def test_a_reason_says_how_far_it_moved_since_the_last_emission() -> None:
     in_force = models("d21", knows=SILENCE_KILLS)
-    profile = folded(event("order.placed", "d0"))
     state = State(
-        profile=profile,
+        profile=folded(event("order.placed", "d0")),
         crossing=Crossing(moment("d14"), up=True),
-        told=FEATURES.vector(profile, moment("d14")),
+        told=FEATURES.topics.pack([1.5] * len(FEATURES.topics.all)),
         told_risk=0.24,
     )
     told = explain(state, in_force)
     assert told is not None
     found = reason(told, "silence_days")
-    assert (found.value_before, found.value) == (14.0, 21.0)
-    assert found.change == pytest.approx(4 * log(22 / 15), abs=0.01)
+    assert found.change == pytest.approx(4 * log(22) - 1.5, abs=0.01)
     assert told.before is not None
     assert (told.before.at_ms, told.before.risk) == (moment("d14"), 0.24)
 
@@ -181,7 +181,21 @@ def test_a_reason_says_how_far_it_moved_since_the_last_emission() -> None:
 def test_before_the_first_emission_nothing_has_changed() -> None:
     told = explain(State(profile=folded(event("order.placed"))), models("d9", knows=SILENCE_KILLS))
     assert told is not None
-    assert (told.before, told.reasons[0].change, told.reasons[0].value_before) == (None, None, None)
+    assert (told.before, told.reasons[0].change) == (None, None)
+
+
+def test_the_recency_rule_gives_its_one_reason() -> None:
+    rule = RecencyRule()
+    rule.widen(list(NAMES[1:]))
+    for days, label in ((2, 0), (2, 0), (21, 1), (21, 1)):
+        row = np.full(len(NAMES), log1p(days))
+        rule.learn(row, row, label, 1.0)
+    knows = msgspec.structs.replace(model(), estimator=rule.data())
+    told = explained(event("order.placed", "d0"), knows=knows, clock="d21")
+    (found,) = told.reasons
+    assert (found.feature, found.value) == ("silence_days", 21.0)
+    assert found.contribution == pytest.approx(log(3), abs=1e-4)  # 3 of 4, where all are 1 of 2
+    assert told.log_odds == pytest.approx(found.contribution + told.rest)
 
 
 def test_nothing_is_explained_before_the_first_tick() -> None:

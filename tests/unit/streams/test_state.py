@@ -4,6 +4,8 @@ import msgspec
 import pytest
 
 from streams import state as states
+from streams.decide.bands import Crossing
+from streams.features.topics import Topics
 from streams.profiles.decay import Counter, Lately
 from streams.profiles.profile import Fact, Money, Profile, Subscription, Ticket
 from streams.profiles.rhythm import Rhythm
@@ -12,7 +14,7 @@ from tests.make import arrival, last_state, live, models, moment, wake
 
 
 def test_the_first_byte_is_the_version() -> None:
-    assert encode(State())[0] == states.VERSION == 2
+    assert encode(State())[0] == states.VERSION == 3
 
 
 def test_who_has_no_name_for_his_fields_costs_few_bytes() -> None:
@@ -23,15 +25,17 @@ def test_who_has_no_name_for_his_fields_costs_few_bytes() -> None:
     ("data", "complaint"),
     [
         (b"", "no bytes"),
+        (b"\x03", "version 3 cannot be read"),
+        (b"\x03\xc1", "version 3 cannot be read"),
+        (b"\x03\x91\x91\xa1\xff", "version 3 cannot be read"),
         (b"\x02", "version 2 cannot be read"),
-        (b"\x02\xc1", "version 2 cannot be read"),
-        (b"\x02\x91\x91\xa1\xff", "version 2 cannot be read"),
+        (b"\x02\x97\xc0", "version 2 cannot be read"),
         (b"\x01", "version 1 cannot be read"),
         (b"\x01\xc1", "version 1 cannot be read"),
         (b"\x01\x91\x91\xa1\xff", "version 1 cannot be read"),
         (b"\x01\x91\x92\x01\x02\x03", "version 1 cannot be read"),
         (b"\x01\x91\x01", "version 1 cannot be read"),
-        (b"\x03\x90", "version 3, this build reads up to 2"),
+        (b"\x04\x90", "version 4, this build reads up to 3"),
         (b"\x00\x90", "version 0 cannot be read"),
     ],
 )
@@ -147,9 +151,9 @@ def test_a_tombstone_of_version_1_is_read() -> None:
 
 
 @pytest.mark.parametrize("written", [VERSION_1, VERSION_1_ERASED, VERSION_1_NEVER_ACTIVE])
-def test_a_state_of_version_1_is_written_back_in_version_2(written: bytes) -> None:
+def test_a_state_of_version_1_is_written_back_in_version_3(written: bytes) -> None:
     again = encode(decode(written))
-    assert again[0] == 2
+    assert again[0] == 3
     assert decode(again) == decode(written)
 
 
@@ -166,3 +170,25 @@ def test_a_customer_of_version_1_lives_on() -> None:
 def test_half_a_state_of_version_1_is_refused(cut: int) -> None:
     with pytest.raises(StateError, match="version 1 cannot be read"):
         decode(VERSION_1[:cut])
+
+
+VERSION_2 = b"\x02" + msgspec.msgpack.encode(
+    [None, b"", [], 0.25, "low", [moment("d1"), True], b"\x00" * 62, 0.5]
+)
+"""Told of a crossing with the features of the time."""
+
+
+def test_what_version_2_had_told_compares_with_nothing() -> None:
+    state = decode(VERSION_2)
+    assert (state.told, state.told_risk) == (None, 0.5)
+    assert (state.risk, state.band, state.crossing) == (0.25, "low", Crossing(moment("d1"), True))
+
+
+def test_what_was_told_is_read_by_the_topics_that_were_told() -> None:
+    topics, others = Topics([("a", ("x",)), ("b", ("y",))]), Topics([("b", ("y",)), ("a", ("x",))])
+    state = State(told=topics.pack([0.5, -2.0]))
+    assert (state.told_by(topics), state.told_by(others)) == ((0.5, -2.0), None)
+
+
+def test_who_was_never_told_of_has_nothing_to_compare_with() -> None:
+    assert State().told_by(Topics([("a", ())])) is None

@@ -8,6 +8,7 @@ from schemas.emissions.risk import RiskChanged
 from schemas.rules import ActionRules, BandRules, LearningRules, Rules
 from schemas.units import CustomerId
 from streams.decide.bands import Crossing
+from streams.features.catalogue import FEATURES
 from streams.learn.arrays import pack_symmetric
 from streams.learn.basis import NAMES
 from streams.learn.models.bayes import BayesData
@@ -186,7 +187,7 @@ def test_a_further_rise_does_not_wait() -> None:
     assert judged(risen, DOOMED)[0].band == "high"
 
 
-def test_reasons_say_what_each_feature_adds_and_how_it_moved_since() -> None:
+def test_reasons_say_what_each_topic_adds_and_how_it_moved_since() -> None:
     knows = model(intercept=0.0, known_days=1.0)
     first, _ = judged(State(band="low"), knows, at="d2")
     assert first.band == "high"
@@ -196,8 +197,9 @@ def test_reasons_say_what_each_feature_adds_and_how_it_moved_since() -> None:
     assert (reason.feature, reason.contribution, reason.change) == ("known_days", 2.0801, 0.9814)
 
 
-def test_a_told_vector_of_another_length_is_not_compared_with() -> None:
-    _, (crossing, _) = judged(State(band="low", told=b"\x00\x3c"), model(known_days=1.0))
+def test_what_was_told_of_other_topics_is_not_compared_with() -> None:
+    others = bytes(len(FEATURES.topics.pack([0.0] * len(FEATURES.topics.all))))
+    _, (crossing, _) = judged(State(band="low", told=others), model(known_days=1.0))
     assert risk_of(crossing).reasons[0].change is None
 
 
