@@ -18,7 +18,7 @@ class Reason(Struct, frozen=True, kw_only=True, gc=False):
     contribution: float
     """What they add together to the log-odds of churn; negative: it speaks for staying."""
     change: float | None
-    """How far that moved (log-odds) since it was last told; null: it was not, or of others."""
+    """How far that moved (log-odds) since the last crossing; null: nothing to compare with."""
 
 
 class RiskChanged(Struct, frozen=True, kw_only=True, gc=False):
