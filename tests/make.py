@@ -41,6 +41,7 @@ WIDTH = len(FEATURES.names)
 
 REQUIRED: dict[str, dict[str, object]] = {
     "web.visit": {"page": "/"},
+    "web.form_submitted": {"form": "contact"},
     "content.streamed": {"content": "film", "seconds": 60.0},
     "order.placed": {"order": "o1", "amount_minor": 1_000, "currency": "EUR"},
     "order.returned": {"order": "o1", "amount_minor": 1_000, "currency": "EUR"},

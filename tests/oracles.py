@@ -19,10 +19,13 @@ from schemas.touchpoints.subscriptions import (
 )
 from schemas.touchpoints.surveys import SurveyAnswered
 from schemas.touchpoints.tickets import TicketOpened, TicketReopened, TicketResolved
+from schemas.touchpoints.web import WebFormSubmitted, WebVisit
 from schemas.units import DAY_MS, HOUR_MS
 from streams.learn.ledger import is_activity
 
 Told = Sequence[Event]
+LEAVING = {"pricing", "cancel", "plan"}
+"""The words of the way out that stand in :mod:`tests.strategies`."""
 
 
 def decayed(amounts: Iterable[tuple[int, float]], now_ms: int, half_life_days: float) -> float:
@@ -155,12 +158,28 @@ def _engagement_features(events: Told, now_ms: int) -> dict[str, float]:
     running, days_left = _subscription(events, now_ms)
     return {
         "web_month": _month_of("web", events, now_ms),
+        "leaving_month": _leaving(events, now_ms),
         "email_month": _month_of("email", events, now_ms),
         "content_month": _month_of("content", events, now_ms),
         "survey_score": _survey_score(events),
         "subscription_running": running,
         "subscription_days_left": days_left,
     }
+
+
+def _leaving(events: Told, now_ms: int) -> float:
+    texts = [
+        (e.time_ms, f"{e.data.page} {e.data.search or ''}")
+        for e in events
+        if isinstance(e.data, WebVisit)
+    ]
+    forms = [(e.time_ms, e.data.form) for e in events if isinstance(e.data, WebFormSubmitted)]
+    looks = [
+        (at, 1.0)
+        for at, text in texts + forms
+        if set("".join(c if c.isalpha() else " " for c in text.lower()).split()) & LEAVING
+    ]
+    return log1p(decayed(looks, now_ms, 28))
 
 
 def _month_of(family: str, events: Told, now_ms: int) -> float:

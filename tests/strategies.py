@@ -70,8 +70,16 @@ CALL = st.fixed_dictionaries(
     }
 )
 ATTRIBUTES = st.dictionaries(st.sampled_from("abc"), SCALARS, max_size=3)
+VISIT = st.fixed_dictionaries(
+    {
+        "page": st.sampled_from(["/", "/Pricing", "/account/cancel?now", "/plants"]),
+        "search": st.none() | st.sampled_from(["change plan", "planet"]),
+    }
+)
+FORM = st.fixed_dictionaries({"form": st.sampled_from(["contact", "cancel-2026"])})
 DATA: dict[str, Data] = {
-    "web.visit": NOTHING,
+    "web.visit": VISIT,
+    "web.form_submitted": FORM,
     "content.streamed": NOTHING,
     "order.placed": MONEY,
     "order.returned": MONEY,
@@ -197,6 +205,7 @@ PROFILES = st.builds(
     rhythm=st.none() | RHYTHMS,
     friction=st.none() | st.builds(Friction, MOMENTS, AMOUNTS, AMOUNTS, AMOUNTS),
     call=st.none() | st.builds(Call, MOMENTS, st.integers(0, 86_400), st.integers(0, 86_400)),
+    leaving=st.none() | LATELY,
 )
 """Any profile that could be stored, whether or not events lead to it."""
 

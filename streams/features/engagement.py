@@ -1,13 +1,22 @@
 """Interest shown without buying, what surveys said, and whether a subscription runs."""
 
+from math import log1p
+
 from schemas.units import DAY_MS
 from streams.features.feature import LN_COUNT, Feature
 from streams.features.view import View
+from streams.profiles.decay import lately_at
 
 
 def web_month(view: View) -> float:
     """ln(1 + web events with a half-life of 28 d)."""
     return view.lately("web")
+
+
+def leaving_month(view: View) -> float:
+    """ln(1 + looks at prices and at how to leave, with a half-life of 28 d)."""
+    held = view.profile.leaving
+    return 0.0 if held is None else log1p(lately_at(held, view.at_ms))
 
 
 def email_month(view: View) -> float:
@@ -44,6 +53,7 @@ def subscription_days_left(view: View) -> float | None:
 
 FEATURES = (
     Feature(web_month, LN_COUNT, "web visits in the last month", ("web",)),
+    Feature(leaving_month, LN_COUNT, "looking at prices or at how to leave", ("web",)),
     Feature(email_month, LN_COUNT, "e-mails in the last month", ("email",)),
     Feature(content_month, LN_COUNT, "content used in the last month", ("content",)),
     Feature(survey_score, "0..1", "what the last survey said", ("survey",)),

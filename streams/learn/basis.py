@@ -178,6 +178,12 @@ def products(seen: Seen) -> Columns:
     )
 
 
+def contract(seen: Seen) -> Columns:
+    """Who has a subscription need not show himself: silence means less, or more, while it runs."""
+    running, silence = seen["subscription_running"], seen["silence_days"]
+    return running * silence, running * silence * silence
+
+
 def presence(seen: Seen) -> Columns:
     """1 where there is anything to measure, else 0: missing is not zero."""
     return tuple((~np.isnan(seen[name])).astype(np.float64) for name in _MAY_MISS)
@@ -249,6 +255,13 @@ DERIVED: tuple[Derived, ...] = (
             ("silence_by_known", "ln^2", ("silence_days", "known_days")),
             ("silence_by_quarter", "ln^2", ("silence_days", "activity_quarter")),
             ("count_by_known", "ln^2", ("activity_count", "known_days")),
+        ),
+    ),
+    Derived(
+        contract,
+        (
+            ("running_silence", "ln(1+d)", ("silence_days",)),
+            ("running_silence_squared", "ln^2", ("silence_days",)),
         ),
     ),
     Derived(

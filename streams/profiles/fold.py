@@ -28,8 +28,10 @@ from schemas.touchpoints.subscriptions import (
 )
 from schemas.touchpoints.surveys import SurveyAnswered
 from schemas.touchpoints.tickets import TicketOpened, TicketReopened, TicketResolved
+from schemas.touchpoints.web import WebFormSubmitted, WebVisit
 from schemas.units import DAY_MS, Millis
 from streams.profiles.decay import QUARTER_DAYS, add, add_lately, remaining
+from streams.profiles.leaving import is_leaving
 from streams.profiles.profile import (
     BOUNDS,
     Answer,
@@ -268,6 +270,20 @@ def _linked(profile: Profile, alias: str, fact: Fact) -> Changes:
     return {"aliases": _newest(profile.aliases, alias, fact, BOUNDS.aliases)}
 
 
+def _visited(profile: Profile, at_ms: Millis, data: WebVisit) -> Changes:
+    return _leaving(profile, at_ms, data.page, data.search or "")
+
+
+def _filled_in(profile: Profile, at_ms: Millis, data: WebFormSubmitted) -> Changes:
+    return _leaving(profile, at_ms, data.form)
+
+
+def _leaving(profile: Profile, at_ms: Millis, *texts: str) -> Changes:
+    if any(map(is_leaving, texts)):
+        return {"leaving": add_lately(profile.leaving, at_ms)}
+    return {}
+
+
 TICKET_RANKS: dict[type, int] = {TicketOpened: 0, TicketReopened: 1, TicketResolved: 2}
 SUBSCRIPTION_RANKS: dict[type, int] = {
     SubscriptionStarted: 0,
@@ -282,6 +298,8 @@ FACTS: dict[type, Callable[[Profile, Millis, Any], Changes]] = {
     TicketReopened: _reopened,
     TicketResolved: _ticket,
     CallEnded: _called,
+    WebVisit: _visited,
+    WebFormSubmitted: _filled_in,
     SubscriptionStarted: _subscribed,
     SubscriptionRenewed: _subscribed,
     SubscriptionChanged: _subscribed,

@@ -112,6 +112,8 @@ class Profile(Struct, frozen=True, array_like=True, omit_defaults=True):
     """Gaps between visits; None before the second."""
     friction: Friction | None = None
     call: Call | None = None
+    leaving: Lately | None = None
+    """Looks at prices and at the way out (:mod:`streams.profiles.leaving`), half-life 28 d."""
 
 
 class Bounds(NamedTuple):

@@ -93,6 +93,12 @@ def test_a_familys_events_fade_with_a_months_half_life(measure: Measure, kind: s
     assert measure(seen("d28", event("order.placed", "d0"))) == 0.0
 
 
+def test_looks_at_the_way_out_fade_with_a_months_half_life() -> None:
+    look = event("web.visit", "d0", page="/account/cancel")
+    assert engagement.leaving_month(seen("d28", look)) == log1p(0.5)
+    assert engagement.leaving_month(seen("d28", event("web.visit", "d0", page="/"))) == 0.0
+
+
 def test_the_newest_survey_speaks_whatever_its_kind() -> None:
     view = seen(
         "d9",

@@ -176,6 +176,13 @@ def test_products_are_products() -> None:
     assert DERIVED[3].columns[0][0] == "silence_squared"
 
 
+@pytest.mark.parametrize(("running", "counts"), [(1.0, 2.0), (0.0, 0.0), (nan, nan)])
+def test_silence_counts_apart_while_a_subscription_runs(running: float, counts: float) -> None:
+    found = columns({"silence_days": 2.0, "subscription_running": running})
+    assert found["running_silence"] == pytest.approx(counts, nan_ok=True)
+    assert found["running_silence_squared"] == pytest.approx(2 * counts, nan_ok=True)
+
+
 @pytest.mark.parametrize("name", [name for name in NAMES if name.startswith("has_")])
 def test_presence_says_whether_there_was_anything_to_measure(name: str) -> None:
     measured = name.removeprefix("has_")
@@ -226,6 +233,8 @@ def test_of_who_was_never_active_all_that_hangs_on_silence_is_missing() -> None:
         "silence_by_count",
         "silence_by_known",
         "silence_by_quarter",
+        "running_silence",
+        "running_silence_squared",
     }
 
 

@@ -1,5 +1,7 @@
 import pytest
 
+from schemas.envelope import Event
+from streams.profiles.decay import Lately
 from streams.profiles.fold import forget_resolved_tickets
 from streams.profiles.profile import BOUNDS, Answer, Call, Fact, Friction, Subscription, Ticket
 from tests.make import days, event, folded, moment
@@ -254,6 +256,23 @@ def test_of_two_calls_in_one_moment_the_longer_stays_in_either_order(
         *(event("call.ended", "d1", call=f"c{length}", duration_s=length) for length in lengths)
     )
     assert profile.call == Call(moment("d1"), 7, 0)
+
+
+@pytest.mark.parametrize(
+    "look",
+    [
+        event("web.visit", "d1", page="/Account/CANCEL"),
+        event("web.visit", "d1", page="/", search="what does the big plan cost"),
+        event("web.form_submitted", "d1", form="termination-2026"),
+    ],
+)
+def test_a_look_at_prices_or_at_the_way_out_is_counted(look: Event) -> None:
+    assert folded(look).leaving == Lately(moment("d1"), 1.0, 1)
+
+
+@pytest.mark.parametrize("page", ["/", "/plants", "/planet", "/priceless", "/cancelled"])
+def test_a_page_that_only_begins_like_the_way_out_is_none(page: str) -> None:
+    assert folded(event("web.visit", "d1", page=page)).leaving is None
 
 
 def test_a_call_of_more_than_a_day_is_kept_as_a_day() -> None:
