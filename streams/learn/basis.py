@@ -132,7 +132,7 @@ class Derived(NamedTuple):
 
 
 def rhythm(seen: Seen) -> Columns:
-    """How the silence compares with the customer's own gaps; see :class:`Seen`."""
+    """How the silence compares with the customer's own gaps."""
     usual = seen["silence_days"] - np.log1p(np.exp(np.minimum(seen.mean, 30.0)))
     silent, sure = seen.logit_silent, seen.sure
     return usual, seen.mean, seen.spread, seen.z, sure, silent, silent * sure

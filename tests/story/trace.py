@@ -1,9 +1,4 @@
-"""One event followed through the house, stop by stop, as README.md shows it.
-
-    python -m tests.story.trace
-
-prints every stop as JSON; ``tests/unit/project/test_readme.py`` holds README to it.
-"""
+"""One event followed through the house, stop by stop; :mod:`tests.pages` writes it in README.md."""
 
 from functools import cache
 from typing import Any
@@ -80,14 +75,3 @@ def _rounded(value: Any) -> Any:  # noqa: ANN401 - any part of a profile
     if isinstance(value, dict):
         return {name: _rounded(inner) for name, inner in value.items()}
     return round(value, 4) if isinstance(value, float) else value
-
-
-def main() -> None:
-    """Print every stop."""
-    for name, content in stops().items():
-        text = orjson.dumps(content, option=orjson.OPT_INDENT_2).decode()
-        print(f"<!-- {name} -->\n```json\n{text}\n```\n")
-
-
-if __name__ == "__main__":
-    main()

@@ -4,14 +4,11 @@ import re
 import tomllib
 from pathlib import Path
 
-import orjson
 import pytest
 
 from agents.settings import known_keys
-from streams.features.catalogue import FEATURES
-from streams.learn.basis import COLUMNS
 from streams.learn.models.registry import MODELS
-from tests.story.trace import stops
+from tests import pages
 
 ROOT = Path(__file__).parents[3]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -19,22 +16,21 @@ PAGES = sorted(
     [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")]
     + [page for page in (ROOT / "docs").rglob("*.md") if page.name != "events.md"]
 )
-BLOCK = re.compile(r"<!-- trace: ([a-z-]+) -->\n```json\n(.*?)```", re.DOTALL)
 FILE = re.compile(r"`((?:schemas|streams|agents|bench|tests|docs)/[\w./-]+)`")
 LINK = re.compile(r"\]\((?!https?:|#)([^)#]+)(?:#[\w-]+)?\)")
 MODULE = re.compile(r"python -m ([a-z_.]+)")
 TARGET = re.compile(r"\bmake ([a-z]+)\b")
 SETTING = re.compile(r"`([a-z]+)\.([a-z_]+)`")
-MADE_LATER = {"docs/events.md"}
 
 
-def test_readme_shows_every_stop_of_the_trace_once_and_in_order() -> None:
-    assert [name for name, _ in BLOCK.findall(README)] == list(stops())
+@pytest.mark.parametrize("page", pages.PAGES)
+def test_what_follows_from_the_code_is_what_the_page_says(page: str) -> None:
+    assert pages.written(page) == pages.made(page)
 
 
-@pytest.mark.parametrize(("name", "shown"), BLOCK.findall(README), ids=lambda text: text[:20])
-def test_the_block_in_the_readme_is_what_the_code_does(name: str, shown: str) -> None:
-    assert orjson.loads(shown) == orjson.loads(orjson.dumps(stops()[name]))
+def test_every_part_that_follows_from_the_code_stands_once_and_in_order() -> None:
+    shown = [name for page in pages.PAGES for name, _ in pages.PART.findall(pages.written(page))]
+    assert shown == list(pages.parts())
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
@@ -84,24 +80,10 @@ def test_every_command_that_the_readme_shows_exists() -> None:
     assert shown <= commands
 
 
-def test_models_page_lists_every_feature_with_its_unit_in_order() -> None:
-    assert table_under("## Features") == [(f.name, f.unit, f.text) for f in FEATURES.features]
-
-
-def test_models_page_lists_every_derived_column_with_its_unit_in_order() -> None:
-    rows = table_under("### What is worked out of them")
-    assert [(name, unit) for name, unit, _ in rows] == [(name, unit) for name, unit, _ in COLUMNS]
-
-
 def test_models_page_lists_every_model() -> None:
-    assert {name for name, _, _ in table_under("## The models")} == set(MODELS)
-
-
-def table_under(heading: str) -> list[tuple[str, str, str]]:
-    """The first three columns of the table of that section of docs/models.md."""
-    text = (ROOT / "docs" / "models.md").read_text(encoding="utf-8")
-    section = re.split(r"^#+ ", text.partition(f"{heading}\n")[2], maxsplit=1, flags=re.MULTILINE)
-    return re.findall(r"^\| `(\w+)`[^|]* \| (.+?) \| (.+?) \|", section[0], re.MULTILINE)
+    section = (ROOT / "docs" / "models.md").read_text().partition("## The models\n")[2]
+    table = section.partition("\n\nAll see")[0]
+    assert set(re.findall(r"^\| `(\w+)`", table, re.MULTILINE)) == set(MODELS)
 
 
 def test_the_settings_that_the_readme_shows_are_read() -> None:

@@ -1,0 +1,89 @@
+"""What follows from the code in README.md and docs/models.md: ``python -m tests.pages`` writes it.
+
+A part stands between ``<!-- made: NAME -->`` and the next empty line.
+``tests/unit/project/test_readme.py`` holds the pages to it.
+"""
+
+import inspect
+import json
+import re
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+from streams.features.catalogue import FEATURES
+from streams.learn.basis import DERIVED
+from tests.story.trace import stops
+
+ROOT = Path(__file__).parents[1]
+PAGES = ("README.md", "docs/models.md")
+PART = re.compile(r"<!-- made: ([a-z-]+) -->\n(.*?)\n(?=\n)", re.DOTALL)
+WIDTH = 100
+
+
+def written(page: str) -> str:
+    """The page as it stands."""
+    return (ROOT / page).read_text(encoding="utf-8")
+
+
+def made(page: str) -> str:
+    """The page with every part as the code has it."""
+    texts = parts()
+    return PART.sub(lambda at: f"<!-- made: {at[1]} -->\n{texts[at[1]]}\n", written(page))
+
+
+def parts() -> dict[str, str]:
+    """Name -> text, in the order in which they stand in the pages."""
+    blocks = {name: f"```json\n{_as_json(value)}\n```" for name, value in stops().items()}
+    return {**blocks, "features": _features(), "columns": _columns()}
+
+
+def _features() -> str:
+    return _table(
+        ("feature", "unit", "because of ...", "formula"),
+        ((f"`{f.name}`", f.unit, f.text, _summary(f.measure)) for f in FEATURES.features),
+    )
+
+
+def _columns() -> str:
+    return _table(
+        ("column", "unit", "of", "what"),
+        (
+            (f"`{name}`", unit, ", ".join(map("`{}`".format, of)) or "the moment", _summary(work))
+            for work, columns in DERIVED
+            for name, unit, of in columns
+        ),
+    )
+
+
+def _summary(of: Callable[..., Any]) -> str:
+    """The first sentence of its docstring."""
+    return (inspect.getdoc(of) or "").partition("\n\n")[0].replace("\n", " ")
+
+
+def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+    lines = ["| " + " | ".join(cells) + " |" for cells in (head, *rows)]
+    return "\n".join([lines[0], "|---" * len(head) + "|", *lines[1:]])
+
+
+def _as_json(value: Any, indent: str = "") -> str:  # noqa: ANN401 - any JSON
+    """What fits into a line stands on one."""
+    line = json.dumps(value, ensure_ascii=False)
+    if not isinstance(value, dict | list) or len(indent) + len(line) <= WIDTH:
+        return line
+    inner = indent + "  "
+    if isinstance(value, list):
+        rows = [inner + _as_json(each, inner) for each in value]
+    else:
+        rows = [f'{inner}"{name}": {_as_json(each, inner)}' for name, each in value.items()]
+    return f"{line[0]}\n" + ",\n".join(rows) + f"\n{indent}{line[-1]}"
+
+
+def main() -> None:
+    """Write the pages anew."""
+    for page in PAGES:
+        (ROOT / page).write_text(made(page), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
