@@ -1,27 +1,35 @@
 """Real purchases of eighteen months through the real agents: scores, labels and their quality."""
 
-from bisect import bisect_right
 from collections import defaultdict
 from pathlib import Path
-from typing import Any
 
 import orjson
 import pytest
 
 from bench.datasets.cdnow import cdnow_events
-from bench.datasets.folder import DataMissing
 from bench.scores import matured, quality
 from schemas.envelope import parse_time
 from schemas.units import DAY_MS, Millis
 from streams.week import next_own_day_ms
-from tests.integration.replays import replay
-from tests.services import require
+from tests.integration.replayed import (
+    Moments,
+    Row,
+    Window,
+    moments,
+    real,
+    replayed,
+    rows,
+    wrong_labels,
+)
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(400)]
 
-HORIZON_MS = 28 * DAY_MS
-LAST_TICK_MS = parse_time("1998-07-01T00:00:00Z")
-"""The first midnight at or after the last purchase, at noon of June 30."""
+WINDOW = Window(
+    horizon_ms=28 * DAY_MS,
+    grace_ms=DAY_MS,
+    last_tick_ms=parse_time("1998-07-01T00:00:00Z"),  # the last purchase is at noon of June 30
+    label_of_event=0,
+)
 
 CONFIG = """
 [churn]
@@ -29,43 +37,30 @@ activity = ["order.placed"]
 horizon_days = 28
 snapshot_every_days = 7
 """
-Row = dict[str, Any]
 
 
 @pytest.fixture(scope="module")
 def events() -> list[Row]:
-    require("redis")
-    try:
-        return cdnow_events("sample")
-    except DataMissing as missing:
-        pytest.skip(str(missing))
+    return real(lambda: cdnow_events("sample"))
 
 
 @pytest.fixture(scope="module")
 def out(events: list[Row], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("cdnow")
-    config, file = folder / "touchstream.toml", folder / "events.jsonl"
-    config.write_text(CONFIG)
-    file.write_bytes(b"".join(orjson.dumps(event) + b"\n" for event in events))
-    return replay(file, folder / "out", config)
+    return replayed(map(orjson.dumps, events), CONFIG, tmp_path_factory.mktemp("cdnow"))
 
 
 @pytest.fixture(scope="module")
-def purchases(events: list[Row]) -> dict[str, list[int]]:
-    """Customer -> moments of his purchases, ascending."""
-    found: dict[str, list[int]] = defaultdict(list)
-    for event in events:
-        found[event["subject"]].append(parse_time(event["time"]))
-    return {customer: sorted(times) for customer, times in found.items()}
+def purchases(events: list[Row]) -> Moments:
+    return moments(events)
 
 
 @pytest.fixture(scope="module")
 def scores(out: Path) -> list[Row]:
-    return [orjson.loads(line) for line in (out / "scores.jsonl").read_bytes().splitlines()]
+    return rows(out / "scores.jsonl")
 
 
 def test_every_known_customer_is_scored_weekly_on_his_day(
-    scores: list[Row], purchases: dict[str, list[int]]
+    scores: list[Row], purchases: Moments
 ) -> None:
     scored: dict[str, list[int]] = defaultdict(list)
     for row in scores:
@@ -75,23 +70,16 @@ def test_every_known_customer_is_scored_weekly_on_his_day(
         # Known at the tick that ends the day of his first purchase, at noon of that day.
         midnight_before = Millis(times[0] // DAY_MS * DAY_MS)
         first = next_own_day_ms(customer, midnight_before, 7)
-        expected[customer] = list(range(first, LAST_TICK_MS + 1, 7 * DAY_MS))
+        expected[customer] = list(range(first, WINDOW.last_tick_ms + 1, 7 * DAY_MS))
     assert {customer: sorted(times) for customer, times in scored.items()} == {
         customer: days for customer, days in expected.items() if days
     }
 
 
 def test_every_matured_label_is_the_truth_of_the_file(
-    scores: list[Row], purchases: dict[str, list[int]]
+    scores: list[Row], purchases: Moments
 ) -> None:
-    wrong = []
-    for row in scores:
-        at_ms, times = parse_time(row["time"]), purchases[row["customer"]]
-        bought = bisect_right(times, at_ms + HORIZON_MS) > bisect_right(times, at_ms)
-        final = at_ms + HORIZON_MS + DAY_MS <= LAST_TICK_MS
-        if row["label"] != ((0 if bought else 1) if final else None):
-            wrong.append(row)
-    assert wrong == []
+    assert wrong_labels(scores, purchases, WINDOW) == []
 
 
 def test_the_model_ranks_buyers_as_well_as_a_batch_that_is_fitted_anew(out: Path) -> None:

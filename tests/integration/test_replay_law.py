@@ -12,6 +12,7 @@ from bench.world import START_MS, Drift, Noise, World
 from bench.world.noise import Line
 from schemas.envelope import format_time, parse_time
 from schemas.units import DAY_MS, Millis
+from tests.integration.replayed import rows
 from tests.integration.replays import core, moments, replay
 from tests.services import require
 
@@ -105,18 +106,17 @@ def undisturbed(log: Path, config: Path, tmp_path_factory: pytest.TempPathFactor
 
 def test_the_log_makes_every_kind_of_output(undisturbed: Path) -> None:
     # Otherwise the comparisons below could be true of nothing.
-    lines = {file.stem: file.read_bytes().splitlines() for file in undisturbed.glob("*.jsonl")}
+    lines = {file.stem: rows(file) for file in undisturbed.glob("*.jsonl")}
     assert len(lines["profiles"]) > 40
     assert len(lines["churn-risk"]) > 10
     assert len(lines["next-best-action"]) > 5
     assert len(lines["dead-letters"]) > 20
-    matured = [line for line in lines["scores"] if orjson.loads(line)["label"] is not None]
+    matured = [row for row in lines["scores"] if row["label"] is not None]
     assert len(matured) > 200
 
 
 def test_the_log_makes_the_learner_speak_of_its_models(undisturbed: Path) -> None:
-    lines = (undisturbed / "customer-signals.jsonl").read_bytes().splitlines()
-    said = [orjson.loads(line) for line in lines]
+    said = rows(undisturbed / "customer-signals.jsonl")
     told = {(one["subject"], one["data"]["signal"]) for one in said}
     assert ("touchstream.plays", "model.promoted") in told
     assert ("touchstream.opens", "model.promoted") in told
@@ -127,13 +127,12 @@ def test_the_log_makes_the_learner_speak_of_its_models(undisturbed: Path) -> Non
 
 
 def test_the_log_erases_somebody_who_comes_again(undisturbed: Path) -> None:
-    lines = (undisturbed / "profiles.jsonl").read_bytes().splitlines()
-    [erased] = [one for one in map(orjson.loads, lines) if one["customer"] == ERASED]
+    [erased] = [one for one in rows(undisturbed / "profiles.jsonl") if one["customer"] == ERASED]
     assert parse_time(erased["profile"]["first_seen"]) > ERASED_MS
     waits_days = {"scores.jsonl": 14 + 1, "scores-plays.jsonl": 1 + 1}
     for name, days in waits_days.items():
-        rows = [orjson.loads(line) for line in (undisturbed / name).read_bytes().splitlines()]
-        his = [parse_time(row["time"]) for row in rows if row["customer"] == ERASED]
+        scores = rows(undisturbed / name)
+        his = [parse_time(row["time"]) for row in scores if row["customer"] == ERASED]
         without_label_ms = ERASED_MS - days * DAY_MS
         assert min(his) < without_label_ms
         assert max(his) > ERASED_MS

@@ -6,8 +6,7 @@ from typing import Any
 import orjson
 import pytest
 
-from tests.integration.replays import replay
-from tests.services import require
+from tests.integration.replayed import replayed, rows
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(200)]
 
@@ -47,12 +46,7 @@ LINES = [
 
 @pytest.fixture(scope="module")
 def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    require("redis")
-    folder = tmp_path_factory.mktemp("poison")
-    events, config = folder / "events.jsonl", folder / "touchstream.toml"
-    events.write_bytes(b"\n".join(LINES) + b"\n")
-    config.write_text("")
-    return replay(events, folder / "out", config)
+    return replayed(LINES, "", tmp_path_factory.mktemp("poison"))
 
 
 def test_every_line_ends_in_one_named_place(out: Path) -> None:
@@ -78,7 +72,7 @@ def test_every_line_ends_in_one_named_place(out: Path) -> None:
 
 
 def test_an_event_dated_2099_changes_nothing_else(out: Path) -> None:
-    [profile] = [orjson.loads(x) for x in (out / "profiles.jsonl").read_bytes().splitlines()]
+    [profile] = rows(out / "profiles.jsonl")
     assert profile["customer"] == "ada"
     assert profile["profile"]["last_seen"] == "2026-03-20T11:00:00.000Z"
     # Taken five minutes after the moment that the clock stood at when it came.
@@ -88,7 +82,7 @@ def test_an_event_dated_2099_changes_nothing_else(out: Path) -> None:
 
 
 def test_a_letter_has_the_line_as_it_stood_up_to_512_kib(out: Path) -> None:
-    letters = [orjson.loads(x) for x in (out / "dead-letters.jsonl").read_bytes().splitlines()]
+    letters = rows(out / "dead-letters.jsonl")
     [large] = [letter for letter in letters if letter["reason"] == "too_large"]
     assert large["value"] == LINES[7][: 512 * 1024].decode()
     [unreadable] = [letter for letter in letters if "value_base64" in letter]
