@@ -3,6 +3,7 @@
 import asyncio
 import os
 import secrets
+import signal
 import sys
 import threading
 import time
@@ -34,6 +35,7 @@ from schemas.tick import InForce, Tick, encode_tick
 from schemas.topics import TOUCHPOINTS_TOPIC
 from schemas.units import Millis
 from streams.features.catalogue import FEATURES
+from streams.intake.decode import Origin, decode
 from streams.intake.partitioner import partition_of
 from streams.learn.knowledge import Knowledge
 from streams.records import Record
@@ -45,6 +47,16 @@ RESTART_PAUSE_S = 0.3
 """Like a supervisor's own: a process that cannot work must not eat the machine."""
 MOST_BYTES = 64 * 1024 * 1024
 POLL_S = 0.05
+FAST = 43_200
+"""A speed: half a second of ours is a quarter of a day."""
+FAST_RULES: dict[str, Any] = {
+    "CHURN__HORIZON_DAYS": "4",
+    "CHURN__LABEL_GRACE_DAYS": "0",
+    "INTAKE__ALLOWED_LATENESS_DAYS": "30",
+    "LEARNING__MINIMUM_EXAMPLES": "50",
+    "BANDS__COOLDOWN_DAYS": "0",
+}
+"""At that speed a label matures in eight seconds."""
 
 
 class NotReached(AssertionError):
@@ -278,6 +290,11 @@ class Deployment:
         """Until the learner is at work."""
         wait_until(lambda: self.ask(_has_learner), "the learner to start", timeout_s)
 
+    def wait_ticking(self) -> None:
+        """Until the learner has written its first tick."""
+        first = lambda: all(end > 0 for end in self.ends(TOUCHPOINTS_TOPIC))  # noqa: E731
+        wait_until(first, "the first tick")
+
     def wait_durable(self, timeout_s: float = 90.0) -> None:
         """Until all that stands in the log is in Redis, and all that is to be sent was sent."""
         wait_until(self._is_durable, "everything to be durable", timeout_s, self.where)
@@ -286,6 +303,14 @@ class Deployment:
         """Until the learner has passed a tick."""
         reached = lambda: self.post().knowledge.tick >= number  # noqa: E731
         wait_until(reached, f"tick {number} to be learnt", timeout_s, self.where)
+
+    def settle(self) -> None:
+        """Write no further tick, and let everything end."""
+        self.learner.arguments.remove("--ticks")
+        self.learner.send(signal.SIGKILL)
+        self.wait_durable(120)
+        self.wait_learnt(self.post().written)
+        self.wait_durable()
 
     def where(self) -> str:
         """Where everything stands, for the message of a test that waited in vain."""
@@ -351,6 +376,12 @@ class Deployment:
         """The touchpoints as they stand in Kafka, as the core takes them."""
         found = self.read(TOUCHPOINTS_TOPIC)
         return [[_record(one) for one in found[number]] for number in range(self.partitions)]
+
+    def versions_named(self) -> list[int]:
+        """By the ticks, in their order."""
+        log = self.log_records()
+        found = [decode(record, Origin(0, len(log), None)) for record in log[0]]
+        return [each.in_force.model_version for each in found if isinstance(each, Tick)]
 
     def _is_durable(self) -> bool:
         ends = self.ends(TOUCHPOINTS_TOPIC)

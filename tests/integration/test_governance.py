@@ -1,6 +1,5 @@
 """An operator rolls a model back, and has a customer forgotten, on a deployment that lives."""
 
-import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -16,33 +15,22 @@ from bench.services.kafka import KafkaServer
 from bench.services.redis import RedisServer
 from schemas.envelope import format_time
 from schemas.examples import Example, decode_example
-from schemas.tick import Tick
-from schemas.topics import EXAMPLES_TOPIC, TOUCHPOINTS_TOPIC
+from schemas.topics import EXAMPLES_TOPIC
 from streams.emit.identity import pseudonym
 from streams.features.catalogue import FEATURES
-from streams.intake.decode import Origin, decode
 from streams.learn.knowledge import Knowledge
 from streams.learn.learner import pass_tick, version_of
 from streams.learn.snapshot import unseal
 from tests.agents.cli.command import Said, touchstream
-from tests.integration.deployment import Deployment, wait_until
+from tests.integration.deployment import FAST, FAST_RULES, Deployment, wait_until
 from tests.integration.oracle import differences
+from tests.integration.replayed import rows
 from tests.integration.traffic import Traffic, event
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow, pytest.mark.timeout(400)]
 
 SEED = 20261123
-SPEED = 43_200
-"""Half a second of ours is a quarter of a day: a label matures in eight seconds."""
-RULES: dict[str, Any] = {
-    "CHURN__HORIZON_DAYS": "4",
-    "CHURN__SNAPSHOT_EVERY_DAYS": "2",
-    "CHURN__LABEL_GRACE_DAYS": "0",
-    "INTAKE__ALLOWED_LATENESS_DAYS": "30",
-    "LEARNING__MINIMUM_EXAMPLES": "50",
-    "LEARNING__CHALLENGER": "logistic",
-    "BANDS__COOLDOWN_DAYS": "0",
-}
+RULES = {**FAST_RULES, "CHURN__SNAPSHOT_EVERY_DAYS": "2", "LEARNING__CHALLENGER": "logistic"}
 ERASED = "c0"
 """The customer who came most often."""
 
@@ -76,9 +64,9 @@ def history(
     folder = tmp_path_factory.mktemp("governance")
     changes = {**RULES, "TICKS__INTERVAL_S": "0.5"}
     with Deployment(
-        kafka_server, redis_server, folder / "run", ticks=True, speed=SPEED, **changes
+        kafka_server, redis_server, folder / "run", ticks=True, speed=FAST, **changes
     ) as made:
-        wait_until(lambda: all(end > 0 for end in made.ends(TOUCHPOINTS_TOPIC)), "the first tick")
+        made.wait_ticking()
         with Traffic(made, SEED, customers=300, per_s=100):
             wait_until(lambda: made.post().knowledge.version >= 5, "five versions", 90)
             refused = run(made, folder, "models", "serve", "999")
@@ -91,7 +79,7 @@ def history(
             wait_until(lambda: min(in_force(made)) > version, "the newest to be in force")
         now_ms = made.now_ms()
         made.publish([event(10**9, "customer.erased", ERASED, now_ms, now_ms)])
-        settle(made)
+        made.settle()
         yield History(made, folder, refused, at_work, shown)
 
 
@@ -133,7 +121,7 @@ def test_a_rebuild_beside_a_learner_at_work_is_refused(history: History) -> None
 
 
 def test_the_core_comes_to_the_same_on_the_log_with_the_rollback_in_it(history: History) -> None:
-    named = versions_named(history.deployment)
+    named = history.deployment.versions_named()
     back = named.index(2, named.index(5))
     assert named[back : back + 3] == [2, 2, 2]
     assert named[-1] > 5
@@ -146,14 +134,13 @@ def test_the_recorded_log_replays_to_the_same_scores(history: History) -> None:
     (folder / "log.jsonl").write_text(recorded.out)
     said = touchstream("replay", "log.jsonl", "--out", "out", cwd=folder, settings=RULES)
     assert said.code == 0, said.err
-    replayed = [orjson.loads(x) for x in (folder / "out/scores.jsonl").read_bytes().splitlines()]
     live = [
         (e.customer, format_time(e.at_ms), e.probability, e.model_version, e.label)
         for e in examples(deployment)
     ]
     assert sorted(live) == sorted(
         (pseudonym(x["customer"], 0), x["time"], x["risk"], x["version"], x["label"])
-        for x in replayed
+        for x in rows(folder / "out/scores.jsonl")
         if x["label"] is not None
     )
     assert sum(version == 2 for _, _, _, version, _ in live) > 50
@@ -180,7 +167,7 @@ def test_it_is_the_next_version_and_the_next_tick_names_it(
     history: History, rebuilt: Rebuilt
 ) -> None:
     newest = rebuilt.before.knowledge.version
-    named = versions_named(history.deployment)
+    named = history.deployment.versions_named()
     assert rebuilt.told["version"] == rebuilt.after.knowledge.version == newest + 1
     assert named[rebuilt.before.written] == newest + 1
     sealed = stored_version(history.deployment, newest + 1)
@@ -207,13 +194,6 @@ def in_force(deployment: Deployment) -> set[int]:
     return {each.in_force.model_version for each in deployment.standings() if each.in_force}
 
 
-def versions_named(deployment: Deployment) -> list[int]:
-    """By the ticks, in their order."""
-    log = deployment.log_records()
-    found = [decode(record, Origin(0, len(log), None)) for record in log[0]]
-    return [each.in_force.model_version for each in found if isinstance(each, Tick)]
-
-
 def examples(deployment: Deployment) -> list[Example]:
     """All that matured; what was sent twice counts once."""
     read = [decode_example(record.value) for record in deployment.read(EXAMPLES_TOPIC)[0]]
@@ -225,12 +205,3 @@ def stored_version(deployment: Deployment, number: int) -> bytes:
     [[sealed]] = deployment.ask(lambda store: store.load([Read(LEARNER, [version_id(number)])]))
     assert sealed is not None
     return sealed
-
-
-def settle(deployment: Deployment) -> None:
-    """Write no further tick, and let everything end."""
-    deployment.learner.arguments.remove("--ticks")
-    deployment.learner.send(signal.SIGKILL)
-    deployment.wait_durable(120)
-    deployment.wait_learnt(deployment.post().written)
-    deployment.wait_durable()

@@ -6,29 +6,20 @@ import time
 from collections import Counter
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from schemas.tick import Tick
-from schemas.topics import CHURN_RISK_TOPIC, TOUCHPOINTS_TOPIC
-from streams.intake.decode import Origin, decode
-from tests.integration.deployment import Deployment, Role, wait_until
+from schemas.topics import CHURN_RISK_TOPIC
+from tests.integration.deployment import FAST, FAST_RULES, Deployment, Role, wait_until
 from tests.integration.oracle import differences
 from tests.integration.services import own_services
 from tests.integration.traffic import Traffic
 
 SEED = 20261122
-SPEED = 43_200
-"""Half a second of ours is a quarter of a day: a label matures in eight seconds."""
-RULES: dict[str, Any] = {
-    "CHURN__HORIZON_DAYS": "4",
+RULES = {
+    **FAST_RULES,
     "CHURN__SNAPSHOT_EVERY_DAYS": "4",
-    "CHURN__LABEL_GRACE_DAYS": "0",
-    "INTAKE__ALLOWED_LATENESS_DAYS": "30",
     "INTAKE__IDS_PER_CUSTOMER": "1000",
-    "LEARNING__MINIMUM_EXAMPLES": "50",
-    "BANDS__COOLDOWN_DAYS": "0",
     "TICKS__INTERVAL_S": "0.5",
 }
 
@@ -78,7 +69,7 @@ class Havoc:
             time.sleep(0.5)
             wait_until(partial(self._is_published_after, known), "a version to be published")
             learner.send(signal.SIGSTOP)
-            if self._newest_named() <= known:
+            if max(self.deployment.versions_named()) <= known:
                 self.deployment.redis.restart_on_copy(copy)
                 learner.send(signal.SIGCONT)
                 self.rollbacks += 1
@@ -97,11 +88,6 @@ class Havoc:
     def _version(self) -> int:
         return self.deployment.post().knowledge.version
 
-    def _newest_named(self) -> int:
-        log = self.deployment.log_records()
-        ticks = [decode(record, Origin(0, len(log), None)) for record in log[0]]
-        return max(t.in_force.model_version for t in ticks if isinstance(t, Tick))
-
 
 @pytest.mark.integration
 @pytest.mark.slow
@@ -111,16 +97,16 @@ def test_kills_and_rollbacks_show_neither_in_states_nor_in_what_is_emitted(tmp_p
     with (
         own_services(tmp_path) as (kafka, store),
         Deployment(
-            kafka, store, tmp_path / "run", workers=2, ticks=True, speed=SPEED, **RULES
+            kafka, store, tmp_path / "run", workers=2, ticks=True, speed=FAST, **RULES
         ) as deployment,
     ):
         deployment.wait_started()
-        wait_until(lambda: all(e > 0 for e in deployment.ends(TOUCHPOINTS_TOPIC)), "the first tick")
+        deployment.wait_ticking()
         havoc = Havoc(deployment, rng)
         with Traffic(deployment, SEED, customers=2_000, per_s=200) as traffic:
             wait_until(lambda: deployment.post().knowledge.version > 0, "a first version", 90)
             _devastate(havoc)
-        _settle(deployment)
+        deployment.settle()
         assert differences(deployment) == []
         assert deployment.post().knowledge.version > 3
         assert any(deployment.ends(CHURN_RISK_TOPIC))
@@ -144,12 +130,3 @@ def _devastate(havoc: Havoc) -> None:
     for blow in blows:
         blow()
         time.sleep(rng.uniform(0.3, 2.5))
-
-
-def _settle(deployment: Deployment) -> None:
-    """Write no further tick, and let everything end."""
-    deployment.learner.arguments.remove("--ticks")
-    deployment.learner.send(signal.SIGKILL)
-    deployment.wait_durable(120)
-    deployment.wait_learnt(deployment.post().written)
-    deployment.wait_durable()

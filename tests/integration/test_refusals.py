@@ -12,9 +12,8 @@ from agents.topics import drop_topics, make_topics
 from bench.services.kafka import KafkaServer
 from bench.services.redis import RedisServer
 from schemas.topics import TOUCHPOINTS_TOPIC
-from schemas.units import HOUR_MS
 from tests.integration.deployment import Deployment, Role, wait_until
-from tests.integration.traffic import event
+from tests.integration.traffic import visits
 from tests.make import DAY_ZERO_MS
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow, pytest.mark.timeout(180)]
@@ -30,16 +29,10 @@ def deployment(
     """
     with Deployment(kafka_server, redis_server, tmp_path, learner=False) as made:
         made.tick(DAY_ZERO_MS)
-        publish(made, 0, 30)
+        made.publish(visits(0, 30))
         made.wait_durable()
         made.workers[0].down()  # in good order: what is durable is committed to Kafka
         yield made
-
-
-def publish(deployment: Deployment, first: int, last: int) -> None:
-    """A visit an hour, by eleven customers in turn."""
-    moments = [(n, DAY_ZERO_MS + n * HOUR_MS) for n in range(first, last)]
-    deployment.publish([event(n, "web.visit", f"c{n % 11}", at, at) for n, at in moments])
 
 
 def refusal(role: Role) -> str:
@@ -107,7 +100,7 @@ def test_a_fence_above_the_end_of_the_log_is_refused(deployment: Deployment) -> 
 def test_a_fence_below_the_start_of_the_log_is_refused_until_oldest_is_said(
     deployment: Deployment,
 ) -> None:
-    publish(deployment, 30, 90)
+    deployment.publish(visits(30, 90))
     move_start(deployment)
     said = refusal(deployment.workers[0])
     assert "was Redis restored from a copy older than Kafka's retention" in said
@@ -121,11 +114,11 @@ def test_a_fence_below_the_start_of_the_log_is_refused_until_oldest_is_said(
 def test_records_that_retention_took_from_a_running_worker_stop_it(deployment: Deployment) -> None:
     worker = deployment.workers[0]
     worker.wanted = True
-    publish(deployment, 30, 60)
+    deployment.publish(visits(30, 60))
     deployment.wait_durable()
     worker.send(signal.SIGSTOP)
     time.sleep(0.5)  # the fetch that was under way has come back empty
-    publish(deployment, 60, 120)
+    deployment.publish(visits(60, 120))
     move_start(deployment)
     worker.wanted = False
     worker.send(signal.SIGCONT)
@@ -135,14 +128,14 @@ def test_records_that_retention_took_from_a_running_worker_stop_it(deployment: D
 
 
 def test_newest_goes_on_with_what_comes(deployment: Deployment) -> None:
-    publish(deployment, 30, 90)
+    deployment.publish(visits(30, 90))
     move_start(deployment)
     worker = deployment.workers[0]
     deployment.change(worker, WORKER__ON_LOST_FENCE="newest")
     worker.wanted = True
     wait_until(lambda: worker.log_text().count("fence_set_by_hand") == 3, "the worker to start")
     wait_until(lambda: '"partitions":[0,1,2]' in worker.log_text(), "the worker to start")
-    publish(deployment, 90, 120)
+    deployment.publish(visits(90, 120))
     deployment.wait_durable()
     assert deployment.counters()["applied"] == 30 + 30
 

@@ -8,10 +8,10 @@ import pytest
 
 from bench.services.kafka import KafkaServer
 from bench.services.redis import RedisServer
-from schemas.units import DAY_MS, HOUR_MS
-from tests.integration.deployment import Deployment, Sent, wait_until
+from schemas.units import DAY_MS
+from tests.integration.deployment import Deployment, wait_until
 from tests.integration.oracle import differences
-from tests.integration.traffic import event
+from tests.integration.traffic import visits
 from tests.make import DAY_ZERO_MS
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow, pytest.mark.timeout(180)]
@@ -30,14 +30,6 @@ def deployment(
         made.tick(DAY_ZERO_MS)
         made.wait_durable()
         yield made
-
-
-def visits(first: int, last: int) -> list[Sent]:
-    """A visit an hour, by eleven customers in turn."""
-    return [
-        event(n, "web.visit", f"c{n % 11}", DAY_ZERO_MS + n * HOUR_MS, DAY_ZERO_MS + n * HOUR_MS)
-        for n in range(first, last)
-    ]
 
 
 def test_a_worker_stopped_between_read_and_commit_is_refused_by_the_fence(

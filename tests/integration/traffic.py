@@ -13,7 +13,7 @@ from kafka.errors import KafkaError
 from schemas.envelope import format_time
 from schemas.units import DAY_MS, HOUR_MS, Millis
 from tests.integration.deployment import Deployment, Sent, numbers
-from tests.make import REQUIRED
+from tests.make import DAY_ZERO_MS, REQUIRED
 
 KINDS = (
     *("web.visit",) * 6,
@@ -51,6 +51,12 @@ def event(
     if kind == "survey.sent":
         value["data"] = {"survey": "s1", "kind": "nps"}
     return Sent(orjson.dumps(value), customer.encode(), Millis(received_ms))
+
+
+def visits(first: int, last: int) -> list[Sent]:
+    """A visit an hour, by eleven customers in turn."""
+    moments = [(n, DAY_ZERO_MS + n * HOUR_MS) for n in range(first, last)]
+    return [event(n, "web.visit", f"c{n % 11}", at, at) for n, at in moments]
 
 
 class Traffic:
