@@ -15,11 +15,10 @@ import socket
 import struct
 import subprocess
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 from agents.embedded.process import ServerError, ServerProcess
 from bench.services.ports import free_port
+from bench.services.server import Server
 
 ROOT = Path(__file__).resolve().parents[2]
 POM = Path(__file__).with_name("kafka-pom.xml")
@@ -41,8 +40,8 @@ _SINGLE_NODE = (
 """Settings that want three brokers by default."""
 
 
-class KafkaServer:
-    """One broker on one port of this machine, started by ``with``; it dies with this process.
+class KafkaServer(Server):
+    """One broker.
 
     Parameters
     ----------
@@ -55,18 +54,14 @@ class KafkaServer:
     """
 
     def __init__(self, folder: Path, port: int | None = None, libs: Path | None = None) -> None:
+        super().__init__()
         self.folder = folder.resolve()
         self.port = port or free_port()
         self.bootstrap = f"127.0.0.1:{self.port}"
         self._controller_port = free_port()
         self._libs = libs
-        self._process: ServerProcess | None = None
 
-    def start(self) -> None:
-        """Start, or start again, on the same port and folder; returns when it answers.
-
-        Raises :class:`agents.embedded.process.ServerError` with the end of its log if it does not.
-        """
+    def _launch(self) -> ServerProcess:
         self.folder.mkdir(parents=True, exist_ok=True)
         settings = self.folder / "server.properties"
         settings.write_text(self._properties())
@@ -74,48 +69,7 @@ class KafkaServer:
             self._format(settings)
         command = self._java("-Xmx768m", _LOG_WARNINGS, "kafka.Kafka", str(settings))
         process = ServerProcess(command, log=self.folder / "server.log")
-        self._process = process.wait_until(lambda: _answers(self.port), START_TIMEOUT_S)
-
-    def stop(self) -> None:
-        """End it in good order; does nothing if it does not run."""
-        if self._process is not None and self._process.running:
-            self._process.stop()
-        self._process = None
-
-    def kill(self) -> None:
-        """SIGKILL, as a crash would."""
-        self._running().kill()
-        self._process = None
-
-    def restart(self) -> None:
-        """Kill it and start it again on what its folder holds (2-5 s)."""
-        self.kill()
-        self.start()
-
-    def detach(self) -> int:
-        """Let it outlive this process; return its process id."""
-        return self._running().detach()
-
-    def __enter__(self) -> Self:
-        self.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.stop()
-
-    @property
-    def pid(self) -> int:
-        return self._running().pid
-
-    def _running(self) -> ServerProcess:
-        if self._process is None:
-            raise ServerError("this Kafka is not running: call start() first")
-        return self._process
+        return process.wait_until(lambda: _answers(self.port), START_TIMEOUT_S)
 
     def _format(self, settings: Path) -> None:
         tool = self._java(_LOG_WARNINGS, "kafka.tools.StorageTool")
