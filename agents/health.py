@@ -1,7 +1,6 @@
 """The operator's port: ``/live``, ``/ready`` and ``/metrics``, without authentication."""
 
 from collections.abc import Callable, Sequence
-from types import TracebackType
 from typing import Self
 
 from aiohttp import web
@@ -58,12 +57,7 @@ class HealthServer:
         await self.start()
         return self
 
-    async def __aexit__(
-        self,
-        _kind: type[BaseException] | None,
-        _error: BaseException | None,
-        _traceback: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         await self.stop()
 
     async def _answer_live(self, _request: web.Request) -> web.Response:

@@ -1,7 +1,6 @@
 """Long work is seen: a status line on a terminal, one JSON line a phase elsewhere."""
 
 import time
-from types import TracebackType
 from typing import Self, TextIO
 
 import orjson
@@ -45,12 +44,7 @@ class Progress:
             self._status.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         if self._status is not None:
             self._status.stop()
 

@@ -12,7 +12,6 @@ calls :func:`agents.embedded.group_leader.let_followers_sync_first`.
 
 import ctypes
 from collections.abc import Mapping
-from types import TracebackType
 from typing import Any, Self
 
 from confluent_kafka import cimpl
@@ -70,12 +69,7 @@ class EmbeddedBroker:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def _create(self, topic: str, partitions: int) -> None:

@@ -4,7 +4,6 @@ import asyncio
 import base64
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from types import TracebackType
 from typing import BinaryIO, Self
 
 import orjson
@@ -128,12 +127,7 @@ class Collector:
         await self.start()
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         await self._consumer.stop()
         for file in (*self._files.values(), *self.scores.values()):
             file.close()

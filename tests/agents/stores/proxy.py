@@ -1,7 +1,6 @@
 """A TCP proxy that loses replies: the server has done the work, the client never hears of it."""
 
 import asyncio
-from types import TracebackType
 from typing import Self
 
 
@@ -29,12 +28,7 @@ class LossyProxy:
         self._listener = await asyncio.start_server(self._serve, "127.0.0.1", 0)
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         self._listener.close()
         for task in self._tasks:
             task.cancel()
