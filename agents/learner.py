@@ -19,7 +19,7 @@ from agents.fatal import Refusal
 from agents.in_force import LEARNER, about_id, stored, version_id
 from agents.metrics import Metrics
 from agents.outbox import Outbox
-from agents.post import HERE, About, Here, Post
+from agents.post import HERE, About, Here, Post, Stand
 from agents.serving import Serving, named, wanted
 from agents.stores.base import Commit, Fence, FenceLost, Read, Store, StoreError
 from agents.transport import Batch, Span
@@ -91,23 +91,10 @@ class _Place(Struct):
     version: int = 0
 
 
-class _Stood(Struct):
-    """What every format of the learner's record has."""
+class _Older(Stand):
+    """The learner's record, whatever it knew."""
 
     knowledge: _Place
-    written: int = 0
-    written_ms: Millis = Millis(0)
-    sent: int = 0
-    signals: int = 0
-    swept: int = 0
-    marks: dict[int, int] = {}
-    spared: list[int] = []
-    milestones: list[int] = []
-    served: int = 0
-    pins: dict[int, int] = {}
-    began: dict[str, int] = {}
-    forgotten: dict[str, int] = {}
-    oldest: int = 0
 
 
 class Held:
@@ -466,15 +453,13 @@ def _post(record: bytes | None, rules: Rules) -> tuple[Post, dict[str, bytes | N
 
 def _older(record: bytes, fresh: Knowledge) -> Post:
     """Where the learner stood, whatever it knew then."""
-    told = msgspec.json.decode(record, type=_Stood)
+    told = msgspec.json.decode(record, type=_Older)
     knowledge = fresh.copy()
     knowledge.features = ""
     knowledge.tick, knowledge.passed = told.knowledge.tick, told.knowledge.passed
     knowledge.version = told.knowledge.version
-    return msgspec.structs.replace(
-        Post(knowledge=knowledge),
-        **{name: getattr(told, name) for name in _Stood.__struct_fields__ if name != "knowledge"},
-    )
+    stand = {name: getattr(told, name) for name in Stand.__struct_fields__}
+    return Post(knowledge=knowledge, **stand)
 
 
 def remembered(examples: Sequence[Example], post: Post) -> list[Example]:

@@ -16,10 +16,9 @@ class Here(Struct, frozen=True):
     version: int
 
 
-class Post(Struct, kw_only=True):
-    """Everything the learner goes on from."""
+class Stand(Struct, kw_only=True):
+    """Where the learner stands, whatever it knows: the same in every format of its record."""
 
-    knowledge: Knowledge
     written: int = 0
     """Number of the last tick written to the log."""
     written_ms: Millis = Millis(0)
@@ -45,6 +44,12 @@ class Post(Struct, kw_only=True):
     """Pseudonym -> tick up to which his examples are not learnt."""
     oldest: int = 0
     """Versions before this one have learnt from somebody forgotten, and are served no more."""
+
+
+class Post(Stand, kw_only=True):
+    """Everything the learner goes on from."""
+
+    knowledge: Knowledge
 
     def versions(self) -> list[int]:
         """Those that are in Redis, ascending."""
