@@ -25,12 +25,10 @@ from streams.learn.ledger import (
     SUBSCRIBED,
     Ledger,
     Matured,
-    Snapshot,
     is_activity,
     is_late,
     mature,
     matures_ms,
-    millionths,
     observe,
     observe_target,
 )
@@ -40,7 +38,7 @@ from streams.outcome import Drop, Reject
 from streams.profiles.fold import fold, forget_resolved_tickets
 from streams.profiles.profile import Profile
 from streams.state import State
-from streams.verdict import Scored, aim, judge, looks_from, score_all
+from streams.verdict import Scored, aim, judge, looks_from, score_all, snapshot
 from streams.week import next_own_day_ms
 
 STRANGER = State()
@@ -304,14 +302,7 @@ def _noted(state: State, subject: CustomerId, scored: Scored | None, models: Mod
     clock_ms, due_ms = models.clock_ms, state.snapshot_due_ms
     if scored is None or clock_ms is None or due_ms is None or due_ms > clock_ms:
         return state
-    row = Snapshot(
-        at_ms=scored.at_ms,
-        millionths=millionths(scored.risk),
-        model_version=models.version,
-        features=models.features.digest,
-        vector=scored.vector,
-        marks=SUBSCRIBED if scored.subscribed else 0,
-    )
+    row = snapshot(scored, models, SUBSCRIBED if scored.subscribed else 0)
     return msgspec.structs.replace(
         state,
         ledger=(*state.ledger, row),

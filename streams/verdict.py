@@ -73,6 +73,18 @@ def _subscribed(profile: Profile, at_ms: Millis) -> bool:
     return profile.subscription is not None and profile.subscription.running(at_ms)
 
 
+def snapshot(scored: Scored, models: Models, marks: int = 0) -> Snapshot:
+    """What was said, as it waits in the ledger for its label."""
+    return Snapshot(
+        at_ms=scored.at_ms,
+        millionths=millionths(scored.risk),
+        model_version=models.version,
+        features=models.features.digest,
+        vector=scored.vector,
+        marks=marks,
+    )
+
+
 def judge(
     state: State,
     subject: CustomerId,
@@ -217,14 +229,8 @@ def aim(
         scored = said.get(target.name)
         if scored is None:
             continue
-        row = Snapshot(
-            at_ms=scored.at_ms,
-            millionths=millionths(scored.risk),
-            model_version=models.version,
-            features=models.features.digest,
-            vector=scored.vector,
-        )
-        ledgers = {**state.targets, target.name: (*state.targets.get(target.name, ()), row)}
+        waiting = (*state.targets.get(target.name, ()), snapshot(scored, models))
+        ledgers = {**state.targets, target.name: waiting}
         state = msgspec.structs.replace(state, targets=ledgers)
         state, told = _signal(state, event.subject, target, scored, models, cause, now_ms)
         emissions += told
