@@ -1,5 +1,6 @@
 """What a column of probabilities is worth once the labels are known: exact, no bins but ECE's."""
 
+from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import NamedTuple
 
@@ -85,20 +86,31 @@ def ranking(risk: Floats, label: Ints) -> Ranking:
     return Ranking(ones, every - ones)
 
 
-def measures(scores: Scores, ranked: Ranking) -> Measures:
-    """All measures over the judged scores; there is at least one."""
-    risk, label = scores.risk, scores.label
+def measures(risk: Floats, label: Ints, ranked: Ranking) -> Measures:
+    """All measures of ``risk`` = P(label 1), 0..1; ``ranked`` are the same rows, best first."""
+    n = len(label)
     said = np.clip(np.where(label == 1, risk, 1 - risk), CERTAIN, 1 - CERTAIN)
     return Measures(
-        n=len(label),
-        base_rate=float(label.mean()),
-        log_loss=float(-np.log(said).mean()),
-        brier=float(((risk - label) ** 2).mean()),
+        n=n,
+        base_rate=float(label.mean()) if n else None,
+        log_loss=float(-np.log(said).mean()) if n else None,
+        brier=float(((risk - label) ** 2).mean()) if n else None,
         roc_auc=roc_auc(_steps(ranked)),
         average_precision=average_precision(_steps(ranked)),
         average_precision_stays=average_precision(_steps(ranked.reversed())),
-        ece=sum(row.n * abs(row.said - row.came_true) for row in reliability(scores)) / len(label),
+        ece=calibration_error(reliability(risk, label)) if n else None,
     )
+
+
+def calibration_error(bins: Sequence[Bin]) -> float:
+    r"""Expected calibration error (Naeini et al., AAAI 2015).
+
+    .. math:: ECE = \frac{\sum_b n_b \left| p_b - y_b \right|}{\sum_b n_b}
+
+    >>> round(calibration_error([Bin(1, 0.9, 1.0), Bin(3, 0.2, 0.0)]), 3)
+    0.175
+    """
+    return sum(row.n * abs(row.said - row.came_true) for row in bins) / sum(row.n for row in bins)
 
 
 def constant(found: Measures) -> Measures:
@@ -117,13 +129,13 @@ def constant(found: Measures) -> Measures:
     )
 
 
-def reliability(scores: Scores) -> list[Bin]:
+def reliability(risk: Floats, label: Ints) -> list[Bin]:
     """Ten equal bins of risk, upper edges exclusive but the last; empty ones are left out."""
-    tenth = np.minimum((scores.risk * RELIABILITY_BINS).astype(np.int64), RELIABILITY_BINS - 1)
+    tenth = np.minimum((risk * RELIABILITY_BINS).astype(np.int64), RELIABILITY_BINS - 1)
     n = np.bincount(tenth, minlength=RELIABILITY_BINS)
-    risk = np.bincount(tenth, weights=scores.risk, minlength=RELIABILITY_BINS)
-    ones = np.bincount(tenth, weights=scores.label, minlength=RELIABILITY_BINS)
-    return [Bin(int(n[b]), float(risk[b] / n[b]), float(ones[b] / n[b])) for b in np.flatnonzero(n)]
+    said = np.bincount(tenth, weights=risk, minlength=RELIABILITY_BINS)
+    ones = np.bincount(tenth, weights=label, minlength=RELIABILITY_BINS)
+    return [Bin(int(n[b]), float(said[b] / n[b]), float(ones[b] / n[b])) for b in np.flatnonzero(n)]
 
 
 def lifts(ranked: Ranking) -> list[Lift]:

@@ -46,8 +46,8 @@ def judge(scores: Scores) -> Judged | None:
     return Judged(
         scores=scores,
         ranked=ranked,
-        measures=measures(scores, ranked),
-        bins=reliability(scores),
+        measures=measures(scores.risk, scores.label, ranked),
+        bins=reliability(scores.risk, scores.label),
         periods=periods(scores),
         highest=lifts(ranked),
         lowest=lifts(ranked.reversed()),

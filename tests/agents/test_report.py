@@ -8,6 +8,7 @@ import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sklearn.calibration import calibration_curve
 from sklearn.metrics import average_precision_score, brier_score_loss, log_loss, roc_auc_score
 
 from agents.report.folder import Emitted, ModelSaid, Summary, read_emissions, read_summary
@@ -28,6 +29,7 @@ from agents.report.page import page
 from agents.report.plots import reliability_plot
 from agents.report.scores import EPOCH, Foreign, Scores, read_scores
 from agents.report.words import words_for
+from streams.learn.progress import Measures
 
 WORDS = words_for("churn")
 SAID = st.tuples(st.sampled_from([0.1, 0.25, 0.5, 0.9]), st.integers(0, 1))
@@ -59,6 +61,10 @@ def spread(*days: tuple[str, list[tuple[float, int]]]) -> Scores:
     )
 
 
+def measures_of(judged: Scores) -> Measures:
+    return measures(judged.risk, judged.label, ranking(judged.risk, judged.label))
+
+
 def summary(**more: object) -> Summary:
     return Summary(**{**ENDED, **more})  # type: ignore[arg-type]
 
@@ -84,7 +90,7 @@ def folder(path: Path, *lines: bytes, ended: dict[str, object] | None = None) ->
 @given(BOTH)
 def test_measures_are_those_of_scikit_learn(said: list[tuple[float, int]]) -> None:
     judged = scores(*said)
-    found = measures(judged, ranking(judged.risk, judged.label))
+    found = measures_of(judged)
     risk, label = judged.risk, judged.label
     assert found[:7] == pytest.approx(
         (
@@ -99,20 +105,24 @@ def test_measures_are_those_of_scikit_learn(said: list[tuple[float, int]]) -> No
     )
 
 
-def test_calibration_error_weighs_each_bins_gap_by_its_n() -> None:
-    judged = scores((0.2, 0), (0.2, 1), (0.9, 1))
-    found = measures(judged, ranking(judged.risk, judged.label))
-    assert found.ece == pytest.approx((2 * 0.3 + 0.1) / 3)
+def test_calibration_error_is_the_gap_of_scikit_learns_reliability_curve_weighted_by_n() -> None:
+    chance = np.random.default_rng(2)
+    risk = chance.uniform(0, 1, 2_000)
+    label = (chance.random(2_000) < risk**2).astype(np.int64)
+    became, said = calibration_curve(label, risk, n_bins=10)
+    n_by_bin, _ = np.histogram(risk, bins=10, range=(0, 1))
+    found = measures(risk, label, ranking(risk, label))
+    assert found.ece == pytest.approx(np.abs(became - said) @ n_by_bin / 2_000)
 
 
 def test_the_base_rate_said_of_everybody_has_its_entropy_as_log_loss() -> None:
     judged = scores((0.9, 1), (0.6, 0), (0.3, 0), (0.1, 0))
-    found = constant(measures(judged, ranking(judged.risk, judged.label)))
+    found = constant(measures_of(judged))
     assert found == pytest.approx((4, 0.25, 0.562335, 0.1875, 0.5, 0.25, 0.75, 0.0), abs=1e-6)
 
 
 def test_reliability_leaves_out_empty_bins_and_takes_certainty_into_the_last() -> None:
-    assert reliability(scores((0.0, 0), (0.05, 1), (1.0, 1))) == [
+    assert reliability(np.array([0.0, 0.05, 1.0]), np.array([0, 1, 1])) == [
         Bin(2, 0.025, 0.5),
         Bin(1, 1.0, 1.0),
     ]
@@ -210,7 +220,7 @@ def test_a_model_that_wins_says_by_how_much() -> None:
 
 
 def cautioned(judged: Scores, **more: object) -> list[str]:
-    found = measures(judged, ranking(judged.risk, judged.label)) if len(judged.risk) else None
+    found = measures_of(judged) if len(judged.risk) else None
     return cautions("churn", judged, found, summary(**more), WORDS)
 
 
