@@ -1,12 +1,12 @@
 """Dead letters read back: for people, and on their way into the log again."""
 
-import base64
 import hashlib
 from typing import NamedTuple
 
 import orjson
 
-from schemas.dead_letter import Header, StoredLetter
+from agents.spelling import spelled
+from schemas.dead_letter import DeadLetter, Header, StoredLetter
 from schemas.units import Millis
 from streams.intake.decode import Arrival, Origin, decode
 from streams.intake.limits import MAX_NAME_BYTES
@@ -58,17 +58,23 @@ def send_again(stored: StoredLetter, now_ms: Millis) -> Again | Hopeless:
 
 def letter_as_json(stored: StoredLetter) -> dict[str, object]:
     """A letter by names; bytes as text where they are text."""
-    letter = stored.letter
     return {
-        "topic": letter.topic,
-        "partition": letter.partition,
-        "offset": letter.offset,
+        "topic": stored.letter.topic,
+        **letter_line(stored.letter),
+        "cut": sorted(stored.cut),
+    }
+
+
+def letter_line(letter: DeadLetter) -> dict[str, object]:
+    """One dead letter, as a replay's ``dead-letters.jsonl`` has it."""
+    return {
         "step": letter.step,
         "reason": letter.reason,
         "detail": letter.detail,
-        "cut": sorted(stored.cut),
-        **_text("key", letter.key),
-        **_text("value", letter.original),
+        "partition": letter.partition,
+        "offset": letter.offset,
+        **spelled("key", letter.key),
+        **spelled("value", letter.original),
     }
 
 
@@ -88,12 +94,3 @@ def _new_id(name: str, content: bytes) -> str:
     mark = "~" + hashlib.blake2b(content, digest_size=8).hexdigest()
     kept = name.encode()[: MAX_NAME_BYTES - len(mark)].decode(errors="ignore")
     return kept + mark
-
-
-def _text(name: str, data: bytes | None) -> dict[str, str | None]:
-    if data is None:
-        return {name: None}
-    try:
-        return {name: data.decode()}
-    except UnicodeDecodeError:
-        return {f"{name}_base64": base64.b64encode(data).decode()}

@@ -1,7 +1,6 @@
 """What comes out of a replay, written down as it comes: one JSON object a line."""
 
 import asyncio
-import base64
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import BinaryIO, Self
@@ -9,7 +8,8 @@ from typing import BinaryIO, Self
 import orjson
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
-from schemas.dead_letter import DeadLetter, decode_letter
+from agents.letters import letter_line
+from schemas.dead_letter import decode_letter
 from schemas.envelope import format_time
 from schemas.examples import Example, decode_example
 from schemas.topics import (
@@ -45,19 +45,6 @@ def score_line(customer: str, at_ms: Millis, risk: float, version: int, label: i
 def score_files(targets: Sequence[str]) -> dict[str, str]:
     """Target -> file: churn's is ``scores.jsonl``, a further target's ``scores-NAME.jsonl``."""
     return {CHURN: "scores.jsonl", **{name: f"scores-{name}.jsonl" for name in targets}}
-
-
-def letter_line(letter: DeadLetter) -> dict[str, object]:
-    """One dead letter, as ``dead-letters.jsonl`` has it."""
-    return {
-        "step": letter.step,
-        "reason": letter.reason,
-        "detail": letter.detail,
-        "partition": letter.partition,
-        "offset": letter.offset,
-        **_text("key", letter.key),
-        **_text("value", letter.original),
-    }
 
 
 class Collector:
@@ -183,13 +170,3 @@ class Collector:
     def _write(self, topic: str, line: bytes) -> None:
         self.counts[topic] += 1
         self._files[topic].write(line + b"\n")
-
-
-def _text(name: str, data: bytes | None) -> dict[str, str | None]:
-    """Bytes for people where they are text, else base64."""
-    if data is None:
-        return {name: None}
-    try:
-        return {name: data.decode()}
-    except UnicodeDecodeError:
-        return {f"{name}_base64": base64.b64encode(data).decode()}

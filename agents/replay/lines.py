@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
+from agents.spelling import read_spelled
 from schemas.envelope import parse_time
 from schemas.registry import TICK_TYPE
 from schemas.units import Millis
@@ -81,8 +82,8 @@ def _recorded(raw: bytes, record: dict[str, Any]) -> Line:
         if record[RECORD] != RECORD_FORMAT:
             raise ValueError(f"format {record[RECORD]!r}, want {RECORD_FORMAT}")
         return Line(
-            _bytes(record, "value") or b"",
-            _bytes(record, "key"),
+            read_spelled(record, "value") or b"",
+            read_spelled(record, "key"),
             Millis(int(record["received"])),
             int(record["partition"]),
             tick=record.get("tick") is True,
@@ -93,14 +94,6 @@ def _recorded(raw: bytes, record: dict[str, Any]) -> Line:
         )
     except (KeyError, TypeError, ValueError, binascii.Error) as exc:
         raise LinesError(f"a recorded line that cannot be read: {exc}: {raw[:80]!r}") from exc
-
-
-def _bytes(record: dict[str, Any], name: str) -> bytes | None:
-    """Text as it stands, other bytes as base64; None where there were none."""
-    if f"{name}_base64" in record:
-        return base64.b64decode(record[f"{name}_base64"], validate=True)
-    text = record.get(name)
-    return None if text is None else str(text).encode()
 
 
 def _moment(text: object) -> Millis | None:

@@ -10,6 +10,7 @@ from typing import NamedTuple
 import orjson
 
 from agents.replay.lines import RECORD, RECORD_FORMAT, Line, LinesError, has_ticks, read_lines
+from agents.spelling import spelled
 from schemas.rules import Rules
 from schemas.tick import Tick, decode_tick
 from streams.intake.decode import Origin, decode
@@ -35,12 +36,12 @@ def record_line(record: Record, origin: Origin) -> bytes:
         "partition": origin.partition,
         "offset": record.offset,
         "received": record.received_ms,
-        **_text("key", record.key),
+        **spelled("key", record.key),
         "headers": [
             [name, None if value is None else base64.b64encode(value).decode()]
             for name, value in record.headers
         ],
-        **_text("value", record.value),
+        **spelled("value", record.value),
     }
     if isinstance(decode(record, origin), Tick):
         line["tick"] = True
@@ -140,13 +141,3 @@ def _tick(line: Line, secret: bytes | None) -> tuple[int, Tick]:
         return line.partition, decode_tick(orjson.loads(line.value), secret)
     except ValueError as exc:
         raise LinesError(f"a recorded tick cannot be used: {exc} (ticks.secret)") from exc
-
-
-def _text(name: str, data: bytes | None) -> dict[str, str | None]:
-    """Text as it stands, other bytes as base64."""
-    if data is None:
-        return {name: None}
-    try:
-        return {name: data.decode()}
-    except UnicodeDecodeError:
-        return {f"{name}_base64": base64.b64encode(data).decode()}

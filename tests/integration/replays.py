@@ -13,8 +13,9 @@ from pathlib import Path
 
 import orjson
 
+from agents.letters import letter_line
 from agents.people import as_json
-from agents.replay.collector import letter_line, score_files, score_line
+from agents.replay.collector import score_files, score_line
 from agents.replay.history import paced
 from agents.replay.pacer import Publish
 from agents.settings import Settings
