@@ -20,7 +20,6 @@ from streams.learn.progress import average_precision, roc_auc
 
 BAD_USAGE = 2
 EVER = "0001-01-01"
-Steps = list[tuple[int, int]]
 
 
 class Quality(NamedTuple):

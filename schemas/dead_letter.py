@@ -50,22 +50,11 @@ Header = tuple[str, bytes | None]
 Cut = Literal["body", "key", "headers"]
 
 _PREFIX = "touchstream-"
-_PLACE = ("topic", "partition", "offset", "step", "reason", "detail")
-
-PLACE_HEADERS = tuple(_PREFIX + name for name in _PLACE)
-"""Every dead letter has these."""
-
-_OWN_HEADERS = frozenset((*PLACE_HEADERS, _PREFIX + "digest", _PREFIX + "cut"))
 
 
-class DeadLetter(Struct, frozen=True, kw_only=True, gc=False):
-    """A record that could not be applied."""
+class _Place(Struct, frozen=True, kw_only=True, gc=False):
+    """Where a record stood, and why it is no more than a letter: headers of their own."""
 
-    original: bytes
-    """The record's value, whole; cut when it was read back from a letter that is."""
-    key: bytes | None
-    original_headers: tuple[Header, ...] = ()
-    """The record's own headers: in binary mode the event's attributes stand there."""
     topic: str
     partition: Annotated[int, Meta(ge=0)]
     offset: Annotated[int, Meta(ge=0)]
@@ -73,6 +62,24 @@ class DeadLetter(Struct, frozen=True, kw_only=True, gc=False):
     reason: Reason
     detail: str
     """What exactly was wrong and what was wanted, for a person."""
+
+
+_PLACE = _Place.__struct_fields__
+
+PLACE_HEADERS = tuple(_PREFIX + name for name in _PLACE)
+"""Every dead letter has these."""
+
+_OWN_HEADERS = frozenset((*PLACE_HEADERS, _PREFIX + "digest", _PREFIX + "cut"))
+
+
+class DeadLetter(_Place, frozen=True, kw_only=True, gc=False):
+    """A record that could not be applied."""
+
+    original: bytes
+    """The record's value, whole; cut when it was read back from a letter that is."""
+    key: bytes | None
+    original_headers: tuple[Header, ...] = ()
+    """The record's own headers: in binary mode the event's attributes stand there."""
 
 
 class LetterRecord(NamedTuple):
@@ -91,15 +98,6 @@ class StoredLetter(NamedTuple):
     """What is not whole; a letter that is cut cannot be sent again."""
     digest: str | None
     """SHA-256 of the whole value, if the body is cut."""
-
-
-class _Place(Struct, frozen=True, kw_only=True):
-    topic: str
-    partition: Annotated[int, Meta(ge=0)]
-    offset: Annotated[int, Meta(ge=0)]
-    step: DeadStep
-    reason: Reason
-    detail: str
 
 
 def encode_letter(letter: DeadLetter) -> LetterRecord:

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any, NamedTuple, Self, TypeVar
 
 import msgspec
-import redis
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.admin import ConfigResource, ConfigResourceType
 
@@ -358,9 +357,6 @@ class Deployment:
                 await store.close()
 
         return asyncio.run(asked())
-
-    def raw_redis(self) -> redis.Redis:
-        return self.redis.client()
 
     def ends(self, topic: str) -> list[int]:
         """Where each partition of a topic ends."""

@@ -38,7 +38,6 @@ from tests.strategies import (
 )
 
 Labelled = list[tuple[list[float | None], int]]
-LOTS = st.floats(0.0, 1.0, exclude_max=True)
 RANKED = st.lists(
     st.tuples(st.integers(0, BINS - 1), st.integers(0, 1)), min_size=2, max_size=60
 ).filter(lambda told: len({label for _, label in told}) == 2)
