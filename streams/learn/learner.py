@@ -7,6 +7,7 @@ import base64
 from collections.abc import Iterable, Sequence
 from itertools import groupby
 from math import isnan
+from typing import NamedTuple
 
 from msgspec import Struct
 
@@ -76,6 +77,17 @@ def version_of(knowledge: Knowledge) -> Version:
     return Version(models={name: served(learnt) for name, learnt in knowledge.targets.items()})
 
 
+class _Lesson(NamedTuple):
+    """An example, and what it counts for."""
+
+    example: Example
+    values: Sequence[float]
+    recency: float
+    """What the recency rule says of it, knowing nothing of its tick."""
+    weight: float
+    """How many independent untreated examples it stands for; 0: it is not learnt."""
+
+
 class _Class:
     """One tick's examples of one target: champion, challenger and rules learn them together."""
 
@@ -93,53 +105,56 @@ class _Class:
         self._challenger = learnt.challenger and OnlineModel(learnt.challenger, forgetting)
 
     def teach(self, examples: Sequence[Example], rows: Sequence[Sequence[float]]) -> None:
-        """Learn them in their order; ``learnt`` is changed in place."""
-        learnt, taught, weights, rules = self._learnt, [], [], []
-        for example, values in zip(examples, rows, strict=True):
-            silence = values[self._silence]
-            self._judge(example, silence)
-            weight = self._weight(example)
+        """Learn them in their order; ``learnt`` is changed in place.
+
+        Everybody says what he thinks of all of them before anybody learns one: labels of one tick
+        hang together, and the last must not profit by the first.
+        """
+        learnt = self._learnt
+        lessons = [self._lesson(*row) for row in zip(examples, rows, strict=True)]
+        base_rate = learnt.baselines.base_rate()
+        for lesson in lessons:
+            self._judge(lesson, base_rate)
+        for example in examples:
             _count(learnt.treatment, example)
-            if weight:
-                taught.append((example, values))
-                weights.append(weight)
-                rules.append(learnt.baselines.recency(silence))
-                learnt.baselines.learn(silence, example.label)
-        self._learn(taught, weights, rules)
+        taught = [lesson for lesson in lessons if lesson.weight]
+        self._learn(taught)
+        for lesson in taught:
+            learnt.baselines.learn(lesson.values[self._silence], lesson.example.label)
         learnt.model = self._champion.data(learnt.scatter.variance())
         if self._challenger:
             learnt.challenger = self._challenger.data(learnt.scatter.variance())
 
-    def _judge(self, example: Example, silence: float) -> None:
+    def _lesson(self, example: Example, values: Sequence[float]) -> _Lesson:
+        rule = self._learnt.baselines.recency(values[self._silence])
+        return _Lesson(example, values, rule, self._weight(example))
+
+    def _judge(self, lesson: _Lesson, base_rate: float) -> None:
         """Compare what was said with what came true; both rules say what they would have."""
+        example, learnt = lesson.example, self._learnt
         if not example.model_version:  # before the first version nobody said what could be judged
             return
-        learnt, label = self._learnt, example.label
-        learnt.model_tally.add(example.probability, label)
-        learnt.base_rate_tally.add(learnt.baselines.base_rate(), label)
-        recency = learnt.baselines.recency(silence)
-        learnt.recency_tally.add(recency, label, recency_rank(silence))
+        learnt.model_tally.add(example.probability, example.label)
+        learnt.base_rate_tally.add(base_rate, example.label)
+        rank = recency_rank(lesson.values[self._silence])
+        learnt.recency_tally.add(lesson.recency, example.label, rank)
 
-    def _learn(
-        self,
-        taught: Sequence[tuple[Example, Sequence[float]]],
-        weights: Sequence[float],
-        rules: Sequence[float],
-    ) -> None:
+    def _learn(self, taught: Sequence[_Lesson]) -> None:
         """Let champion and challenger predict, then learn; put their losses side by side."""
-        learnt, examples = self._learnt, [example for example, _ in taught]
-        lesson = (
-            [values for _, values in taught],
-            [example.at_ms for example in examples],
-            [example.label for example in examples],
-            weights,
+        learnt = self._learnt
+        whole = (
+            [lesson.values for lesson in taught],
+            [lesson.example.at_ms for lesson in taught],
+            [lesson.example.label for lesson in taught],
+            [lesson.weight for lesson in taught],
         )
-        said = self._champion.learn_all(*lesson)
-        others = self._challenger.learn_all(*lesson) if self._challenger else said
-        for example, champion, challenger, rule in zip(examples, said, others, rules, strict=True):
+        said = self._champion.learn_all(*whole)
+        others = self._challenger.learn_all(*whole) if self._challenger else said
+        for lesson, champion, challenger in zip(taught, said, others, strict=True):
+            example = lesson.example
             at_ms, label = example.at_ms, example.label
             loss = log_loss(champion.probability, label)
-            learnt.fallback.add(at_ms, loss, log_loss(rule, label))
+            learnt.fallback.add(at_ms, loss, log_loss(lesson.recency, label))
             if learnt.trial is not None:
                 learnt.trial.add(at_ms, loss, log_loss(challenger.probability, label))
             if example.model_version:

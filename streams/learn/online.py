@@ -9,6 +9,7 @@ import numpy as np
 from schemas.units import Millis
 from streams.learn.arrays import Floats
 from streams.learn.basis import expand
+from streams.learn.calibration import LEAST_EXAMPLES
 from streams.learn.models.estimator import Said
 from streams.learn.models.registry import revive
 from streams.learn.scorer import population, segment_of
@@ -17,7 +18,7 @@ from streams.learn.standard import Standard
 
 
 class OnlineModel:
-    """Standardise, predict, then learn: estimator and calibration see each label once.
+    """Predict a tick, then learn it: estimator and calibration see each label once.
 
     One NaN or infinity would poison a running mean for ever: a missing value never reaches it, and
     a vector that is not finite otherwise raises ``ValueError``.
@@ -44,44 +45,50 @@ class OnlineModel:
         labels: Sequence[int],
         weights: Sequence[float],
     ) -> list[Said]:
-        """Learn matured examples one after the other; returns what was said of each before.
+        """Learn the examples of one tick; returns what was said of each before any was learnt.
 
-        A weight is how many independent examples it stands for. What is known of everybody is
-        taken as it was before the first of them.
+        Labels of one tick hang together: the same customers, windows that overlap, one cold
+        month. Whoever had learnt the tick's first would know more of its last than anybody knows
+        of tomorrow. So calibration and comparisons take what was said before the tick; the
+        estimator learns row after row, each standardised with those before it. A weight is how
+        many independent examples one stands for.
         """
         if not rows:
             return []
+        columns = self._columns(rows, at_ms)
+        before = self._standard.standardise(columns)
+        logits, variances = self._estimator.predict_all(columns, before)
+        said = [Said(*word) for word in zip(logits.tolist(), variances.tolist(), strict=True)]
+        calibrated = [self._calibration.apply(raw) for raw in said]
+        if self._examples >= LEAST_EXAMPLES:
+            for raw, label, weight in zip(said, labels, weights, strict=True):
+                self._calibration.learn(raw, label, weight)
+        z = np.array([self._standardised(row) for row in columns])
+        self._estimator.learn_all(columns, z, before, labels, weights)
+        self._count(rows, labels)
+        return calibrated
+
+    def _columns(self, rows: Sequence[Sequence[float]], at_ms: Sequence[Millis]) -> Floats:
         measured = np.array(rows, dtype=np.float64)
         if np.isinf(measured).any():
             raise ValueError("a feature is not finite")
         if self._since_ms is None:
             self._since_ms = at_ms[0]
         everybody = population(self._standard, self._since_ms)
-        columns = expand(
-            measured,
-            np.array(at_ms, dtype=np.float64),
-            self._before.horizon_days,
-            everybody,
-        )
+        moments = np.array(at_ms, dtype=np.float64)
+        return expand(measured, moments, self._before.horizon_days, everybody)
+
+    def _standardised(self, columns: Floats) -> Floats:
+        self._standard.learn(columns)
+        return self._standard.standardise(columns)
+
+    def _count(self, rows: Sequence[Sequence[float]], labels: Sequence[int]) -> None:
+        self._examples += len(rows)
+        self._churned += sum(labels)
         for values, label in zip(rows, labels, strict=True):
             segment = segment_of(values)
             self._segment_n[segment] += 1
             self._segment_churned[segment] += label
-        self._examples += len(rows)
-        self._churned += sum(labels)
-        return [
-            self._one(row, label, weight)
-            for row, label, weight in zip(columns, labels, weights, strict=True)
-        ]
-
-    def _one(self, columns: Floats, label: int, weight: float) -> Said:
-        self._standard.learn(columns)
-        z = self._standard.standardise(columns)
-        raw = self._estimator.predict(columns, z)
-        said = self._calibration.apply(raw)
-        self._calibration.learn(raw, label, weight)
-        self._estimator.learn(columns, z, label, weight)
-        return said
 
     def data(self, scatter: float = 0.0) -> ModelData:
         """All of it as data; an ``OnlineModel`` made from it goes on exactly from here."""

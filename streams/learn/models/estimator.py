@@ -5,7 +5,7 @@ River uses ``learn_one`` and ``predict_proba_one``, where a column is made for e
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from math import pi, sqrt
 from typing import Any, NamedTuple
 
@@ -62,6 +62,22 @@ class Estimator(base.Classifier, ABC):  # type: ignore[misc]  # River ships no t
     @abstractmethod
     def learn(self, columns: Floats, z: Floats, label: int, weight: float) -> None:
         """Take in one row: as measured, and standardised; ``weight`` examples of ``label``."""
+
+    def learn_all(
+        self,
+        columns: Floats,
+        z: Floats,
+        before: Floats,
+        labels: Sequence[int],
+        weights: Sequence[float],
+    ) -> None:
+        """Take in the rows of one tick, (n, width), in their order.
+
+        ``z`` is each row standardised as of itself. Whoever compares what was said takes
+        ``before``: as of before the first of them.
+        """
+        for row in zip(columns, z, labels, weights, strict=True):
+            self.learn(*row)
 
     @abstractmethod
     def predict(self, columns: Floats, z: Floats) -> Said:

@@ -5,8 +5,7 @@ against the best expert is at most ln K over all time: Vovk 1990.) The weights f
 better expert of today is not held down by the past: Herbster & Warmuth's fixed share (1998).
 """
 
-from math import sqrt
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 import numpy as np
 from msgspec import Struct
@@ -18,9 +17,6 @@ from streams.learn.models.logistic import LogisticData, OnlineLogisticRegression
 from streams.learn.models.recency import RecencyData, RecencyRule
 from streams.learn.models.rhythm import RhythmData, RhythmExpert
 from streams.learn.numbers import logit
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 SHARE = 1e-4
 """What flows back to all experts by an example."""
@@ -40,6 +36,9 @@ class Hedge(Estimator):
     r"""The Bayesian regression, River's, the recency rule and the rhythm expert, as one.
 
     .. math:: p = \sum_k w_k p_k, \quad w_k \propto w_k\,P_k(y)^c
+
+    They are compared by what each had said before the tick: labels of one tick hang together, and
+    who follows the newest ones would look better than he is a day ahead.
 
     Parameters
     ----------
@@ -68,7 +67,7 @@ class Hedge(Estimator):
         return model
 
     @property
-    def _experts(self) -> "Sequence[Estimator]":
+    def _experts(self) -> Sequence[Estimator]:
         return self._bayes, self._logistic, self._recency, self._rhythm
 
     @property
@@ -80,21 +79,40 @@ class Hedge(Estimator):
             expert.widen(names)
 
     def learn(self, columns: Floats, z: Floats, label: int, weight: float) -> None:
-        said = self._chances(columns, z)
-        right = said if label else 1 - said
-        weights = self._weights * right**weight
-        self._weights = (1 - self.share) * weights / weights.sum() + self.share / len(weights)
+        self.learn_all(columns[None], z[None], z[None], [label], [weight])
+
+    def learn_all(
+        self,
+        columns: Floats,
+        z: Floats,
+        before: Floats,
+        labels: Sequence[int],
+        weights: Sequence[float],
+    ) -> None:
+        chances, _ = self._say(columns, before)
+        for said, label, weight in zip(chances.T, labels, weights, strict=True):
+            right = said if label else 1 - said
+            shares = self._weights * right**weight
+            self._weights = (1 - self.share) * shares / shares.sum() + self.share / len(shares)
         for expert in self._experts:
-            expert.learn(columns, z, label, weight)
+            expert.learn_all(columns, z, before, labels, weights)
 
     def predict(self, columns: Floats, z: Floats) -> Said:
-        mixed = float(self._weights.dot(self._chances(columns, z)))
-        # The experts' variance is in their probabilities already: undo it, or it counts twice.
-        variance = self._bayes.predict(columns, z).variance
-        return Said(logit(mixed) * sqrt(1 + MODERATION * variance), variance)
+        (logits,), (variance,) = self.predict_all(columns[None], z[None])
+        return Said(float(logits), float(variance))
 
-    def _chances(self, columns: Floats, z: Floats) -> Floats:
-        return np.array([expert.predict(columns, z).probability for expert in self._experts])
+    def predict_all(self, columns: Floats, z: Floats) -> tuple[Floats, Floats]:
+        chances, variances = self._say(columns, z)
+        mixed = (self._weights[:, None] * chances).sum(axis=0)
+        # The experts' variance is in their probabilities already: undo it, or it counts twice.
+        logits = np.array([logit(chance) for chance in mixed.tolist()])
+        return logits * np.sqrt(1 + MODERATION * variances), variances
+
+    def _say(self, columns: Floats, z: Floats) -> tuple[Floats, Floats]:
+        """Every expert's probability of every row, (4, n), and the regression's variances."""
+        said = [expert.predict_all(columns, z) for expert in self._experts]
+        chances = [[Said(*word).probability for word in zip(*words, strict=True)] for words in said]
+        return np.array(chances), said[0][1]
 
     def weigh(self, columns: Floats, z: Floats) -> Floats:
         added: Floats = self._weights.dot([one.weigh(columns, z) for one in self._experts])

@@ -1,5 +1,6 @@
 """River's own logistic regression, step by step along the gradient of the log loss."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -36,7 +37,6 @@ class OnlineLogisticRegression(Estimator):
         self.rate = rate
         self._weights = np.zeros(1)
         self._steps = 0
-        self._river: Any = None
 
     @staticmethod
     def of(data: LogisticData) -> "OnlineLogisticRegression":
@@ -53,9 +53,21 @@ class OnlineLogisticRegression(Estimator):
         self._weights = np.concatenate((self._weights, np.zeros(len(names))))
 
     def learn(self, columns: Floats, z: Floats, label: int, weight: float) -> None:
+        self.learn_all(columns[None], z[None], z[None], [label], [weight])
+
+    def learn_all(
+        self,
+        columns: Floats,
+        z: Floats,
+        before: Floats,
+        labels: Sequence[int],
+        weights: Sequence[float],
+    ) -> None:
         river = self._regression()
-        river.learn_one(dict(enumerate(z.tolist())), bool(label), w=weight)
-        self._weights = np.array([river._weights[n] for n in range(len(z))], dtype=np.float64)
+        for row, label, weight in zip(z.tolist(), labels, weights, strict=True):
+            river.learn_one(dict(enumerate(row)), bool(label), w=weight)
+        places = range(len(self._weights))
+        self._weights = np.array([river._weights[place] for place in places], dtype=np.float64)
         self._steps = int(river.optimizer.n_iterations)
 
     def _regression(self) -> Any:  # noqa: ANN401 - River ships no types

@@ -214,11 +214,26 @@ def test_before_the_first_version_nobody_is_judged_but_all_learn() -> None:
     assert (known.baselines.n, known.model.examples) == (1, 1)
 
 
-def test_the_baselines_are_judged_before_they_learn() -> None:
+def test_the_baselines_are_judged_before_they_learn_any_of_the_tick() -> None:
     known = learnt(example(label=1), example("c2", label=1))
-    assert known.base_rate_tally.brier == (1 - 1 / 2) ** 2 + (1 - 2 / 3) ** 2
-    assert known.recency_tally.measures().n == 2
+    assert known.base_rate_tally.brier == 2 * (1 - 1 / 2) ** 2
+    assert known.recency_tally.measures().brier == (1 - 1 / 2) ** 2
     assert known.baselines.churned == 2
+
+
+def test_the_recency_rule_of_a_trial_knows_nothing_of_the_tick() -> None:
+    trial = learnt(example(label=1), example("c2", label=1)).fallback
+    assert (trial.n, trial.total) == (2, 0.0)  # neither model nor rule knew anything: ln 2 each
+
+
+def test_the_shares_of_a_tick_do_not_depend_on_the_place_within_it() -> None:
+    """All of it was carried out, and the first of the tick does not tell the second."""
+    rows = [example("c1", recommended=True, treated=True, offered=0.5), example("c2", offered=0.5)]
+    first, last = (
+        learnt(*(msgspec.structs.replace(row, matured_ms=days(29 + place)) for place, row in order))
+        for order in (enumerate(rows), enumerate(reversed(rows)))
+    )
+    assert first.model.estimator == last.model.estimator
 
 
 @pytest.mark.parametrize("name", ["logistic", "hedge", "recency", "rhythm"])

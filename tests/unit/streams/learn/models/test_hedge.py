@@ -77,12 +77,28 @@ def test_weights_are_multiplied_by_what_was_given_to_the_truth() -> None:
     for label in (1, 0, 0):  # now they differ
         model.learn(x, x, label, 1.0)
     before = model._weights.copy()
-    said = model._chances(x, x)
+    said = model._say(x[None], x[None])[0][:, 0]
     model.learn(x, x, 1, 0.5)
     expected = before * said**0.5
     expected = (1 - SHARE) * expected / expected.sum() + SHARE / 4
     assert model._weights == pytest.approx(expected, rel=1e-12)
     assert model._weights.sum() == pytest.approx(1.0)
+
+
+def test_experts_are_compared_by_what_they_said_before_the_tick() -> None:
+    model = hedge()
+    rows, labels = np.array([row(2.0)] * 3), [1, 1, 0]
+    chances, _ = model._say(rows, rows)
+    expected = model._weights
+    for said, label in zip(chances.T, labels, strict=True):
+        expected = expected * (said if label else 1 - said)
+        expected = (1 - SHARE) * expected / expected.sum() + SHARE / 4
+    model.learn_all(rows, rows, rows, labels, [1.0] * 3)
+    assert model._weights == pytest.approx(expected, rel=1e-12)
+    one_by_one = hedge()
+    for x, label in zip(rows, labels, strict=True):
+        one_by_one.learn(x, x, label, 1.0)
+    assert one_by_one._weights != pytest.approx(expected, rel=1e-6)
 
 
 def test_an_expert_who_turns_out_right_later_can_still_win() -> None:
