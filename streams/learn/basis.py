@@ -175,6 +175,7 @@ def products(seen: Seen) -> Columns:
         silence * known,
         silence * seen["activity_quarter"],
         count * known,
+        known * seen["activity_month"],
     )
 
 
@@ -255,6 +256,7 @@ DERIVED: tuple[Derived, ...] = (
             ("silence_by_known", "ln^2", ("silence_days", "known_days")),
             ("silence_by_quarter", "ln^2", ("silence_days", "activity_quarter")),
             ("count_by_known", "ln^2", ("activity_count", "known_days")),
+            ("known_by_month", "ln^2", ("known_days", "activity_month")),
         ),
     ),
     Derived(

@@ -50,21 +50,21 @@ class OnlineModel:
         Labels of one tick hang together: the same customers, windows that overlap, one cold
         month. Whoever had learnt the tick's first would know more of its last than anybody knows
         of tomorrow. So calibration and comparisons take what was said before the tick; the
-        estimator learns row after row, each standardised with those before it. A weight is how
-        many independent examples one stands for.
+        estimator learns row after row. A weight is how many independent examples one stands for.
         """
         if not rows:
             return []
         columns = self._columns(rows, at_ms)
-        before = self._standard.standardise(columns)
-        logits, variances = self._estimator.predict_all(columns, before)
+        logits, variances = self._estimator.predict_all(
+            columns, self._standard.standardise(columns)
+        )
         said = [Said(*word) for word in zip(logits.tolist(), variances.tolist(), strict=True)]
         calibrated = [self._calibration.apply(raw) for raw in said]
         if self._examples >= LEAST_EXAMPLES:
             for raw, label, weight in zip(said, labels, weights, strict=True):
                 self._calibration.learn(raw, label, weight)
-        z = np.array([self._standardised(row) for row in columns])
-        self._estimator.learn_all(columns, z, before, labels, weights)
+        self._estimator.move(self._standard.learn(columns))
+        self._estimator.learn_all(columns, self._standard.standardise(columns), labels, weights)
         self._count(rows, labels)
         return calibrated
 
@@ -77,10 +77,6 @@ class OnlineModel:
         everybody = population(self._standard, self._since_ms)
         moments = np.array(at_ms, dtype=np.float64)
         return expand(measured, moments, self._before.horizon_days, everybody)
-
-    def _standardised(self, columns: Floats) -> Floats:
-        self._standard.learn(columns)
-        return self._standard.standardise(columns)
 
     def _count(self, rows: Sequence[Sequence[float]], labels: Sequence[int]) -> None:
         self._examples += len(rows)

@@ -1,6 +1,7 @@
 """Running standardisation: mean and variance of each column over the examples, where present."""
 
-from math import isfinite, sqrt
+from math import sqrt
+from typing import NamedTuple
 
 import numpy as np
 from msgspec import Struct
@@ -26,27 +27,48 @@ def empty(width: int) -> StandardData:
     return StandardData(nothing, nothing, nothing)
 
 
+class Move(NamedTuple):
+    """How the old standardisation follows from the new one: z before = scale z after + shift."""
+
+    scale: Floats
+    shift: Floats
+
+
 class Standard:
-    """Welford's recurrence (1962) on all columns at once; the first, the intercept, stays 1."""
+    """Running mean and variance of all columns at once; the first, the intercept, stays 1."""
 
     def __init__(self, data: StandardData) -> None:
         self.counts, self.means = unpack(data.counts), unpack(data.means)
         self.squares = unpack(data.squares)
         self._scale: Floats | None = None
 
-    def learn(self, columns: Floats) -> None:
-        """Take in one row; a NaN is left out, an infinite value refused with ``ValueError``."""
-        missing = np.isnan(columns)
-        off = columns - self.means
-        off[missing] = 0.0
-        off[0] = 0.0
-        if not isfinite(off.dot(off)):
+    def learn(self, rows: Floats) -> Move:
+        """Take in rows (n, columns), n >= 1, by the pairwise update of Chan et al. (1983).
+
+        A NaN is left out, an infinite value refused with ``ValueError``. A weight learnt before
+        is one of the old deviations; the move says what it is in the new ones.
+        """
+        if np.isinf(rows).any():
             raise ValueError("a feature is not finite")
-        self.counts += ~missing
-        step = off / np.maximum(self.counts, 1.0)
-        self.means += step
-        self.squares += off * (off - step)
-        self._scale = None
+        present = ~np.isnan(rows)
+        present[:, 0] = False
+        counts = present.sum(axis=0)
+        off = np.where(present, rows - self.means, 0.0)
+        means = off.sum(axis=0) / np.maximum(counts, 1)
+        squares = np.where(present, (off - means) ** 2, 0.0).sum(axis=0)
+        before, old_means, old_scale = self.counts, self.means, self._scales()
+        self.counts = before + counts
+        self.counts[0] += len(rows)
+        share = counts / np.maximum(self.counts, 1.0)
+        self.means = old_means + means * share
+        self.squares = self.squares + squares + means * means * before * share
+        self._scale = self._scales()
+        known = (old_scale > 0) & (self._scale > 0)
+        known[0] = False
+        return Move(
+            np.where(known, old_scale / np.where(known, self._scale, 1.0), 1.0),
+            np.where(known, (self.means - old_means) * old_scale, 0.0),
+        )
 
     def standardise(self, columns: Floats) -> Floats:
         """Standard deviations from the mean, within 5; 0 for what is missing or never varied."""

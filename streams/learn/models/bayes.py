@@ -5,6 +5,7 @@ from msgspec import Struct
 
 from streams.learn.arrays import Floats, pack, pack_symmetric, unpack, unpack_symmetric
 from streams.learn.models.estimator import Estimator, Said
+from streams.learn.standard import Move
 
 PRIOR_VARIANCE = 0.1
 """Of a weight, log-odds per standard deviation: most columns matter little (docs/models.md)."""
@@ -94,6 +95,22 @@ class BayesianLogisticRegression(Estimator):
         np.multiply(step[:, None], step, out=self._outer)
         self._covariance -= self._outer  # symmetric to the last bit, as it is kept
         self._mean += gain * (weight * (label - chance) / shrink)
+        self._both = None
+
+    def move(self, move: Move) -> None:
+        """See :meth:`Estimator.move`; the prior variance stays one of a deviation as it is now.
+
+        With r the new deviation over the old one, the prior that went along has precision
+        1 / (r^2 prior); what is missing to 1 / prior is added.
+        """
+        turn = np.diag(move.scale)
+        turn[0] += move.shift
+        covariance, mean = turn @ self._covariance @ turn.T, turn @ self._mean
+        more = (1 - move.scale**-2.0) / self.prior_variance
+        both = np.linalg.solve(
+            np.eye(len(mean)) + covariance * more, np.column_stack((covariance, mean))
+        )
+        self._covariance, self._mean = (both[:, :-1] + both[:, :-1].T) / 2, both[:, -1].copy()
         self._both = None
 
     def predict(self, columns: Floats, z: Floats) -> Said:

@@ -14,6 +14,7 @@ from river import base
 
 from streams.learn.arrays import Floats
 from streams.learn.numbers import sigmoid
+from streams.learn.standard import Move
 
 MODERATION = pi / 8
 """How an uncertain ln odds is drawn to 0 (MacKay 1992)."""
@@ -64,20 +65,21 @@ class Estimator(base.Classifier, ABC):  # type: ignore[misc]  # River ships no t
         """Take in one row: as measured, and standardised; ``weight`` examples of ``label``."""
 
     def learn_all(
-        self,
-        columns: Floats,
-        z: Floats,
-        before: Floats,
-        labels: Sequence[int],
-        weights: Sequence[float],
+        self, columns: Floats, z: Floats, labels: Sequence[int], weights: Sequence[float]
     ) -> None:
         """Take in the rows of one tick, (n, width), in their order.
 
-        ``z`` is each row standardised as of itself. Whoever compares what was said takes
-        ``before``: as of before the first of them.
+        Whoever compares what was said takes what was said before the first of them.
         """
         for row in zip(columns, z, labels, weights, strict=True):
             self.learn(*row)
+
+    def move(self, move: Move) -> None:
+        """Go on saying the same of rows that are standardised in another way from here on.
+
+        A missing value is 0, the mean, before and after; of such rows something a little else is
+        said. Nothing to do for who does not look at standardised columns.
+        """
 
     @abstractmethod
     def predict(self, columns: Floats, z: Floats) -> Said:

@@ -17,6 +17,7 @@ from streams.learn.models.logistic import LogisticData, OnlineLogisticRegression
 from streams.learn.models.recency import RecencyData, RecencyRule
 from streams.learn.models.rhythm import RhythmData, RhythmExpert
 from streams.learn.numbers import logit
+from streams.learn.standard import Move
 
 SHARE = 1e-4
 """What flows back to all experts by an example."""
@@ -79,23 +80,22 @@ class Hedge(Estimator):
             expert.widen(names)
 
     def learn(self, columns: Floats, z: Floats, label: int, weight: float) -> None:
-        self.learn_all(columns[None], z[None], z[None], [label], [weight])
+        self.learn_all(columns[None], z[None], [label], [weight])
 
     def learn_all(
-        self,
-        columns: Floats,
-        z: Floats,
-        before: Floats,
-        labels: Sequence[int],
-        weights: Sequence[float],
+        self, columns: Floats, z: Floats, labels: Sequence[int], weights: Sequence[float]
     ) -> None:
-        chances, _ = self._say(columns, before)
+        chances, _ = self._say(columns, z)
         for said, label, weight in zip(chances.T, labels, weights, strict=True):
             right = said if label else 1 - said
             shares = self._weights * right**weight
             self._weights = (1 - self.share) * shares / shares.sum() + self.share / len(shares)
         for expert in self._experts:
-            expert.learn_all(columns, z, before, labels, weights)
+            expert.learn_all(columns, z, labels, weights)
+
+    def move(self, move: Move) -> None:
+        for expert in self._experts:
+            expert.move(move)
 
     def predict(self, columns: Floats, z: Floats) -> Said:
         (logits,), (variance,) = self.predict_all(columns[None], z[None])

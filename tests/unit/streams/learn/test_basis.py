@@ -170,9 +170,15 @@ def test_the_rate_of_a_new_customer_is_tempered_by_four_weeks_more() -> None:
 
 def test_products_are_products() -> None:
     found = columns(
-        {"silence_days": 2.0, "known_days": 3.0, "activity_count": 5.0, "activity_quarter": 7.0}
+        {
+            "silence_days": 2.0,
+            "known_days": 3.0,
+            "activity_count": 5.0,
+            "activity_quarter": 7.0,
+            "activity_month": 11.0,
+        }
     )
-    assert [found[name] for name, _, _ in DERIVED[3].columns] == [4, 9, 25, 10, 6, 14, 15]
+    assert [found[name] for name, _, _ in DERIVED[3].columns] == [4, 9, 25, 10, 6, 14, 15, 33]
     assert DERIVED[3].columns[0][0] == "silence_squared"
 
 

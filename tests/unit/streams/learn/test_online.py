@@ -142,7 +142,8 @@ def test_a_line_over_the_ln_odds_is_learnt_with_a_model_that_has_grown() -> None
 def test_an_example_of_no_weight_is_counted_and_teaches_nothing() -> None:
     rows = drawn(3)
     data = learnt(*rows, weight=0.0)
-    assert (data.estimator, data.calibration) == (NOTHING.estimator, NOTHING.calibration)
+    assert Scorer(data).contributions(rows[0][0], days(9)) == [0.0] * WIDTH
+    assert data.calibration == NOTHING.calibration
     assert data.examples == 3
 
 
@@ -179,3 +180,18 @@ def test_who_forgets_is_told_so() -> None:
         Scorer(one.data()).score(row(web_month=1.0), days(0)).logit for one in (steady, forgetful)
     ]
     assert ups[0] > ups[1]
+
+
+def test_what_was_learnt_holds_though_everybody_spreads_out() -> None:
+    """A population ages: a deviation of today is five of the first ones, the law is the same."""
+    chance = np.random.default_rng(4)
+    learner = OnlineModel(NOTHING)
+    for day in range(120):
+        told = chance.uniform(0.0, 0.5 + day / 30, size=40)
+        labels = (chance.random(40) < 1 / (1 + np.exp(3 - 2 * told))).astype(int).tolist()
+        rows = [row(web_month=float(value)) for value in told]
+        learner.learn_all(rows, [days(day)] * 40, labels, [1.0] * 40)
+    scorer = Scorer(learner.data())
+    for value in (0.0, 1.0, 2.0, 4.0):
+        said = scorer.score(row(web_month=value), days(120))
+        assert said.logit == pytest.approx(2 * value - 3, abs=0.5)

@@ -11,7 +11,7 @@ def learnt(*rows: list[float]) -> Standard:
     """The first column, the intercept, is added."""
     standard = Standard(empty(1 + len(rows[0])))
     for row in rows:
-        standard.learn(np.array([1.0, *row]))
+        standard.learn(np.array([[1.0, *row]]))
     return standard
 
 
@@ -70,7 +70,7 @@ def test_an_infinite_value_is_refused_before_it_poisons_a_mean(value: float) -> 
     standard = learnt([1.0], [3.0])
     before = standard.data()
     with pytest.raises(ValueError, match="not finite"):
-        standard.learn(np.array([1.0, value]))
+        standard.learn(np.array([[1.0, value]]))
     assert standard.data() == before
 
 
@@ -78,12 +78,39 @@ def test_a_standard_made_from_data_goes_on_exactly() -> None:
     rows = np.random.default_rng(2).normal(size=(60, 2)).tolist()
     resumed = Standard(learnt(*rows[:30]).data())
     for row in rows[30:]:
-        resumed.learn(np.array([1.0, *row]))
+        resumed.learn(np.array([[1.0, *row]]))
     assert resumed.data() == learnt(*rows).data()
 
 
 def test_what_was_learnt_shows_at_once() -> None:
     standard = learnt([1.0], [3.0])
     assert z(standard, 4.0) == [1.0, 2.0]
-    standard.learn(np.array([1.0, 8.0]))
+    standard.learn(np.array([[1.0, 8.0]]))
     assert z(standard, 4.0) == [1.0, 0.0]
+
+
+def test_rows_at_once_are_learnt_as_one_after_the_other() -> None:
+    rows = np.random.default_rng(3).normal([4.0, -1e3], [1.0, 50.0], size=(40, 2))
+    rows[::3, 1] = nan
+    at_once = Standard(empty(3))
+    at_once.learn(np.column_stack((np.ones(40), rows)))
+    one_by_one = learnt(*rows.tolist())
+    assert at_once.counts.tolist() == one_by_one.counts.tolist()
+    assert at_once.means == pytest.approx(one_by_one.means, rel=1e-12)
+    assert at_once.squares == pytest.approx(one_by_one.squares, rel=1e-9)
+
+
+def test_the_move_tells_the_old_deviations_from_the_new() -> None:
+    standard = learnt([1.0], [3.0])
+    [_, old] = z(standard, 5.0)
+    move = standard.learn(np.array([[1.0, 9.0], [1.0, 11.0]]))
+    [_, new] = z(standard, 5.0)
+    assert old == pytest.approx(move.scale[1] * new + move.shift[1])
+    assert new != pytest.approx(old)
+    assert (move.scale[0], move.shift[0]) == (1.0, 0.0)
+
+
+def test_a_column_that_begins_to_vary_is_not_moved() -> None:
+    standard = learnt([7.0], [7.0])
+    move = standard.learn(np.array([[1.0, 9.0]]))
+    assert (move.scale[1], move.shift[1]) == (1.0, 0.0)

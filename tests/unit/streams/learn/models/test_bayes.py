@@ -9,6 +9,7 @@ from scipy import integrate  # type: ignore[import-untyped]  # ships no types
 from streams.learn.arrays import Floats
 from streams.learn.models.bayes import LEAST_CURVATURE, BayesianLogisticRegression
 from streams.learn.models.estimator import Said
+from streams.learn.standard import Move
 
 PRIOR = 0.1
 """Variance of a weight before the first example; that of the intercept is 4."""
@@ -153,3 +154,20 @@ def test_a_new_column_begins_with_the_prior() -> None:
 
 def test_an_uncertain_word_is_drawn_to_one_half() -> None:
     assert Said(2.0, 8 / np.pi).probability == pytest.approx(1 / (1 + exp(-2 / sqrt(2))))
+
+
+def test_before_the_first_example_the_prior_is_one_of_the_new_deviations() -> None:
+    model = BayesianLogisticRegression()
+    model.widen(["silence"])
+    model.move(Move(np.array([1.0, 3.0]), np.zeros(2)))
+    assert model._covariance == pytest.approx(np.diag([4.0, PRIOR]))
+
+
+def test_to_move_is_as_if_all_had_been_learnt_in_the_new_deviations() -> None:
+    rows = drawn(2_000, [0.0, 1.0], 10)
+    narrow = np.array([1.0, 1 / 3])
+    moved = taught(rows)
+    moved.move(Move(np.array([1.0, 3.0]), np.zeros(2)))
+    anew = taught([(x * narrow, label, weight) for x, label, weight in rows])
+    assert moved._mean == pytest.approx(anew._mean, abs=0.1)
+    assert moved._covariance == pytest.approx(anew._covariance, abs=1e-3)

@@ -93,7 +93,7 @@ def test_experts_are_compared_by_what_they_said_before_the_tick() -> None:
     for said, label in zip(chances.T, labels, strict=True):
         expected = expected * (said if label else 1 - said)
         expected = (1 - SHARE) * expected / expected.sum() + SHARE / 4
-    model.learn_all(rows, rows, rows, labels, [1.0] * 3)
+    model.learn_all(rows, rows, labels, [1.0] * 3)
     assert model._weights == pytest.approx(expected, rel=1e-12)
     one_by_one = hedge()
     for x, label in zip(rows, labels, strict=True):

@@ -10,6 +10,7 @@ from river import checks
 from streams.learn.arrays import Floats
 from streams.learn.models.estimator import Estimator
 from streams.learn.models.registry import MODELS, Data, fresh, revive
+from streams.learn.standard import Move
 
 COLUMNS = ["intercept", "silence_days", "rhythm_silent", "web_month", "survey_score"]
 EVERY = pytest.mark.parametrize("name", sorted(MODELS))
@@ -73,6 +74,17 @@ def test_a_model_made_from_data_says_the_same(name: str) -> None:
     again = revive(msgspec.json.decode(written(model), type=Data))
     for columns, z, _, _ in rows(10, 3):
         assert again.predict(columns, z) == model.predict(columns, z)
+
+
+@EVERY
+def test_the_same_is_said_of_a_row_that_is_standardised_in_another_way(name: str) -> None:
+    model = taught(revive(fresh(name, COLUMNS)), 60, 1)
+    shift = np.array([0.0, 0.5, -2.0, 1.0, 0.0])
+    for columns, z, _, _ in rows(10, 3):
+        said = model.predict(columns, z)
+        moved = revive(model.data())
+        moved.move(Move(np.ones(len(COLUMNS)), shift))
+        assert moved.predict(columns, z - shift) == pytest.approx(said, rel=1e-9)
 
 
 @EVERY
