@@ -14,14 +14,20 @@ from msgspec import Struct, field
 from schemas.units import Millis
 
 MOST_CUSTOMERS = 1_000
-"""Whose last residual is remembered; of others no pair is made."""
+"""Whose last residual is remembered at a time. Where there are more, who has made a pair gives his
+place to the next who comes: as many pairs, and of everybody in turn."""
+GONE_AFTER = 2
+"""Horizons without a label, after which a customer's place is given away: he was erased."""
 LEAST_WEIGHT = 5.0
 """Prior weight of no scatter, in units of sum p(1-p) p'(1-p'): a few pairs prove nothing."""
 LARGEST = 4.0
 
 
 class Scatter(Struct, array_like=True):
-    """Sums over pairs, and the last residual of some customers; mutable, data all through."""
+    """Sums over pairs, and the last residual of some customers, the oldest first.
+
+    Mutable, and data all through.
+    """
 
     products: float = 0.0
     weights: float = 0.0
@@ -30,16 +36,27 @@ class Scatter(Struct, array_like=True):
 
     def add(self, customer: str, at_ms: Millis, risk: float, label: int, horizon_ms: float) -> None:
         """Take in one matured example: what was said then, and what came true."""
-        before = self.last.get(customer)
-        if before is None and len(self.last) >= MOST_CUSTOMERS:
-            return
         residual, spread = label - risk, risk * (1 - risk)
+        full = len(self.last) >= MOST_CUSTOMERS
+        before = self.last.get(customer)
         if before is not None:
             if at_ms < before[0] + horizon_ms:
                 return
             self.products += residual * before[1]
             self.weights += spread * before[2]
-        self.last[customer] = (at_ms, residual, spread)
+            del self.last[customer]  # and behind all others, if he is remembered again
+        elif full and not self._forget(at_ms - GONE_AFTER * horizon_ms):
+            return
+        if before is None or not full:
+            self.last[customer] = (at_ms, residual, spread)
+
+    def _forget(self, until_ms: float) -> bool:
+        """Give away the oldest place if nothing came for it since ``until_ms``."""
+        oldest = next(iter(self.last))
+        if self.last[oldest][0] > until_ms:
+            return False
+        del self.last[oldest]
+        return True
 
     def variance(self) -> float:
         """Of a customer's own ln odds around the model's, 0 to 4."""

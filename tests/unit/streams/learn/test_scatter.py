@@ -64,11 +64,45 @@ def test_two_customers_make_no_pair() -> None:
     assert scatter.weights == 0.0
 
 
-def test_a_thousand_customers_are_remembered_and_no_more() -> None:
+def test_a_thousand_customers_are_remembered_at_a_time() -> None:
     scatter = Scatter()
     for number in range(MOST_CUSTOMERS + 1):
         scatter.add(f"c{number}", Millis(0), 0.5, 1, HORIZON_MS)
     assert len(scatter.last) == 1_000
+
+
+def full() -> Scatter:
+    scatter = Scatter()
+    for number in range(MOST_CUSTOMERS):
+        scatter.add(f"c{number}", Millis(0), 0.5, 1, HORIZON_MS)
+    return scatter
+
+
+def test_who_has_made_a_pair_gives_his_place_to_the_next() -> None:
+    scatter = full()
+    scatter.add("c7", Millis(HORIZON_MS), 0.5, 1, HORIZON_MS)
+    assert scatter.products == 0.25
+    scatter.add("new", Millis(HORIZON_MS), 0.5, 1, HORIZON_MS)
+    assert len(scatter.last) == MOST_CUSTOMERS
+    assert "c7" not in scatter.last
+    assert scatter.last["new"] == (HORIZON_MS, 0.5, 0.25)
+
+
+def test_as_long_as_there_is_room_everybody_keeps_his_place() -> None:
+    scatter = Scatter()
+    for window in range(3):
+        scatter.add("ada", Millis(window * HORIZON_MS), 0.5, 1, HORIZON_MS)
+    assert scatter.products == 0.25 + 0.25
+    assert list(scatter.last) == ["ada"]
+
+
+def test_who_never_comes_again_makes_room_after_two_horizons() -> None:
+    scatter = full()
+    scatter.add("early", Millis(2 * HORIZON_MS - 1), 0.5, 1, HORIZON_MS)
+    assert "early" not in scatter.last
+    scatter.add("new", Millis(2 * HORIZON_MS), 0.5, 1, HORIZON_MS)
+    assert next(iter(scatter.last)) == "c1"
+    assert list(scatter.last)[-1] == "new"
 
 
 def test_opposite_surprises_are_no_negative_variance() -> None:
@@ -84,6 +118,14 @@ def test_it_is_never_more_than_four() -> None:
     for window in range(4_000):
         scatter.add("ada", Millis(window * HORIZON_MS), 0.1, 1, HORIZON_MS)
     assert scatter.variance() == LARGEST == 4.0
+
+
+def test_read_back_it_knows_who_came_first() -> None:
+    scatter = Scatter()
+    for name in ("zoe", "ada"):
+        scatter.add(name, Millis(0), 0.25, 1, HORIZON_MS)
+    again = msgspec.msgpack.decode(msgspec.msgpack.encode(scatter), type=Scatter)
+    assert list(again.last) == ["zoe", "ada"]
 
 
 def test_it_goes_on_exactly_from_data() -> None:
