@@ -66,6 +66,7 @@ class BayesianLogisticRegression(Estimator):
     def of(data: BayesData, forgetting: float) -> "BayesianLogisticRegression":
         """Go on exactly from where :meth:`data` was."""
         model = BayesianLogisticRegression(forgetting)
+        model._names = []
         model._mean = unpack(data.mean)
         model._covariance = unpack_symmetric(data.covariance, len(model._mean))
         model._outer = np.empty_like(model._covariance)

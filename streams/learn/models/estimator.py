@@ -50,6 +50,7 @@ class Estimator(base.Classifier, ABC):  # type: ignore[misc]  # River ships no t
 
     def __init__(self) -> None:
         self._names: list[str] = [INTERCEPT]
+        """Of the columns; none once it was made from data, which keeps whole rows only."""
 
     @property
     @abstractmethod
@@ -113,6 +114,11 @@ class Estimator(base.Classifier, ABC):  # type: ignore[misc]  # River ships no t
         return {False: 1 - chance, True: chance}
 
     def _row(self, x: Mapping[str, float], *, grow: bool) -> Floats:
+        if not self._names:
+            raise ValueError(
+                "made from data, which keeps no names of columns: "
+                "hand over whole rows (learn, predict_all)"
+            )
         if grow:
             new = sorted(name for name in x if name not in self._names)
             if new:

@@ -60,6 +60,7 @@ class Hedge(Estimator):
     def of(data: HedgeData, forgetting: float) -> "Hedge":
         """Go on exactly from where :meth:`data` was."""
         model = Hedge()
+        model._names = []
         model._weights = unpack(data.weights)
         model._bayes = BayesianLogisticRegression.of(data.bayes, forgetting)
         model._logistic = OnlineLogisticRegression.of(data.logistic)

@@ -43,6 +43,7 @@ class OnlineLogisticRegression(Estimator):
     def of(data: LogisticData) -> "OnlineLogisticRegression":
         """Go on exactly from where :meth:`data` was."""
         model = OnlineLogisticRegression()
+        model._names = []
         model._weights, model._steps = unpack(data.weights), data.steps
         return model
 

@@ -37,6 +37,7 @@ class RecencyRule(Estimator):
     def of(data: RecencyData) -> "RecencyRule":
         """Go on exactly from where :meth:`data` was."""
         model = RecencyRule()
+        model._names = []
         model._baselines, model._column = data.baselines.copy(), data.column
         return model
 

@@ -41,6 +41,7 @@ class RhythmExpert(Estimator):
     def of(data: RhythmData) -> "RhythmExpert":
         """Go on exactly from where :meth:`data` was."""
         model = RhythmExpert()
+        model._names = []
         model._column = data.column
         model._line._mean = unpack(data.mean)
         model._line._covariance = unpack_symmetric(data.covariance, 2)

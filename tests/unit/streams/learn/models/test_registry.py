@@ -88,6 +88,15 @@ def test_the_same_is_said_of_a_row_that_is_standardised_in_another_way(name: str
 
 
 @EVERY
+def test_a_model_made_from_data_has_no_names_and_says_so(name: str) -> None:
+    model = revive(fresh(name, COLUMNS))
+    with pytest.raises(ValueError, match="hand over whole rows"):
+        model.learn_one({"silence_days": 1.0}, True)
+    with pytest.raises(ValueError, match="hand over whole rows"):
+        model.predict_proba_one({"silence_days": 1.0})
+
+
+@EVERY
 def test_what_was_written_does_not_change_with_what_is_learnt_later(name: str) -> None:
     model = taught(revive(fresh(name, COLUMNS)), 10, 1)
     data = model.data()
