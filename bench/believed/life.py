@@ -47,6 +47,10 @@ class Decision(NamedTuple):
     """P(the label is 1 if nothing is done)."""
 
 
+Desk = Callable[[Decision], bool]
+"""Who decides whether a recommendation is carried out."""
+
+
 class Row(NamedTuple):
     """A row of the label ledger, and the truth at its moment."""
 
@@ -109,7 +113,9 @@ class Life(NamedTuple):
         return scorer.score(row.values, row.example.at_ms)
 
 
-def live(world: World, rules: Rules, *, edit: Edit | None = None, treat: bool = False) -> Life:
+def live(
+    world: World, rules: Rules, *, edit: Edit | None = None, treat: Desk | None = None
+) -> Life:
     """Take a world through the core, one tick a day.
 
     Parameters
@@ -117,7 +123,7 @@ def live(world: World, rules: Rules, *, edit: Edit | None = None, treat: bool = 
     edit
         Changes what arrives.
     treat
-        Carry out every recommended action on the midnight after it.
+        Which recommended actions are carried out, on the midnight after them; None: not any.
     """
     stream, decisions = LocalStream(rules), list[Decision]()
     stream.tick(world.now_ms - 1)
@@ -131,9 +137,11 @@ def live(world: World, rules: Rules, *, edit: Edit | None = None, treat: bool = 
         versions[world.now_ms] = stream.knowledge.version
         stream.tick(world.now_ms)
         choices = list(_recommended(stream.emitted[emitted:]))
-        decisions += _judged_decisions(world, choices, rules.churn.horizon_days)
+        judged_ones = list(_judged_decisions(world, choices, rules.churn.horizon_days))
+        decisions += judged_ones
         if treat:
-            _carry_out(world, choices)
+            treated = {one.customer for one in judged_ones if treat(one)}
+            _carry_out(world, [choice for choice in choices if choice[0] in treated])
     return Life(world, stream, versions, decisions)
 
 

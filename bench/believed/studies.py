@@ -4,19 +4,19 @@ Everything is judged from ``WARM_DAYS`` on: a horizon and grace until the first 
 weeks in which the model learns.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from types import MappingProxyType
 
 import msgspec
 
 from bench.believed.base_rate import base_rate
 from bench.believed.drifting import WITHIN_DAYS, alarms, caught, false_alarms
-from bench.believed.feedback import EAGER, EFFECTIVE, feedback
+from bench.believed.feedback import EAGER, EFFECTIVE, Told, everybody, feedback, told, who_needs_it
 from bench.believed.finding import Finding
 from bench.believed.intervals import intervals
 from bench.believed.leakage import RULES as LEAKAGE_RULES
 from bench.believed.leakage import answers_of, leakage, planted
-from bench.believed.life import judged, live, observed
+from bench.believed.life import Desk, judged, live, observed
 from bench.believed.ranking import ranking
 from bench.world import START_MS, TREATMENTS, Drift, World
 from schemas.rules import Rules
@@ -89,21 +89,33 @@ def growing(scale: float) -> list[Finding]:
 
 
 def treating(scale: float) -> list[Finding]:
-    """A world in which what is recommended is carried out, and works."""
+    """Worlds in which what is recommended works, and is carried out: all of it, or where it hurts.
 
+    Each desk has three worlds, and each world one control for both desks.
+    """
+    desks = {"feedback": everybody, "feedback_chosen": who_needs_it}
+    worlds = [_treated(seed, _many(1_000, scale), desks.values()) for seed in (105, 106, 107)]
+    return [feedback(*one) for one in zip(desks, zip(*worlds, strict=True), strict=True)]
+
+
+def _treated(seed: int, customers: int, desks: Iterable[Desk]) -> list[Told]:
     def world(treated: bool) -> World:
         return World(
-            105,
-            _many(1_000, scale),
+            seed,
+            customers,
             180,
             remember_every_days=0 if treated else EVERY_DAY,
             treatments=EFFECTIVE if treated else TREATMENTS,
         )
 
     control = live(world(treated=False), EAGER)
-    by_naive = live(world(treated=True), naive(EAGER), treat=True)
-    ours = live(world(treated=True), EAGER, treat=True)
-    return [feedback(judged(control, _day(WARM_DAYS + 28)), control, by_naive, ours)]
+    rows = judged(control, _day(WARM_DAYS + 28))
+    found = []
+    for desk in desks:
+        by_naive = live(world(treated=True), naive(EAGER), treat=desk)
+        ours = live(world(treated=True), EAGER, treat=desk)
+        found.append(told(rows, control, by_naive, ours))
+    return found
 
 
 def naive(rules: Rules) -> Rules:

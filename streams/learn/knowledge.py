@@ -30,6 +30,8 @@ class Treatment(Struct, array_like=True):
     untreated: int = 0
     untreated_churned: int = 0
     untreated_risk: float = 0.0
+    share: float = 0.0
+    """Of the newest recommendations, what was carried out (0..1)."""
 
 
 class Learnt(Struct, kw_only=True):

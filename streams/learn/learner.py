@@ -24,6 +24,11 @@ from streams.learn.trial import log_loss
 
 LARGEST_WEIGHT = 20.0
 """Of one untreated example that stands for treated ones: a holdout of one in twenty."""
+NEGLIGIBLE_SHARE = 0.05
+"""Of recommendations carried out: below it, who is chosen for it matters less and less."""
+RECENT = 1_000
+"""Recommendations over which the share carried out is a running mean: a history without any must
+not hide for years that they are carried out now."""
 
 
 class Passed(Struct, frozen=True):
@@ -163,25 +168,44 @@ class _Class:
                 )
 
     def _weight(self, example: Example) -> float:
-        """How many independent untreated examples it stands for; 0: it is not learnt.
-
-        Who is treated says nothing of "if we do nothing". Those left untreated although an action
-        was likely stand for him: each weighs 1 / P(untreated) (Horvitz & Thompson 1952), where
-        P(untreated) = 1 - P(recommended) x share of recommendations that are carried out.
-        """
-        weight = self._aim.weight
         if not self._rules.learning.untreated_only:
-            return weight
-        if example.treated:
-            return 0.0
-        done = self._learnt.treatment
-        carried_out = done.carried_out / (done.recommended + 1)
-        return weight * min(LARGEST_WEIGHT, 1 / max(1e-9, 1 - example.offered * carried_out))
+            return self._aim.weight
+        return self._aim.weight * untreated_weight(example, self._learnt.treatment.share)
+
+
+def untreated_weight(example: Example, share: float) -> float:
+    r"""How many customers to whom nothing is done this example stands for, 0 to 20.
+
+    Who was treated says nothing of "if nothing is done", so somebody else has to stand for him.
+    Chance alone decides to whom an action is recommended, with a known probability e
+    (``offered``, below 1 by the holdout); whether it is then carried out may hang on anything, on
+    what a rep sees in the customer too. So each without a recommendation in his window stands for
+
+    .. math:: 1 / (1 - e)
+
+    (Horvitz & Thompson 1952), and who had one and was not treated for nobody. Assumed is only that
+    no action reaches customers unasked. Where next to nothing is carried out, that would throw away
+    most of what is known of those at risk, to guard against nothing: there all untreated ones
+    weigh 1 / (1 - e c), c being the ``share`` of the last thousand recommendations that was
+    carried out, as if those had been drawn by lot. The one is blended into the other by
+    :math:`\lambda = \max(0, 1 - c / 0.05)`: whoever is chosen to be treated, at most about
+    :math:`\lambda c \le 0.0125` of the mean risk is lost by it.
+    """
+    if example.treated:
+        return 0.0
+    by_lot = max(0.0, 1 - share / NEGLIGIBLE_SHARE)
+    stands_for = by_lot / (1 - example.offered * share) if by_lot else 0.0
+    if not example.recommended and by_lot < 1:
+        stands_for += (1 - by_lot) / max(1e-9, 1 - example.offered)
+    return min(LARGEST_WEIGHT, stands_for)
 
 
 def _count(done: Treatment, example: Example) -> None:
-    done.recommended += example.recommended
-    done.carried_out += example.recommended and example.treated
+    if example.recommended:
+        done.recommended += 1
+        done.carried_out += example.treated
+        # One that was not carried out is imagined before the first.
+        done.share += (example.treated - done.share) / min(done.recommended + 1, RECENT)
     if example.treated:
         done.treated += 1
         done.treated_churned += example.label

@@ -12,10 +12,10 @@ from bench.believed import drifting
 from bench.believed.__main__ import main
 from bench.believed.base_rate import base_rate
 from bench.believed.drifting import Alarm
-from bench.believed.feedback import EAGER, feedback
+from bench.believed.feedback import EAGER, Told, everybody, feedback, told, who_needs_it
 from bench.believed.intervals import intervals, mean_of_alike
 from bench.believed.leakage import RULES, answers_of, leakage, planted
-from bench.believed.life import Life, Row, judged, live
+from bench.believed.life import Decision, Life, Row, judged, live
 from bench.believed.measures import auc, chance_error, coverage, share_of_the_way
 from bench.believed.ranking import ranking
 from bench.world import SILENCE, START_MS, CustomerTruth, Day, Outlook, World
@@ -147,7 +147,7 @@ def test_a_decision_knows_the_truth_before_it_is_carried_out(lived: Life) -> Non
 
 
 def test_what_is_recommended_is_carried_out_only_if_asked(lived: Life) -> None:
-    treated = live(World(7, 200, 80, noise=SILENCE), EAGER, treat=True)
+    treated = live(World(7, 200, 80, noise=SILENCE), EAGER, treat=everybody)
     assert any(example.treated for example in treated.stream.examples)
     assert not any(example.treated for example in lived.stream.examples)
 
@@ -358,11 +358,40 @@ def test_false_alarms_are_counted_by_series_and_year() -> None:
     assert finding.numbers["per_series_year"] == 2 / drifting.SERIES
 
 
+def test_a_rep_who_sees_into_customers_acts_on_those_about_to_leave() -> None:
+    decision = Decision("c1", START_MS, "send_offer", risk=0.02, oracle=0.10)
+    assert who_needs_it(decision)
+    assert not who_needs_it(decision._replace(risk=0.9, oracle=0.09))
+    assert everybody(decision._replace(oracle=0.0))
+
+
+def test_what_the_desk_does_not_take_up_is_not_carried_out() -> None:
+    asked: list[Decision] = []
+
+    def nobody(decision: Decision) -> bool:
+        asked.append(decision)
+        return False
+
+    examples = live(World(7, 200, 80, noise=SILENCE), EAGER, treat=nobody).stream.examples
+    assert asked
+    assert not any(example.treated for example in examples)
+
+
 def test_three_equal_models_show_no_decay(lived: Life, rows: list[Row]) -> None:
     late = [row for row in rows if row.day_ms > START_MS + 40 * DAY_MS]
-    found = feedback(late, lived, lived, lived)
-    assert (found.numbers["ours_to_control"], found.numbers["naive_to_control"]) == (1.0, 1.0)
-    assert not found.met  # a naive model that does not decay proves nothing
+    one = told(late, lived, lived, lived)
+    assert one.control == one.naive == one.ours
+    assert one.auc_control == one.auc_ours
+    assert not feedback("feedback", [one]).met  # a naive one that does not decay proves nothing
+
+
+def test_worlds_are_judged_together_by_their_rows() -> None:
+    small = Told(100, 0.2, 0.20, 0.10, 0.30, 0.8, 0.8, 0.1, 0.9)
+    large = small._replace(rows=300, ours=0.18)
+    found = feedback("feedback", [small, large])
+    assert found.numbers["ours_to_control"] == pytest.approx((0.30 + 3 * 0.18) / (4 * 0.20))
+    assert found.numbers["ours_to_control_each"] == "1.500, 0.900"
+    assert (found.met, found.numbers["rows"]) == (True, 400)
 
 
 def test_the_command_prints_a_line_a_check(capsys: pytest.CaptureFixture[str]) -> None:

@@ -10,7 +10,13 @@ from schemas.rules import ChurnRules, LearningRules, Rules, TargetRules
 from streams.features.catalogue import FEATURES
 from streams.learn.governance import Signal
 from streams.learn.knowledge import Knowledge, Learnt, Treatment
-from streams.learn.learner import LARGEST_WEIGHT, Passed, pass_tick, version_of
+from streams.learn.learner import (
+    LARGEST_WEIGHT,
+    Passed,
+    pass_tick,
+    untreated_weight,
+    version_of,
+)
 from streams.learn.models.recency import RecencyData
 from streams.learn.online import OnlineModel
 from streams.learn.snapshot import unseal
@@ -157,14 +163,12 @@ def test_what_was_recommended_and_carried_out_is_counted() -> None:
     assert (done.recommended, done.carried_out, done.treated) == (2, 1, 2)
 
 
-def weighed(
-    row: Example, *, carried_out: int, recommended: int, rules: Rules = EVERY_TICK
-) -> float:
+def weighed(row: Example, *, share: float = 0.0, rules: Rules = EVERY_TICK) -> float:
     """The weight with which one row was learnt, read from the intercept's precision."""
     before = Knowledge.new(FEATURES, rules)
-    before.churn.treatment = Treatment(recommended=recommended, carried_out=carried_out)
+    before.churn.treatment = Treatment(share=share)
     model = passing(30, row, before=before, rules=rules).knowledge.churn.model
-    for weight in (0.0, WEIGHT, 2 * WEIGHT, 20 * WEIGHT, 1.0, 0.5 / 0.6):
+    for weight in (0.0, WEIGHT, 2 * WEIGHT, 20 * WEIGHT, 1.0):
         alone = OnlineModel(Knowledge.new(FEATURES, rules).churn.model)
         values = FEATURES.unpack(base64.b64decode(row.vector))
         alone.learn(values, row.at_ms, row.label, weight)
@@ -174,25 +178,74 @@ def weighed(
 
 
 def test_windows_that_overlap_share_one_example_between_them() -> None:
-    assert weighed(example(), carried_out=0, recommended=0) == WEIGHT
+    assert weighed(example()) == WEIGHT
     whole = Rules(churn=ChurnRules(horizon_days=7, snapshot_every_days=7))
-    assert weighed(example(), carried_out=0, recommended=0, rules=whole) == 1.0
+    assert weighed(example(), rules=whole) == 1.0
 
 
-def test_the_untreated_stand_for_the_treated_who_were_like_them() -> None:
-    """P(untreated) = 1 - 5/8 x 8/10 = 1/2; one recommendation is imagined."""
-    row = example(offered=0.625)
-    assert weighed(row, carried_out=8, recommended=9) == 2 * WEIGHT
+def test_an_example_weighs_by_whom_it_stands_for() -> None:
+    assert weighed(example(offered=0.5), share=0.8) == 2 * WEIGHT
 
 
-def test_where_nothing_is_carried_out_nobody_stands_for_another() -> None:
-    assert weighed(example(offered=0.9), carried_out=0, recommended=50) == WEIGHT
+def test_who_was_left_alone_by_chance_stands_for_those_who_were_not() -> None:
+    assert untreated_weight(example(offered=0.75), share=0.8) == 4.0
+
+
+def test_who_was_left_untreated_although_recommended_stands_for_nobody() -> None:
+    """Somebody may have had his reasons."""
+    assert untreated_weight(example(offered=0.75, recommended=True), share=0.8) == 0.0
+
+
+def test_where_nothing_is_carried_out_all_weigh_the_same() -> None:
+    rows = [example(offered=0.9), example(offered=0.9, recommended=True)]
+    assert [untreated_weight(row, share=0.0) for row in rows] == [1.0, 1.0]
+
+
+def test_between_the_two_rules_there_is_no_step() -> None:
+    """At 2.5 % half of 1 / (1 - .5 x .025), and for who had no recommendation half of 1 / .5."""
+    by_lot = 0.5 / (1 - 0.5 * 0.025)
+    both = [
+        untreated_weight(example(offered=0.5, recommended=was), share=0.025)
+        for was in (True, False)
+    ]
+    assert both == pytest.approx([by_lot, by_lot + 1.0])
+    edge = [
+        untreated_weight(example(offered=0.5, recommended=True), share=share)
+        for share in (0.0499999, 0.05)
+    ]
+    assert edge == pytest.approx([0.0, 0.0], abs=1e-5)
 
 
 def test_nobody_stands_for_more_than_twenty() -> None:
-    assert weighed(example(offered=1.0), carried_out=999_999, recommended=999_999) == (
-        LARGEST_WEIGHT * WEIGHT
-    )
+    assert untreated_weight(example(offered=1.0), share=1.0) == LARGEST_WEIGHT == 20.0
+
+
+@pytest.mark.parametrize("share", [0.05, 0.4, 1.0])
+def test_whoever_is_chosen_for_it_the_weights_add_up_to_the_untreated_world(share: float) -> None:
+    """Half would leave; only leavers are treated; in four of five an action is recommended."""
+    rows = [
+        (0.40, example(label=1, offered=0.8, recommended=True, treated=True)),
+        (0.10, example(label=1, offered=0.8)),
+        (0.40, example(label=0, offered=0.8, recommended=True)),
+        (0.10, example(label=0, offered=0.8)),
+    ]
+    weights = [0.0, 0.0]
+    for chance, row in rows:
+        weights[row.label] += chance * untreated_weight(row, share)
+    assert weights == pytest.approx([0.5, 0.5])
+
+
+def test_a_history_without_actions_does_not_hide_for_years_that_they_are_taken_now() -> None:
+    before = Knowledge.new(FEATURES, EVERY_TICK)
+    before.churn.treatment = Treatment(recommended=50_000)
+    rows = [example(f"c{number}", recommended=True, treated=True) for number in range(100)]
+    share = passing(30, *rows, before=before).knowledge.churn.treatment.share
+    assert share == pytest.approx(1 - 0.999**100)
+
+
+def test_the_first_recommendation_does_not_decide_what_share_is_carried_out() -> None:
+    rows = [example(f"c{number}", recommended=True, treated=number < 1) for number in range(3)]
+    assert learnt(*rows).treatment.share == pytest.approx(1 / 4)
 
 
 def test_an_example_of_a_target_weighs_one() -> None:
