@@ -127,6 +127,8 @@ class LearningRules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """Variance that every weight of the Bayesian regression gains by an example."""
     untreated_only: bool = True
     """Learn what happens if nothing is done; false learns from treated customers alike."""
+    established_days: Annotated[int, Meta(ge=0, le=3650)] = 91
+    """Drift is looked for among customers known for so long: younger ones change by themselves."""
     publish_every_ticks: Annotated[int, Meta(ge=1, le=100_000)] = 1
     minimum_examples: Annotated[int, Meta(ge=0)] = 200
     """Below so many matured examples a probability is shown, but no band is entered on it."""

@@ -58,6 +58,8 @@ FEATURES = (
     Feature(content_month, LN_COUNT, "content used in the last month", ("content",)),
     Feature(survey_score, "0..1", "what the last survey said", ("survey",)),
     Feature(subscription_running, "0/1", "a running subscription", ("subscription",)),
-    Feature(subscription_days_left, "d", "time left in the running term", ("subscription",)),
+    Feature(
+        subscription_days_left, "d", "time left in the running term", ("subscription",), ages=True
+    ),
 )
 """Function, unit, text, and the families of events it is made of."""

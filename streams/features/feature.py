@@ -30,6 +30,8 @@ class Feature(NamedTuple):
     text: str
     about: tuple[str, ...]
     """The families of events it is made of ("activity": all signs of life)."""
+    ages: bool = False
+    """It goes on moving with a customer's age for longer than some months: no sign of drift."""
 
     @property
     def name(self) -> str:
@@ -49,6 +51,7 @@ class FeatureList:
         if len(set(self.names)) < len(self.names):
             raise ValueError(f"feature names must be distinct: {self.names}")
         self.topics = Topics([(feature.name, feature.about) for feature in self.features])
+        self.ageless = tuple(feature.name for feature in self.features if not feature.ages)
         self._measures = tuple(feature.measure for feature in self.features)
         self._packed = struct.Struct(f"<{len(self.features)}e")
         told = "\n".join(f"{f.name} [{f.unit}]" for f in self.features)

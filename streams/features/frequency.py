@@ -32,10 +32,12 @@ def activity_year(view: View) -> float:
 
 
 FEATURES = (
-    Feature(activity_count, LN_COUNT, "signs of life so far", ("activity",)),
+    Feature(activity_count, LN_COUNT, "signs of life so far", ("activity",), ages=True),
     Feature(activity_week, LN_COUNT, "signs of life in the last week", ("activity",)),
     Feature(activity_month, LN_COUNT, "signs of life in the last month", ("activity",)),
-    Feature(activity_quarter, LN_COUNT, "signs of life in the last quarter", ("activity",)),
-    Feature(activity_year, LN_COUNT, "signs of life in the last year", ("activity",)),
+    Feature(
+        activity_quarter, LN_COUNT, "signs of life in the last quarter", ("activity",), ages=True
+    ),
+    Feature(activity_year, LN_COUNT, "signs of life in the last year", ("activity",), ages=True),
 )
 """Function, unit, text, and the families of events it is made of."""

@@ -37,9 +37,11 @@ def returned_share(view: View) -> float | None:
 
 
 FEATURES = (
-    Feature(spend_minor, LN_MINOR, "amount spent so far", ("order",)),
-    Feature(spend_quarter_minor, LN_MINOR, "amount spent in the last quarter", ("order",)),
-    Feature(order_value_minor, LN_MINOR, "size of the usual order", ("order",)),
-    Feature(returned_share, "0..1", "share of orders given back", ("order",)),
+    Feature(spend_minor, LN_MINOR, "amount spent so far", ("order",), ages=True),
+    Feature(
+        spend_quarter_minor, LN_MINOR, "amount spent in the last quarter", ("order",), ages=True
+    ),
+    Feature(order_value_minor, LN_MINOR, "size of the usual order", ("order",), ages=True),
+    Feature(returned_share, "0..1", "share of orders given back", ("order",), ages=True),
 )
 """Function, unit, text, and the families of events it is made of."""

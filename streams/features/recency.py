@@ -41,10 +41,10 @@ def gap_last(view: View) -> float | None:
 
 FEATURES = (
     Feature(silence_days, LN_DAYS, "time since the last sign of life", ("activity",)),
-    Feature(known_days, LN_DAYS, "time since the first event", ()),
-    Feature(gap_count, LN_COUNT, "number of visits in rhythm", ("activity",)),
-    Feature(gap_usual, "ln(d)", "usual time between visits", ("activity",)),
-    Feature(gap_spread, "ln ratio", "how irregular the visits are", ("activity",)),
+    Feature(known_days, LN_DAYS, "time since the first event", (), ages=True),
+    Feature(gap_count, LN_COUNT, "number of visits in rhythm", ("activity",), ages=True),
+    Feature(gap_usual, "ln(d)", "usual time between visits", ("activity",), ages=True),
+    Feature(gap_spread, "ln ratio", "how irregular the visits are", ("activity",), ages=True),
     Feature(gap_last, "ln(d)", "time between the last two visits", ("activity",)),
 )
 """Function, unit, text, and the families of events it is made of."""

@@ -1,31 +1,35 @@
-"""Did the world change? River's ADWIN (Bifet & Gavalda 2007) over per-tick means.
+"""Did the world change? River's Page-Hinkley test (Page 1954) over rounds, in units of chance.
 
 A tick sees the customers whose day it is, so ticks of one week differ for ever without any drift;
-the mean over a *round*, in which everybody came once, does not. ADWIN itself is compiled and cannot
-be written out: a window of round means is kept instead, and a new detector reads it whenever a
-round closes. So a drift is a function of the window.
+the mean over a *round*, in which everybody came once, does not. The means of 52 rounds are kept,
+and whenever a round closes a new detector reads them: a drift is a function of the window.
 
-Measured on 900 seeded series-years, 7 ticks a round (``tests/unit/streams/learn/test_drift.py``
-keeps it true): false alarms a series and year, and the median number of rounds until a shift is
-told, in standard deviations of the ticks' own spread.
+What is usual is the level before the best cut; how far a round may lie off it is what chance does,
+the larger of two: the swing of the rounds within the two sides of the cut, so that the change is
+not in it, taken for as long as rounds hang together; and 1.5 standard errors of a round's mean over
+its customers, because those of another month may be others. With a slack of 1 and no round counting
+for more than 3, at least three rounds must agree.
 
-=============================================  ============  =====  =====  =====
-ticks                                          false alarms   1 sd   2 sd   4 sd
-=============================================  ============  =====  =====  =====
-independent of each other                             0.000     16      9      7
-half that, half windows of 28 days                    0.040     42     15      9
-nothing but windows of 28 days that overlap           0.064   none     18     10
-slow swings (rounds AR(1), about 0.9)                 0.518     32     15      9
-=============================================  ============  =====  =====  =====
+Measured on 900 series-years of 100 customers each (``tests/unit/streams/learn/test_drift.py`` keeps
+it true): false alarms a series and year, and the median number of rounds until a shift is told, in
+standard errors of a round.
 
-A shift no larger than a series' own slow swings is mostly not told from them ("none": 39 in 100
-within a year), and a swing over months is called drift every second year. That is what it looks
+=====================================================  ============  ====  ====  =====
+rounds                                                 false alarms  3 se  5 se  10 se
+=====================================================  ============  ====  ====  =====
+of customers who are others every time                        0.000     5     3      3
+of customers who stay, 1 in 50 a round is replaced            0.001    12     4      3
+of windows that overlap, each in four rounds                  0.002    23     6      3
+the first, and all swing together over months (2 se)          0.74     13     5      3
+=====================================================  ============  ====  ====  =====
+
+What everybody does together for months and undoes again is called drift: that is what it looks
 like.
 """
 
 from collections.abc import Mapping, Sequence
-from itertools import accumulate
-from math import isfinite, sqrt
+from itertools import accumulate, pairwise
+from math import sqrt
 from typing import NamedTuple
 
 from river import drift
@@ -33,12 +37,18 @@ from river import drift
 from schemas.units import Millis
 from streams.learn.watch import Series, Watch
 
-CONFIDENCE = 1e-6  # ADWIN's delta; River's 0.002 is for independent values, rounds overlap
-SHORTEST = 4  # rounds on either side of a change: one freak week is no drift
-WINDOW = 104  # rounds
-SCALE = 100.0  # ADWIN adds a term for values of range 1; in 100ths of an sd it vanishes
-STILL = 1e-9  # a spread that is only rounding
-LARGEST = 1e12  # what is larger counts as this; sums stay finite
+LEAST = 12  # rounds, before which nothing is usual
+SHORTEST = 3  # rounds on either side of a change
+WINDOW = 52  # rounds
+SLACK = 1.0  # Page-Hinkley's delta: what a round may be off its usual level
+THRESHOLD = 4.0  # its lambda: what such rounds may add up to
+FARTHEST = 3.0  # no round counts for more, so that two cannot make a drift
+CHANCE = 1.5  # standard errors; two levels of other customers lie sqrt(2) apart by chance
+MOST = 1_000  # customers: of more, a mean that moves by 1/30 of their spread is worth no word
+STILL = 1e-6  # a scale that is only rounding: rounds are kept as single floats
+MOST_ALIKE = 0.95  # what rounds may have in common with the one before
+MEMORY = 10  # rounds
+LARGEST = 1e12  # what is larger is left out; sums of squares stay finite
 
 
 class Drift(NamedTuple):
@@ -53,76 +63,97 @@ class Drift(NamedTuple):
 
 
 def observe(
-    watch: Watch, tick: int, at_ms: Millis, values: Mapping[str, float], n: int = 1
+    watch: Watch, tick: int, at_ms: Millis, values: Mapping[str, Sequence[float]]
 ) -> list[Drift]:
-    """Take in the means of one tick at ``at_ms``, over ``n`` examples each.
+    """Take in what one tick's customers had of each series at ``at_ms``.
 
     Returns the drifts of the round that this tick closes, in the order of names; mostly none. A
     value that is not finite is left out. At ticks without examples nothing need be called.
-
-    At 60 series about 40 us a tick, and 4 ms when a round closes: below 1 ms a daily tick.
     """
     number = at_ms // watch.round_ms
     found: list[Drift] = []
     if number > watch.current:
         found = _close(watch, tick)
         watch.current = number
-    for name, value in values.items():
-        if isfinite(value):
+    for name, column in values.items():
+        present = [value for value in column if -LARGEST <= value <= LARGEST]
+        if present:
             series = watch.series.setdefault(name, Series())
-            series.total += n * min(LARGEST, max(-LARGEST, value))
-            series.weight += n
+            series.n += len(present)
+            series.total += sum(present)
+            series.squares += sum(value * value for value in present)
     return found
 
 
 def _close(watch: Watch, tick: int) -> list[Drift]:
     found = []
     for name, series in sorted(watch.series.items()):
-        if not series.weight:
+        if not series.n:
             continue
-        series.rounds = [*series.rounds[1 - WINDOW :], series.total / series.weight]
-        series.total = series.weight = 0.0
-        start = change(series.rounds)
+        _end_round(series)
+        rounds = series.rounds
+        start = change(rounds, series.variance)
         if start:
-            before, after = series.rounds[:start], series.rounds[start:]
-            found.append(Drift(name, _mean(before), _mean(after), tick))
-            series.rounds = []  # what is usual is learnt anew: one change is told once
+            found.append(Drift(name, _mean(rounds[:start]), _mean(rounds[start:]), tick))
+            series.rounds = ()  # what is usual is learnt anew: one change is told once
     return found
 
 
-def change(rounds: Sequence[float]) -> int:
-    """Where the new level begins, if ADWIN sees one; 0 where it sees none.
+def _end_round(series: Series) -> None:
+    mean = series.total / series.n
+    series.rounds = (*series.rounds[1 - WINDOW :], mean)
+    if series.n > 1:
+        variance = max(0.0, series.squares / series.n - mean * mean) / min(MOST, series.n - 1)
+        weight = 1 / MEMORY if series.variance else 1.0
+        series.variance += weight * (variance - series.variance)
+    series.n, series.total, series.squares = 0, 0.0, 0.0
 
-    ADWIN forgets bucket by bucket and does not say where; it is where two levels fit the rounds
-    best (least squares; Hinkley 1970, Biometrika 57). Below 32 rounds no change is large enough.
 
-    >>> change([0.0, 0.1] * 20 + [0.5, 0.6] * 6)
+def change(rounds: Sequence[float], variance: float = 0.0) -> int:
+    """Where the new level begins, if Page-Hinkley sees one; 0 where it sees none.
+
+    ``variance`` is of a round's mean, by the choice of customers alone. The test does not say
+    where; it is where two levels fit the rounds best (least squares; Hinkley 1970, Biometrika 57).
+
+    >>> change([0.0, 0.1] * 20 + [0.5, 0.6] * 2)
     40
     """
-    if len(rounds) < 2 * SHORTEST:
+    if len(rounds) < LEAST:
         return 0
-    mean = _mean(rounds)
-    spread = sqrt(sum((value - mean) ** 2 for value in rounds) / (len(rounds) - 1))
-    if spread <= STILL * max(1.0, abs(mean)):
-        return 0
-    standard = [(value - mean) / spread for value in rounds]
-    return _best_cut(standard) if _detected(standard) else 0
-
-
-def _detected(standard: Sequence[float]) -> bool:
-    detector = drift.ADWIN(delta=CONFIDENCE, clock=1, min_window_length=SHORTEST)
-    for value in standard:
-        detector.update(value * SCALE)
+    cut = _best_cut(rounds)
+    usual = _mean(rounds[:cut])
+    scale = max(_swing(rounds, cut), CHANCE * sqrt(variance), STILL * max(1.0, abs(usual)))
+    detector = drift.PageHinkley(LEAST, SLACK, THRESHOLD)
+    for mean in rounds:
+        detector.update(max(-FARTHEST, min(FARTHEST, (mean - usual) / scale)))
         if detector.drift_detected:
-            return True
-    return False
+            return cut
+    return 0
 
 
-def _best_cut(standard: Sequence[float]) -> int:
+def _best_cut(rounds: Sequence[float]) -> int:
     """The cut that explains most: largest (sum before)^2 / (k (n - k)), the whole sum being 0."""
-    n = len(standard)
-    sums = list(accumulate(standard))
+    n, mean = len(rounds), _mean(rounds)
+    sums = list(accumulate(value - mean for value in rounds))
     return max(range(SHORTEST, n - SHORTEST + 1), key=lambda k: sums[k - 1] ** 2 / (k * (n - k)))
+
+
+def _swing(rounds: Sequence[float], cut: int) -> float:
+    r"""How far a level wanders by itself: the long-run standard deviation of rounds on both sides.
+
+    .. math:: s \sqrt{(1 + \rho) / (1 - \rho)}
+
+    if each has :math:`\rho` of the one before (an AR(1); its estimate is too low by
+    (1 + 4 rho) / n: Marriott & Pope 1954, Biometrika 41). The change itself is not in it.
+    """
+    n = len(rounds)
+    sides = [[v - _mean(side) for v in side] for side in (rounds[:cut], rounds[cut:])]
+    squares = sum(off * off for side in sides for off in side)
+    if not squares:
+        return 0.0
+    alike = sum(one * next_ for side in sides for one, next_ in pairwise(side)) / squares
+    alike = max(0.0, min(MOST_ALIKE, alike + (1 + 4 * alike) / n))
+    return sqrt(squares / (n - 2) * (1 + alike) / (1 - alike))
 
 
 def _mean(values: Sequence[float]) -> float:

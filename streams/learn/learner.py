@@ -4,9 +4,8 @@ Pure, so that a version is a function of the log.
 """
 
 import base64
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
-from math import isnan
 from typing import NamedTuple
 
 from msgspec import Struct
@@ -18,9 +17,11 @@ from streams.learn.baselines import recency_rank
 from streams.learn.drift import observe
 from streams.learn.governance import Signal, served, settle
 from streams.learn.knowledge import Knowledge, Learnt, Treatment
+from streams.learn.lookout import lookout
 from streams.learn.online import OnlineModel
 from streams.learn.snapshot import Version, seal
 from streams.learn.trial import log_loss
+from streams.learn.watch import Watch
 
 LARGEST_WEIGHT = 20.0
 """Of one untreated example that stands for treated ones: a holdout of one in twenty."""
@@ -64,7 +65,8 @@ def pass_tick(
             learnt, aim = after.targets[target], aims[target]
             rows = [features.unpack(base64.b64decode(example.vector)) for example in known]
             _Class(learnt, aim, rules, features).teach(known, rows)
-            signals += _drifts(target, learnt, known, rows, number, features)
+            values = lookout(known, rows, rules, features)
+            signals += _drifts(target, learnt.watch, known, values, number)
             signals += settle(target, learnt, aim, rules.learning, known[-1].matured_ms)
     after.refused += len(batch) - sum(
         row.features == features.digest and row.target in aims for row in batch
@@ -218,26 +220,14 @@ def _count(done: Treatment, example: Example) -> None:
 
 def _drifts(
     target: str,
-    learnt: Learnt,
+    watch: Watch,
     examples: Sequence[Example],
-    rows: Sequence[Sequence[float]],
+    values: Mapping[str, Sequence[float]],
     tick: int,
-    features: FeatureList,
 ) -> list[Signal]:
-    """Watch the tick's means: each measurement, and the loss of what was served."""
-    means: dict[str, float] = {}
-    for name, column in zip(features.names, zip(*rows, strict=True), strict=True):
-        present = [value for value in column if not isnan(value)]
-        if present:
-            means[name] = sum(present) / len(present)
-    served_rows = [example for example in examples if example.model_version]
-    if served_rows:
-        losses = [log_loss(example.probability, example.label) for example in served_rows]
-        means["loss"] = sum(losses) / len(losses)
     at_ms = max(example.at_ms for example in examples)
-    found = observe(learnt.watch, tick, at_ms, means, len(examples))
     known_ms = examples[-1].matured_ms
     return [
         Signal(f"drift.{one.series}", target, round(one.before, 6), round(one.after, 6), known_ms)
-        for one in found
+        for one in observe(watch, tick, at_ms, values)
     ]

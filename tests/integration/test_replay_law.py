@@ -39,6 +39,7 @@ snapshot_every_days = 7
 model = "logistic"
 challenger = "bayes"
 alpha = 0.5
+established_days = 28
 minimum_examples = 20
 minimum_of_each = 5
 [bands]
@@ -120,7 +121,7 @@ def test_the_log_makes_the_learner_speak_of_its_models(undisturbed: Path) -> Non
     told = {(one["subject"], one["data"]["signal"]) for one in said}
     assert ("touchstream.plays", "model.promoted") in told
     assert ("touchstream.opens", "model.promoted") in told
-    assert ("touchstream.plays", "drift.known_days") in told
+    assert ("touchstream.plays", "drift.activity_week") in told
     assert sum(one["data"]["signal"] == "plays" for one in said) > 50
     summary = orjson.loads((undisturbed / "summary.json").read_bytes())
     assert summary["served"] == {"churn": "logistic", "plays": "bayes", "opens": "bayes"}

@@ -96,14 +96,15 @@ def test_a_watch_goes_on_from_data_exactly_where_it_stopped(
 
 def watched(ticks: list[dict[str, float]], watch: Watch, first: int = 0) -> Watch:
     for tick, values in enumerate(ticks, start=first):
-        observe(watch, tick, Millis(tick * DAY_MS), values)
+        columns = {name: [value, 0.0] for name, value in values.items()}
+        observe(watch, tick, Millis(tick * DAY_MS), columns)
     return watch
 
 
 @given(TICKS)
 def test_whatever_is_observed_the_memory_stays_finite(ticks: list[dict[str, float]]) -> None:
     for series in watched(ticks, Watch.of(1)).series.values():
-        assert all(map(isfinite, [*series.rounds, series.total, series.weight]))
+        assert all(map(isfinite, [*series.rounds, series.squares, series.variance]))
 
 
 @given(LEVELS)
@@ -122,7 +123,7 @@ def drifts(levels: list[float], written_at: int | None) -> list[Drift]:
     for tick, level in enumerate([*levels, 0.0]):
         if tick == written_at:
             watch = msgspec.json.decode(msgspec.json.encode(watch), type=Watch)
-        found += observe(watch, tick, Millis(tick * DAY_MS), {"a": level})
+        found += observe(watch, tick, Millis(tick * DAY_MS), {"a": [level, level + 0.25]})
     return found
 
 

@@ -389,7 +389,7 @@ def test_a_measurement_that_takes_another_level_is_told_as_drift() -> None:
             tick % 2,
             at_ms=days(tick),
             matured_ms=days(tick + 2),
-            vector=vector(10, web_month=level + tick % 2 / 8),
+            vector=vector(0.5, known_days=log1p(100), web_month=level + tick % 2 / 8),
         )
         passed = passing(tick, row, rules=rules, before=knowledge)
         knowledge = passed.knowledge
@@ -399,13 +399,6 @@ def test_a_measurement_that_takes_another_level_is_told_as_drift() -> None:
     assert signal.before == pytest.approx(1.06, abs=0.1)
     assert signal.value == pytest.approx(3.06, abs=0.1)
     assert signal.at_ms > days(62)
-
-
-def test_before_the_first_version_no_loss_is_watched() -> None:
-    known = learnt(example(model_version=0))
-    assert "loss" not in known.watch.series
-    assert "loss" in learnt(example()).watch.series
-    assert "web_month" not in known.watch.series  # missing in every row
 
 
 def test_scatter_is_learnt_from_what_was_served() -> None:
