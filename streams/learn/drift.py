@@ -8,7 +8,7 @@ What is usual is the level before the best cut; how far a round may lie off it i
 the larger of two: the swing of the rounds within the two sides of the cut, so that the change is
 not in it, taken for as long as rounds hang together; and 1.5 standard errors of a round's mean over
 its customers, because those of another month may be others. With a slack of 1 and no round counting
-for more than 3, at least three rounds must agree.
+for more than 2.75, at least three rounds must agree.
 
 Measured on 900 series-years of 100 customers each (``tests/unit/streams/learn/test_drift.py`` keeps
 it true): false alarms a series and year, and the median number of rounds until a shift is told, in
@@ -17,10 +17,10 @@ standard errors of a round.
 =====================================================  ============  ====  ====  =====
 rounds                                                 false alarms  3 se  5 se  10 se
 =====================================================  ============  ====  ====  =====
-of customers who are others every time                        0.000     5     3      3
-of customers who stay, 1 in 50 a round is replaced            0.001    12     4      3
-of windows that overlap, each in four rounds                  0.002    23     6      3
-the first, and all swing together over months (2 se)          0.74     13     5      3
+of customers who are others every time                        0.000     4     3      3
+of customers who stay, 1 in 50 a round is replaced            0.002    10     3      3
+of windows that overlap, each in four rounds                  0.013    22     5      3
+the first, and all swing together (AR(1) .9, 2 se)            0.81     14     5      3
 =====================================================  ============  ====  ====  =====
 
 What everybody does together for months and undoes again is called drift: that is what it looks
@@ -41,8 +41,8 @@ LEAST = 12  # rounds, before which nothing is usual
 SHORTEST = 3  # rounds on either side of a change
 WINDOW = 52  # rounds
 SLACK = 1.0  # Page-Hinkley's delta: what a round may be off its usual level
-THRESHOLD = 4.0  # its lambda: what such rounds may add up to
-FARTHEST = 3.0  # no round counts for more, so that two cannot make a drift
+THRESHOLD = 3.5  # its lambda: what such rounds may add up to
+FARTHEST = 2.75  # no round counts for more, so that two cannot make a drift
 CHANCE = 1.5  # standard errors; two levels of other customers lie sqrt(2) apart by chance
 MOST = 1_000  # customers: of more, a mean that moves by 1/30 of their spread is worth no word
 STILL = 1e-6  # a scale that is only rounding: rounds are kept as single floats
