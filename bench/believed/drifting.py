@@ -1,6 +1,6 @@
 """How soon a planted change of the law is noticed, and how often one is noticed that is none."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 from bench.believed.finding import Finding
@@ -10,17 +10,19 @@ from schemas.emissions.signals import CustomerSignal
 from schemas.topics import CUSTOMER_SIGNALS_TOPIC
 from schemas.units import DAY_MS
 from streams.features.catalogue import FEATURES
+from streams.learn.lookout import OF_THE_MODEL
 
 PREFIX = "drift."
 DAYS_PER_YEAR = 365
-SERIES = len(FEATURES.names) + 1
-"""One a measurement, and the loss."""
+SERIES = len(FEATURES.ageless) + len(OF_THE_MODEL)
 
-WITHIN_DAYS = 28 + 1 + 10 * 7
-"""Wanted: horizon and grace until the first example of the new law, and ten rounds of a week: what
-:mod:`streams.learn.drift` states for a shift of several standard deviations, and one more."""
-MOST_FALSE = 0.5
+WITHIN_DAYS = 28 + 1 + 5 * 7
+"""Wanted: horizon and grace until the first example of the new law, the rest of the week in which
+it began, and four rounds of a week: one more than must agree."""
+MOST_FALSE = 0.1
 """Wanted: false alarms a series-year at most."""
+OF_ACTIVITY = frozenset(one.name for one in FEATURES.features if "activity" in one.about)
+"""Series that tell of what customers do."""
 
 
 class Alarm(NamedTuple):
@@ -43,16 +45,23 @@ def alarms(life: Life) -> list[Alarm]:
     return found
 
 
-def caught(name: str, found: Sequence[Alarm], steady: Sequence[Alarm], planted_ms: int) -> Finding:
+def caught(
+    name: str,
+    found: Sequence[Alarm],
+    steady: Sequence[Alarm],
+    planted_ms: int,
+    tellers: Collection[str],
+) -> Finding:
     """The delay from the planted moment to the first alarm after it that the plant has raised.
 
     ``steady`` are the alarms of the same world without the plant: a series that is told of there by
-    then has not noticed anything.
+    then has not noticed anything. Nor has one that is not among the ``tellers``.
     """
     after = [
         alarm
         for alarm in found
         if alarm.at_ms > planted_ms
+        and alarm.series in tellers
         and not any(
             other.series == alarm.series and planted_ms < other.at_ms <= alarm.at_ms
             for other in steady
@@ -72,14 +81,10 @@ def caught(name: str, found: Sequence[Alarm], steady: Sequence[Alarm], planted_m
     )
 
 
-def false_alarms(found: Sequence[Alarm], since_ms: int, until_ms: int) -> Finding:
-    """Alarms a series-year in a world whose law does not change, once it has settled.
-
-    A world begins with customers of whom nothing is known: what is known of them grows for months,
-    and that is a drift of the inputs, though none of the law.
-    """
-    false = [alarm for alarm in found if alarm.at_ms > since_ms]
-    years = SERIES * (until_ms - since_ms) / (DAYS_PER_YEAR * DAY_MS)
+def false_alarms(lives: Sequence[Sequence[Alarm]], since_ms: int, until_ms: int) -> Finding:
+    """Alarms a series-year in worlds whose law does not change, from the first that can be."""
+    false = [alarm for found in lives for alarm in found if alarm.at_ms > since_ms]
+    years = len(lives) * SERIES * (until_ms - since_ms) / (DAYS_PER_YEAR * DAY_MS)
     return Finding(
         "drift_false_alarms",
         met=len(false) / years <= MOST_FALSE,

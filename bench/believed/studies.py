@@ -4,13 +4,20 @@ Everything is judged from ``WARM_DAYS`` on: a horizon and grace until the first 
 weeks in which the model learns.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from types import MappingProxyType
 
 import msgspec
 
 from bench.believed.base_rate import base_rate
-from bench.believed.drifting import WITHIN_DAYS, alarms, caught, false_alarms
+from bench.believed.drifting import (
+    OF_ACTIVITY,
+    WITHIN_DAYS,
+    Alarm,
+    alarms,
+    caught,
+    false_alarms,
+)
 from bench.believed.feedback import EAGER, EFFECTIVE, Told, everybody, feedback, told, who_needs_it
 from bench.believed.finding import Finding
 from bench.believed.intervals import intervals
@@ -21,12 +28,15 @@ from bench.believed.ranking import ranking
 from bench.world import START_MS, TREATMENTS, Drift, World
 from schemas.rules import Rules
 from schemas.units import DAY_MS
+from streams.learn.lookout import OF_THE_MODEL
 
 WARM_DAYS = 28 + 1 + 56
 EVERY_DAY = 1
-SETTLED_DAY = 28 + 1 + 32 * 7
-"""Below 32 rounds of a week :mod:`streams.learn.drift` sees no change, however large."""
-CHANGE_DAY = SETTLED_DAY + 7
+ESTABLISHED_DAY = 91
+"""Before it nobody is known for long enough to be watched for drift."""
+SETTLED_DAY = ESTABLISHED_DAY + 12 * 7 + 28 + 1
+"""Below 12 rounds of a week :mod:`streams.learn.drift` sees no change, however large."""
+CHANGE_DAY = ESTABLISHED_DAY + 17 * 7
 
 
 def undisturbed(scale: float) -> list[Finding]:
@@ -60,26 +70,35 @@ def leaking(scale: float) -> list[Finding]:
     return [leakage(rows, answers)]
 
 
+def steady(scale: float) -> list[Finding]:
+    """Four worlds whose law stays what it is for a year and a half."""
+    days = 550
+    lives = [
+        alarms(live(World(seed, _many(400, scale), days), Rules())) for seed in (111, 112, 113, 114)
+    ]
+    return [false_alarms(lives, _day(SETTLED_DAY), _day(days))]
+
+
 def drifting(scale: float) -> list[Finding]:
-    """A world whose law stays for a year and a half, and twice the same until its law changes.
+    """Two worlds, each lived three times: as it is, and with a law that changes after 30 weeks.
 
     In one everybody does half of everything from that day on, in the other three times as many
     leave.
     """
-    days = 550
+    return [finding for seed in (131, 132) for finding in _drifting(seed, scale)]
 
-    def world(drift: Drift, until: int) -> World:
-        return World(103, _many(400, scale), until, drift=drift)
 
-    steady = alarms(live(world(Drift(from_day=0), days), Rules()))
-    findings = [false_alarms(steady, _day(SETTLED_DAY), _day(days))]
-    for name, drift in (
-        ("drift_of_inputs", Drift(from_day=CHANGE_DAY, activity=0.5)),
-        ("drift_of_the_law", Drift(from_day=CHANGE_DAY, hazard=1.1)),
+def _drifting(seed: int, scale: float) -> Iterator[Finding]:
+    def told(drift: Drift) -> list[Alarm]:
+        days = CHANGE_DAY + WITHIN_DAYS + 7
+        return alarms(live(World(seed, _many(1_200, scale), days, drift=drift), Rules()))
+
+    undisturbed = told(Drift(from_day=0))
+    for name, drift, tellers in (
+        ("drift_of_inputs", Drift(from_day=CHANGE_DAY, activity=0.5), OF_ACTIVITY),
+        ("drift_of_the_law", Drift(from_day=CHANGE_DAY, hazard=1.1), OF_THE_MODEL),
     ):
-        found = alarms(live(world(drift, CHANGE_DAY + WITHIN_DAYS + 7), Rules()))
-        findings.append(caught(name, found, steady, _day(CHANGE_DAY)))
-    return findings
+        yield caught(f"{name}_{seed}", told(drift), undisturbed, _day(CHANGE_DAY), tellers)
 
 
 def growing(scale: float) -> list[Finding]:
@@ -132,6 +151,7 @@ STUDIES: MappingProxyType[str, Study] = MappingProxyType(
         "undisturbed": undisturbed,
         "leaking": leaking,
         "drifting": drifting,
+        "steady": steady,
         "growing": growing,
         "treating": treating,
     }

@@ -316,6 +316,9 @@ def test_a_row_made_from_a_later_state_would_leak(
     assert not leakage(late, answers).met
 
 
+SERIES = {"web", "loss"}
+
+
 def signal(name: str, at_ms: int) -> Entry:
     cause = Cause(type="touchstream.tick", source="touchstream", id="1")
     data = CustomerSignal(signal=name, before=0.1, value=0.4, rules="0", cause=cause)
@@ -335,7 +338,7 @@ def test_an_alarm_is_a_drift_among_the_signals(lived: Life) -> None:
 
 def test_the_delay_runs_from_the_planted_day_to_the_first_alarm_after_it() -> None:
     found = [Alarm(START_MS, "loss"), Alarm(START_MS + 14 * DAY_MS, "web"), Alarm(2**60, "loss")]
-    finding = drifting.caught("drift", found, [], START_MS + 10 * DAY_MS)
+    finding = drifting.caught("drift", found, [], START_MS + 10 * DAY_MS, SERIES)
     assert (finding.numbers["delay_days"], finding.met) == (4.0, True)
     assert (finding.numbers["first_series"], finding.numbers["alarms_before"]) == ("web", 1)
 
@@ -343,19 +346,26 @@ def test_the_delay_runs_from_the_planted_day_to_the_first_alarm_after_it() -> No
 def test_an_alarm_that_would_have_come_anyway_has_caught_nothing() -> None:
     found = [Alarm(START_MS + 14 * DAY_MS, "web"), Alarm(START_MS + 20 * DAY_MS, "loss")]
     steady = [Alarm(START_MS + 13 * DAY_MS, "web"), Alarm(START_MS + 30 * DAY_MS, "loss")]
-    finding = drifting.caught("drift", found, steady, START_MS + 10 * DAY_MS)
+    finding = drifting.caught("drift", found, steady, START_MS + 10 * DAY_MS, SERIES)
     assert (finding.numbers["delay_days"], finding.numbers["first_series"]) == (10.0, "loss")
 
 
 def test_a_drift_that_nobody_sees_is_not_caught() -> None:
-    assert not drifting.caught("drift", [Alarm(START_MS, "loss")], [], START_MS + DAY_MS).met
+    before = [Alarm(START_MS, "loss")]
+    assert not drifting.caught("drift", before, [], START_MS + DAY_MS, SERIES).met
+
+
+def test_an_alarm_of_a_series_that_cannot_know_has_caught_nothing() -> None:
+    found = [Alarm(START_MS + DAY_MS, "web"), Alarm(START_MS + 3 * DAY_MS, "loss")]
+    finding = drifting.caught("drift", found, [], START_MS, {"loss"})
+    assert (finding.numbers["delay_days"], finding.numbers["first_series"]) == (3.0, "loss")
 
 
 def test_false_alarms_are_counted_by_series_and_year() -> None:
     year = [Alarm(START_MS + day * DAY_MS, "web") for day in (10, 100, 200)]
-    finding = drifting.false_alarms(year, START_MS + 50 * DAY_MS, START_MS + 415 * DAY_MS)
+    finding = drifting.false_alarms([year, []], START_MS + 50 * DAY_MS, START_MS + 415 * DAY_MS)
     assert finding.numbers["alarms"] == 2
-    assert finding.numbers["per_series_year"] == 2 / drifting.SERIES
+    assert finding.numbers["per_series_year"] == 1 / drifting.SERIES
 
 
 def test_a_rep_who_sees_into_customers_acts_on_those_about_to_leave() -> None:
