@@ -21,6 +21,7 @@ from schemas.tick import Tick
 from schemas.topics import DEAD_LETTERS_TOPIC
 from schemas.units import DAY_MS, HOUR_MS, MINUTE_MS, CustomerId, Millis
 from streams.features.catalogue import FEATURES
+from streams.features.view import View
 from streams.intake.decode import Arrival
 from streams.intake.fingerprint import content_of, identity_of
 from streams.intake.partitioner import partition_of
@@ -233,6 +234,11 @@ def folded(*happened: Event, before: Profile | None = None) -> Profile:
         profile = fold(profile, one, is_activity(one, by_customer, ChurnRules()))
     assert profile is not None
     return profile
+
+
+def seen(at: str, *happened: Event) -> View:
+    """A customer to whom this happened, as of a moment."""
+    return View(folded(*happened), moment(at))
 
 
 def snapshot(

@@ -11,26 +11,58 @@ from streams.profiles.decay import QUARTER_DAYS, lately_at
 
 
 def spend_minor(view: View) -> float | None:
-    """ln(1 + minor units spent)."""
+    """ln(1 + minor units spent).
+
+    >>> view = seen(
+    ...     "d9",
+    ...     event("order.placed", "d1", amount_minor=250),
+    ...     event("order.placed", "d2", amount_minor=50),
+    ... )
+    >>> round(expm1(spend_minor(view)), 9)
+    300.0
+    """
     return None if view.money is None else log1p(view.money.ordered_minor)
 
 
 def spend_quarter_minor(view: View) -> float | None:
-    """ln(1 + minor units spent with a half-life of 91 d)."""
+    """ln(1 + minor units spent with a half-life of 91 d).
+
+    >>> view = seen("d91", event("order.placed", "d0", amount_minor=250))
+    >>> round(expm1(spend_quarter_minor(view)), 9)
+    125.0
+    """
     if view.money is None or view.money.lately is None:
         return None
     return log1p(lately_at(view.money.lately, view.at_ms, QUARTER_DAYS))
 
 
 def order_value_minor(view: View) -> float | None:
-    """ln(1 + mean minor units an order)."""
+    """ln(1 + mean minor units an order).
+
+    >>> view = seen(
+    ...     "d9",
+    ...     event("order.placed", "d1", amount_minor=250),
+    ...     event("order.placed", "d2", amount_minor=50),
+    ... )
+    >>> round(expm1(order_value_minor(view)), 9)
+    150.0
+    """
     if view.money is None:
         return None
     return log1p(view.money.ordered_minor / view.money.order_count)
 
 
 def returned_share(view: View) -> float | None:
-    """Returned over ordered amount, 0 to 1."""
+    """Returned over ordered amount, 0 to 1.
+
+    >>> view = seen(
+    ...     "d9",
+    ...     event("order.placed", "d1", amount_minor=250),
+    ...     event("order.returned", "d2", amount_minor=50),
+    ... )
+    >>> round(returned_share(view), 9)
+    0.2
+    """
     if view.money is None or not view.money.ordered_minor:
         return None
     return min(1.0, view.money.returned_minor / view.money.ordered_minor)

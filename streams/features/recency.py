@@ -7,27 +7,67 @@ from streams.features.view import View
 
 
 def silence_days(view: View) -> float | None:
-    """ln(1 + days since the last sign of life); missing for who never gave one."""
+    """ln(1 + days since the last sign of life); missing for who never gave one.
+
+    >>> view = seen("d9", event("web.visit", "d1"), event("email.delivered", "d5"))
+    >>> round(expm1(silence_days(view)), 9)
+    8.0
+    """
     return None if view.silence_days is None else log1p(view.silence_days)
 
 
 def known_days(view: View) -> float:
-    """ln(1 + days since the first event)."""
+    """ln(1 + days since the first event).
+
+    >>> view = seen("d9", event("email.delivered", "d1"))
+    >>> round(expm1(known_days(view)), 9)
+    8.0
+    """
     return log1p(view.known_days)
 
 
 def gap_count(view: View) -> float:
-    """ln(1 + gaps between visits so far)."""
+    """ln(1 + gaps between visits so far).
+
+    >>> view = seen(
+    ...     "d9",
+    ...     event("web.visit", "d1"),
+    ...     event("web.visit", "d2"),
+    ...     event("web.visit", "d5"),
+    ... )
+    >>> round(expm1(gap_count(view)), 9)
+    2.0
+    """
     return 0.0 if view.rhythm is None else log1p(view.rhythm.count)
 
 
 def gap_usual(view: View) -> float | None:
-    """Mean of ln(days) over the gaps between visits; missing before the second visit."""
+    """Mean of ln(days) over the gaps between visits; missing before the second visit.
+
+    >>> view = seen(
+    ...     "d9",
+    ...     event("web.visit", "d0"),
+    ...     event("web.visit", "d2"),
+    ...     event("web.visit", "d10"),
+    ... )
+    >>> round(exp(gap_usual(view)), 9)
+    4.0
+    """
     return None if view.rhythm is None else view.rhythm.mean
 
 
 def gap_spread(view: View) -> float | None:
-    """Standard deviation of ln(days) over the gaps; missing before the third visit."""
+    """Standard deviation of ln(days) over the gaps; missing before the third visit.
+
+    >>> view = seen(
+    ...     "d9",
+    ...     event("web.visit", "d0"),
+    ...     event("web.visit", "d2"),
+    ...     event("web.visit", "d10"),
+    ... )
+    >>> round(gap_spread(view), 9)
+    0.980258143
+    """
     rhythm = view.rhythm
     if rhythm is None or rhythm.count == 1:
         return None
@@ -35,7 +75,17 @@ def gap_spread(view: View) -> float | None:
 
 
 def gap_last(view: View) -> float | None:
-    """ln(days) of the newest gap between visits; missing before the second visit."""
+    """ln(days) of the newest gap between visits; missing before the second visit.
+
+    >>> view = seen(
+    ...     "d9",
+    ...     event("web.visit", "d0"),
+    ...     event("web.visit", "d2"),
+    ...     event("web.visit", "d10"),
+    ... )
+    >>> round(exp(gap_last(view)), 9)
+    8.0
+    """
     return None if view.rhythm is None else view.rhythm.last
 
 

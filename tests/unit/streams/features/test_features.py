@@ -2,16 +2,9 @@ from math import log, log1p
 
 import pytest
 
-from schemas.envelope import Event
 from streams.features import engagement, frequency, money, recency, service
 from streams.features.feature import Measure
-from streams.features.view import View
-from tests.make import event, folded, moment
-
-
-def seen(at: str, *happened: Event) -> View:
-    return View(folded(*happened), moment(at))
-
+from tests.make import event, seen
 
 NEWSLETTER = event("email.delivered", "d0")
 """Not by the customer: he is known, and never gave a sign of life."""
