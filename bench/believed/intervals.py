@@ -18,10 +18,11 @@ ALIKE = 100
 def intervals(life: Life, rows: Sequence[Row], observed: Sequence[Outlook]) -> Finding:
     """How often the interval held the truth, over the rows that are open.
 
-    There are three truths to ask for. What decides is the customer's own true probability
-    (``own``), given his hidden state: the interval has to be as wide as what the features do not
-    show. What the best possible model says of the row (``observer``) and the mean of ``own`` over
-    rows of like risk (``alike``) lie closer, so an interval for the first holds them more often.
+    There are three truths to ask for. What decides is what the best possible model says of the row
+    (``observer``): the probability given all that anybody can see. The customer's own, given his
+    hidden state (``own``), is told beside it. No interval can promise to hold that one: a world in
+    which it is the observer's for everybody, and one in which it is 0 or 1, send the same
+    touchpoints and labels. The mean of ``own`` over rows of like risk (``alike``) lies closest.
 
     Parameters
     ----------
@@ -33,16 +34,16 @@ def intervals(life: Life, rows: Sequence[Row], observed: Sequence[Outlook]) -> F
     low, high = [bound[0] for bound in bounds], [bound[1] for bound in bounds]
     served = [row.example.probability for row in judged]
     own = [row.oracle.labelled for row in judged]
-    held = coverage(low, high, own)
+    held = coverage(low, high, [said.labelled for said in observed])
     return Finding(
         "intervals",
         met=abs(held - NOMINAL) <= ALLOWED,
-        wanted=f"coverage of the own probability {NOMINAL} +- {ALLOWED}",
+        wanted=f"coverage of the best possible model's probability {NOMINAL} +- {ALLOWED}",
         numbers={
             "rows": len(judged),
-            "own": held,
+            "observer": held,
+            "own": coverage(low, high, own),
             "own_below": sum(p < bound for p, bound in zip(own, low, strict=True)) / len(own),
-            "observer": coverage(low, high, [said.labelled for said in observed]),
             "alike": coverage(low, high, mean_of_alike(served, own)),
             "mean_low": sum(low) / len(low),
             "mean_served": sum(served) / len(served),

@@ -31,6 +31,7 @@ from schemas.units import DAY_MS
 from streams.learn.lookout import OF_THE_MODEL
 
 WARM_DAYS = 28 + 1 + 56
+LEARNT_DAY = 28 + 1 + 182
 EVERY_DAY = 1
 ESTABLISHED_DAY = 91
 """Before it nobody is known for long enough to be watched for drift."""
@@ -40,14 +41,14 @@ CHANGE_DAY = ESTABLISHED_DAY + 17 * 7
 
 
 def undisturbed(scale: float) -> list[Finding]:
-    """A world whose law does not change."""
-    days = 200
+    """A world whose law does not change, judged when half a year of labels is known."""
+    days = LEARNT_DAY + 130
 
     def world() -> World:
-        return World(101, _many(2_000, scale), days, remember_every_days=EVERY_DAY)
+        return World(101, _many(4_000, scale), days, remember_every_days=EVERY_DAY)
 
     life = live(world(), Rules())
-    rows = judged(life, _day(WARM_DAYS), every=2)
+    rows = judged(life, _day(LEARNT_DAY), every=3)
     best = observed(world(), [row for row in rows if row.open], life.horizon_days)
     return [
         ranking(rows, best),
