@@ -9,6 +9,8 @@ from msgspec import Struct
 from streams.learn.arrays import Floats, pack, unpack
 
 LARGEST_Z = 5.0  # standard deviations; one wild value must not outweigh all else
+LEAST_VALUES = 30
+"""Of fewer values the deviation is no unit yet: what was learnt in it is not worth moving."""
 LEAST_VARIANCE = 1e-4
 """Below it a column counts as constant: half floats and a tick's seconds alone make so much."""
 
@@ -63,7 +65,7 @@ class Standard:
         self.means = old_means + means * share
         self.squares = self.squares + squares + means * means * before * share
         self._scale = self._scales()
-        known = (old_scale > 0) & (self._scale > 0)
+        known = (old_scale > 0) & (self._scale > 0) & (before >= LEAST_VALUES)
         known[0] = False
         return Move(
             np.where(known, old_scale / np.where(known, self._scale, 1.0), 1.0),
