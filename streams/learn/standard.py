@@ -9,8 +9,9 @@ from msgspec import Struct
 from streams.learn.arrays import Floats, pack, unpack
 
 LARGEST_Z = 5.0  # standard deviations; one wild value must not outweigh all else
-LEAST_VALUES = 30
-"""Of fewer values the deviation is no unit yet: what was learnt in it is not worth moving."""
+LEAST_VALUES = 1_000
+"""Of fewer values the deviation is no unit yet, and what was learnt in it is not worth moving: in a
+young world of 300 customers, moved from the 30th value on, ECE was .054 instead of .029."""
 LEAST_VARIANCE = 1e-4
 """Below it a column counts as constant: half floats and a tick's seconds alone make so much."""
 

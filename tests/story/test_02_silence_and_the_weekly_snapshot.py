@@ -31,10 +31,10 @@ def test_the_tick_that_noticed_is_named_as_the_cause() -> None:
     assert fell_silent.cause.type == "touchstream.tick"
 
 
-def test_her_last_order_was_a_week_before_anybody_said_so() -> None:
+def test_her_last_order_was_two_weeks_before_anybody_said_so() -> None:
     town = town_on(90)
     [crossing] = [one for one in town.said_of("mira") if one.type == "churn.risk_changed"]
-    assert crossing.time_ms == moment("d77")
+    assert crossing.time_ms == moment("d84")
     mira = town.state("mira")
     assert mira is not None
     assert mira.profile is not None

@@ -25,8 +25,8 @@ def test_the_first_reason_is_her_silence() -> None:
 
 def test_an_action_is_recommended_at_the_same_moment() -> None:
     assert [(one.type, one.time_ms) for one in town_on(118).said_of("mira")] == [
-        ("churn.risk_changed", days(77)),
-        ("action.recommended", days(77)),
+        ("churn.risk_changed", days(84)),
+        ("action.recommended", days(84)),
     ]
 
 

@@ -101,9 +101,9 @@ def test_rows_at_once_are_learnt_as_one_after_the_other() -> None:
 
 
 def test_the_move_tells_the_old_deviations_from_the_new() -> None:
-    standard = learnt(*[[1.0], [3.0]] * 15)
+    standard = learnt(*[[1.0], [3.0]] * 500)
     [_, old] = z(standard, 5.0)
-    move = standard.learn(np.array([[1.0, 9.0], [1.0, 11.0]]))
+    move = standard.learn(np.array([[1.0, 9.0], [1.0, 11.0]] * 100))
     [_, new] = z(standard, 5.0)
     assert old == pytest.approx(move.scale[1] * new + move.shift[1])
     assert new != pytest.approx(old)
@@ -111,11 +111,11 @@ def test_the_move_tells_the_old_deviations_from_the_new() -> None:
 
 
 def test_a_column_that_begins_to_vary_is_not_moved() -> None:
-    standard = learnt(*[[7.0]] * 30)
+    standard = learnt(*[[7.0]] * 1_000)
     move = standard.learn(np.array([[1.0, 9.0]]))
     assert (move.scale[1], move.shift[1]) == (1.0, 0.0)
 
 
 def test_the_deviation_of_a_few_is_no_unit_to_move_from() -> None:
-    move = learnt(*[[1.0], [3.0]] * 14).learn(np.array([[1.0, 9.0]]))
+    move = learnt(*[[1.0], [3.0]] * 499).learn(np.array([[1.0, 9.0]]))
     assert (move.scale[1], move.shift[1]) == (1.0, 0.0)
