@@ -1,5 +1,6 @@
 """What a feature is, and how a list of them becomes the vector that ledger and models share."""
 
+import base64
 import hashlib
 import struct
 from collections.abc import Callable, Sequence
@@ -55,7 +56,8 @@ class FeatureList:
         self._measures = tuple(feature.measure for feature in self.features)
         self._packed = struct.Struct(f"<{len(self.features)}e")
         told = "\n".join(f"{f.name} [{f.unit}]" for f in self.features)
-        self.digest = hashlib.blake2b(told.encode(), digest_size=3).hexdigest()  # in every row
+        digest = hashlib.blake2b(told.encode(), digest_size=3).digest()
+        self.digest = base64.urlsafe_b64encode(digest).decode()  # four letters: in every row
 
     def vector(self, profile: Profile, at_ms: Millis) -> bytes:
         """Every feature at ``at_ms``; a missing one is NaN.
