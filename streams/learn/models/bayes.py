@@ -102,12 +102,15 @@ class BayesianLogisticRegression(Estimator):
         """See :meth:`Estimator.move`; the prior variance stays one of a deviation as it is now.
 
         With r the new deviation over the old one, the prior that went along has precision
-        1 / (r^2 prior); what is missing to 1 / prior is added.
+        1 / (r^2 prior); what is missing to 1 / prior is added, and what is more is taken off. Who
+        forgets may have lost it: nothing is taken off.
         """
         turn = np.diag(move.scale)
         turn[0] += move.shift
         covariance, mean = turn @ self._covariance @ turn.T, turn @ self._mean
         more = (1 - move.scale**-2.0) / self.prior_variance
+        if self.forgetting:
+            more = np.maximum(more, 0.0)
         both = np.linalg.solve(
             np.eye(len(mean)) + covariance * more, np.column_stack((covariance, mean))
         )

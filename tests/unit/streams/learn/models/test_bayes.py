@@ -171,3 +171,9 @@ def test_to_move_is_as_if_all_had_been_learnt_in_the_new_deviations() -> None:
     anew = taught([(x * narrow, label, weight) for x, label, weight in rows])
     assert moved._mean == pytest.approx(anew._mean, abs=0.1)
     assert moved._covariance == pytest.approx(anew._covariance, rel=0.2, abs=2e-4)
+
+
+def test_who_has_forgotten_the_prior_stays_a_posterior_when_deviations_shrink() -> None:
+    model = taught([(np.array([1.0, 0.0]), 1, 1.0)] * 5_000, forgetting=0.01)
+    model.move(Move(np.array([1.0, 0.9]), np.zeros(2)))
+    assert model._covariance[1, 1] == pytest.approx(0.9**2 * (PRIOR + 50), rel=1e-6)

@@ -3,6 +3,7 @@ import pytest
 from river import linear_model, optim
 
 from streams.learn.models.logistic import RATE, OnlineLogisticRegression
+from streams.learn.standard import Move
 
 
 def test_it_says_what_rivers_own_regression_says() -> None:
@@ -39,3 +40,13 @@ def test_a_contribution_is_weight_times_standardised_value() -> None:
     model.widen(["one"])
     model.learn(np.array([1.0, 1.0]), np.array([1.0, 1.0]), 1, 1.0)
     assert model.weigh(np.ones(2), np.array([1.0, 3.0])).tolist() == [0.5, 1.5]
+
+
+def test_a_weight_is_put_into_the_new_deviations() -> None:
+    model = OnlineLogisticRegression(rate=1.0)
+    model.widen(["one"])
+    model.learn(np.array([1.0, 2.0]), np.array([1.0, 2.0]), 1, 1.0)
+    before, after = np.array([1.0, 1.3]), np.array([1.0, 0.1])  # 1.3 = 3 x 0.1 + 1
+    said = model.predict(before, before)
+    model.move(Move(np.array([1.0, 3.0]), np.array([0.0, 1.0])))
+    assert model.predict(after, after).logit == pytest.approx(said.logit)
