@@ -1,15 +1,17 @@
 """The embedded broker with the clients that the project uses."""
 
 import asyncio
-import warnings
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.consumer.group_coordinator import CoordinatorGroupRebalance as Rebalance
 
+from agents import clients
+from agents.cli.reading import read, whole
 from agents.embedded.broker import KEPT_BYTES_PER_PARTITION, BrokerError, EmbeddedBroker
 from agents.embedded.group_leader import let_followers_sync_first
+from agents.settings import KafkaSettings
 
 
 @pytest.fixture
@@ -130,17 +132,12 @@ async def test_it_keeps_the_newest_five_megabytes_of_a_partition(
 
 
 def test_kafka_python_reads_what_it_wrote(broker: EmbeddedBroker) -> None:
-    with warnings.catch_warnings():
-        # It loads its protocol with importlib.resources.read_text, deprecated in Python 3.11.
-        warnings.simplefilter("ignore", DeprecationWarning)
-        from kafka import KafkaConsumer, KafkaProducer  # noqa: PLC0415
-    address = {"bootstrap_servers": broker.bootstrap, "api_version": (2, 0)}
-    producer = KafkaProducer(**address)
-    producer.send("touchpoints", b"value", key=b"c-1").get(timeout=10)
-    producer.close()
-    consumer = KafkaConsumer("touchpoints", auto_offset_reset="earliest", **address)
-    assert next(consumer).value == b"value"
-    consumer.close()
+    kafka = KafkaSettings(bootstrap=broker.bootstrap)
+    with clients.producer(kafka) as producer:
+        producer.send("touchpoints", b"value", key=b"c-1").get(timeout=10)
+    with clients.consumer(kafka) as consumer:
+        found = list(read(consumer, whole(consumer, "touchpoints")))
+    assert [(record.key, record.value) for record in found] == [(b"c-1", b"value")]
 
 
 def test_it_prints_nothing_and_closes_twice(capfd: pytest.CaptureFixture[str]) -> None:
