@@ -46,12 +46,18 @@ def _features() -> str:
 
 
 def _columns() -> str:
+    """What a group of columns is about stands beside the first of them."""
     return _table(
         ("column", "unit", "of", "what"),
         (
-            (f"`{name}`", unit, ", ".join(map("`{}`".format, of)) or "the moment", _summary(work))
+            (
+                f"`{name}`",
+                unit,
+                ", ".join(map("`{}`".format, of)) or "the moment",
+                "" if number else _summary(work),
+            )
             for work, columns in DERIVED
-            for name, unit, of in columns
+            for number, (name, unit, of) in enumerate(columns)
         ),
     )
 
