@@ -37,6 +37,11 @@ def physical_topics(kafka: KafkaSettings) -> dict[str, str]:
     return {**names, TOUCHPOINTS_TOPIC: kafka.topic_prefix + kafka.touchpoints}
 
 
+def group(settings: Settings, role: str) -> str:
+    """The consumer group of a role: ``worker`` or ``learner``."""
+    return f"{settings.namespace}-{role}"
+
+
 def client_options(kafka: KafkaSettings) -> dict[str, Any]:
     """What aiokafka and kafka-python call their connection and its security."""
     options: dict[str, Any] = {

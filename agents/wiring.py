@@ -23,7 +23,7 @@ from agents import received, transport
 from agents.embedded.group_leader import let_followers_sync_first
 from agents.fatal import Refusal, die
 from agents.health import HealthServer
-from agents.kafka import credentials, new_producer, physical_topics
+from agents.kafka import credentials, group, new_producer, physical_topics
 from agents.metrics import Metrics
 from agents.outbox import Outbox, Topics
 from agents.prepare import prepare
@@ -74,7 +74,7 @@ def worker_app(settings: Settings, store: Store | None = None) -> faust.App:
         metrics,
         received.by_header if settings.worker.trust_received_header else received.by_broker,
     )
-    app = _app(f"{settings.namespace}-worker", settings, store, topics)
+    app = _app(group(settings, "worker"), settings, store, topics)
     transport.install(app, desk, settings.worker.linger_ms)
     _agent(app, "touchpoints", desk)
     app.timer(PARKED_RETRY_S)(_fatal(desk.retry_parked))
@@ -110,7 +110,7 @@ def learner_app(
         tick_secret(settings),
         metrics,
     )
-    app = _app(f"{settings.namespace}-learner", settings, store, topics)
+    app = _app(group(settings, "learner"), settings, store, topics)
     transport.install(app, desk, settings.worker.linger_ms)
     _agent(app, "learner", desk)
     if writes_ticks:

@@ -14,7 +14,7 @@ from agents.cli.counting import Counting
 from agents.cli.failures import BadUsage, Failed
 from agents.cli.models import read_post, read_shards
 from agents.cli.reading import pages, whole
-from agents.kafka import physical_topics
+from agents.kafka import group, physical_topics
 from agents.post import Post
 from agents.rebuilding import Rebuilt, Stored, rebuild
 from agents.settings import Settings
@@ -64,6 +64,8 @@ def leave_out(settings: Settings, customers: Sequence[str], *, apply: bool) -> N
     """Build the learner's knowledge anew without these customers; commit it if told to."""
     if not customers:
         raise BadUsage("--without: want at least one customer, by the subject of his events")
+    if apply:
+        _check_nobody_learns(settings)
     stand = asyncio.run(_stand(settings, customers))
     _check_rules(settings, stand)
     _warn_of_alive(stand)
@@ -78,7 +80,7 @@ def leave_out(settings: Settings, customers: Sequence[str], *, apply: bool) -> N
             stand.until_tick,
         )
     if apply:
-        asyncio.run(_commit(settings, rebuilt, stand.fence))
+        asyncio.run(commit(settings, rebuilt, stand.fence))
     outcome = Outcome(
         applied=apply,
         version=rebuilt.post.knowledge.version,
@@ -89,6 +91,17 @@ def leave_out(settings: Settings, customers: Sequence[str], *, apply: bool) -> N
         left_out={customer: rebuilt.left_out[name] for customer, name in names.items()},
     )
     typer.echo(msgspec.json.encode(outcome).decode())
+
+
+async def commit(settings: Settings, rebuilt: Rebuilt, fence: Fence) -> None:
+    """Let the learner go on from here; :class:`Failed` if its fence is not ``fence`` any more."""
+    store = open_store(settings)
+    try:
+        [accepted] = await store.commit([rebuilt.commit(fence)])
+    finally:
+        await store.close()
+    if not accepted:
+        raise Failed("a learner has started meanwhile, its fence moved: stop it, and do this again")
 
 
 async def _stand(settings: Settings, customers: Sequence[str]) -> _Stand:
@@ -106,6 +119,19 @@ async def _stand(settings: Settings, customers: Sequence[str]) -> _Stand:
         if data is not None and decode(data).profile is not None
     ]
     return _Stand(fence, post, shards, alive)
+
+
+def _check_nobody_learns(settings: Settings) -> None:
+    """A learner at work would lose its fence, or move it before this is done."""
+    learners = group(settings, "learner")
+    with clients.admin(settings.kafka) as client:
+        members = client.describe_groups([learners])[learners]["members"]
+    if members:
+        patience = f"one that was killed counts for {settings.kafka.session_timeout_s:g} s"
+        raise Failed(
+            f"a learner is at work: stop it, and do this again (consumer group {learners}: "
+            f"{len(members)}; {patience})"
+        )
 
 
 def _check_rules(settings: Settings, stand: _Stand) -> None:
@@ -142,13 +168,3 @@ def _counted(records: Iterable[Stored], done: Counting) -> Iterator[Stored]:
     for record in records:
         done.add()
         yield record
-
-
-async def _commit(settings: Settings, rebuilt: Rebuilt, fence: Fence) -> None:
-    store = open_store(settings)
-    try:
-        [accepted] = await store.commit([rebuilt.commit(fence)])
-    finally:
-        await store.close()
-    if not accepted:
-        raise Failed("a learner is at work, its fence has moved: stop it, and do this again")

@@ -1,5 +1,6 @@
 """An operator rolls a model back, and has a customer forgotten, on a deployment that lives."""
 
+import asyncio
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -8,9 +9,13 @@ import msgspec
 import orjson
 import pytest
 
+from agents.cli.failures import Failed
+from agents.cli.rebuild import commit
 from agents.in_force import LEARNER, version_id
+from agents.kafka import group
 from agents.post import Post
-from agents.stores.base import Read
+from agents.rebuilding import Rebuilt as Rebuild
+from agents.stores.base import Fence, Read
 from bench.services.kafka import KafkaServer
 from bench.services.redis import RedisServer
 from schemas.envelope import format_time
@@ -114,10 +119,22 @@ def test_the_list_shows_what_is_served_and_what_is_newest(history: History) -> N
 
 
 def test_a_rebuild_beside_a_learner_at_work_is_refused(history: History) -> None:
-    assert (history.at_work.code, history.at_work.err.splitlines()[-1]) == (
+    learners = group(history.deployment.settings, "learner")
+    assert (history.at_work.code, history.at_work.err) == (
         1,
-        "touchstream: a learner is at work, its fence has moved: stop it, and do this again",
+        "touchstream: a learner is at work: stop it, and do this again (consumer group "
+        f"{learners}: 1; one that was killed counts for 6 s)\n",
     )
+
+
+def test_a_rebuild_that_a_learner_has_overtaken_changes_nothing(history: History) -> None:
+    deployment = history.deployment
+    before = deployment.post()
+    sealed = stored_version(deployment, before.knowledge.version)
+    late = Rebuild(msgspec.structs.replace(before, written=0), sealed, {})
+    with pytest.raises(Failed, match="has started meanwhile, its fence moved"):
+        asyncio.run(commit(deployment.settings, late, Fence(0, 1)))
+    assert deployment.post() == before
 
 
 def test_the_core_comes_to_the_same_on_the_log_with_the_rollback_in_it(history: History) -> None:
