@@ -38,7 +38,7 @@ from streams.outcome import Drop, Reject
 from streams.profiles.fold import fold, forget_resolved_tickets
 from streams.profiles.profile import Profile
 from streams.state import State
-from streams.verdict import Scored, aim, judge, looks_from, score_all, snapshot
+from streams.verdict import Scored, aim, judge, looks_from, score_all, signal_all, snapshot
 from streams.week import next_own_day_ms
 
 STRANGER = State()
@@ -146,12 +146,15 @@ def take_in(
 def conclude(half: Unscored, said: Mapping[str, Scored], models: Models) -> Step:
     """The second half: what follows from the scores (by target; none before the first tick)."""
     event, state, scored = half.event, half.state, said.get(CHURN)
-    subject = event.subject
-    if isinstance(event, Wake):  # first: what is decided now falls in the window of this snapshot
+    subject, further = event.subject, len(said) > 1
+    # Rows first: what is decided now falls in their windows.
+    if isinstance(event, Wake):
         state = _noted(state, subject, scored, models)
+    elif further:
+        state = aim(state, said, models)
     state, emissions = judge(state, subject, scored, models, half.cause, half.now_ms)
-    if not isinstance(event, Wake) and models.rules.targets:
-        state, signals = aim(state, event, said, models, half.cause, half.now_ms)
+    if further:
+        state, signals = signal_all(state, subject, said, models, half.cause, half.now_ms)
         emissions = (*emissions, *signals)
     return _step(state, models, emissions, examples=half.matured, counters=half.counters)
 

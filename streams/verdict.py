@@ -10,10 +10,10 @@ from schemas.emissions.envelope import Emission
 from schemas.emissions.risk import RiskChanged
 from schemas.emissions.signals import CustomerSignal
 from schemas.envelope import Event
-from schemas.rules import Band, LearningRules, TargetRules
+from schemas.rules import Band, LearningRules, Rules, TargetRules
 from schemas.units import CustomerId, Millis
 from streams.decide.bands import Crossing, held_back, next_band, rises
-from streams.decide.policy import DO_NOTHING, Situation, choose
+from streams.decide.policy import DO_NOTHING, Choice, Situation, choose
 from streams.emit.action import action_recommended
 from streams.emit.risk import reasons, risk_changed
 from streams.emit.signal import customer_signal
@@ -190,17 +190,29 @@ def _decide(
     emission = action_recommended(
         situation, choice, models.rules, models.policy, models.version, cause
     )
-    acts = choice.action != DO_NOTHING
-    rules = models.rules
-    holdout = rules.deciding.holdout
-    ledger = decided(state.ledger, now_ms, choice.offered, acts, rules.churn, holdout)
-    state = msgspec.structs.replace(state, ledger=ledger)
-    if not acts:
+    state = _noted(state, choice, max(now_ms, scored.at_ms), models.rules)
+    if choice.action == DO_NOTHING:
         return state, emission
     names = {rule.name for rule in models.rules.actions}  # what is no action any more is forgotten
     recommended = {name: at for name, at in state.recommended_ms.items() if name in names}
     recommended[choice.action] = now_ms
     return msgspec.structs.replace(state, recommended_ms=recommended), emission
+
+
+def _noted(state: State, choice: Choice, at_ms: Millis, rules: Rules) -> State:
+    """The decision in every row that waits for the truth, whatever it is of."""
+    acts, holdout = choice.action != DO_NOTHING, rules.deciding.holdout
+    return msgspec.structs.replace(
+        state,
+        ledger=decided(state.ledger, at_ms, choice.offered, acts, rules.churn, holdout),
+        targets={
+            target.name: decided(
+                state.targets[target.name], at_ms, choice.offered, acts, target, holdout
+            )
+            for target in rules.targets
+            if target.name in state.targets
+        },
+    )
 
 
 def looks_from(target: TargetRules, state: State, event: Event, models: Models) -> bool:
@@ -215,25 +227,35 @@ def looks_from(target: TargetRules, state: State, event: Event, models: Models) 
     return newest and room and event.time_ms > models.clock_ms
 
 
-def aim(
+def aim(state: State, said: Mapping[str, Scored], models: Models) -> State:
+    """Let what was said of the further targets wait for the truth."""
+    waiting = {
+        target.name: (
+            *state.targets.get(target.name, ()),
+            snapshot(said[target.name], models),
+        )
+        for target in models.rules.targets
+        if target.name in said
+    }
+    if not waiting:
+        return state
+    return msgspec.structs.replace(state, targets={**state.targets, **waiting})
+
+
+def signal_all(
     state: State,
-    event: Event,
+    subject: CustomerId,
     said: Mapping[str, Scored],
     models: Models,
     cause: Cause,
     now_ms: Millis,
 ) -> tuple[State, Sequence[Emission]]:
-    """Note what was said of the further targets at this event; tell it if that was asked for."""
+    """Tell what was said of the further targets, where that was asked for."""
     emissions: list[Emission] = []
     for target in models.rules.targets:
-        scored = said.get(target.name)
-        if scored is None:
-            continue
-        waiting = (*state.targets.get(target.name, ()), snapshot(scored, models))
-        ledgers = {**state.targets, target.name: waiting}
-        state = msgspec.structs.replace(state, targets=ledgers)
-        state, told = _signal(state, event.subject, target, scored, models, cause, now_ms)
-        emissions += told
+        if target.name in said:
+            state, told = _signal(state, subject, target, said[target.name], models, cause, now_ms)
+            emissions += told
     return state, emissions
 
 

@@ -104,7 +104,7 @@ def decided(
     at_ms: Millis,
     offered: float,
     recommended: bool,
-    rules: ChurnRules,
+    rules: ChurnRules | TargetRules,
     holdout: float = 0.0,
 ) -> Ledger:
     """Note a decision in every waiting snapshot in whose window it falls.

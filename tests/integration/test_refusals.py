@@ -117,7 +117,7 @@ def test_records_that_retention_took_from_a_running_worker_stop_it(deployment: D
     deployment.publish(visits(30, 60))
     deployment.wait_durable()
     worker.send(signal.SIGSTOP)
-    time.sleep(0.5)  # the fetch that was under way has come back empty
+    time.sleep(2.0)  # the fetch that was under way has come back empty
     deployment.publish(visits(60, 120))
     move_start(deployment)
     worker.wanted = False

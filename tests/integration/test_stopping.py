@@ -11,7 +11,7 @@ from tests.integration.services import own_services
 from tests.integration.traffic import event
 from tests.make import DAY_ZERO_MS
 
-LONGEST_S = 12.0
+LONGEST_S = 20.0
 """The patience of agents/cli/roles.py and some for a busy machine."""
 
 

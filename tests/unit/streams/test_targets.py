@@ -5,14 +5,16 @@ from collections.abc import Sequence
 import msgspec
 import pytest
 
+from schemas.emissions.actions import ActionRecommended
 from schemas.emissions.signals import CustomerSignal
 from schemas.rules import LearningRules, Rules, TargetRules
 from schemas.units import Millis
+from streams.decide.policy import DO_NOTHING
 from streams.features.catalogue import FEATURES
 from streams.intake.decode import Arrival
-from streams.learn.ledger import HAPPENED, MOST_ROWS, Snapshot
+from streams.learn.ledger import HAPPENED, MOST_ROWS, RECOMMENDED, Snapshot
 from streams.learn.scorer import Scorer
-from streams.learn.snapshot import ModelData
+from streams.learn.snapshot import CHURN, ModelData
 from streams.models import Models
 from streams.state import State
 from streams.step import Step, Wake, advance
@@ -226,3 +228,19 @@ def test_a_decision_at_the_tick_of_a_snapshot_falls_in_that_snapshots_window() -
     assert [one.time_ms for one in told(steps)] == [moment("d25")] * 2
     assert newest.at_ms == moment("d25")
     assert newest.offered > 0.9
+
+
+def test_a_decision_falls_in_the_windows_of_further_targets_too() -> None:
+    acting = in_force()
+    assert acting.scorers is not None
+    acting = acting._replace(scorers={**acting.scorers, CHURN: Scorer(CALLS_AGAIN)})
+    steps = live([call("d1 10:00", 1), call("d1 20:00", 2), call("d3 10:00", 3)], acting)
+    decisions = [
+        (one.time_ms, one.data.action != DO_NOTHING)
+        for one in told(steps)
+        if isinstance(one.data, ActionRecommended)
+    ]
+    state = last_state(steps)
+    noted = [(bool(row.marks & RECOMMENDED), row.offered > 0) for row in rows(state)]
+    assert decisions == [(moment("d1 20:00"), True)]
+    assert noted == [(True, True), (True, True), (False, False)]
