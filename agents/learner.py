@@ -441,12 +441,14 @@ def _post(record: bytes | None, rules: Rules) -> tuple[Post, dict[str, bytes | N
         post = _older(record, fresh)
     if post.knowledge.fits(fresh):
         return post, {}
-    log.warning("model_starts_anew", reason="the feature list, the targets or the model changed")
     before = post.knowledge.targets
     fresh.tick, fresh.passed = post.knowledge.tick, post.knowledge.passed
     fresh.version = post.knowledge.version + 1
     post.knowledge = fresh.keeping(post.knowledge)
-    anew = [name for name, known in fresh.targets.items() if known is not before.get(name)]
+    anew = [name for name, known in fresh.targets.items() if not known.goes_on(before.get(name))]
+    log.warning(
+        "models_changed", reason="other features, targets or models are asked for", anew=anew
+    )
     post.began = {**post.began, **dict.fromkeys(anew, fresh.tick)}
     return post, {**here(fresh), **stored(fresh, seal(version_of(fresh)))}
 

@@ -24,6 +24,9 @@ from streams.models import Models
 from streams.profiles.profile import Profile
 from streams.state import State
 
+TARDY = 10
+"""An event is looked from until this part of a target's horizon has gone by since."""
+
 
 class Scored(NamedTuple):
     """What a model says of a profile at a moment."""
@@ -74,11 +77,14 @@ def _subscribed(profile: Profile, at_ms: Millis) -> bool:
 
 
 def snapshot(scored: Scored, models: Models, marks: int = 0) -> Snapshot:
-    """What was said, as it waits in the ledger for its label."""
+    """What was said, as it waits in the ledger for its label.
+
+    A model that has learnt nothing says nothing, though others have made a version: 0.
+    """
     return Snapshot(
         at_ms=scored.at_ms,
         millionths=millionths(scored.risk),
-        model_version=models.version,
+        model_version=models.version if scored.scorer.model.examples else 0,
         features=models.features.digest,
         vector=scored.vector,
         marks=marks,
@@ -218,13 +224,15 @@ def _noted(state: State, choice: Choice, at_ms: Millis, rules: Rules) -> State:
 def looks_from(target: TargetRules, state: State, event: Event, models: Models) -> bool:
     """Whether a further target is scored at this event, which is folded already.
 
-    An event that came late is no moment to look from: what is known now was not known then.
+    One that came after a tick is looked from as of that tick, if that is not too late: by more than
+    a tenth of the horizon, or after something newer of him, it is no moment any more.
     """
     if event.type not in target.after or models.clock_ms is None:
         return False
+    late_ms = models.clock_ms - event.time_ms
     newest = state.profile is not None and state.profile.last_seen_ms == event.time_ms
     room = len(state.targets.get(target.name, ())) < MOST_ROWS
-    return newest and room and event.time_ms > models.clock_ms
+    return newest and room and late_ms < target.horizon_ms / TARDY
 
 
 def aim(state: State, said: Mapping[str, Scored], models: Models) -> State:

@@ -19,10 +19,10 @@ class Baselines(Struct, array_like=True):
     Mutable, and data all through.
     """
 
-    n: int = 0
-    churned: int = 0
-    n_by_bin: list[int] = field(default_factory=lambda: [0] * RECENCY_BINS)
-    churned_by_bin: list[int] = field(default_factory=lambda: [0] * RECENCY_BINS)
+    n: float = 0.0
+    churned: float = 0.0
+    n_by_bin: list[float] = field(default_factory=lambda: [0.0] * RECENCY_BINS)
+    churned_by_bin: list[float] = field(default_factory=lambda: [0.0] * RECENCY_BINS)
 
     def copy(self) -> "Baselines":
         """One of its own."""
@@ -41,13 +41,13 @@ class Baselines(Struct, array_like=True):
         prior = 2 * PRIOR * self.base_rate()
         return (self.churned_by_bin[position] + prior) / (self.n_by_bin[position] + 2 * PRIOR)
 
-    def learn(self, silence: float, label: int) -> None:
-        """Count one matured label."""
+    def learn(self, silence: float, label: int, weight: float = 1.0) -> None:
+        """Count one matured label, for as many customers as it stands for."""
         position = _bin(silence)
-        self.n += 1
-        self.churned += label
-        self.n_by_bin[position] += 1
-        self.churned_by_bin[position] += label
+        self.n += weight
+        self.churned += weight * label
+        self.n_by_bin[position] += weight
+        self.churned_by_bin[position] += weight * label
 
 
 def recency_rank(silence: float) -> float:

@@ -57,6 +57,10 @@ class Learnt(Struct, kw_only=True):
     recency_tally: Tally = field(default_factory=Tally)
     baselines: Baselines = field(default_factory=Baselines)
 
+    def goes_on(self, before: "Learnt | None") -> bool:
+        """Whether the champion is one that ``before`` knew."""
+        return before is not None and self.model in (before.model, before.challenger)
+
     @staticmethod
     def new(features: FeatureList, rules: Rules, target: ChurnRules | TargetRules) -> "Learnt":
         """Nothing learnt yet."""
@@ -125,10 +129,10 @@ class Knowledge(Struct, kw_only=True):
     def keeping(self, before: "Knowledge") -> "Knowledge":
         """With what ``before`` knew of the targets that are still asked for in the same way."""
         if before.features == self.features:
-            ours, theirs = self._asked(), before._asked()
-            for name in ours:
-                if ours[name] == theirs.get(name):
-                    self.targets[name] = before.targets[name]
+            for name, fresh in self.targets.items():
+                known = before.targets.get(name)
+                if known is not None:
+                    self.targets[name] = _kept(fresh, known)
         return self
 
     def _asked(self) -> dict[str, object]:
@@ -144,6 +148,34 @@ class Knowledge(Struct, kw_only=True):
     def copy(self) -> "Knowledge":
         """One of its own, so that a tick that fails leaves no trace."""
         return _decoder.decode(_encoder.encode(self))
+
+
+def _kept(fresh: Learnt, known: Learnt) -> Learnt:
+    """What ``known`` knows of the models that ``fresh`` asks for; ``fresh`` where it knows none.
+
+    Who was promoted stays champion while both are asked for. A new challenger, and one that is
+    wanted no more, leave the champion what it is; a new champion has a new trial.
+    """
+    about = (fresh.model.horizon_days, fresh.model.columns)
+    models = {known.name: known.model}
+    if known.challenger_name is not None and known.challenger is not None:
+        models.setdefault(known.challenger_name, known.challenger)
+    asked = {fresh.name, fresh.challenger_name}
+    if about != (known.model.horizon_days, known.model.columns) or fresh.name not in models:
+        return fresh
+    if asked == {known.name, known.challenger_name}:
+        return known
+    stays = fresh.name == known.name
+    return msgspec.structs.replace(
+        known,
+        model=models[fresh.name],
+        name=fresh.name,
+        challenger=fresh.challenger,
+        challenger_name=fresh.challenger_name,
+        trial=fresh.trial,
+        fallback=known.fallback if stays else fresh.fallback,
+        fallen_back=known.fallen_back and stays,
+    )
 
 
 _encoder = msgspec.msgpack.Encoder()

@@ -91,8 +91,8 @@ class _Lesson(NamedTuple):
     values: Sequence[float]
     recency: float
     """What the recency rule says of it, knowing nothing of its tick."""
-    weight: float
-    """How many independent untreated examples it stands for; 0: it is not learnt."""
+    stands_for: float
+    """How many untreated customers; 0: it is not learnt."""
 
 
 class _Class:
@@ -124,17 +124,18 @@ class _Class:
             self._judge(lesson, base_rate)
         for example in examples:
             _count(learnt.treatment, example)
-        taught = [lesson for lesson in lessons if lesson.weight]
+        taught = [lesson for lesson in lessons if lesson.stands_for]
         self._learn(taught)
         for lesson in taught:
-            learnt.baselines.learn(lesson.values[self._silence], lesson.example.label)
+            silence = lesson.values[self._silence]
+            learnt.baselines.learn(silence, lesson.example.label, lesson.stands_for)
         learnt.model = self._champion.data(learnt.scatter.variance())
         if self._challenger:
             learnt.challenger = self._challenger.data(learnt.scatter.variance())
 
     def _lesson(self, example: Example, values: Sequence[float]) -> _Lesson:
         rule = self._learnt.baselines.recency(values[self._silence])
-        return _Lesson(example, values, rule, self._weight(example))
+        return _Lesson(example, values, rule, self._stands_for(example))
 
     def _judge(self, lesson: _Lesson, base_rate: float) -> None:
         """Compare what was said with what came true; both rules say what they would have."""
@@ -153,7 +154,7 @@ class _Class:
             [lesson.values for lesson in taught],
             [lesson.example.at_ms for lesson in taught],
             [lesson.example.label for lesson in taught],
-            [lesson.weight for lesson in taught],
+            [lesson.stands_for * self._aim.weight for lesson in taught],
         )
         said = self._champion.learn_all(*whole)
         others = self._challenger.learn_all(*whole) if self._challenger else said
@@ -161,18 +162,19 @@ class _Class:
             example = lesson.example
             at_ms, label = example.at_ms, example.label
             loss = log_loss(champion.probability, label)
-            learnt.fallback.add(at_ms, loss, log_loss(lesson.recency, label))
+            weight = lesson.stands_for
+            learnt.fallback.add(at_ms, loss, log_loss(lesson.recency, label), weight)
             if learnt.trial is not None:
-                learnt.trial.add(at_ms, loss, log_loss(challenger.probability, label))
+                learnt.trial.add(at_ms, loss, log_loss(challenger.probability, label), weight)
             if example.model_version:
                 learnt.scatter.add(
                     example.customer, at_ms, example.probability, label, self._aim.horizon_ms
                 )
 
-    def _weight(self, example: Example) -> float:
+    def _stands_for(self, example: Example) -> float:
         if not self._rules.learning.untreated_only:
-            return self._aim.weight
-        return self._aim.weight * untreated_weight(example, self._learnt.treatment.share)
+            return 1.0
+        return untreated_weight(example, self._learnt.treatment.share)
 
 
 def untreated_weight(example: Example, share: float) -> float:
@@ -208,6 +210,8 @@ def _count(done: Treatment, example: Example) -> None:
         done.carried_out += example.treated
         # One that was not carried out is imagined before the first.
         done.share += (example.treated - done.share) / min(done.recommended + 1, RECENT)
+    if not example.model_version:  # nobody said anything of him
+        return
     if example.treated:
         done.treated += 1
         done.treated_churned += example.label

@@ -87,9 +87,9 @@ class Trial(Struct, array_like=True):
     """For the first and for the second model: a gambler a stream."""
     current: int = -1
     """The open round: time // round_ms."""
-    n: int = 0
+    n: float = 0.0
     total: float = 0.0
-    """Examples in the open round, and the sum of their differences."""
+    """Weight of the examples in the open round, and the weighted sum of their differences."""
     rounds: int = 0
     examples: int = 0
     summed: float = 0.0
@@ -99,6 +99,8 @@ class Trial(Struct, array_like=True):
     squares: float = 0.0
     weight: float = 0.0
     """Decayed sum of squared means, and of their weights: the usual difference."""
+    count: int = 0
+    """Examples in the open round."""
 
     @staticmethod
     def of(horizon_days: int, every_days: int) -> "Trial":
@@ -113,11 +115,14 @@ class Trial(Struct, array_like=True):
         one, two = ([Bets() for _ in range(phases)] for _ in range(2))
         return Trial(Millis(length * DAY_MS), phases, (one, two))
 
-    def add(self, at_ms: Millis, loss_first: float, loss_second: float) -> None:
+    def add(
+        self, at_ms: Millis, loss_first: float, loss_second: float, weight: float = 1.0
+    ) -> None:
         """Count one matured example scored at ``at_ms``; losses in nats (see :func:`log_loss`).
 
-        Examples come in the order of ``at_ms``; one of a round already closed is left out. Raises
-        ``ValueError`` for a loss that is not finite.
+        ``weight`` (> 0) is how many customers it stands for in the mean of its round. Examples come
+        in the order of ``at_ms``; one of a round already closed is left out. Raises ``ValueError``
+        for a loss that is not finite.
         """
         if not (isfinite(loss_first) and isfinite(loss_second)):
             raise ValueError(f"losses {loss_first}, {loss_second}: want finite numbers")
@@ -126,8 +131,10 @@ class Trial(Struct, array_like=True):
             self._close()
             self.current = number
         if number == self.current:
-            self.n += 1
-            self.total += min(LARGEST_LOSS, loss_first) - min(LARGEST_LOSS, loss_second)
+            difference = min(LARGEST_LOSS, loss_first) - min(LARGEST_LOSS, loss_second)
+            self.count += 1
+            self.n += weight
+            self.total += weight * difference
 
     def evidence(self) -> Evidence:
         """Where the trial stands."""
@@ -157,9 +164,9 @@ class Trial(Struct, array_like=True):
             _settle(first[self.current % self.phases], -gain)
             _settle(second[self.current % self.phases], gain)
         self.rounds += 1
-        self.examples += self.n
+        self.examples += self.count
         self.summed += mean
-        self.n, self.total = 0, 0.0
+        self.count, self.n, self.total = 0, 0.0, 0.0
         self.waiting.append(mean)
         if len(self.waiting) >= self.phases:
             self.squares = MEMORY * self.squares + self.waiting.pop(0) ** 2

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import msgspec
+import pytest
 from prometheus_client import CollectorRegistry
 
 from agents.in_force import LEARNER, version_id
@@ -13,7 +14,7 @@ from agents.post import Post
 from agents.stores.base import Commit, Fence, Read
 from agents.stores.memory import MemoryStore
 from agents.transport import Span
-from schemas.rules import LearningRules, Rules, TargetRules
+from schemas.rules import LearningRules, Model, Rules, TargetRules
 from streams.features.catalogue import FEATURES
 from streams.learn.knowledge import Knowledge
 from streams.learn.snapshot import CHURN, Version, empty, unseal
@@ -52,6 +53,7 @@ async def test_with_another_model_chosen_the_old_one_gives_way() -> None:
     await _learner(store, Rules(learning=LearningRules(model="logistic"))).take(SPANS)
     version = await _published(store, 8)
     assert version.models == {CHURN: empty(FEATURES.digest, 28.0, "logistic")}
+    assert (await _record(store)).began == {CHURN: 40}
 
 
 async def test_a_challenger_that_was_promoted_stays_the_champion() -> None:
@@ -60,6 +62,41 @@ async def test_a_challenger_that_was_promoted_stays_the_champion() -> None:
     store = await _left_behind(knowledge)
     await _learner(store, rules).take(SPANS)
     assert (await _record(store)).knowledge == knowledge
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [(None, "hedge"), ("logistic", "hedge"), ("logistic", None)],
+)
+async def test_another_challenger_leaves_the_champion_what_it_is(
+    before: Model | None, after: Model | None
+) -> None:
+    known = _knowing(Rules(learning=LearningRules(challenger=before)))
+    known.churn.fallback.rounds, known.churn.fallen_back = 30, True
+    store = await _left_behind(known)
+    await _learner(store, Rules(learning=LearningRules(challenger=after))).take(SPANS)
+    post = await _record(store)
+    churn = post.knowledge.churn
+    assert (churn.name, churn.model) == ("bayes", known.churn.model)
+    assert (churn.fallback.rounds, churn.fallen_back) == (30, True)
+    assert churn.challenger_name == after
+    assert (churn.challenger is None) == (churn.trial is None) == (after is None)
+    assert CHURN not in post.began
+    assert (await _published(store, 8)).models[CHURN].examples == 900
+
+
+async def test_without_its_challenger_the_model_asked_for_is_the_champion_it_has_become() -> None:
+    known = _knowing(Rules(learning=LearningRules(model="logistic", challenger="bayes")))
+    known.churn.fallen_back = True
+    assert known.churn.challenger is not None
+    bayes = msgspec.structs.replace(known.churn.challenger, examples=900)
+    known.churn.challenger = bayes
+    store = await _left_behind(known)
+    await _learner(store).take(SPANS)  # bayes alone
+    post = await _record(store)
+    assert (post.knowledge.churn.model, post.knowledge.churn.challenger) == (bayes, None)
+    assert post.knowledge.churn.fallen_back is False
+    assert CHURN not in post.began
 
 
 async def test_a_further_target_begins_empty_and_churn_keeps_its_model() -> None:

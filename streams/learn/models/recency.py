@@ -51,7 +51,7 @@ class RecencyRule(Estimator):
         self._width += len(names)
 
     def learn(self, columns: Floats, z: Floats, label: int, weight: float) -> None:
-        self._baselines.learn(self._silence(columns), label)
+        self._baselines.learn(self._silence(columns), label, weight)
 
     def predict(self, columns: Floats, z: Floats) -> Said:
         return Said(logit(self._baselines.recency(self._silence(columns))))

@@ -14,7 +14,7 @@ from streams.features.catalogue import FEATURES
 from streams.intake.decode import Arrival
 from streams.learn.ledger import HAPPENED, MOST_ROWS, RECOMMENDED, Snapshot
 from streams.learn.scorer import Scorer
-from streams.learn.snapshot import CHURN, ModelData
+from streams.learn.snapshot import CHURN, ModelData, empty
 from streams.models import Models
 from streams.state import State
 from streams.step import Step, Wake, advance
@@ -75,6 +75,13 @@ def test_the_event_itself_is_seen_in_the_row_and_makes_no_label() -> None:
     assert not row.marks & HAPPENED
 
 
+def test_a_model_that_has_learnt_nothing_has_said_nothing() -> None:
+    """Its 0.5 is no opinion, though what others learnt has made versions."""
+    nothing = empty(FEATURES.digest, 1.0)
+    (row,) = rows(last_state(live([call("d1 10:00")], in_force(knows=nothing))))
+    assert (row.risk, row.model_version) == (0.5, 0)
+
+
 def test_what_it_does_not_look_from_is_not_scored() -> None:
     assert last_state(lived(arrival("web.visit", "d1 10:00"))).targets == {}
 
@@ -83,9 +90,16 @@ def test_before_the_first_tick_nothing_is_scored() -> None:
     assert last_state(lived(call("d1 10:00"), clock=None)).targets == {}
 
 
-def test_an_event_that_came_late_is_no_moment_to_look_from() -> None:
-    assert rows(last_state(lived(call("d1 10:00"), clock="d2"))) == ()
-    assert rows(last_state(lived(call("d2"), clock="d2"))) == ()
+@pytest.mark.parametrize("at", ["d1 21:37", "d1 23:59", "d2"])
+def test_an_event_that_came_a_little_late_is_looked_from_as_of_the_tick(at: str) -> None:
+    state = last_state(lived(call(at), clock="d2"))
+    assert [row.at_ms for row in rows(state)] == [moment("d2")]
+    assert not rows(state)[0].marks & HAPPENED
+
+
+@pytest.mark.parametrize("at", ["d1 10:00", "d1 21:36"])
+def test_a_tenth_of_the_horizon_late_is_no_moment_to_look_from(at: str) -> None:
+    assert rows(last_state(lived(call(at), clock="d2"))) == ()
 
 
 def test_an_event_older_than_one_that_is_known_is_no_moment_to_look_from() -> None:

@@ -149,6 +149,21 @@ def test_the_treated_are_counted_and_not_learnt() -> None:
     assert (known.model.examples, known.model.churned, known.baselines.n) == (1, 0, 1)
 
 
+def test_the_rules_and_the_trials_count_as_many_as_an_example_stands_for() -> None:
+    """Else whoever goes by the untreated alone seems to know better than who reckons with all."""
+    before = Knowledge.new(FEATURES, EVERY_TICK)
+    before.churn.treatment = Treatment(share=0.8)
+    row = example(label=1, offered=0.75)
+    known = passing(30, row, before=before).knowledge.churn
+    assert (known.baselines.n, known.baselines.churned) == (4.0, 4.0)
+    assert (known.fallback.n, known.fallback.count) == (4.0, 1)
+
+
+def test_before_the_first_version_nobody_is_counted_as_treated_or_not() -> None:
+    known = learnt(example(model_version=0, probability=0.5), example("c2", probability=0.1))
+    assert (known.treatment.untreated, known.treatment.untreated_risk) == (1, 0.1)
+
+
 def test_the_treated_are_learnt_where_the_rules_say_so() -> None:
     both = Rules(learning=LearningRules(untreated_only=False))
     assert learnt(example(treated=True), rules=both).model.examples == 1

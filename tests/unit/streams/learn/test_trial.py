@@ -33,6 +33,18 @@ def weekly(differences: list[float]) -> Trial:
     return trial
 
 
+def test_who_stands_for_many_counts_as_many_in_the_mean_of_his_round() -> None:
+    weighed, repeated = Trial.of(HORIZON, 7), Trial.of(HORIZON, 7)
+    for week in range(12):
+        weighed.add(Millis(week * WEEK_MS), 2.0, 1.0, weight=3.0)
+        weighed.add(Millis(week * WEEK_MS), 1.0, 1.5)
+        for loss, other in (*[(2.0, 1.0)] * 3, (1.0, 1.5)):
+            repeated.add(Millis(week * WEEK_MS), loss, other)
+    assert weighed.sides == repeated.sides
+    assert weighed.evidence().difference == (3 * 1.0 - 0.5) / 4
+    assert (weighed.evidence().examples, repeated.evidence().examples) == (22, 44)
+
+
 def rounds_until_found(differences: Iterator[float], trial: Trial) -> int | None:
     for week, difference in enumerate(differences):
         trial.add(Millis(week * WEEK_MS), 1.0 + difference, 1.0)
