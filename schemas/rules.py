@@ -24,6 +24,11 @@ class RulesError(ValueError):
     """A rule that contradicts another or names what does not exist; says what was wanted."""
 
 
+def _digest(said: object) -> str:
+    text = msgspec.json.encode(said, order="sorted")
+    return hashlib.blake2b(text, digest_size=8).hexdigest()
+
+
 class ChurnRules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What churn means here (DESIGN section 4)."""
 
@@ -42,6 +47,11 @@ class ChurnRules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     def wait_ms(self) -> int:
         """Until the label is final."""
         return (self.horizon_days + self.label_grace_days) * DAY_MS
+
+    @property
+    def meaning(self) -> str:
+        """What label 1 is, in a word that is another where it is something else."""
+        return _digest([self.cancel, self.activity, self.horizon_ms])
 
     @property
     def weight(self) -> float:
@@ -86,6 +96,11 @@ class TargetRules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     def wait_ms(self) -> int:
         """Until the label is final."""
         return (self.horizon_hours + self.label_grace_hours) * HOUR_MS
+
+    @property
+    def meaning(self) -> str:
+        """What label 1 is of what, in a word that is another where it is something else."""
+        return _digest([self.after, self.events, self.horizon_ms])
 
     @property
     def weight(self) -> float:
@@ -253,4 +268,4 @@ class Rules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     def digest(self) -> str:
         """16 hex digits that name these rules."""
-        return hashlib.blake2b(self.to_text(), digest_size=8).hexdigest()
+        return _digest(self)

@@ -49,6 +49,10 @@ class Learnt(Struct, kw_only=True):
     """Champion against the recency rule."""
     fallen_back: bool = False
     """The recency rule is served: it was proved to be better."""
+    meaning: str = ""
+    """What label 1 is (``schemas.rules``); empty in what an earlier build wrote."""
+    since_version: int = 0
+    """Rows said by an earlier version were labelled by another meaning, and are not learnt."""
     watch: Watch
     scatter: Scatter = field(default_factory=Scatter)
     treatment: Treatment = field(default_factory=Treatment)
@@ -56,6 +60,11 @@ class Learnt(Struct, kw_only=True):
     base_rate_tally: Tally = field(default_factory=Tally)
     recency_tally: Tally = field(default_factory=Tally)
     baselines: Baselines = field(default_factory=Baselines)
+
+    @property
+    def pace(self) -> tuple[int, int, int]:
+        """Lengths of what is counted in rounds."""
+        return self.fallback.round_ms, self.fallback.phases, self.watch.round_ms
 
     def goes_on(self, before: "Learnt | None") -> bool:
         """Whether the champion is one that ``before`` knew."""
@@ -74,6 +83,7 @@ class Learnt(Struct, kw_only=True):
             challenger_name=challenger,
             trial=None if challenger is None else new_trial(target),
             fallback=new_trial(target),
+            meaning=target.meaning,
             watch=Watch.of(every_days(target)),
         )
 
@@ -92,7 +102,7 @@ class Knowledge(Struct, kw_only=True):
     """The newest published version."""
     published_examples: int = 0
     refused: int = 0
-    """Examples of another feature list, or of a target that is no more; not learnt."""
+    """Examples of other features, of a target that is no more, or is another now; not learnt."""
     targets: dict[str, Learnt]
 
     @staticmethod
@@ -132,15 +142,16 @@ class Knowledge(Struct, kw_only=True):
             for name, fresh in self.targets.items():
                 known = before.targets.get(name)
                 if known is not None:
-                    self.targets[name] = _kept(fresh, known)
+                    self.targets[name] = _kept(fresh, known, before.version + 1)
         return self
 
     def _asked(self) -> dict[str, object]:
         return {
             name: (
-                learnt.model.horizon_days,
+                learnt.meaning,
                 learnt.model.columns,
                 {learnt.name, learnt.challenger_name},
+                learnt.pace,
             )
             for name, learnt in self.targets.items()
         }
@@ -150,31 +161,36 @@ class Knowledge(Struct, kw_only=True):
         return _decoder.decode(_encoder.encode(self))
 
 
-def _kept(fresh: Learnt, known: Learnt) -> Learnt:
+def _kept(fresh: Learnt, known: Learnt, version: int) -> Learnt:
     """What ``known`` knows of the models that ``fresh`` asks for; ``fresh`` where it knows none.
 
     Who was promoted stays champion while both are asked for. A new challenger, and one that is
-    wanted no more, leave the champion what it is; a new champion has a new trial.
+    wanted no more, leave the champion what it is; a new champion has a new trial. Where label 1 is
+    something else from ``version`` on, all begins anew.
     """
-    about = (fresh.model.horizon_days, fresh.model.columns)
+    same_horizon = fresh.model.horizon_days == known.model.horizon_days
+    if known.meaning not in ("", fresh.meaning) or not same_horizon:
+        return msgspec.structs.replace(fresh, since_version=version)
     models = {known.name: known.model}
     if known.challenger_name is not None and known.challenger is not None:
         models.setdefault(known.challenger_name, known.challenger)
-    asked = {fresh.name, fresh.challenger_name}
-    if about != (known.model.horizon_days, known.model.columns) or fresh.name not in models:
-        return fresh
-    if asked == {known.name, known.challenger_name}:
-        return known
-    stays = fresh.name == known.name
+    if fresh.model.columns != known.model.columns or fresh.name not in models:
+        return msgspec.structs.replace(fresh, since_version=known.since_version)
+    paired = {fresh.name, fresh.challenger_name} == {known.name, known.challenger_name}
+    champion = known.name if paired else fresh.name
+    stays, paced = champion == known.name, fresh.pace == known.pace
+    challenger = known if paired else fresh
     return msgspec.structs.replace(
         known,
-        model=models[fresh.name],
-        name=fresh.name,
-        challenger=fresh.challenger,
-        challenger_name=fresh.challenger_name,
-        trial=fresh.trial,
-        fallback=known.fallback if stays else fresh.fallback,
+        meaning=fresh.meaning,
+        model=models[champion],
+        name=champion,
+        challenger=challenger.challenger,
+        challenger_name=challenger.challenger_name,
+        trial=known.trial if paired and paced else fresh.trial,
+        fallback=known.fallback if stays and paced else fresh.fallback,
         fallen_back=known.fallen_back and stays,
+        watch=known.watch if paced else fresh.watch,
     )
 
 

@@ -58,9 +58,11 @@ def pass_tick(
     after.tick, after.passed = number, passed
     signals: list[Signal] = []
     aims = rules.aims
+    taken = 0
     batch = sorted(examples, key=lambda e: (e.target, e.matured_ms, e.customer, e.at_ms))
     for target, of_target in groupby(batch, key=lambda example: example.target):
-        known = [row for row in of_target if row.features == features.digest and target in aims]
+        known = [row for row in of_target if target in aims and _is_known(row, after, features)]
+        taken += len(known)
         if known:
             learnt, aim = after.targets[target], aims[target]
             rows = [features.unpack(base64.b64decode(example.vector)) for example in known]
@@ -68,15 +70,21 @@ def pass_tick(
             values = lookout(known, rows, rules, features)
             signals += _drifts(target, learnt.watch, known, values, number)
             signals += settle(target, learnt, aim, rules.learning, known[-1].matured_ms)
-    after.refused += len(batch) - sum(
-        row.features == features.digest and row.target in aims for row in batch
-    )
+    after.refused += len(batch) - taken
     due = number % rules.learning.publish_every_ticks == 0
     if not due or after.examples == after.published_examples:
         return Passed(after, None, signals)
     after.version += 1
     after.published_examples = after.examples
     return Passed(after, seal(version_of(after)), signals)
+
+
+def _is_known(row: Example, knowledge: Knowledge, features: FeatureList) -> bool:
+    """Whether the row is of these features, and of a target as it is understood now."""
+    learnt = knowledge.targets.get(row.target)
+    if learnt is None or row.features != features.digest:
+        return False
+    return not row.model_version or row.model_version >= learnt.since_version
 
 
 def version_of(knowledge: Knowledge) -> Version:

@@ -14,9 +14,9 @@ from agents.post import Post
 from agents.stores.base import Commit, Fence, Read
 from agents.stores.memory import MemoryStore
 from agents.transport import Span
-from schemas.rules import LearningRules, Model, Rules, TargetRules
+from schemas.rules import ChurnRules, LearningRules, Model, Rules, TargetRules
 from streams.features.catalogue import FEATURES
-from streams.learn.knowledge import Knowledge
+from streams.learn.knowledge import Knowledge, Learnt
 from streams.learn.snapshot import CHURN, Version, empty, unseal
 
 SPANS = {0: Span(earliest=0, end=5, committed=5)}
@@ -97,6 +97,47 @@ async def test_without_its_challenger_the_model_asked_for_is_the_champion_it_has
     assert (post.knowledge.churn.model, post.knowledge.churn.challenger) == (bayes, None)
     assert post.knowledge.churn.fallen_back is False
     assert CHURN not in post.began
+
+
+@pytest.mark.parametrize(
+    "churn",
+    [
+        ChurnRules(activity=("order.placed",)),
+        ChurnRules(cancel=("deal.lost",)),
+        ChurnRules(horizon_days=7),
+    ],
+)
+async def test_where_churn_is_something_else_now_the_model_starts_anew(churn: ChurnRules) -> None:
+    store = await _left_behind(_knowing())
+    await _learner(store, Rules(churn=churn)).take(SPANS)
+    post = await _record(store)
+    known = post.knowledge.churn
+    assert (known.model.examples, known.since_version, post.began) == (0, 8, {CHURN: 40})
+
+
+async def test_another_target_of_the_same_name_starts_anew_and_churn_does_not() -> None:
+    bought = msgspec.structs.replace(AGAIN, events=("order.placed",))
+    known = _knowing(Rules(targets=(AGAIN,)))
+    again = known.targets["again"]
+    again.model = msgspec.structs.replace(again.model, examples=500)
+    store = await _left_behind(known)
+    await _learner(store, Rules(targets=(bought,))).take(SPANS)
+    targets = (await _record(store)).knowledge.targets
+    assert (targets["again"].model.examples, targets[CHURN].model.examples) == (0, 900)
+    assert (targets["again"].since_version, targets[CHURN].since_version) == (8, 0)
+
+
+async def test_at_another_pace_rounds_begin_anew_and_the_model_stays() -> None:
+    known = _knowing(Rules(learning=LearningRules(challenger="logistic")))
+    known.churn.fallback.rounds = 30
+    store = await _left_behind(known)
+    rules = Rules(
+        churn=ChurnRules(snapshot_every_days=28), learning=LearningRules(challenger="logistic")
+    )
+    await _learner(store, rules).take(SPANS)
+    churn = (await _record(store)).knowledge.churn
+    assert (churn.model, churn.challenger) == (known.churn.model, known.churn.challenger)
+    assert (churn.fallback.rounds, churn.pace) == (0, Learnt.new(FEATURES, rules, rules.churn).pace)
 
 
 async def test_a_further_target_begins_empty_and_churn_keeps_its_model() -> None:

@@ -127,6 +127,16 @@ def test_what_a_target_has_forgotten_by_new_settings_stays_forgotten() -> None:
     assert _rebuilt(lived._replace(post=post), BOB).post.knowledge.examples == late
 
 
+def test_what_an_earlier_meaning_has_labelled_stays_unlearnt() -> None:
+    lived = _lived(TELLING)
+    post = msgspec.json.decode(msgspec.json.encode(lived.post), type=Post)
+    post.knowledge.churn.since_version = 9
+    others = [e for e in lived.stream.examples if e.customer != BOB]
+    ours = sum(not e.model_version or e.model_version >= 9 for e in others)
+    assert _rebuilt(lived._replace(post=post), BOB).post.knowledge.examples == ours
+    assert 0 < ours < len(others)
+
+
 def test_the_commit_raises_the_learners_fence_and_says_what_is_there_now() -> None:
     rebuilt = _rebuilt(_lived(TELLING), BOB)
     commit = rebuilt.commit(Fence(12, 7))
