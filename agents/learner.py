@@ -444,7 +444,7 @@ def _post(record: bytes | None, rules: Rules) -> tuple[Post, dict[str, bytes | N
     before = post.knowledge.targets
     fresh.tick, fresh.passed = post.knowledge.tick, post.knowledge.passed
     fresh.version = post.knowledge.version + 1
-    post.knowledge = fresh.keeping(post.knowledge)
+    post.knowledge = fresh.keeping(post.knowledge, post.written_ms)
     anew = [name for name, known in fresh.targets.items() if not known.goes_on(before.get(name))]
     log.warning(
         "models_changed", reason="other features, targets or models are asked for", anew=anew

@@ -75,7 +75,7 @@ def rebuild(
     )
     knowledge, passed = Knowledge.new(FEATURES, rules), dict[str, int]()
     for target, learnt in knowledge.targets.items():
-        learnt.since_version = post.knowledge.targets[target].since_version
+        learnt.meaning_since_ms = post.knowledge.targets[target].meaning_since_ms
     left_out = dict.fromkeys(without, 0)
     for tick in _ticks(records, post.knowledge.tick, partitions):
         rows = [row for row in tick.examples if row.tick > post.began.get(row.target, 0)]

@@ -4,7 +4,7 @@ import msgspec
 from msgspec import Struct, field
 
 from schemas.rules import ChurnRules, Rules, TargetRules
-from schemas.units import DAY_MS
+from schemas.units import DAY_MS, Millis
 from streams.features.feature import FeatureList
 from streams.learn.baselines import Baselines
 from streams.learn.progress import Tally
@@ -51,8 +51,8 @@ class Learnt(Struct, kw_only=True):
     """The recency rule is served: it was proved to be better."""
     meaning: str = ""
     """What label 1 is (``schemas.rules``); empty in what an earlier build wrote."""
-    since_version: int = 0
-    """Rows said by an earlier version were labelled by another meaning, and are not learnt."""
+    meaning_since_ms: Millis = Millis(0)
+    """Rows scored until then were labelled by another meaning, and are not learnt."""
     watch: Watch
     scatter: Scatter = field(default_factory=Scatter)
     treatment: Treatment = field(default_factory=Treatment)
@@ -136,13 +136,16 @@ class Knowledge(Struct, kw_only=True):
         """Whether both are about the same targets, features and models."""
         return self.features == other.features and self._asked() == other._asked()
 
-    def keeping(self, before: "Knowledge") -> "Knowledge":
-        """With what ``before`` knew of the targets that are still asked for in the same way."""
+    def keeping(self, before: "Knowledge", now_ms: Millis) -> "Knowledge":
+        """With what ``before`` knew of the targets that are still asked for in the same way.
+
+        ``now_ms`` is the time of the last tick: up to it rows were labelled as ``before`` says.
+        """
         if before.features == self.features:
             for name, fresh in self.targets.items():
                 known = before.targets.get(name)
                 if known is not None:
-                    self.targets[name] = _kept(fresh, known, before.version + 1)
+                    self.targets[name] = _kept(fresh, known, now_ms)
         return self
 
     def _asked(self) -> dict[str, object]:
@@ -161,21 +164,21 @@ class Knowledge(Struct, kw_only=True):
         return _decoder.decode(_encoder.encode(self))
 
 
-def _kept(fresh: Learnt, known: Learnt, version: int) -> Learnt:
+def _kept(fresh: Learnt, known: Learnt, now_ms: Millis) -> Learnt:
     """What ``known`` knows of the models that ``fresh`` asks for; ``fresh`` where it knows none.
 
     Who was promoted stays champion while both are asked for. A new challenger, and one that is
     wanted no more, leave the champion what it is; a new champion has a new trial. Where label 1 is
-    something else from ``version`` on, all begins anew.
+    something else from ``now_ms`` on, all begins anew.
     """
     same_horizon = fresh.model.horizon_days == known.model.horizon_days
     if known.meaning not in ("", fresh.meaning) or not same_horizon:
-        return msgspec.structs.replace(fresh, since_version=version)
+        return msgspec.structs.replace(fresh, meaning_since_ms=now_ms)
     models = {known.name: known.model}
     if known.challenger_name is not None and known.challenger is not None:
         models.setdefault(known.challenger_name, known.challenger)
     if fresh.model.columns != known.model.columns or fresh.name not in models:
-        return msgspec.structs.replace(fresh, since_version=known.since_version)
+        return msgspec.structs.replace(fresh, meaning_since_ms=known.meaning_since_ms)
     paired = {fresh.name, fresh.challenger_name} == {known.name, known.challenger_name}
     champion = known.name if paired else fresh.name
     stays, paced = champion == known.name, fresh.pace == known.pace

@@ -84,7 +84,7 @@ def _is_known(row: Example, knowledge: Knowledge, features: FeatureList) -> bool
     learnt = knowledge.targets.get(row.target)
     if learnt is None or row.features != features.digest:
         return False
-    return not row.model_version or row.model_version >= learnt.since_version
+    return row.at_ms > learnt.meaning_since_ms
 
 
 def version_of(knowledge: Knowledge) -> Version:

@@ -15,6 +15,7 @@ from agents.stores.base import Commit, Fence, Read
 from agents.stores.memory import MemoryStore
 from agents.transport import Span
 from schemas.rules import ChurnRules, LearningRules, Model, Rules, TargetRules
+from schemas.units import Millis
 from streams.features.catalogue import FEATURES
 from streams.learn.knowledge import Knowledge, Learnt
 from streams.learn.snapshot import CHURN, Version, empty, unseal
@@ -24,6 +25,7 @@ FORMAT_1 = Path(__file__).parent / "data" / "learner-of-format-1.json"
 """As the build of before ``[[targets]]`` wrote it after 26 ticks and 8 examples."""
 
 AGAIN = TargetRules(name="again", after=("call.ended",), events=("call.ended",), horizon_hours=48)
+LAST_TICK_MS = Millis(1_769_385_600_000)
 OF_BEFORE = "a-list-of-before"
 NOTHING_LEARNT = empty(FEATURES.digest, horizon_days=28.0)
 
@@ -112,7 +114,8 @@ async def test_where_churn_is_something_else_now_the_model_starts_anew(churn: Ch
     await _learner(store, Rules(churn=churn)).take(SPANS)
     post = await _record(store)
     known = post.knowledge.churn
-    assert (known.model.examples, known.since_version, post.began) == (0, 8, {CHURN: 40})
+    assert (known.model.examples, known.meaning_since_ms) == (0, LAST_TICK_MS)
+    assert post.began == {CHURN: 40}
 
 
 async def test_another_target_of_the_same_name_starts_anew_and_churn_does_not() -> None:
@@ -124,7 +127,8 @@ async def test_another_target_of_the_same_name_starts_anew_and_churn_does_not() 
     await _learner(store, Rules(targets=(bought,))).take(SPANS)
     targets = (await _record(store)).knowledge.targets
     assert (targets["again"].model.examples, targets[CHURN].model.examples) == (0, 900)
-    assert (targets["again"].since_version, targets[CHURN].since_version) == (8, 0)
+    assert targets["again"].meaning_since_ms == LAST_TICK_MS
+    assert targets[CHURN].meaning_since_ms == 0
 
 
 async def test_at_another_pace_rounds_begin_anew_and_the_model_stays() -> None:
@@ -184,9 +188,10 @@ def _knowing(rules: Rules | None = None, features: str = FEATURES.digest) -> Kno
 
 async def _left_behind(known: Knowledge | bytes) -> MemoryStore:
     """A store in which a learner of before has left its record."""
-    record = known if isinstance(known, bytes) else msgspec.json.encode(Post(knowledge=known))
+    if isinstance(known, Knowledge):
+        known = msgspec.json.encode(Post(knowledge=known, written_ms=LAST_TICK_MS))
     store = MemoryStore()
-    assert await store.commit([Commit(LEARNER, None, Fence(5, 1), record)]) == [True]
+    assert await store.commit([Commit(LEARNER, None, Fence(5, 1), known)]) == [True]
     return store
 
 

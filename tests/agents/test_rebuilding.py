@@ -130,9 +130,9 @@ def test_what_a_target_has_forgotten_by_new_settings_stays_forgotten() -> None:
 def test_what_an_earlier_meaning_has_labelled_stays_unlearnt() -> None:
     lived = _lived(TELLING)
     post = msgspec.json.decode(msgspec.json.encode(lived.post), type=Post)
-    post.knowledge.churn.since_version = 9
+    post.knowledge.churn.meaning_since_ms = days(9)
     others = [e for e in lived.stream.examples if e.customer != BOB]
-    ours = sum(not e.model_version or e.model_version >= 9 for e in others)
+    ours = sum(e.at_ms > days(9) for e in others)
     assert _rebuilt(lived._replace(post=post), BOB).post.knowledge.examples == ours
     assert 0 < ours < len(others)
 

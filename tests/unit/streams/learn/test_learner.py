@@ -161,10 +161,10 @@ def test_the_rules_and_the_trials_count_as_many_as_an_example_stands_for() -> No
 
 def test_what_an_earlier_meaning_has_labelled_is_not_learnt() -> None:
     before = Knowledge.new(FEATURES, EVERY_TICK)
-    before.churn.since_version = 8
-    rows = [example(f"c{version}", model_version=version) for version in (0, 7, 8)]
+    before.churn.meaning_since_ms = days(1)
+    rows = [example(f"c{day}", at_ms=days(day)) for day in (0, 1, 2)]
     known = passing(30, *rows, before=before).knowledge
-    assert (known.churn.model.examples, known.refused) == (2, 1)
+    assert (known.churn.model.examples, known.refused) == (1, 2)
 
 
 def test_before_the_first_version_nobody_is_counted_as_treated_or_not() -> None:
