@@ -9,7 +9,8 @@ COPY pyproject.toml README.md LICENSE ./
 COPY schemas schemas
 COPY streams streams
 COPY agents agents
-COPY bench bench
+COPY simulator simulator
+COPY src src
 RUN /opt/touchstream/bin/pip install --no-deps --no-build-isolation .
 
 FROM python:3.11-slim

@@ -44,7 +44,7 @@ imports: setup ## imports run one way
 	$(BIN)/lint-imports
 
 current: setup ## the generated files say what the code says
-	$(BIN)/python -m schemas.generate --check
+	$(BIN)/python -m touchstream.schemas.generate --check
 
 format: setup ## let ruff write what lint would refuse
 	$(BIN)/ruff check --fix .

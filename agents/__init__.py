@@ -1,1 +1,6 @@
 """The shell: Kafka, Redis, processes, time and people. It decides nothing about customers."""
+
+if __name__ != "touchstream.agents":  # a second copy of every class, under another name
+    raise ImportError(
+        "the import name is touchstream.agents, not agents: faust -A touchstream.agents.app worker"
+    )

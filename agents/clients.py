@@ -9,8 +9,8 @@ from kafka import KafkaConsumer, KafkaProducer
 from kafka.admin import KafkaAdminClient
 from kafka.errors import KafkaError
 
-from agents.kafka import LARGEST_REQUEST, client_options
-from agents.settings import KafkaSettings
+from touchstream.agents.kafka import LARGEST_REQUEST, client_options
+from touchstream.agents.settings import KafkaSettings
 
 SPOKEN = (2, 0)
 """What Kafka 4 and the embedded broker both understand; the latter cannot answer when asked."""

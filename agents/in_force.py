@@ -8,17 +8,17 @@ import msgspec
 import structlog
 from msgspec import Struct
 
-from agents.fatal import Refusal
-from agents.post import About
-from agents.stores.base import Read, Store
-from schemas.rules import Rules
-from schemas.tick import InForce
-from streams.features.catalogue import FEATURES
-from streams.learn.knowledge import Knowledge
-from streams.learn.scorer import Scorer, compile_version
-from streams.learn.snapshot import Version, digest, unseal
-from streams.models import Models
-from streams.shard import Standing
+from touchstream.agents.fatal import Refusal
+from touchstream.agents.post import About
+from touchstream.agents.stores.base import Read, Store
+from touchstream.schemas.rules import Rules
+from touchstream.schemas.tick import InForce
+from touchstream.streams.features.catalogue import FEATURES
+from touchstream.streams.learn.knowledge import Knowledge
+from touchstream.streams.learn.scorer import Scorer, compile_version
+from touchstream.streams.learn.snapshot import Version, digest, unseal
+from touchstream.streams.models import Models
+from touchstream.streams.shard import Standing
 
 LEARNER = "learner"
 """The learner's shard; its states are the published versions."""

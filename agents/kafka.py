@@ -6,9 +6,9 @@ import faust
 from aiokafka import AIOKafkaProducer
 from faust.types.auth import CredentialsT
 
-from agents.security import kafka_tls
-from agents.settings import KafkaSettings, Settings
-from schemas.topics import (
+from touchstream.agents.security import kafka_tls
+from touchstream.agents.settings import KafkaSettings, Settings
+from touchstream.schemas.topics import (
     ALERTS_TOPIC,
     CHURN_RISK_TOPIC,
     CUSTOMER_SIGNALS_TOPIC,

@@ -15,27 +15,27 @@ import msgspec
 import structlog
 from msgspec import Struct
 
-from agents.fatal import Refusal
-from agents.in_force import LEARNER, about_id, stored, version_id
-from agents.metrics import Metrics
-from agents.outbox import Outbox
-from agents.post import HERE, About, Here, Post, Stand
-from agents.serving import Serving, named, wanted
-from agents.stores.base import Commit, Fence, FenceLost, Read, Store, StoreError
-from agents.transport import Batch, Span
-from schemas.emissions.envelope import encode_emission
-from schemas.examples import Example, decode_example
-from schemas.rules import Rules
-from schemas.tick import InForce, Tick, encode_tick
-from schemas.topics import TOUCHPOINTS_TOPIC
-from schemas.units import Millis
-from streams.emit.signal import model_signal
-from streams.features.catalogue import FEATURES
-from streams.learn.knowledge import Knowledge
-from streams.learn.learner import Passed as Learnt
-from streams.learn.learner import pass_tick, version_of
-from streams.learn.snapshot import seal
-from streams.outbox import Entry, encode_entry
+from touchstream.agents.fatal import Refusal
+from touchstream.agents.in_force import LEARNER, about_id, stored, version_id
+from touchstream.agents.metrics import Metrics
+from touchstream.agents.outbox import Outbox
+from touchstream.agents.post import HERE, About, Here, Post, Stand
+from touchstream.agents.serving import Serving, named, wanted
+from touchstream.agents.stores.base import Commit, Fence, FenceLost, Read, Store, StoreError
+from touchstream.agents.transport import Batch, Span
+from touchstream.schemas.emissions.envelope import encode_emission
+from touchstream.schemas.examples import Example, decode_example
+from touchstream.schemas.rules import Rules
+from touchstream.schemas.tick import InForce, Tick, encode_tick
+from touchstream.schemas.topics import TOUCHPOINTS_TOPIC
+from touchstream.schemas.units import Millis
+from touchstream.streams.emit.signal import model_signal
+from touchstream.streams.features.catalogue import FEATURES
+from touchstream.streams.learn.knowledge import Knowledge
+from touchstream.streams.learn.learner import Passed as Learnt
+from touchstream.streams.learn.learner import pass_tick, version_of
+from touchstream.streams.learn.snapshot import seal
+from touchstream.streams.outbox import Entry, encode_entry
 
 GAP_PATIENCE_S = 60.0
 BATCHES_IN_FLIGHT = 2
@@ -174,7 +174,7 @@ class Held:
 
 
 class Learner:
-    """Implements :class:`agents.transport.Desk` for the examples topic."""
+    """Implements ``Desk`` for the examples topic."""
 
     def __init__(
         self,

@@ -5,15 +5,15 @@ from typing import NamedTuple
 
 import orjson
 
-from agents.spelling import spelled
-from schemas.dead_letter import DeadLetter, Header, StoredLetter
-from schemas.units import Millis
-from streams.intake.decode import Arrival, Origin, decode
-from streams.intake.limits import MAX_NAME_BYTES
-from streams.intake.modes import attributes_of
-from streams.intake.partitioner import partition_of
-from streams.outcome import Reject
-from streams.records import Record
+from touchstream.agents.spelling import spelled
+from touchstream.schemas.dead_letter import DeadLetter, Header, StoredLetter
+from touchstream.schemas.units import Millis
+from touchstream.streams.intake.decode import Arrival, Origin, decode
+from touchstream.streams.intake.limits import MAX_NAME_BYTES
+from touchstream.streams.intake.modes import attributes_of
+from touchstream.streams.intake.partitioner import partition_of
+from touchstream.streams.outcome import Reject
+from touchstream.streams.records import Record
 
 ID_HEADER = "ce_id"
 

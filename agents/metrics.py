@@ -11,8 +11,8 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.core import CounterMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from schemas.dead_letter import DropReason, Reason
-from schemas.emissions.registry import EMITTED
+from touchstream.schemas.dead_letter import DropReason, Reason
+from touchstream.schemas.emissions.registry import EMITTED
 
 Kind = Literal["durable", "counter", "gauge", "histogram"]
 Label = Literal["shard", "outcome", "reason", "type", "model", "score", "version", "digest"]

@@ -13,9 +13,9 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 from aiokafka.structs import RecordMetadata
 
-from agents.stores.base import Store, StoreError
-from streams.intake.partitioner import partition_of
-from streams.outbox import Entry, decode_entry
+from touchstream.agents.stores.base import Store, StoreError
+from touchstream.streams.intake.partitioner import partition_of
+from touchstream.streams.outbox import Entry, decode_entry
 
 READ_AT_ONCE = 5_000
 RETRY_PAUSE_S = 0.5

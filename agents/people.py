@@ -4,9 +4,9 @@ from typing import Any
 
 import msgspec
 
-from schemas.envelope import format_time
-from streams.learn.ledger import MILLION
-from streams.state import State
+from touchstream.schemas.envelope import format_time
+from touchstream.streams.learn.ledger import MILLION
+from touchstream.streams.state import State
 
 
 def as_json(customer: str, state: State) -> dict[str, Any]:

@@ -2,8 +2,8 @@
 
 from msgspec import Struct
 
-from schemas.units import Millis
-from streams.learn.knowledge import Knowledge
+from touchstream.schemas.units import Millis
+from touchstream.streams.learn.knowledge import Knowledge
 
 HERE = "here"
 """Id of a few words in the learner's shard that say how far it is; cheap to poll."""

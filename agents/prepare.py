@@ -8,11 +8,11 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 from tenacity import RetryCallState, retry, retry_if_exception_type, stop_after_delay, wait_fixed
 
-from agents.fatal import Refusal
-from agents.kafka import client_options
-from agents.settings import Settings
-from agents.stores.base import Store, StoreError
-from schemas.topics import EXAMPLES_TOPIC, TOUCHPOINTS_TOPIC
+from touchstream.agents.fatal import Refusal
+from touchstream.agents.kafka import client_options
+from touchstream.agents.settings import Settings
+from touchstream.agents.stores.base import Store, StoreError
+from touchstream.schemas.topics import EXAMPLES_TOPIC, TOUCHPOINTS_TOPIC
 
 PATIENCE_S = 60.0
 """A broker or Redis that comes up with us may take a while."""

@@ -9,17 +9,17 @@ from typing import NamedTuple, Protocol
 
 import msgspec
 
-from agents.fatal import Refusal
-from agents.in_force import LEARNER, stored
-from agents.learner import Held, here, remembered
-from agents.post import Post
-from agents.stores.base import Commit, Fence
-from schemas.examples import Example
-from schemas.rules import Rules
-from streams.features.catalogue import FEATURES
-from streams.learn.knowledge import Knowledge
-from streams.learn.learner import pass_tick, version_of
-from streams.learn.snapshot import seal
+from touchstream.agents.fatal import Refusal
+from touchstream.agents.in_force import LEARNER, stored
+from touchstream.agents.learner import Held, here, remembered
+from touchstream.agents.post import Post
+from touchstream.agents.stores.base import Commit, Fence
+from touchstream.schemas.examples import Example
+from touchstream.schemas.rules import Rules
+from touchstream.streams.features.catalogue import FEATURES
+from touchstream.streams.learn.knowledge import Knowledge
+from touchstream.streams.learn.learner import pass_tick, version_of
+from touchstream.streams.learn.snapshot import seal
 
 
 class Stored(Protocol):

@@ -2,7 +2,7 @@
 
 from aiokafka import ConsumerRecord
 
-from schemas.units import Millis
+from touchstream.schemas.units import Millis
 
 RECEIVED_HEADER = "touchstream-received"
 """Milliseconds since 1970 as digits.

@@ -3,7 +3,7 @@
 import ssl
 from pathlib import Path
 
-from agents.settings import KafkaSettings, SettingsError
+from touchstream.agents.settings import KafkaSettings, SettingsError
 
 
 def kafka_tls(kafka: KafkaSettings) -> ssl.SSLContext | None:

@@ -8,11 +8,11 @@ import msgspec
 import structlog
 from msgspec import Struct
 
-from agents.in_force import LEARNER, about_id, version_id
-from agents.post import About, Post
-from agents.stores.base import Read, Store
-from streams.features.catalogue import FEATURES
-from streams.learn.snapshot import SnapshotError, digest, unseal
+from touchstream.agents.in_force import LEARNER, about_id, version_id
+from touchstream.agents.post import About, Post
+from touchstream.agents.stores.base import Read, Store
+from touchstream.streams.features.catalogue import FEATURES
+from touchstream.streams.learn.snapshot import SnapshotError, digest, unseal
 
 log = structlog.get_logger()
 

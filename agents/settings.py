@@ -1,7 +1,7 @@
 """The deployment's settings, read once at start into one frozen object.
 
 Sources, the later wins: the defaults here, one TOML file, the environment. What shapes results
-(``seed`` and the tables of :class:`schemas.rules.Rules`) is read from the same places and becomes
+(``seed`` and the tables of ``Rules``) is read from the same places and becomes
 ``Settings.rules``; everything else must never show in results.
 
 The file is the argument, else what ``TOUCHSTREAM_CONFIG`` names, else ``touchstream.toml`` in the
@@ -29,8 +29,8 @@ from pydantic import (
     model_validator,
 )
 
-from agents.settings_sources import Given, KnownKeys, SettingsError, read
-from schemas.rules import ActionRules, LearningRules, Rules, TargetRules
+from touchstream.agents.settings_sources import Given, KnownKeys, SettingsError, read
+from touchstream.schemas.rules import ActionRules, LearningRules, Rules, TargetRules
 
 __all__ = [
     "HttpSettings",

@@ -5,11 +5,11 @@ from typing import NamedTuple
 from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient, NewTopic
 from kafka.errors import TopicAlreadyExistsError
 
-from agents.clients import admin
-from agents.kafka import OUTPUT_TOPICS, physical_topics
-from agents.settings import Settings
-from schemas.topics import EXAMPLES_TOPIC, TOUCHPOINTS_TOPIC
-from schemas.units import DAY_MS
+from touchstream.agents.clients import admin
+from touchstream.agents.kafka import OUTPUT_TOPICS, physical_topics
+from touchstream.agents.settings import Settings
+from touchstream.schemas.topics import EXAMPLES_TOPIC, TOUCHPOINTS_TOPIC
+from touchstream.schemas.units import DAY_MS
 
 FOR_EVER = -1
 

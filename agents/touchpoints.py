@@ -13,18 +13,18 @@ from typing import Any, NamedTuple
 
 import structlog
 
-from agents.fatal import Refusal
-from agents.in_force import Catalogue
-from agents.metrics import Metrics
-from agents.outbox import Outbox
-from agents.settings import WorkerSettings
-from agents.stores.base import Commit, Fence, FenceLost, Read, Store, StoreError
-from agents.transport import Batch, Span
-from schemas.units import Millis
-from streams.intake.decode import Origin
-from streams.models import Models
-from streams.records import Record
-from streams.shard import (
+from touchstream.agents.fatal import Refusal
+from touchstream.agents.in_force import Catalogue
+from touchstream.agents.metrics import Metrics
+from touchstream.agents.outbox import Outbox
+from touchstream.agents.settings import WorkerSettings
+from touchstream.agents.stores.base import Commit, Fence, FenceLost, Read, Store, StoreError
+from touchstream.agents.transport import Batch, Span
+from touchstream.schemas.units import Millis
+from touchstream.streams.intake.decode import Origin
+from touchstream.streams.models import Models
+from touchstream.streams.records import Record
+from touchstream.streams.shard import (
     LetterLimit,
     Run,
     Standing,
@@ -75,7 +75,7 @@ class Chore(NamedTuple):
 
 
 class Touchpoints:
-    """Implements :class:`agents.transport.Desk` for the touchpoints topic."""
+    """Implements ``Desk`` for the touchpoints topic."""
 
     def __init__(
         self,

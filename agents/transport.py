@@ -19,7 +19,7 @@ from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, AppT
 from faust.types.tuples import ConsumerMessage
 
-from agents.fatal import Refusal, die
+from touchstream.agents.fatal import Refusal, die
 
 FETCH_WAIT_MS = 20
 """How long the broker may hold a fetch open; Faust hard-codes 1,500 with one fetch in flight."""

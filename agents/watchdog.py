@@ -4,8 +4,8 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from agents.fatal import Refusal, die, dump_stacks
-from agents.metrics import Metrics
+from touchstream.agents.fatal import Refusal, die, dump_stacks
+from touchstream.agents.metrics import Metrics
 
 
 class Worked(Protocol):

@@ -19,22 +19,22 @@ import mode
 import structlog
 from prometheus_client import CollectorRegistry
 
-from agents import received, transport
-from agents.embedded.group_leader import let_followers_sync_first
-from agents.fatal import Refusal, die
-from agents.health import HealthServer
-from agents.kafka import credentials, group, new_producer, physical_topics
-from agents.metrics import Metrics
-from agents.outbox import Outbox, Topics
-from agents.prepare import prepare
-from agents.settings import Settings
-from agents.stores.base import Store
-from agents.stores.connect import open_store
-from agents.touchpoints import Touchpoints
-from agents.watchdog import Watchdog, Worked
-from schemas.topics import EXAMPLES_TOPIC, TOUCHPOINTS_TOPIC
-from schemas.units import Millis
-from streams.intake.decode import Origin
+from touchstream.agents import received, transport
+from touchstream.agents.embedded.group_leader import let_followers_sync_first
+from touchstream.agents.fatal import Refusal, die
+from touchstream.agents.health import HealthServer
+from touchstream.agents.kafka import credentials, group, new_producer, physical_topics
+from touchstream.agents.metrics import Metrics
+from touchstream.agents.outbox import Outbox, Topics
+from touchstream.agents.prepare import prepare
+from touchstream.agents.settings import Settings
+from touchstream.agents.stores.base import Store
+from touchstream.agents.stores.connect import open_store
+from touchstream.agents.touchpoints import Touchpoints
+from touchstream.agents.watchdog import Watchdog, Worked
+from touchstream.schemas.topics import EXAMPLES_TOPIC, TOUCHPOINTS_TOPIC
+from touchstream.schemas.units import Millis
+from touchstream.streams.intake.decode import Origin
 
 
 class Worker(transport.Desk, Worked, Protocol):
@@ -95,7 +95,7 @@ def learner_app(
     ``now_ms`` is what its ticks are stamped with.
     """
     # River takes seconds to import, and no worker needs it.
-    from agents.learner import Learner  # noqa: PLC0415
+    from touchstream.agents.learner import Learner  # noqa: PLC0415
 
     store = store or open_store(settings)
     topics = physical_topics(settings.kafka)

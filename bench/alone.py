@@ -5,18 +5,18 @@ from collections.abc import Iterator, Sequence
 from itertools import count
 from typing import NamedTuple
 
-from agents.stores.base import Commit, Fence, Read, Store
 from bench.cost import Cost, cost
 from bench.workload import VERSION, Piece, first_tick, hand_made_model
-from schemas.rules import Rules
-from schemas.units import Millis
-from streams.features.catalogue import FEATURES
-from streams.intake.decode import Origin
-from streams.learn.scorer import Scorer
-from streams.learn.snapshot import CHURN
-from streams.models import Models
-from streams.records import Record
-from streams.shard import (
+from touchstream.agents.stores.base import Commit, Fence, Read, Store
+from touchstream.schemas.rules import Rules
+from touchstream.schemas.units import Millis
+from touchstream.streams.features.catalogue import FEATURES
+from touchstream.streams.intake.decode import Origin
+from touchstream.streams.learn.scorer import Scorer
+from touchstream.streams.learn.snapshot import CHURN
+from touchstream.streams.models import Models
+from touchstream.streams.records import Record
+from touchstream.streams.shard import (
     LetterLimit,
     Run,
     Standing,

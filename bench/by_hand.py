@@ -5,12 +5,12 @@ from collections.abc import Mapping
 import msgspec
 import numpy as np
 
-from streams.features.catalogue import FEATURES
-from streams.learn.arrays import pack, pack_symmetric
-from streams.learn.basis import NAMES
-from streams.learn.models.bayes import BayesData
-from streams.learn.snapshot import ModelData, empty
-from streams.learn.standard import StandardData
+from touchstream.streams.features.catalogue import FEATURES
+from touchstream.streams.learn.arrays import pack, pack_symmetric
+from touchstream.streams.learn.basis import NAMES
+from touchstream.streams.learn.models.bayes import BayesData
+from touchstream.streams.learn.snapshot import ModelData, empty
+from touchstream.streams.learn.standard import StandardData
 
 
 def by_hand(

@@ -6,10 +6,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
-from agents.replay.crew import Member
-from agents.replay.stage import EMBEDDED, Stage, changed_settings, stage
 from bench.services.kafka import KafkaServer
 from bench.services.redis import RedisServer
+from touchstream.agents.replay.crew import Member
+from touchstream.agents.replay.stage import EMBEDDED, Stage, changed_settings, stage
 
 DEFAULTS = Path("/dev/null")
 """A settings file without a word: a benchmark is not to read the one of the working directory."""

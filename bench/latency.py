@@ -17,19 +17,19 @@ from itertools import chain, islice
 import orjson
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
-from agents.kafka import client_options, physical_topics
-from agents.settings import Settings
-from agents.stores.connect import open_store
 from bench.by_hand import by_hand
 from bench.cost import quantile
 from bench.deployment import Services, deployment, member, real_services
 from bench.throughput import PARTITIONS, worker
 from bench.workload import Piece, publish, put_in_force
-from schemas.envelope import format_time
-from schemas.topics import CHURN_RISK_TOPIC, TOUCHPOINTS_TOPIC
-from schemas.units import Millis
-from streams.intake.partitioner import partition_of
-from streams.learn.snapshot import ModelData
+from touchstream.agents.kafka import client_options, physical_topics
+from touchstream.agents.settings import Settings
+from touchstream.agents.stores.connect import open_store
+from touchstream.schemas.envelope import format_time
+from touchstream.schemas.topics import CHURN_RISK_TOPIC, TOUCHPOINTS_TOPIC
+from touchstream.schemas.units import Millis
+from touchstream.streams.intake.partitioner import partition_of
+from touchstream.streams.learn.snapshot import ModelData
 
 CUSTOMERS = 2_000
 CAPACITY_EVENTS = 20_000

@@ -14,16 +14,16 @@ from typing import NamedTuple
 
 import orjson
 
-from agents.replay.lines import parse_line
-from bench.core import LocalStream
-from bench.world import START_MS, World
-from schemas.rules import ChurnRules, Rules
-from schemas.units import DAY_MS, Millis
-from streams.features.catalogue import FEATURES
-from streams.learn.online import OnlineModel
-from streams.learn.scorer import Scorer
-from streams.learn.snapshot import ModelData, Version, seal
-from streams.records import Record
+from touchstream.agents.replay.lines import parse_line
+from touchstream.schemas.rules import ChurnRules, Rules
+from touchstream.schemas.units import DAY_MS, Millis
+from touchstream.simulator import START_MS, World
+from touchstream.streams.features.catalogue import FEATURES
+from touchstream.streams.learn.online import OnlineModel
+from touchstream.streams.learn.scorer import Scorer
+from touchstream.streams.learn.snapshot import ModelData, Version, seal
+from touchstream.streams.local import LocalStream
+from touchstream.streams.records import Record
 
 MOST_SCORE_US, MOST_LEARN_US, MOST_SNAPSHOT_BYTES = 15.0, 60.0, 64 * 1024
 BATCH = 500

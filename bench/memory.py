@@ -17,16 +17,16 @@ from typing import NamedTuple
 
 import orjson
 
-from agents.replay.lines import parse_line
-from agents.stores.base import Commit, Fence
-from agents.stores.redis import connect
-from bench.core import LocalShard, LocalStream
 from bench.services.redis import RedisServer
-from bench.world import START_MS, World
-from schemas.rules import ChurnRules, Rules
-from schemas.units import DAY_MS, Millis
-from streams import state as states
-from streams.records import Record
+from touchstream.agents.replay.lines import parse_line
+from touchstream.agents.stores.base import Commit, Fence
+from touchstream.agents.stores.redis import connect
+from touchstream.schemas.rules import ChurnRules, Rules
+from touchstream.schemas.units import DAY_MS, Millis
+from touchstream.simulator import START_MS, World
+from touchstream.streams import state as states
+from touchstream.streams.local import LocalShard, LocalStream
+from touchstream.streams.records import Record
 
 FULL_ROWS = 5
 """Horizon 28 d, grace 1 d, a row every 7 d: on the 28th day the fifth joins four that wait."""

@@ -31,8 +31,8 @@ def crew_of(pid: int, roles: tuple[str, ...] = ("worker", "learner")) -> Iterato
     """Role and id of each worker and learner that a replay or a demo at ``pid`` has started."""
     for child in children(pid):
         told = arguments(child)
-        if "agents.cli.main" in told:
-            role = told[told.index("agents.cli.main") + 1]
+        if "touchstream.agents.cli.main" in told:
+            role = told[told.index("touchstream.agents.cli.main") + 1]
             if role in roles:
                 yield role, child
 

@@ -15,20 +15,20 @@ from typing import NamedTuple
 
 import orjson
 
-from agents.replay.history import steps
-from agents.replay.lines import parse_line
-from agents.replay.pacer import TickAt
-from agents.settings import Settings
-from bench.core import LocalStream
-from bench.world import World
-from schemas.rules import Rules
-from schemas.units import DAY_MS, CustomerId, Millis
-from streams.emit.risk import REASONS
-from streams.explain import Explanation, Heard, explain, relive, verify
-from streams.intake.decode import Arrival, Origin, decode
-from streams.records import Record
-from streams.state import decode as decode_state
-from streams.step import Wake
+from touchstream.agents.replay.history import steps
+from touchstream.agents.replay.lines import parse_line
+from touchstream.agents.replay.pacer import TickAt
+from touchstream.agents.settings import Settings
+from touchstream.schemas.rules import Rules
+from touchstream.schemas.units import DAY_MS, CustomerId, Millis
+from touchstream.simulator import World
+from touchstream.streams.emit.risk import REASONS
+from touchstream.streams.explain import Explanation, Heard, explain, relive, verify
+from touchstream.streams.intake.decode import Arrival, Origin, decode
+from touchstream.streams.local import LocalStream
+from touchstream.streams.records import Record
+from touchstream.streams.state import decode as decode_state
+from touchstream.streams.step import Wake
 
 ORIGIN = Origin(partition=0, partitions=1, tick_secret=None)
 SEED, CUSTOMERS, DAYS = 101, 300, 200

@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 import orjson
 
-from streams.learn.progress import average_precision, roc_auc
+from touchstream.streams.learn.progress import average_precision, roc_auc
 
 BAD_USAGE = 2
 EVER = "0001-01-01"

@@ -22,10 +22,10 @@ from typing import NamedTuple
 
 import orjson
 
-from agents.replay.stage import EMBEDDED
 from bench.deployment import Services, real_services
 from bench.equal import differences
 from bench.processes import crew_of
+from touchstream.agents.replay.stage import EMBEDDED
 
 CDNOW_RULES = """\
 [churn]
@@ -83,7 +83,15 @@ def replay(
     if services is not None:
         broker, environ["TOUCHSTREAM_REDIS__URL"] = services.bootstrap, services.redis_url
     command = [
-        *(sys.executable, "-m", "agents.cli.main", "replay", str(file), "--out", str(out)),
+        *(
+            sys.executable,
+            "-m",
+            "touchstream.agents.cli.main",
+            "replay",
+            str(file),
+            "--out",
+            str(out),
+        ),
         *("--config", str(config), "--broker", broker),
         *("--workers", str(setting.workers), "--partitions", str(setting.partitions)),
     ]

@@ -23,20 +23,20 @@ import faust
 import orjson
 from redis.asyncio import Redis
 
-from agents.kafka import physical_topics
-from agents.settings import Settings
-from agents.stores.keys import shard_keys
 from bench.workload import VERSION, first_tick, hand_made_model
-from schemas.topics import TOUCHPOINTS_TOPIC
-from schemas.units import Millis
-from streams import state as states
-from streams.features.catalogue import FEATURES
-from streams.intake.decode import Arrival, Origin, decode
-from streams.learn.scorer import Scorer
-from streams.learn.snapshot import CHURN
-from streams.models import Models
-from streams.records import Record
-from streams.step import advance
+from touchstream.agents.kafka import physical_topics
+from touchstream.agents.settings import Settings
+from touchstream.agents.stores.keys import shard_keys
+from touchstream.schemas.topics import TOUCHPOINTS_TOPIC
+from touchstream.schemas.units import Millis
+from touchstream.streams import state as states
+from touchstream.streams.features.catalogue import FEATURES
+from touchstream.streams.intake.decode import Arrival, Origin, decode
+from touchstream.streams.learn.scorer import Scorer
+from touchstream.streams.learn.snapshot import CHURN
+from touchstream.streams.models import Models
+from touchstream.streams.records import Record
+from touchstream.streams.step import advance
 
 Handle = Callable[[Any], Awaitable[None]]
 

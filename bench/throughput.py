@@ -17,16 +17,16 @@ from itertools import islice
 
 import orjson
 
-from agents.replay.stage import Stage
-from agents.stores.base import Store
-from agents.stores.connect import open_store
 from bench.alone import core_alone, store_alone
 from bench.cost import Cost, cost, middle
 from bench.deployment import Services, deployment, member, real_services
 from bench.processes import cpu_seconds
 from bench.workload import Piece, hand_made_model, publish, put_in_force, world_events
-from schemas.rules import Rules
-from streams.learn.snapshot import ModelData
+from touchstream.agents.replay.stage import Stage
+from touchstream.agents.stores.base import Store
+from touchstream.agents.stores.connect import open_store
+from touchstream.schemas.rules import Rules
+from touchstream.streams.learn.snapshot import ModelData
 
 PARTITIONS = 8
 STOCK_EVENTS = 6_000

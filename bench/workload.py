@@ -9,20 +9,20 @@ from typing import NamedTuple
 
 from aiokafka import AIOKafkaProducer
 
-from agents.in_force import LEARNER, version_id
-from agents.kafka import client_options, physical_topics
-from agents.replay.lines import parse_line
-from agents.settings import Settings
-from agents.stores.base import Commit, Fence, Store
 from bench.by_hand import by_hand
-from bench.world import START_MS, World
-from schemas.rules import Rules
-from schemas.tick import InForce, Tick, encode_tick
-from schemas.topics import TOUCHPOINTS_TOPIC
-from schemas.units import Millis
-from streams.features.catalogue import FEATURES
-from streams.intake.partitioner import partition_of
-from streams.learn.snapshot import CHURN, ModelData, Version, seal
+from touchstream.agents.in_force import LEARNER, version_id
+from touchstream.agents.kafka import client_options, physical_topics
+from touchstream.agents.replay.lines import parse_line
+from touchstream.agents.settings import Settings
+from touchstream.agents.stores.base import Commit, Fence, Store
+from touchstream.schemas.rules import Rules
+from touchstream.schemas.tick import InForce, Tick, encode_tick
+from touchstream.schemas.topics import TOUCHPOINTS_TOPIC
+from touchstream.schemas.units import Millis
+from touchstream.simulator import START_MS, World
+from touchstream.streams.features.catalogue import FEATURES
+from touchstream.streams.intake.partitioner import partition_of
+from touchstream.streams.learn.snapshot import CHURN, ModelData, Version, seal
 
 VERSION = 1
 EVENTS_PER_CUSTOMER_DAY = 0.94

@@ -9,8 +9,8 @@ from typing import Literal
 import msgspec
 from msgspec import Struct
 
-from schemas.registry import TOUCHPOINTS, Touchpoint
-from schemas.units import CustomerId, Millis
+from touchstream.schemas.registry import TOUCHPOINTS, Touchpoint
+from touchstream.schemas.units import CustomerId, Millis
 
 SPECVERSION: Literal["1.0"] = "1.0"
 JSON_TYPE: Literal["application/json"] = "application/json"

@@ -5,8 +5,8 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta, Struct
 
-from schemas.rules import Probability
-from schemas.units import Millis
+from touchstream.schemas.rules import Probability
+from touchstream.schemas.units import Millis
 
 Sequenced = Annotated[int, Meta(ge=1)]
 """Rises by 1 a record within a shard; a gap is a loud fault."""

@@ -1,4 +1,7 @@
-"""Write the documents that follow from the types: ``python -m schemas.generate [--check]``."""
+"""Write the documents that follow from the types.
+
+``python -m touchstream.schemas.generate [--check]``
+"""
 
 import argparse
 import json
@@ -6,10 +9,10 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from schemas.documents.asyncapi import asyncapi_text
-from schemas.documents.dictionary import dictionary_text
-from schemas.documents.json_schemas import event_schema
-from schemas.documents.sources import (
+from touchstream.schemas.documents.asyncapi import asyncapi_text
+from touchstream.schemas.documents.dictionary import dictionary_text
+from touchstream.schemas.documents.json_schemas import event_schema
+from touchstream.schemas.documents.sources import (
     ASYNCAPI,
     DICTIONARY,
     JSON_SCHEMAS,
@@ -19,10 +22,12 @@ from schemas.documents.sources import (
     example,
 )
 
+COMMAND = "python -m touchstream.schemas.generate"
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Write what differs, or with ``--check`` name it and return 1."""
-    parser = argparse.ArgumentParser(prog="python -m schemas.generate", description=__doc__)
+    parser = argparse.ArgumentParser(prog=COMMAND, description=__doc__)
     parser.add_argument("--check", action="store_true", help="write nothing; 1 if a file differs")
     check = parser.parse_args(arguments).check
     try:
@@ -31,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(exc, file=sys.stderr)
         return 1
     for path, text in differing:
-        print(f"{path} is not current: run python -m schemas.generate" if check else f"{path}")
+        print(f"{path} is not current: run {COMMAND}" if check else f"{path}")
         if not check:
             _put(PROJECT / path, text)
     return 1 if check and differing else 0

@@ -6,19 +6,29 @@ The order is that of the event dictionary (docs/events.md).
 from collections.abc import Callable
 from typing import Literal, NamedTuple
 
-from schemas.touchpoints.actions import ActionOutcome, AlertFeedback
-from schemas.touchpoints.calls import CallEnded
-from schemas.touchpoints.content import ContentStreamed, EventAttended
-from schemas.touchpoints.customers import (
+from touchstream.schemas.touchpoints.actions import ActionOutcome, AlertFeedback
+from touchstream.schemas.touchpoints.calls import CallEnded
+from touchstream.schemas.touchpoints.content import ContentStreamed, EventAttended
+from touchstream.schemas.touchpoints.customers import (
     ConsentChanged,
     CustomerErased,
     CustomerIdentified,
     CustomerUnlinked,
     CustomerUpdated,
 )
-from schemas.touchpoints.emails import EmailClicked, EmailDelivered, EmailOpened, EmailUnsubscribed
-from schemas.touchpoints.orders import CartAbandoned, OrderPlaced, OrderReturned, PaymentFailed
-from schemas.touchpoints.sales import (
+from touchstream.schemas.touchpoints.emails import (
+    EmailClicked,
+    EmailDelivered,
+    EmailOpened,
+    EmailUnsubscribed,
+)
+from touchstream.schemas.touchpoints.orders import (
+    CartAbandoned,
+    OrderPlaced,
+    OrderReturned,
+    PaymentFailed,
+)
+from touchstream.schemas.touchpoints.sales import (
     DealLost,
     DealWon,
     DemoHeld,
@@ -26,17 +36,22 @@ from schemas.touchpoints.sales import (
     LeadQualified,
     ProposalSent,
 )
-from schemas.touchpoints.social import ReviewPosted, SocialMentioned
-from schemas.touchpoints.stores import StoreVisited
-from schemas.touchpoints.subscriptions import (
+from touchstream.schemas.touchpoints.social import ReviewPosted, SocialMentioned
+from touchstream.schemas.touchpoints.stores import StoreVisited
+from touchstream.schemas.touchpoints.subscriptions import (
     SubscriptionCancelled,
     SubscriptionChanged,
     SubscriptionRenewed,
     SubscriptionStarted,
 )
-from schemas.touchpoints.surveys import SurveyAnswered, SurveySent
-from schemas.touchpoints.tickets import TicketOpened, TicketReopened, TicketReplied, TicketResolved
-from schemas.touchpoints.web import WebFormSubmitted, WebVisit
+from touchstream.schemas.touchpoints.surveys import SurveyAnswered, SurveySent
+from touchstream.schemas.touchpoints.tickets import (
+    TicketOpened,
+    TicketReopened,
+    TicketReplied,
+    TicketResolved,
+)
+from touchstream.schemas.touchpoints.web import WebFormSubmitted, WebVisit
 
 INTERNAL_PREFIX = "touchstream."
 """Types that only touchstream itself may write."""

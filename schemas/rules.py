@@ -11,9 +11,9 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta, Struct, field
 
-from schemas.registry import ACTIVITY_BY_DEFAULT, TOUCHPOINTS
-from schemas.touchpoints.fields import Currency
-from schemas.units import DAY_MS, HOUR_MS
+from touchstream.schemas.registry import ACTIVITY_BY_DEFAULT, TOUCHPOINTS
+from touchstream.schemas.touchpoints.fields import Currency
+from touchstream.schemas.units import DAY_MS, HOUR_MS
 
 Probability = Annotated[float, Meta(ge=0.0, le=1.0)]
 Days = Annotated[int, Meta(ge=1, le=3650)]

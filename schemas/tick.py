@@ -7,9 +7,9 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta, Struct
 
-from schemas.envelope import JSON_TYPE, OWN_SOURCE, SPECVERSION, format_time, parse_time
-from schemas.registry import TICK_TYPE
-from schemas.units import Millis
+from touchstream.schemas.envelope import JSON_TYPE, OWN_SOURCE, SPECVERSION, format_time, parse_time
+from touchstream.schemas.registry import TICK_TYPE
+from touchstream.schemas.units import Millis
 
 _SIGNED_FOR = b"touchstream.tick.v1\n"
 """Begins what is signed: a signature of something else under the same secret is none of a tick."""

@@ -12,24 +12,24 @@ from typing import NamedTuple
 import msgspec
 from msgspec import Struct
 
-from schemas.envelope import Event
-from schemas.registry import TOUCHPOINTS
-from schemas.units import Millis
-from streams.emit.risk import LEAST_LOG_ODDS
-from streams.features.feature import Feature, FeatureList
-from streams.intake.decode import Arrival
-from streams.learn.basis import NAMES
-from streams.learn.ledger import is_activity
-from streams.learn.numbers import logit
-from streams.learn.scorer import Scorer
-from streams.learn.snapshot import CHURN
-from streams.learn.standard import Standard
-from streams.models import Models
-from streams.profiles.fold import fold
-from streams.profiles.profile import Profile
-from streams.state import State
-from streams.step import Wake, advance
-from streams.verdict import score
+from touchstream.schemas.envelope import Event
+from touchstream.schemas.registry import TOUCHPOINTS
+from touchstream.schemas.units import Millis
+from touchstream.streams.emit.risk import LEAST_LOG_ODDS
+from touchstream.streams.features.feature import Feature, FeatureList
+from touchstream.streams.intake.decode import Arrival
+from touchstream.streams.learn.basis import NAMES
+from touchstream.streams.learn.ledger import is_activity
+from touchstream.streams.learn.numbers import logit
+from touchstream.streams.learn.scorer import Scorer
+from touchstream.streams.learn.snapshot import CHURN
+from touchstream.streams.learn.standard import Standard
+from touchstream.streams.models import Models
+from touchstream.streams.profiles.fold import fold
+from touchstream.streams.profiles.profile import Profile
+from touchstream.streams.state import State
+from touchstream.streams.step import Wake, advance
+from touchstream.streams.verdict import score
 
 ACTIVITY = "activity"
 """What features about all signs of life name instead of a family of events."""

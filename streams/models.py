@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from schemas.rules import Rules
-from schemas.units import Millis
-from streams.features.feature import FeatureList
-from streams.learn.scorer import Scorer
+from touchstream.schemas.rules import Rules
+from touchstream.schemas.units import Millis
+from touchstream.streams.features.feature import FeatureList
+from touchstream.streams.learn.scorer import Scorer
 
 
 class Models(NamedTuple):

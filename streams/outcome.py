@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from schemas.dead_letter import DropReason, Reason
+from touchstream.schemas.dead_letter import DropReason, Reason
 
 
 class Reject(NamedTuple):

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from schemas.units import Millis
+from touchstream.schemas.units import Millis
 
 
 class Record(NamedTuple):

@@ -12,23 +12,23 @@ from typing import NamedTuple
 import msgspec
 from msgspec import Struct
 
-from schemas.dead_letter import DeadLetter, DeadStep, encode_letter
-from schemas.emissions.envelope import Emission, encode_emission
-from schemas.examples import Example, Passed, encode_example
-from schemas.tick import InForce, Tick
-from schemas.topics import DEAD_LETTERS_TOPIC, EXAMPLES_TOPIC, TOUCHPOINTS_TOPIC
-from schemas.units import CustomerId, Millis
-from streams.emit.identity import pseudonym
-from streams.intake.decode import Arrival, Origin, decode
-from streams.learn.ledger import RECOMMENDED, Matured
-from streams.models import Models
-from streams.outbox import Entry, encode_entry
-from streams.outcome import Drop, Reject
-from streams.records import Record
-from streams.state import State
-from streams.state import decode as decode_state
-from streams.state import encode as encode_state
-from streams.step import Step, Wake, advance_all
+from touchstream.schemas.dead_letter import DeadLetter, DeadStep, encode_letter
+from touchstream.schemas.emissions.envelope import Emission, encode_emission
+from touchstream.schemas.examples import Example, Passed, encode_example
+from touchstream.schemas.tick import InForce, Tick
+from touchstream.schemas.topics import DEAD_LETTERS_TOPIC, EXAMPLES_TOPIC, TOUCHPOINTS_TOPIC
+from touchstream.schemas.units import CustomerId, Millis
+from touchstream.streams.emit.identity import pseudonym
+from touchstream.streams.intake.decode import Arrival, Origin, decode
+from touchstream.streams.learn.ledger import RECOMMENDED, Matured
+from touchstream.streams.models import Models
+from touchstream.streams.outbox import Entry, encode_entry
+from touchstream.streams.outcome import Drop, Reject
+from touchstream.streams.records import Record
+from touchstream.streams.state import State
+from touchstream.streams.state import decode as decode_state
+from touchstream.streams.state import encode as encode_state
+from touchstream.streams.step import Step, Wake, advance_all
 
 FORMAT = 1
 

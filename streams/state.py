@@ -9,13 +9,13 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from schemas.rules import Band
-from schemas.units import Millis
-from streams.decide.bands import Crossing
-from streams.features.topics import Topics
-from streams.intake.memory import NOTHING_REMEMBERED, Memory
-from streams.learn.ledger import Ledger, millionths
-from streams.profiles.profile import Profile
+from touchstream.schemas.rules import Band
+from touchstream.schemas.units import Millis
+from touchstream.streams.decide.bands import Crossing
+from touchstream.streams.features.topics import Topics
+from touchstream.streams.intake.memory import NOTHING_REMEMBERED, Memory
+from touchstream.streams.learn.ledger import Ledger, millionths
+from touchstream.streams.profiles.profile import Profile
 
 VERSION = 3
 

@@ -11,17 +11,17 @@ from typing import Literal, NamedTuple
 
 import msgspec
 
-from schemas.emissions.cause import Cause
-from schemas.emissions.envelope import Emission
-from schemas.envelope import OWN_SOURCE, Event
-from schemas.registry import TICK_TYPE, TOUCHPOINTS
-from schemas.rules import Rules
-from schemas.touchpoints.customers import CustomerErased
-from schemas.units import DAY_MS, CustomerId, Millis
-from streams.intake.clock import too_late
-from streams.intake.decode import Arrival
-from streams.intake.memory import NOTHING_REMEMBERED, forget_before, recall, remember
-from streams.learn.ledger import (
+from touchstream.schemas.emissions.cause import Cause
+from touchstream.schemas.emissions.envelope import Emission
+from touchstream.schemas.envelope import OWN_SOURCE, Event
+from touchstream.schemas.registry import TICK_TYPE, TOUCHPOINTS
+from touchstream.schemas.rules import Rules
+from touchstream.schemas.touchpoints.customers import CustomerErased
+from touchstream.schemas.units import DAY_MS, CustomerId, Millis
+from touchstream.streams.intake.clock import too_late
+from touchstream.streams.intake.decode import Arrival
+from touchstream.streams.intake.memory import NOTHING_REMEMBERED, forget_before, recall, remember
+from touchstream.streams.learn.ledger import (
     SUBSCRIBED,
     Ledger,
     Matured,
@@ -32,14 +32,22 @@ from streams.learn.ledger import (
     observe,
     observe_target,
 )
-from streams.learn.snapshot import CHURN
-from streams.models import Models
-from streams.outcome import Drop, Reject
-from streams.profiles.fold import fold, forget_resolved_tickets
-from streams.profiles.profile import Profile
-from streams.state import State
-from streams.verdict import Scored, aim, judge, looks_from, score_all, signal_all, snapshot
-from streams.week import next_own_day_ms
+from touchstream.streams.learn.snapshot import CHURN
+from touchstream.streams.models import Models
+from touchstream.streams.outcome import Drop, Reject
+from touchstream.streams.profiles.fold import fold, forget_resolved_tickets
+from touchstream.streams.profiles.profile import Profile
+from touchstream.streams.state import State
+from touchstream.streams.verdict import (
+    Scored,
+    aim,
+    judge,
+    looks_from,
+    score_all,
+    signal_all,
+    snapshot,
+)
+from touchstream.streams.week import next_own_day_ms
 
 STRANGER = State()
 """Who has not been heard of."""

@@ -5,24 +5,24 @@ from typing import NamedTuple
 
 import msgspec
 
-from schemas.emissions.cause import Cause
-from schemas.emissions.envelope import Emission
-from schemas.emissions.risk import RiskChanged
-from schemas.emissions.signals import CustomerSignal
-from schemas.envelope import Event
-from schemas.rules import Band, LearningRules, Rules, TargetRules
-from schemas.units import CustomerId, Millis
-from streams.decide.bands import Crossing, held_back, next_band, rises
-from streams.decide.policy import DO_NOTHING, Choice, Situation, choose
-from streams.emit.action import action_recommended
-from streams.emit.risk import reasons, risk_changed
-from streams.emit.signal import customer_signal
-from streams.learn.ledger import MOST_ROWS, Snapshot, decided, millionths
-from streams.learn.scorer import Score, Scorer
-from streams.learn.snapshot import CHURN, ModelData
-from streams.models import Models
-from streams.profiles.profile import Profile
-from streams.state import State
+from touchstream.schemas.emissions.cause import Cause
+from touchstream.schemas.emissions.envelope import Emission
+from touchstream.schemas.emissions.risk import RiskChanged
+from touchstream.schemas.emissions.signals import CustomerSignal
+from touchstream.schemas.envelope import Event
+from touchstream.schemas.rules import Band, LearningRules, Rules, TargetRules
+from touchstream.schemas.units import CustomerId, Millis
+from touchstream.streams.decide.bands import Crossing, held_back, next_band, rises
+from touchstream.streams.decide.policy import DO_NOTHING, Choice, Situation, choose
+from touchstream.streams.emit.action import action_recommended
+from touchstream.streams.emit.risk import reasons, risk_changed
+from touchstream.streams.emit.signal import customer_signal
+from touchstream.streams.learn.ledger import MOST_ROWS, Snapshot, decided, millionths
+from touchstream.streams.learn.scorer import Score, Scorer
+from touchstream.streams.learn.snapshot import CHURN, ModelData
+from touchstream.streams.models import Models
+from touchstream.streams.profiles.profile import Profile
+from touchstream.streams.state import State
 
 TARDY = 10
 """An event is looked from until this part of a target's horizon has gone by since."""

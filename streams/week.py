@@ -3,7 +3,7 @@
 import hashlib
 from functools import lru_cache
 
-from schemas.units import DAY_MS, Millis
+from touchstream.schemas.units import DAY_MS, Millis
 
 
 def next_own_day_ms(subject: str, after_ms: Millis, every_days: int) -> Millis:

@@ -10,32 +10,32 @@ import msgspec
 import orjson
 
 from bench.by_hand import by_hand
-from bench.core import LocalShard, LocalStream
-from schemas.dead_letter import decode_letter
-from schemas.emissions.envelope import Emission, decode_emission
-from schemas.envelope import Event, decode_data, format_time, parse_time
-from schemas.examples import Example
-from schemas.registry import TOUCHPOINTS
-from schemas.rules import BandRules, ChurnRules, IntakeRules, LearningRules, Rules
-from schemas.tick import Tick
-from schemas.topics import DEAD_LETTERS_TOPIC
-from schemas.units import DAY_MS, HOUR_MS, MINUTE_MS, CustomerId, Millis
-from streams.features.catalogue import FEATURES
-from streams.features.view import View
-from streams.intake.decode import Arrival
-from streams.intake.fingerprint import content_of, identity_of
-from streams.intake.partitioner import partition_of
-from streams.learn.ledger import SUBSCRIBED, Snapshot, is_activity, millionths
-from streams.learn.scorer import compile_version
-from streams.learn.snapshot import CHURN, ModelData, Version, empty
-from streams.models import Models
-from streams.outbox import Entry
-from streams.profiles.fold import fold
-from streams.profiles.profile import Profile
-from streams.records import Record
-from streams.shard import adopt, decode_standing, encode_standing, take_turn
-from streams.state import State
-from streams.step import Step, Wake, advance
+from touchstream.schemas.dead_letter import decode_letter
+from touchstream.schemas.emissions.envelope import Emission, decode_emission
+from touchstream.schemas.envelope import Event, decode_data, format_time, parse_time
+from touchstream.schemas.examples import Example
+from touchstream.schemas.registry import TOUCHPOINTS
+from touchstream.schemas.rules import BandRules, ChurnRules, IntakeRules, LearningRules, Rules
+from touchstream.schemas.tick import Tick
+from touchstream.schemas.topics import DEAD_LETTERS_TOPIC
+from touchstream.schemas.units import DAY_MS, HOUR_MS, MINUTE_MS, CustomerId, Millis
+from touchstream.streams.features.catalogue import FEATURES
+from touchstream.streams.features.view import View
+from touchstream.streams.intake.decode import Arrival
+from touchstream.streams.intake.fingerprint import content_of, identity_of
+from touchstream.streams.intake.partitioner import partition_of
+from touchstream.streams.learn.ledger import SUBSCRIBED, Snapshot, is_activity, millionths
+from touchstream.streams.learn.scorer import compile_version
+from touchstream.streams.learn.snapshot import CHURN, ModelData, Version, empty
+from touchstream.streams.local import LocalShard, LocalStream
+from touchstream.streams.models import Models
+from touchstream.streams.outbox import Entry
+from touchstream.streams.profiles.fold import fold
+from touchstream.streams.profiles.profile import Profile
+from touchstream.streams.records import Record
+from touchstream.streams.shard import adopt, decode_standing, encode_standing, take_turn
+from touchstream.streams.state import State
+from touchstream.streams.step import Step, Wake, advance
 
 DAY_ZERO_MS = parse_time("1997-01-01T00:00:00Z")
 WIDTH = len(FEATURES.names)

@@ -5,23 +5,23 @@ from collections.abc import Iterable, Sequence
 from math import isnan, log, log1p, nan
 from statistics import mean, stdev
 
-from schemas.envelope import Event
-from schemas.registry import TOUCHPOINTS
-from schemas.rules import ChurnRules
-from schemas.touchpoints.actions import ActionOutcome
-from schemas.touchpoints.calls import CallEnded
-from schemas.touchpoints.orders import OrderPlaced, OrderReturned
-from schemas.touchpoints.subscriptions import (
+from touchstream.schemas.envelope import Event
+from touchstream.schemas.registry import TOUCHPOINTS
+from touchstream.schemas.rules import ChurnRules
+from touchstream.schemas.touchpoints.actions import ActionOutcome
+from touchstream.schemas.touchpoints.calls import CallEnded
+from touchstream.schemas.touchpoints.orders import OrderPlaced, OrderReturned
+from touchstream.schemas.touchpoints.subscriptions import (
     SubscriptionCancelled,
     SubscriptionChanged,
     SubscriptionRenewed,
     SubscriptionStarted,
 )
-from schemas.touchpoints.surveys import SurveyAnswered
-from schemas.touchpoints.tickets import TicketOpened, TicketReopened, TicketResolved
-from schemas.touchpoints.web import WebFormSubmitted, WebVisit
-from schemas.units import DAY_MS, HOUR_MS
-from streams.learn.ledger import is_activity
+from touchstream.schemas.touchpoints.surveys import SurveyAnswered
+from touchstream.schemas.touchpoints.tickets import TicketOpened, TicketReopened, TicketResolved
+from touchstream.schemas.touchpoints.web import WebFormSubmitted, WebVisit
+from touchstream.schemas.units import DAY_MS, HOUR_MS
+from touchstream.streams.learn.ledger import is_activity
 
 Told = Sequence[Event]
 LEAVING = {"pricing", "cancel", "plan"}

@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-from streams.features.catalogue import FEATURES
-from streams.learn.basis import DERIVED
 from tests.story.trace import stops
+from touchstream.streams.features.catalogue import FEATURES
+from touchstream.streams.learn.basis import DERIVED
 
 ROOT = Path(__file__).parents[1]
 PAGES = ("README.md", "docs/models.md")

@@ -8,10 +8,10 @@ from typing import Literal
 
 import pytest
 
-from agents.embedded.process import ServerError
-from agents.embedded.redis_server import find_server, find_wheel_server
 from bench.services.kafka import KafkaServer, libraries
 from bench.services.redis import RedisServer
+from touchstream.agents.embedded.process import ServerError
+from touchstream.agents.embedded.redis_server import find_server, find_wheel_server
 
 Service = Literal["redis", "valkey", "kafka"]
 

@@ -6,16 +6,17 @@ from math import isinf
 
 from hypothesis import strategies as st
 
-from schemas.envelope import Event
-from schemas.rules import Band
-from schemas.units import DAY_MS, HOUR_MS, Millis
-from streams.decide.bands import Crossing
-from streams.decide.policy import Situation
-from streams.features.catalogue import FEATURES
-from streams.intake.memory import Memory
-from streams.learn.ledger import Snapshot
-from streams.profiles.decay import Counter, Lately
-from streams.profiles.profile import (
+from tests.make import DAY_ZERO_MS, Log, event, record
+from touchstream.schemas.envelope import Event
+from touchstream.schemas.rules import Band
+from touchstream.schemas.units import DAY_MS, HOUR_MS, Millis
+from touchstream.streams.decide.bands import Crossing
+from touchstream.streams.decide.policy import Situation
+from touchstream.streams.features.catalogue import FEATURES
+from touchstream.streams.intake.memory import Memory
+from touchstream.streams.learn.ledger import Snapshot
+from touchstream.streams.profiles.decay import Counter, Lately
+from touchstream.streams.profiles.profile import (
     Answer,
     Call,
     Fact,
@@ -25,10 +26,9 @@ from streams.profiles.profile import (
     Subscription,
     Ticket,
 )
-from streams.profiles.rhythm import Rhythm
-from streams.records import Record
-from streams.state import State
-from tests.make import DAY_ZERO_MS, Log, event, record
+from touchstream.streams.profiles.rhythm import Rhythm
+from touchstream.streams.records import Record
+from touchstream.streams.state import State
 
 LAST_DAY = 17
 """On which anything happens; two weeks and a half are a whole life under ``make.QUICK``."""

@@ -3,11 +3,11 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from agents.cli.reading import Span
-from agents.post import Post
-from agents.settings import Settings
-from schemas.units import Millis
-from streams.shard import Standing
+from touchstream.agents.cli.reading import Span
+from touchstream.agents.post import Post
+from touchstream.agents.settings import Settings
+from touchstream.schemas.units import Millis
+from touchstream.streams.shard import Standing
 
 SKEW_MS = 2_000
 """More than this between two clocks shows in what customers are told."""

@@ -7,14 +7,14 @@ from typing import Any
 import orjson
 import typer
 
-from agents.cli.failures import Failed
-from agents.people import as_json as named
-from agents.settings import Settings
-from agents.stores.base import Read
-from agents.stores.connect import open_store
-from schemas.envelope import format_time
-from streams.intake.partitioner import partition_of
-from streams.learn.ledger import (
+from touchstream.agents.cli.failures import Failed
+from touchstream.agents.people import as_json as named
+from touchstream.agents.settings import Settings
+from touchstream.agents.stores.base import Read
+from touchstream.agents.stores.connect import open_store
+from touchstream.schemas.envelope import format_time
+from touchstream.streams.intake.partitioner import partition_of
+from touchstream.streams.learn.ledger import (
     ACTIVE,
     CANCELLED,
     HAPPENED,
@@ -22,8 +22,8 @@ from streams.learn.ledger import (
     SUBSCRIBED,
     TREATED,
 )
-from streams.shard import Standing, decode_standing
-from streams.state import decode
+from touchstream.streams.shard import Standing, decode_standing
+from touchstream.streams.state import decode
 
 INDENT = "  "
 MARKS = {

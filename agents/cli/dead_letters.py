@@ -9,16 +9,16 @@ from typing import Any, NamedTuple, get_args
 import typer
 from kafka import KafkaConsumer, OffsetAndMetadata, TopicPartition
 
-from agents import clients
-from agents.cli.failures import BadUsage
-from agents.cli.reading import Span, read, whole
-from agents.cli.told import raw_json, readable
-from agents.kafka import physical_topics
-from agents.letters import Again, Hopeless, send_again
-from agents.settings import Settings
-from schemas.dead_letter import Reason, StoredLetter, decode_letter
-from schemas.topics import DEAD_LETTERS_TOPIC, TOUCHPOINTS_TOPIC
-from schemas.units import Millis
+from touchstream.agents import clients
+from touchstream.agents.cli.failures import BadUsage
+from touchstream.agents.cli.reading import Span, read, whole
+from touchstream.agents.cli.told import raw_json, readable
+from touchstream.agents.kafka import physical_topics
+from touchstream.agents.letters import Again, Hopeless, send_again
+from touchstream.agents.settings import Settings
+from touchstream.schemas.dead_letter import Reason, StoredLetter, decode_letter
+from touchstream.schemas.topics import DEAD_LETTERS_TOPIC, TOUCHPOINTS_TOPIC
+from touchstream.schemas.units import Millis
 
 
 class Plan(NamedTuple):

@@ -16,20 +16,20 @@ from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.table import Table
 
-from agents.post import Post
-from agents.replay.company import company
-from agents.replay.history import Step
-from agents.replay.lines import parse_line
-from agents.replay.pacer import Publish, TickAt
-from agents.replay.run import Phase, Replay
-from agents.replay.stage import EMBEDDED, WARNING, Stage, stage
-from agents.replay.summary import model_measures
-from agents.settings import Settings
-from bench.world import World
-from schemas.emissions.actions import ActionRecommended
-from schemas.emissions.envelope import decode_emission
-from schemas.emissions.risk import RiskChanged
-from schemas.units import DAY_MS, Millis
+from touchstream.agents.post import Post
+from touchstream.agents.replay.company import company
+from touchstream.agents.replay.history import Step
+from touchstream.agents.replay.lines import parse_line
+from touchstream.agents.replay.pacer import Publish, TickAt
+from touchstream.agents.replay.run import Phase, Replay
+from touchstream.agents.replay.stage import EMBEDDED, WARNING, Stage, stage
+from touchstream.agents.replay.summary import model_measures
+from touchstream.agents.settings import Settings
+from touchstream.schemas.emissions.actions import ActionRecommended
+from touchstream.schemas.emissions.envelope import decode_emission
+from touchstream.schemas.emissions.risk import RiskChanged
+from touchstream.schemas.units import DAY_MS, Millis
+from touchstream.simulator import World
 
 CUSTOMERS = 800
 MOST_DAYS = 730

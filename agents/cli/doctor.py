@@ -11,8 +11,8 @@ import orjson
 import typer
 from kafka.errors import KafkaError
 
-from agents import clients
-from agents.cli.checks import (
+from touchstream.agents import clients
+from touchstream.agents.cli.checks import (
     OUTBOX_SHOWN,
     Finding,
     LogFacts,
@@ -22,22 +22,22 @@ from agents.cli.checks import (
     judge_log,
     judge_store,
 )
-from agents.cli.reading import POLL_MS, Span, whole
-from agents.in_force import LEARNER
-from agents.kafka import physical_topics
-from agents.post import Post
-from agents.serving import trouble_with, wanted
-from agents.settings import Settings, known_keys
-from agents.settings_sources import read
-from agents.stores.base import StoreError
-from agents.stores.connect import open_store
-from agents.topics import check_topics
-from schemas.documents.sources import PROJECT
-from schemas.generate import stale_files
-from schemas.topics import TOUCHPOINTS_TOPIC
-from schemas.units import Millis
-from streams.features.catalogue import FEATURES
-from streams.shard import decode_standing
+from touchstream.agents.cli.reading import POLL_MS, Span, whole
+from touchstream.agents.in_force import LEARNER
+from touchstream.agents.kafka import physical_topics
+from touchstream.agents.post import Post
+from touchstream.agents.serving import trouble_with, wanted
+from touchstream.agents.settings import Settings, known_keys
+from touchstream.agents.settings_sources import read
+from touchstream.agents.stores.base import StoreError
+from touchstream.agents.stores.connect import open_store
+from touchstream.agents.topics import check_topics
+from touchstream.schemas.documents.sources import PROJECT
+from touchstream.schemas.generate import stale_files
+from touchstream.schemas.topics import TOUCHPOINTS_TOPIC
+from touchstream.schemas.units import Millis
+from touchstream.streams.features.catalogue import FEATURES
+from touchstream.streams.shard import decode_standing
 
 
 def doctor(settings: Settings, config: Path | None, *, as_json: bool) -> bool:
@@ -86,7 +86,10 @@ def _configuration(config: Path | None) -> Finding:
 def _schemas() -> Finding:
     """Only what is there can be stale: an installed package has no docs."""
     stale = [path for path, _ in stale_files(PROJECT) if (PROJECT / path).exists()]
-    faults = [f"{path} is not what the types say: python -m schemas.generate" for path in stale]
+    faults = [
+        f"{path} is not what the types say: python -m touchstream.schemas.generate"
+        for path in stale
+    ]
     return Finding("schemas", f"{len(stale)} stale", faults)
 
 

@@ -9,16 +9,25 @@ import msgspec
 import orjson
 import typer
 
-from agents.cli.counting import Counting
-from agents.cli.explaining import Subject, find, from_files, from_topic
-from agents.cli.failures import BadUsage, Failed
-from agents.settings import Settings
-from agents.stores.connect import open_store
-from schemas.envelope import format_time
-from streams.emit.risk import LEAST_LOG_ODDS
-from streams.explain import ACTIVITY, Explanation, Part, Proof, Reason, explain, relive, verify
-from streams.learn.snapshot import CHURN
-from streams.state import State
+from touchstream.agents.cli.counting import Counting
+from touchstream.agents.cli.explaining import Subject, find, from_files, from_topic
+from touchstream.agents.cli.failures import BadUsage, Failed
+from touchstream.agents.settings import Settings
+from touchstream.agents.stores.connect import open_store
+from touchstream.schemas.envelope import format_time
+from touchstream.streams.emit.risk import LEAST_LOG_ODDS
+from touchstream.streams.explain import (
+    ACTIVITY,
+    Explanation,
+    Part,
+    Proof,
+    Reason,
+    explain,
+    relive,
+    verify,
+)
+from touchstream.streams.learn.snapshot import CHURN
+from touchstream.streams.state import State
 
 MOST_SHOWN = 10
 """More than a person reads; all of them are in the JSON."""

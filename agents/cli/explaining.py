@@ -6,29 +6,29 @@ from typing import Any, NamedTuple
 
 from kafka import TopicPartition
 
-from agents import clients, received
-from agents.cli.failures import Failed
-from agents.cli.reading import Span, pages, whole
-from agents.in_force import Catalogue
-from agents.kafka import physical_topics
-from agents.replay.history import steps
-from agents.replay.lines import read_lines
-from agents.replay.pacer import TickAt
-from agents.settings import Settings
-from agents.stores.base import Read, Store
-from agents.wiring import tick_secret
-from schemas.tick import Tick
-from schemas.topics import TOUCHPOINTS_TOPIC
-from schemas.units import CustomerId, Millis
-from streams.explain import Heard
-from streams.intake.decode import Arrival, Origin, decode
-from streams.intake.partitioner import partition_of
-from streams.models import Models
-from streams.records import Record
-from streams.shard import Standing, decode_standing
-from streams.state import State
-from streams.state import decode as decode_state
-from streams.step import Wake
+from touchstream.agents import clients, received
+from touchstream.agents.cli.failures import Failed
+from touchstream.agents.cli.reading import Span, pages, whole
+from touchstream.agents.in_force import Catalogue
+from touchstream.agents.kafka import physical_topics
+from touchstream.agents.replay.history import steps
+from touchstream.agents.replay.lines import read_lines
+from touchstream.agents.replay.pacer import TickAt
+from touchstream.agents.settings import Settings
+from touchstream.agents.stores.base import Read, Store
+from touchstream.agents.wiring import tick_secret
+from touchstream.schemas.tick import Tick
+from touchstream.schemas.topics import TOUCHPOINTS_TOPIC
+from touchstream.schemas.units import CustomerId, Millis
+from touchstream.streams.explain import Heard
+from touchstream.streams.intake.decode import Arrival, Origin, decode
+from touchstream.streams.intake.partitioner import partition_of
+from touchstream.streams.models import Models
+from touchstream.streams.records import Record
+from touchstream.streams.shard import Standing, decode_standing
+from touchstream.streams.state import State
+from touchstream.streams.state import decode as decode_state
+from touchstream.streams.step import Wake
 
 MOST_LOOKS = 5
 """A customer whose state changes between so many looks is explained by the last of them."""

@@ -38,7 +38,7 @@ def ending(error: BaseException) -> Ending | None:
 
 def require_lines(files: list[Path]) -> None:
     """Raise :class:`BadUsage` unless each file can be read and at least one has a line."""
-    from agents.replay.lines import LinesError, read_lines
+    from touchstream.agents.replay.lines import LinesError, read_lines
 
     try:
         found = False
@@ -52,7 +52,7 @@ def require_lines(files: list[Path]) -> None:
 
 def require_broker(text: str, *, embedded: bool) -> None:
     """Raise :class:`BadUsage` unless the text says where a broker is."""
-    from agents.settings import BROKERS
+    from touchstream.agents.settings import BROKERS
 
     if embedded and text == "embedded":
         return
@@ -77,23 +77,23 @@ def _one_line(error: BaseException) -> str:
 
 
 def _bad_usage() -> tuple[type[BaseException], ...]:
-    from agents.settings import SettingsError
+    from touchstream.agents.settings import SettingsError
 
     return (BadUsage, SettingsError)
 
 
 def _foreseen() -> tuple[type[BaseException], ...]:
     """Imported only here: a command that ends well pays for none of them."""
-    from agents.clients import NoBroker
-    from agents.embedded.broker import BrokerError
-    from agents.embedded.process import ServerError
-    from agents.fatal import Refusal
-    from agents.replay.crew import CrewLost
-    from agents.replay.lines import LinesError
-    from agents.replay.pacer import GapTooWide
-    from agents.replay.run import Stalled
-    from agents.replay.stage import StageError
-    from agents.stores.base import StoreError
+    from touchstream.agents.clients import NoBroker
+    from touchstream.agents.embedded.broker import BrokerError
+    from touchstream.agents.embedded.process import ServerError
+    from touchstream.agents.fatal import Refusal
+    from touchstream.agents.replay.crew import CrewLost
+    from touchstream.agents.replay.lines import LinesError
+    from touchstream.agents.replay.pacer import GapTooWide
+    from touchstream.agents.replay.run import Stalled
+    from touchstream.agents.replay.stage import StageError
+    from touchstream.agents.stores.base import StoreError
 
     return (
         *(Failed, NoBroker, BrokerError, ServerError, Refusal, CrewLost, LinesError),

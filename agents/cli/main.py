@@ -12,10 +12,10 @@ import orjson
 import typer
 from typer.exceptions import TyperException
 
-from agents.cli import failures
+from touchstream.agents.cli import failures
 
 if TYPE_CHECKING:
-    from agents.settings import Settings
+    from touchstream.agents.settings import Settings
 
 INTERRUPTED = 130
 
@@ -54,7 +54,7 @@ def demo(
     config: Config = None,
 ) -> None:
     """Watch a simulated world of customers; no services needed, ends by itself with a summary."""
-    from agents.cli import demo as command
+    from touchstream.agents.cli import demo as command
 
     command.main(_settings(config), config, seconds, seed)
 
@@ -62,7 +62,7 @@ def demo(
 @app.command()
 def worker(config: Config = None) -> None:
     """Run a worker: read touchpoints, keep states, emit risks and actions."""
-    from agents.cli import roles
+    from touchstream.agents.cli import roles
 
     roles.work(_settings(config))
 
@@ -73,7 +73,7 @@ def learner(
     ticks: Annotated[bool, typer.Option(help="Write the ticks, too.")] = True,
 ) -> None:
     """Run the learner: learn from matured labels, publish versions, write the ticks."""
-    from agents.cli import roles
+    from touchstream.agents.cli import roles
 
     roles.learn(_settings(config), writes_ticks=ticks)
 
@@ -94,7 +94,7 @@ def replay(
 
     Write what comes out to a folder.
     """
-    from agents.cli import replay as command
+    from touchstream.agents.cli import replay as command
 
     failures.require_broker(broker, embedded=True)
     settings = _settings(config)
@@ -113,7 +113,7 @@ def report(
     ] = None,
 ) -> None:
     """Make one HTML page that says how good a replay's scores were (needs matplotlib)."""
-    from agents.cli import report as command
+    from touchstream.agents.cli import report as command
 
     typer.echo(command.report(folder, out, since))
 
@@ -127,7 +127,7 @@ def up(
 
     Alerts and the reps' console are not among them yet.
     """
-    from agents.cli import up as command
+    from touchstream.agents.cli import up as command
 
     command.up(_settings(config), config, workers)
 
@@ -138,7 +138,7 @@ def topics(
     check: Annotated[bool, typer.Option("--check", help="Look only, create nothing.")] = False,
 ) -> None:
     """Create the topics that are missing; check the others. Exit 1 if one is not as wanted."""
-    from agents.cli import topics as command
+    from touchstream.agents.cli import topics as command
 
     _exit_unless(command.topics(_settings(config), create=not check))
 
@@ -158,7 +158,7 @@ def publish(
 
     Without --skip-bad nothing is sent if any line is bad (of standard input: nothing after it).
     """
-    from agents.cli import publish as command
+    from touchstream.agents.cli import publish as command
 
     settings = _settings(config)
     if broker is not None:
@@ -185,7 +185,7 @@ def tail(
     ] = False,
 ) -> None:
     """Follow a topic, readable; Ctrl-C ends it."""
-    from agents.cli import tail as command
+    from touchstream.agents.cli import tail as command
 
     settings = _settings(config)
     if record:
@@ -201,7 +201,7 @@ def customer(
     as_json: Json = False,
 ) -> None:
     """Show the whole state of one customer."""
-    from agents.cli import customer as command
+    from touchstream.agents.cli import customer as command
 
     command.customer(_settings(config), customer_id, as_json=as_json)
 
@@ -223,7 +223,7 @@ def explain(
     as_json: Json = False,
 ) -> None:
     """Say why a customer's risk is what it is, each reason put to the proof by his own events."""
-    from agents.cli import explain as command
+    from touchstream.agents.cli import explain as command
 
     settings = _settings(config)
     if events:
@@ -234,7 +234,7 @@ def explain(
 @app.command()
 def doctor(config: Config = None, as_json: Json = False) -> None:
     """Check configuration, broker, topics, Redis, schemas and clocks; say what to do."""
-    from agents.cli import doctor as command
+    from touchstream.agents.cli import doctor as command
 
     _exit_unless(command.doctor(_settings(config), config, as_json=as_json))
 
@@ -247,7 +247,7 @@ def list_letters(
     as_json: Json = False,
 ) -> None:
     """Show the newest dead letters, oldest first."""
-    from agents.cli import dead_letters as command
+    from touchstream.agents.cli import dead_letters as command
 
     command.show(_settings(config), limit, reason, as_json=as_json)
 
@@ -267,7 +267,7 @@ def redrive_letters(
 
     Mend the cause first: what would die again stays where it is. Progress is kept per --reason.
     """
-    from agents.cli import dead_letters as command
+    from touchstream.agents.cli import dead_letters as command
 
     settings, plan = _settings(config), command.Plan(limit, reason, from_beginning)
     told = command.redrive(settings, plan, dry_run=dry_run, sure=yes)
@@ -286,7 +286,7 @@ def show_models(
         if config is not None or as_json:
             raise failures.BadUsage(f"options go behind {context.invoked_subcommand}")
         return
-    from agents.cli import models as command
+    from touchstream.agents.cli import models as command
 
     command.show(_settings(config), limit, as_json=as_json)
 
@@ -300,7 +300,7 @@ def serve_model(
 
     It goes on learning and publishing meanwhile.
     """
-    from agents.cli import models as command
+    from touchstream.agents.cli import models as command
 
     command.serve(_settings(config), version)
 
@@ -317,14 +317,14 @@ def rebuild_model(
     config: Config = None,
 ) -> None:
     """Learn again from all examples but some customers'; stop the learner before --apply."""
-    from agents.cli import rebuild as command
+    from touchstream.agents.cli import rebuild as command
 
     command.leave_out(_settings(config), without or [], apply=apply)
 
 
 def _settings(config: Path | None) -> "Settings":
-    from agents import logs
-    from agents.settings import Settings
+    from touchstream.agents import logs
+    from touchstream.agents.settings import Settings
 
     settings = Settings.load(config)
     logs.configure(settings.logging.format, settings.logging.level)

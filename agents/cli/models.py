@@ -8,16 +8,16 @@ import msgspec
 import typer
 from msgspec import Struct
 
-from agents.cli.failures import BadUsage, Failed
-from agents.in_force import LEARNER, about_id
-from agents.post import About, Post
-from agents.serving import Wish, trouble_with, want, wanted
-from agents.settings import Settings
-from agents.stores.base import Fence, Read, Store
-from agents.stores.connect import open_store
-from streams.learn.knowledge import Learnt
-from streams.learn.trial import Trial
-from streams.shard import Standing, decode_standing
+from touchstream.agents.cli.failures import BadUsage, Failed
+from touchstream.agents.in_force import LEARNER, about_id
+from touchstream.agents.post import About, Post
+from touchstream.agents.serving import Wish, trouble_with, want, wanted
+from touchstream.agents.settings import Settings
+from touchstream.agents.stores.base import Fence, Read, Store
+from touchstream.agents.stores.connect import open_store
+from touchstream.streams.learn.knowledge import Learnt
+from touchstream.streams.learn.trial import Trial
+from touchstream.streams.shard import Standing, decode_standing
 
 NEWEST: Literal["newest"] = "newest"
 

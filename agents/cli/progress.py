@@ -7,8 +7,8 @@ import orjson
 from rich.console import Console
 from rich.status import Status
 
-from agents.replay.run import Phase
-from schemas.envelope import format_time
+from touchstream.agents.replay.run import Phase
+from touchstream.schemas.envelope import format_time
 
 EVERY_S = 10.0
 """Elsewhere a phase that goes on says so every so often."""

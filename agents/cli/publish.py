@@ -10,19 +10,19 @@ import orjson
 import typer
 from kafka import KafkaProducer
 
-from agents import clients
-from agents.cli.counting import Counting
-from agents.cli.failures import BadUsage, Failed
-from agents.kafka import physical_topics
-from agents.replay.lines import open_lines
-from agents.settings import Settings, SettingsError
-from schemas.registry import INTERNAL_PREFIX
-from schemas.topics import TOUCHPOINTS_TOPIC
-from schemas.units import Millis
-from streams.intake.decode import Arrival, Origin, decode
-from streams.intake.partitioner import partition_of
-from streams.outcome import Drop, Reject
-from streams.records import Record
+from touchstream.agents import clients
+from touchstream.agents.cli.counting import Counting
+from touchstream.agents.cli.failures import BadUsage, Failed
+from touchstream.agents.kafka import physical_topics
+from touchstream.agents.replay.lines import open_lines
+from touchstream.agents.settings import Settings, SettingsError
+from touchstream.schemas.registry import INTERNAL_PREFIX
+from touchstream.schemas.topics import TOUCHPOINTS_TOPIC
+from touchstream.schemas.units import Millis
+from touchstream.streams.intake.decode import Arrival, Origin, decode
+from touchstream.streams.intake.partitioner import partition_of
+from touchstream.streams.outcome import Drop, Reject
+from touchstream.streams.records import Record
 
 STDIN = Path("-")
 MOST_SHOWN = 20

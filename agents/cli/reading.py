@@ -5,9 +5,9 @@ from typing import Any, NamedTuple
 
 from kafka import KafkaConsumer, TopicPartition
 
-from agents import clients
-from agents.cli.failures import Failed
-from agents.settings import KafkaSettings
+from touchstream.agents import clients
+from touchstream.agents.cli.failures import Failed
+from touchstream.agents.settings import KafkaSettings
 
 POLL_MS = 500
 PAGE = 500

@@ -9,25 +9,25 @@ import typer
 from kafka import TopicPartition
 from msgspec import Struct
 
-from agents import clients
-from agents.cli.counting import Counting
-from agents.cli.failures import BadUsage, Failed
-from agents.cli.models import read_post, read_shards
-from agents.cli.reading import pages, whole
-from agents.kafka import group, physical_topics
-from agents.post import Post
-from agents.rebuilding import Rebuilt, Stored, rebuild
-from agents.settings import Settings
-from agents.stores.base import Fence, Read
-from agents.stores.connect import open_store
-from schemas.topics import EXAMPLES_TOPIC
-from streams.emit.identity import pseudonym
-from streams.features.catalogue import FEATURES
-from streams.intake.partitioner import partition_of
-from streams.learn.knowledge import Knowledge
-from streams.learn.snapshot import digest, unseal
-from streams.shard import Standing
-from streams.state import decode
+from touchstream.agents import clients
+from touchstream.agents.cli.counting import Counting
+from touchstream.agents.cli.failures import BadUsage, Failed
+from touchstream.agents.cli.models import read_post, read_shards
+from touchstream.agents.cli.reading import pages, whole
+from touchstream.agents.kafka import group, physical_topics
+from touchstream.agents.post import Post
+from touchstream.agents.rebuilding import Rebuilt, Stored, rebuild
+from touchstream.agents.settings import Settings
+from touchstream.agents.stores.base import Fence, Read
+from touchstream.agents.stores.connect import open_store
+from touchstream.schemas.topics import EXAMPLES_TOPIC
+from touchstream.streams.emit.identity import pseudonym
+from touchstream.streams.features.catalogue import FEATURES
+from touchstream.streams.intake.partitioner import partition_of
+from touchstream.streams.learn.knowledge import Knowledge
+from touchstream.streams.learn.snapshot import digest, unseal
+from touchstream.streams.shard import Standing
+from touchstream.streams.state import decode
 
 
 class Outcome(Struct):

@@ -7,16 +7,16 @@ from pathlib import Path
 
 import typer
 
-from agents.cli.progress import Progress
-from agents.replay.company import company
-from agents.replay.history import Step, steps
-from agents.replay.recording import check_fit, examine
-from agents.replay.run import Replay
-from agents.replay.stage import EMBEDDED, WARNING, Stage, stage
-from agents.serving import Wish, want
-from agents.settings import Settings
-from agents.wiring import tick_secret
-from streams.features.catalogue import FEATURES
+from touchstream.agents.cli.progress import Progress
+from touchstream.agents.replay.company import company
+from touchstream.agents.replay.history import Step, steps
+from touchstream.agents.replay.recording import check_fit, examine
+from touchstream.agents.replay.run import Replay
+from touchstream.agents.replay.stage import EMBEDDED, WARNING, Stage, stage
+from touchstream.agents.serving import Wish, want
+from touchstream.agents.settings import Settings
+from touchstream.agents.wiring import tick_secret
+from touchstream.streams.features.catalogue import FEATURES
 
 
 def replay(

@@ -3,8 +3,8 @@
 from datetime import date
 from pathlib import Path
 
-from agents.cli.failures import BadUsage
-from agents.report.scores import EVER, Foreign
+from touchstream.agents.cli.failures import BadUsage
+from touchstream.agents.report.scores import EVER, Foreign
 
 EXTRA = "pip install 'touchstream[report]'"
 
@@ -21,7 +21,7 @@ def report(folder: Path, out: Path | None, since: str | None) -> Path:
     first = EVER if since is None else _day(since)
     target = folder / "report.html" if out is None else out
     try:
-        from agents.report.page import page
+        from touchstream.agents.report.page import page
     except ModuleNotFoundError as exc:
         if exc.name is None or exc.name.partition(".")[0] != "matplotlib":
             raise

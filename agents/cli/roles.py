@@ -9,8 +9,8 @@ from typing import NoReturn
 import faust
 import structlog
 
-from agents.settings import Settings
-from agents.wiring import learner_app, worker_app
+from touchstream.agents.settings import Settings
+from touchstream.agents.wiring import learner_app, worker_app
 
 SHUTDOWN_PATIENCE_S = 8.0
 """Docker and Kubernetes kill after 10 s or more."""

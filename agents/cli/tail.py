@@ -7,18 +7,18 @@ from typing import BinaryIO
 import typer
 from kafka import KafkaConsumer, TopicPartition
 
-from agents import clients, received
-from agents.cli.counting import Counting
-from agents.cli.failures import BadUsage
-from agents.cli.reading import POLL_MS, Span, pages, partitions_of, whole
-from agents.cli.told import raw_json, readable
-from agents.kafka import physical_topics
-from agents.replay.recording import in_order_received, record_line
-from agents.settings import Settings
-from agents.wiring import tick_secret
-from schemas.topics import TOUCHPOINTS_TOPIC
-from streams.intake.decode import Origin
-from streams.records import Record
+from touchstream.agents import clients, received
+from touchstream.agents.cli.counting import Counting
+from touchstream.agents.cli.failures import BadUsage
+from touchstream.agents.cli.reading import POLL_MS, Span, pages, partitions_of, whole
+from touchstream.agents.cli.told import raw_json, readable
+from touchstream.agents.kafka import physical_topics
+from touchstream.agents.replay.recording import in_order_received, record_line
+from touchstream.agents.settings import Settings
+from touchstream.agents.wiring import tick_secret
+from touchstream.schemas.topics import TOUCHPOINTS_TOPIC
+from touchstream.streams.intake.decode import Origin
+from touchstream.streams.records import Record
 
 
 def tail(

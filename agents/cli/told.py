@@ -6,17 +6,17 @@ from typing import Any
 
 import orjson
 
-from agents.letters import letter_as_json
-from schemas.dead_letter import decode_letter
-from schemas.emissions.actions import ActionRecommended
-from schemas.emissions.alerts import AlertRaised
-from schemas.emissions.envelope import Emission, decode_emission
-from schemas.emissions.risk import RiskChanged
-from schemas.emissions.signals import CustomerSignal
-from schemas.envelope import format_time
-from schemas.examples import Example, decode_example
-from schemas.registry import TICK_TYPE
-from schemas.topics import DEAD_LETTERS_TOPIC, EXAMPLES_TOPIC, TOUCHPOINTS_TOPIC
+from touchstream.agents.letters import letter_as_json
+from touchstream.schemas.dead_letter import decode_letter
+from touchstream.schemas.emissions.actions import ActionRecommended
+from touchstream.schemas.emissions.alerts import AlertRaised
+from touchstream.schemas.emissions.envelope import Emission, decode_emission
+from touchstream.schemas.emissions.risk import RiskChanged
+from touchstream.schemas.emissions.signals import CustomerSignal
+from touchstream.schemas.envelope import format_time
+from touchstream.schemas.examples import Example, decode_example
+from touchstream.schemas.registry import TICK_TYPE
+from touchstream.schemas.topics import DEAD_LETTERS_TOPIC, EXAMPLES_TOPIC, TOUCHPOINTS_TOPIC
 
 REASONS_SHOWN = 3
 BYTES_SHOWN = 120

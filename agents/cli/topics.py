@@ -2,8 +2,8 @@
 
 import typer
 
-from agents.settings import Settings
-from agents.topics import check_topics, make_topics
+from touchstream.agents.settings import Settings
+from touchstream.agents.topics import check_topics, make_topics
 
 
 def topics(settings: Settings, *, create: bool) -> bool:

@@ -9,10 +9,10 @@ from types import FrameType
 
 import structlog
 
-from agents.cli.failures import Failed
-from agents.replay.crew import Member, stop_all
-from agents.settings import Settings
-from agents.topics import check_topics
+from touchstream.agents.cli.failures import Failed
+from touchstream.agents.replay.crew import Member, stop_all
+from touchstream.agents.settings import Settings
+from touchstream.agents.topics import check_topics
 
 LOOK_EVERY_S = 0.5
 PORT_VARIABLE = "TOUCHSTREAM_HTTP__PORT"

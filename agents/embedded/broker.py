@@ -7,7 +7,7 @@ send answers the stamp 1234). Never for production.
 
 Groups: a member that joins or leaves later costs one session timeout in which nobody reads, so
 start all members within the join delay; and every process that joins a group of several first
-calls :func:`agents.embedded.group_leader.let_followers_sync_first`.
+calls ``let_followers_sync_first``.
 """
 
 import ctypes

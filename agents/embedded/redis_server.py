@@ -16,7 +16,7 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from agents.embedded.process import ServerProcess
+from touchstream.agents.embedded.process import ServerProcess
 
 START_TIMEOUT_S = 30.0
 """A large AOF is loaded first."""
@@ -53,8 +53,8 @@ def start(folder: Path | None = None) -> EmbeddedRedis | None:
     """A server whose data lies in ``folder`` (by default one that goes with it).
 
     None where no server is to be found: tell :data:`NO_SERVER` and take
-    :class:`agents.stores.memory.MemoryStore`, which other processes cannot share. Raises
-    :class:`agents.embedded.process.ServerError` if a server is there and does not come up.
+    ``MemoryStore``, which other processes cannot share. Raises
+    ``ServerError`` if a server is there and does not come up.
     """
     binary = find_server()
     if binary is None:

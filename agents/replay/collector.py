@@ -8,19 +8,19 @@ from typing import BinaryIO, Self
 import orjson
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
-from agents.letters import letter_line
-from schemas.dead_letter import decode_letter
-from schemas.envelope import format_time
-from schemas.examples import Example, decode_example
-from schemas.topics import (
+from touchstream.agents.letters import letter_line
+from touchstream.schemas.dead_letter import decode_letter
+from touchstream.schemas.envelope import format_time
+from touchstream.schemas.examples import Example, decode_example
+from touchstream.schemas.topics import (
     CHURN_RISK_TOPIC,
     CUSTOMER_SIGNALS_TOPIC,
     DEAD_LETTERS_TOPIC,
     EXAMPLES_TOPIC,
     NEXT_BEST_ACTION_TOPIC,
 )
-from schemas.units import Millis
-from streams.learn.snapshot import CHURN
+from touchstream.schemas.units import Millis
+from touchstream.streams.learn.snapshot import CHURN
 
 EMISSIONS = (CHURN_RISK_TOPIC, NEXT_BEST_ACTION_TOPIC, CUSTOMER_SIGNALS_TOPIC)
 FETCH_MS = 50

@@ -7,12 +7,12 @@ from typing import NamedTuple, Protocol
 
 import faust
 
-from agents.replay.crew import Crew
-from agents.replay.stage import Stage
-from agents.stores.base import Store
-from agents.stores.connect import open_store
-from agents.stores.memory import MemoryStore
-from agents.wiring import learner_app, worker_app
+from touchstream.agents.replay.crew import Crew
+from touchstream.agents.replay.stage import Stage
+from touchstream.agents.stores.base import Store
+from touchstream.agents.stores.connect import open_store
+from touchstream.agents.stores.memory import MemoryStore
+from touchstream.agents.wiring import learner_app, worker_app
 
 
 class Workforce(Protocol):

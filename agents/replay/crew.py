@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import agents
-from agents.embedded.process import ServerProcess
+import touchstream
+from touchstream.agents.embedded.process import ServerProcess
 
-ROOT = Path(agents.__file__).parents[1]
+ROOT = Path(touchstream.__file__).parents[1]
 """Where the packages lie, installed or not."""
 
 MOST_STARTS = 60
@@ -39,7 +39,7 @@ class Member:
         most_starts: int | None = MOST_STARTS,
     ) -> None:
         self.name = name
-        self._command = [sys.executable, "-m", "agents.cli.main", *role]
+        self._command = [sys.executable, "-m", "touchstream.agents.cli.main", *role]
         found = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
         self._environ = {**os.environ, **environ, "PYTHONPATH": found}
         self._log = None if logs is None else logs / f"{name}.log"

@@ -4,10 +4,10 @@ from collections.abc import Iterator, Sequence
 from itertools import chain, islice
 from pathlib import Path
 
-from agents.replay.lines import LinesError, has_ticks, read_lines
-from agents.replay.pacer import Pacer, Publish, TickAt, beginning
-from agents.settings import TickSettings
-from schemas.units import Millis
+from touchstream.agents.replay.lines import LinesError, has_ticks, read_lines
+from touchstream.agents.replay.pacer import Pacer, Publish, TickAt, beginning
+from touchstream.agents.settings import TickSettings
+from touchstream.schemas.units import Millis
 
 FIRST_LINES = 1_000
 """Among so many a wrong clock is told from a right one."""

@@ -13,10 +13,10 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from agents.spelling import read_spelled
-from schemas.envelope import parse_time
-from schemas.registry import TICK_TYPE
-from schemas.units import Millis
+from touchstream.agents.spelling import read_spelled
+from touchstream.schemas.envelope import parse_time
+from touchstream.schemas.registry import TICK_TYPE
+from touchstream.schemas.units import Millis
 
 RECORD = "touchstream_record"
 """Marks a line that is a record of a live log; its value is the format's version."""

@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from agents.replay.lines import Line
-from schemas.units import DAY_MS, Millis
+from touchstream.agents.replay.lines import Line
+from touchstream.schemas.units import DAY_MS, Millis
 
 MOST_OUTLIERS = 1_000
 """So many lines in a row beyond the gap are no accident but another stretch of history."""

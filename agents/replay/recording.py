@@ -9,12 +9,19 @@ from typing import NamedTuple
 
 import orjson
 
-from agents.replay.lines import RECORD, RECORD_FORMAT, Line, LinesError, has_ticks, read_lines
-from agents.spelling import spelled
-from schemas.rules import Rules
-from schemas.tick import Tick, decode_tick
-from streams.intake.decode import Origin, decode
-from streams.records import Record
+from touchstream.agents.replay.lines import (
+    RECORD,
+    RECORD_FORMAT,
+    Line,
+    LinesError,
+    has_ticks,
+    read_lines,
+)
+from touchstream.agents.spelling import spelled
+from touchstream.schemas.rules import Rules
+from touchstream.schemas.tick import Tick, decode_tick
+from touchstream.streams.intake.decode import Origin, decode
+from touchstream.streams.records import Record
 
 
 class Recording(NamedTuple):
@@ -30,7 +37,7 @@ class Recording(NamedTuple):
 
 
 def record_line(record: Record, origin: Origin) -> bytes:
-    """One record as :mod:`agents.replay.lines` reads it back, with a line feed."""
+    """One record as ``agents/replay/lines.py`` reads it back, with a line feed."""
     line: dict[str, object] = {
         RECORD: RECORD_FORMAT,
         "partition": origin.partition,
@@ -78,7 +85,7 @@ def in_order_received(
 def examine(files: Sequence[Path], secret: bytes | None) -> Recording | None:
     """What a recorded log says of itself; None for a file without ticks.
 
-    Raises :class:`agents.replay.lines.LinesError` for a tick that stands on no partition, or that
+    Raises ``LinesError`` for a tick that stands on no partition, or that
     was not signed with this ``secret``.
     """
     if not has_ticks(files):

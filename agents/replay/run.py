@@ -14,30 +14,30 @@ import msgspec
 import orjson
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
-from agents.in_force import LEARNER
-from agents.kafka import client_options, physical_topics
-from agents.people import as_json
-from agents.post import HERE, Here, Post
-from agents.received import RECEIVED_HEADER
-from agents.replay.collector import Collector, Watch, score_line
-from agents.replay.company import Workforce
-from agents.replay.history import Step
-from agents.replay.lines import Line, LinesError
-from agents.replay.pacer import Publish, TickAt
-from agents.replay.summary import summary
-from agents.settings import Settings
-from agents.stores.base import Read, Store
-from agents.wiring import tick_secret
-from schemas.rules import Rules
-from schemas.tick import InForce, Tick, encode_tick
-from schemas.topics import TOUCHPOINTS_TOPIC
-from schemas.units import CustomerId, Millis
-from streams.emit.identity import pseudonym
-from streams.features.catalogue import FEATURES
-from streams.intake.partitioner import partition_of
-from streams.learn.snapshot import CHURN
-from streams.shard import Standing, decode_standing
-from streams.state import decode as decode_state
+from touchstream.agents.in_force import LEARNER
+from touchstream.agents.kafka import client_options, physical_topics
+from touchstream.agents.people import as_json
+from touchstream.agents.post import HERE, Here, Post
+from touchstream.agents.received import RECEIVED_HEADER
+from touchstream.agents.replay.collector import Collector, Watch, score_line
+from touchstream.agents.replay.company import Workforce
+from touchstream.agents.replay.history import Step
+from touchstream.agents.replay.lines import Line, LinesError
+from touchstream.agents.replay.pacer import Publish, TickAt
+from touchstream.agents.replay.summary import summary
+from touchstream.agents.settings import Settings
+from touchstream.agents.stores.base import Read, Store
+from touchstream.agents.wiring import tick_secret
+from touchstream.schemas.rules import Rules
+from touchstream.schemas.tick import InForce, Tick, encode_tick
+from touchstream.schemas.topics import TOUCHPOINTS_TOPIC
+from touchstream.schemas.units import CustomerId, Millis
+from touchstream.streams.emit.identity import pseudonym
+from touchstream.streams.features.catalogue import FEATURES
+from touchstream.streams.intake.partitioner import partition_of
+from touchstream.streams.learn.snapshot import CHURN
+from touchstream.streams.shard import Standing, decode_standing
+from touchstream.streams.state import decode as decode_state
 
 POLL_S = 0.004
 LOOK_EVERY_S = 1.0

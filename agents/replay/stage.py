@@ -12,10 +12,10 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-from agents.embedded import redis_server
-from agents.embedded.broker import EmbeddedBroker
-from agents.settings import Settings
-from agents.topics import drop_topics, make_topics, wanted_topics
+from touchstream.agents.embedded import redis_server
+from touchstream.agents.embedded.broker import EmbeddedBroker
+from touchstream.agents.settings import Settings
+from touchstream.agents.topics import drop_topics, make_topics, wanted_topics
 
 EMBEDDED = "embedded"
 EMBEDDED_PARTITIONS = 4

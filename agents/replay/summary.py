@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 
-from agents.post import Post
-from streams.learn.progress import Measures
-from streams.shard import Standing
+from touchstream.agents.post import Post
+from touchstream.streams.learn.progress import Measures
+from touchstream.streams.shard import Standing
 
 OUTCOMES = ("applied", "duplicate", "dead", "dropped")
 

@@ -8,10 +8,14 @@ from typing import NamedTuple
 import msgspec
 from msgspec import Struct, field
 
-from agents.report.scores import EVER, Foreign, read_lines
-from schemas.envelope import OWN_SOURCE
-from schemas.topics import CHURN_RISK_TOPIC, CUSTOMER_SIGNALS_TOPIC, NEXT_BEST_ACTION_TOPIC
-from streams.learn.snapshot import CHURN
+from touchstream.agents.report.scores import EVER, Foreign, read_lines
+from touchstream.schemas.envelope import OWN_SOURCE
+from touchstream.schemas.topics import (
+    CHURN_RISK_TOPIC,
+    CUSTOMER_SIGNALS_TOPIC,
+    NEXT_BEST_ACTION_TOPIC,
+)
+from touchstream.streams.learn.snapshot import CHURN
 
 BASELINES = ("base_rate", "recency")
 OF_MODELS = ("drift.", "model.")

@@ -3,11 +3,11 @@
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-from agents.report.folder import Summary
-from agents.report.scores import Scores
-from agents.report.words import Words
-from streams.learn.progress import Measures
-from streams.learn.snapshot import CHURN
+from touchstream.agents.report.folder import Summary
+from touchstream.agents.report.scores import Scores
+from touchstream.agents.report.words import Words
+from touchstream.streams.learn.progress import Measures
+from touchstream.streams.learn.snapshot import CHURN
 
 FEW_OF_A_LABEL = 100
 """With so many an AUC near .8 still has a standard error of .02 to .03 (Hanley & McNeil 1982)."""

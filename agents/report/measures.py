@@ -6,9 +6,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from agents.report.scores import EPOCH, Floats, Ints, Scores
-from streams.learn.numbers import CERTAIN
-from streams.learn.progress import (
+from touchstream.agents.report.scores import EPOCH, Floats, Ints, Scores
+from touchstream.streams.learn.numbers import CERTAIN
+from touchstream.streams.learn.progress import (
     RELIABILITY_BINS,
     Measures,
     average_precision,

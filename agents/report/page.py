@@ -7,13 +7,13 @@ from importlib import resources
 from pathlib import Path
 from typing import TypeVar
 
-from agents.replay.collector import score_files
-from agents.report.folder import Emitted, Summary, read_emissions, read_summary
-from agents.report.html import Cell, percent, says, side_by_side, table, tiles
-from agents.report.judgement import troubles
-from agents.report.scores import EVER, read_scores
-from agents.report.target import section
-from streams.learn.snapshot import CHURN
+from touchstream.agents.replay.collector import score_files
+from touchstream.agents.report.folder import Emitted, Summary, read_emissions, read_summary
+from touchstream.agents.report.html import Cell, percent, says, side_by_side, table, tiles
+from touchstream.agents.report.judgement import troubles
+from touchstream.agents.report.scores import EVER, read_scores
+from touchstream.agents.report.target import section
+from touchstream.streams.learn.snapshot import CHURN
 
 HEAD = """<!doctype html>
 <html lang="en">
@@ -43,7 +43,7 @@ def page(folder: Path, since: date = EVER) -> str:
     """
     summary = read_summary(folder)
     title = f"touchstream: {folder.resolve().name}"
-    style = resources.files("agents.report").joinpath("page.css").read_text()
+    style = resources.files("touchstream.agents.report").joinpath("page.css").read_text()
     parts = [HEAD.format(title=escape(title), style=style), f"<h1>{escape(title)}</h1>"]
     emitted = read_emissions(folder, since)
     parts += [_beginning(summary, emitted, since)]

@@ -17,9 +17,9 @@ from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
-from agents.report.measures import Bin, Period, Ranking
-from agents.report.scores import Scores
-from agents.report.words import Words
+from touchstream.agents.report.measures import Bin, Period, Ranking
+from touchstream.agents.report.scores import Scores
+from touchstream.agents.report.words import Words
 
 if TYPE_CHECKING:
     from matplotlib.typing import RcKeyType

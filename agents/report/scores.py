@@ -11,7 +11,7 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
-from schemas.rules import Probability
+from touchstream.schemas.rules import Probability
 
 EVER = date.min
 EPOCH = date(1970, 1, 1)

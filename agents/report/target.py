@@ -3,10 +3,19 @@
 from html import escape
 from typing import NamedTuple
 
-from agents.report.folder import Summary
-from agents.report.html import Cell, Written, figure, percent, says, side_by_side, table, tiles
-from agents.report.judgement import cautions, verdict
-from agents.report.measures import (
+from touchstream.agents.report.folder import Summary
+from touchstream.agents.report.html import (
+    Cell,
+    Written,
+    figure,
+    percent,
+    says,
+    side_by_side,
+    table,
+    tiles,
+)
+from touchstream.agents.report.judgement import cautions, verdict
+from touchstream.agents.report.measures import (
     TENTH,
     Bin,
     Lift,
@@ -19,11 +28,16 @@ from agents.report.measures import (
     ranking,
     reliability,
 )
-from agents.report.plots import gains_plot, histogram_plot, periods_plot, reliability_plot
-from agents.report.scores import Scores
-from agents.report.words import Words, words_for
-from streams.learn.progress import Measures
-from streams.learn.snapshot import CHURN
+from touchstream.agents.report.plots import (
+    gains_plot,
+    histogram_plot,
+    periods_plot,
+    reliability_plot,
+)
+from touchstream.agents.report.scores import Scores
+from touchstream.agents.report.words import Words, words_for
+from touchstream.streams.learn.progress import Measures
+from touchstream.streams.learn.snapshot import CHURN
 
 
 class Judged(NamedTuple):

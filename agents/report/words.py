@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from streams.learn.snapshot import CHURN
+from touchstream.streams.learn.snapshot import CHURN
 
 
 class Words(NamedTuple):

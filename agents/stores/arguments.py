@@ -6,7 +6,7 @@ refused here. Both stores ask the same questions.
 
 from collections.abc import Mapping, Sequence
 
-from agents.stores.base import Commit, Fence
+from touchstream.agents.stores.base import Commit, Fence
 
 LARGEST_EXACT = 2**53
 """Redis scores are doubles: above it two numbers may become one."""

@@ -1,7 +1,7 @@
 """The store that the settings name."""
 
-from agents.settings import Settings
-from agents.stores.redis import RedisStore, connect
+from touchstream.agents.settings import Settings
+from touchstream.agents.stores.redis import RedisStore, connect
 
 
 def open_store(settings: Settings) -> RedisStore:

@@ -2,7 +2,7 @@
 
 from redis import exceptions
 
-from agents.stores.base import StoreError
+from touchstream.agents.stores.base import StoreError
 
 _ADVICE_BY_ERROR: tuple[tuple[type[Exception], str], ...] = (
     (

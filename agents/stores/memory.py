@@ -9,9 +9,9 @@ from heapq import nsmallest
 
 from msgspec import Struct, field
 
-from agents.stores.arguments import check_commit
-from agents.stores.base import Commit, Fence, Read, Standing
-from agents.stores.keys import check_name
+from touchstream.agents.stores.arguments import check_commit
+from touchstream.agents.stores.base import Commit, Fence, Read, Standing
+from touchstream.agents.stores.keys import check_name
 
 
 class _Shard(Struct):
@@ -23,7 +23,7 @@ class _Shard(Struct):
 
 
 class MemoryStore:
-    """Implements :class:`agents.stores.base.Store`; atomic because no verb awaits anything."""
+    """Implements ``Store``; atomic because no verb awaits anything."""
 
     def __init__(self) -> None:
         self._shards: dict[str, _Shard] = {}

@@ -17,11 +17,11 @@ from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialWithJitterBackoff
 from redis.exceptions import NoScriptError, RedisError
 
-from agents.stores.arguments import check_commit
-from agents.stores.base import Commit, Fence, Read, Standing
-from agents.stores.connection import pool_of
-from agents.stores.errors import translated
-from agents.stores.keys import (
+from touchstream.agents.stores.arguments import check_commit
+from touchstream.agents.stores.base import Commit, Fence, Read, Standing
+from touchstream.agents.stores.connection import pool_of
+from touchstream.agents.stores.errors import translated
+from touchstream.agents.stores.keys import (
     ShardKeys,
     check_name,
     partitions_key,
@@ -29,7 +29,7 @@ from agents.stores.keys import (
     text_key,
     wish_key,
 )
-from agents.stores.setup_check import CONFIG_QUERIES, SERVER_QUERIES, complaints
+from touchstream.agents.stores.setup_check import CONFIG_QUERIES, SERVER_QUERIES, complaints
 
 Command = tuple[Any, ...]
 
@@ -39,7 +39,7 @@ TIMEOUT_S = 10.0
 RETRIES = 2
 """Repeats on a lost connection, within a second: every verb is safe to repeat."""
 
-_COMMIT = resources.files("agents.stores").joinpath("lua/commit.lua").read_bytes()
+_COMMIT = resources.files("touchstream.agents.stores").joinpath("lua/commit.lua").read_bytes()
 _COMMIT_SHA = hashlib.sha1(_COMMIT, usedforsecurity=False).hexdigest()
 
 
@@ -74,7 +74,7 @@ def connect(
 
 
 class RedisStore:
-    """Implements :class:`agents.stores.base.Store` on a client that returns bytes."""
+    """Implements ``Store`` on a client that returns bytes."""
 
     def __init__(self, client: Redis, namespace: str) -> None:
         self._client = client

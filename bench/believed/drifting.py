@@ -5,12 +5,12 @@ from typing import NamedTuple
 
 from bench.believed.finding import Finding
 from bench.believed.life import Life
-from schemas.emissions.envelope import decode_emission
-from schemas.emissions.signals import CustomerSignal
-from schemas.topics import CUSTOMER_SIGNALS_TOPIC
-from schemas.units import DAY_MS
-from streams.features.catalogue import FEATURES
-from streams.learn.lookout import OF_THE_MODEL
+from touchstream.schemas.emissions.envelope import decode_emission
+from touchstream.schemas.emissions.signals import CustomerSignal
+from touchstream.schemas.topics import CUSTOMER_SIGNALS_TOPIC
+from touchstream.schemas.units import DAY_MS
+from touchstream.streams.features.catalogue import FEATURES
+from touchstream.streams.learn.lookout import OF_THE_MODEL
 
 PREFIX = "drift."
 DAYS_PER_YEAR = 365

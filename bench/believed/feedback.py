@@ -18,9 +18,9 @@ from typing import NamedTuple
 from bench.believed.finding import Finding
 from bench.believed.life import Decision, Life, Row
 from bench.believed.measures import auc
-from bench.world import Treatment
-from bench.world.treatments import TREATMENTS
-from schemas.rules import DEFAULT_ACTIONS, ActionRules, BandRules, DecidingRules, Rules
+from touchstream.schemas.rules import DEFAULT_ACTIONS, ActionRules, BandRules, DecidingRules, Rules
+from touchstream.simulator import Treatment
+from touchstream.simulator.treatments import TREATMENTS
 
 AT_RISK_SHARE = 0.2
 """The rows looked at: so many of the highest true risk."""

@@ -7,7 +7,7 @@ import numpy as np
 from bench.believed.finding import Finding
 from bench.believed.life import Life, Row
 from bench.believed.measures import coverage
-from bench.world import Outlook
+from touchstream.simulator import Outlook
 
 NOMINAL = 0.90
 ALLOWED = 0.03

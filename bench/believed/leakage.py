@@ -19,13 +19,13 @@ from math import isnan
 from bench.believed.finding import Finding
 from bench.believed.life import Edit, Row
 from bench.believed.measures import CHANCE, auc, chance_error
-from bench.world import CustomerTruth, Day, Line
-from bench.world.journal import time_text
-from schemas.registry import ACTIVITY_BY_DEFAULT
-from schemas.rules import ChurnRules, Rules
-from schemas.units import DAY_MS, HOUR_MS, MINUTE_MS, Millis
-from streams.features.catalogue import FEATURES
-from streams.week import next_own_day_ms
+from touchstream.schemas.registry import ACTIVITY_BY_DEFAULT
+from touchstream.schemas.rules import ChurnRules, Rules
+from touchstream.schemas.units import DAY_MS, HOUR_MS, MINUTE_MS, Millis
+from touchstream.simulator import CustomerTruth, Day, Line
+from touchstream.simulator.journal import time_text
+from touchstream.streams.features.catalogue import FEATURES
+from touchstream.streams.week import next_own_day_ms
 
 FEATURE = "survey_score"
 ANSWERED = "survey.answered"

@@ -6,20 +6,20 @@ from contextlib import suppress
 from math import inf, isnan, log1p
 from typing import NamedTuple
 
-from agents.replay.lines import parse_line
-from bench.core import LocalStream
-from bench.world import CustomerTruth, Day, Line, Outlook, World
-from schemas.emissions.actions import ActionRecommended
-from schemas.emissions.envelope import decode_emission
-from schemas.examples import Example
-from schemas.rules import Rules
-from schemas.topics import NEXT_BEST_ACTION_TOPIC
-from schemas.units import DAY_MS, Millis
-from streams.emit.identity import pseudonym
-from streams.features.catalogue import FEATURES
-from streams.learn.scorer import Score
-from streams.outbox import Entry
-from streams.records import Record
+from touchstream.agents.replay.lines import parse_line
+from touchstream.schemas.emissions.actions import ActionRecommended
+from touchstream.schemas.emissions.envelope import decode_emission
+from touchstream.schemas.examples import Example
+from touchstream.schemas.rules import Rules
+from touchstream.schemas.topics import NEXT_BEST_ACTION_TOPIC
+from touchstream.schemas.units import DAY_MS, Millis
+from touchstream.simulator import CustomerTruth, Day, Line, Outlook, World
+from touchstream.streams.emit.identity import pseudonym
+from touchstream.streams.features.catalogue import FEATURES
+from touchstream.streams.learn.scorer import Score
+from touchstream.streams.local import LocalStream
+from touchstream.streams.outbox import Entry
+from touchstream.streams.records import Record
 
 PATHS = 64
 """Futures drawn for a true probability: 0.0075 off (root mean square), see the oracle."""

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from bench.believed.finding import Finding
 from bench.believed.life import Row
 from bench.believed.measures import auc, share_of_the_way
-from bench.world import Outlook
+from touchstream.simulator import Outlook
 
 WAY = 0.95
 """Wanted of the way from chance to the best."""

@@ -25,10 +25,10 @@ from bench.believed.leakage import RULES as LEAKAGE_RULES
 from bench.believed.leakage import answers_of, leakage, planted
 from bench.believed.life import Desk, judged, live, observed
 from bench.believed.ranking import ranking
-from bench.world import START_MS, TREATMENTS, Drift, World
-from schemas.rules import Rules
-from schemas.units import DAY_MS
-from streams.learn.lookout import OF_THE_MODEL
+from touchstream.schemas.rules import Rules
+from touchstream.schemas.units import DAY_MS
+from touchstream.simulator import START_MS, TREATMENTS, Drift, World
+from touchstream.streams.learn.lookout import OF_THE_MODEL
 
 WARM_DAYS = 28 + 1 + 56
 LEARNT_DAY = 28 + 1 + 182
@@ -36,7 +36,7 @@ EVERY_DAY = 1
 ESTABLISHED_DAY = 91
 """Before it nobody is known for long enough to be watched for drift."""
 SETTLED_DAY = ESTABLISHED_DAY + 12 * 7 + 28 + 1
-"""Below 12 rounds of a week :mod:`streams.learn.drift` sees no change, however large."""
+"""Below 12 rounds of a week ``streams/learn/drift.py`` sees no change, however large."""
 CHANGE_DAY = ESTABLISHED_DAY + 17 * 7
 
 

@@ -16,16 +16,16 @@ from pathlib import Path
 
 import orjson
 
-from agents.replay.lines import LinesError, open_lines
-from agents.settings import Settings, SettingsError, TickSettings
 from bench.datasets.folder import DataMissing
 from bench.quality import tolerances
 from bench.quality.cases import Case, cases, day
 from bench.quality.measures import Measures
 from bench.quality.rows import DAILY, Progress
 from bench.quality.run import NothingToJudge, Outcome, asked, run
-from schemas.rules import Rules
-from schemas.units import DAY_MS, Millis
+from touchstream.agents.replay.lines import LinesError, open_lines
+from touchstream.agents.settings import Settings, SettingsError, TickSettings
+from touchstream.schemas.rules import Rules
+from touchstream.schemas.units import DAY_MS, Millis
 
 OFF_RECORD = 1
 BAD_USAGE = 2

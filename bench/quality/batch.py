@@ -16,7 +16,7 @@ from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from bench.quality.rows import Floats, Rows
-from schemas.units import DAY_MS
+from touchstream.schemas.units import DAY_MS
 
 REFIT_MS = 28 * DAY_MS
 SEED = 0

@@ -10,11 +10,11 @@ import orjson
 
 from bench.datasets.bank_calls import MONTHS, call_events
 from bench.datasets.cdnow import Part, cdnow_events
-from bench.world import World
-from schemas.envelope import parse_time
-from schemas.rules import ChurnRules, Rules, TargetRules
-from schemas.units import DAY_MS, Millis
-from streams.learn.snapshot import CHURN
+from touchstream.schemas.envelope import parse_time
+from touchstream.schemas.rules import ChurnRules, Rules, TargetRules
+from touchstream.schemas.units import DAY_MS, Millis
+from touchstream.simulator import World
+from touchstream.streams.learn.snapshot import CHURN
 
 CDNOW_JUDGED = "1997-10-01"
 """Nine months in; the repeat buyers of the literature's hold-out begin here."""

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from bench.quality.rows import Rows
-from streams.learn.basis import NAMES, Population, expand
+from touchstream.streams.learn.basis import NAMES, Population, expand
 
 
 def derived(rows: Rows, horizon_days: float) -> Rows:

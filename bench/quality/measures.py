@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from typing import NamedTuple
 
-from agents.report.measures import measures, ranking
 from bench.quality.rows import Floats, Ints
+from touchstream.agents.report.measures import measures, ranking
 
 Number = float | None
 Choose = Callable[[list[float]], float]

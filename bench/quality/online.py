@@ -11,7 +11,7 @@ import numpy as np
 from river import linear_model, preprocessing
 
 from bench.quality.rows import Floats, Rows
-from streams.learn.baselines import Baselines, recency_rank
+from touchstream.streams.learn.baselines import Baselines, recency_rank
 
 SILENCE = "silence_days"
 

@@ -13,17 +13,17 @@ from itertools import chain, islice
 import numpy as np
 from numpy.typing import NDArray
 
-from agents.replay.history import FIRST_LINES
-from agents.replay.lines import Line, LinesError, parse_line
-from agents.replay.pacer import Pacer, Publish, TickAt, beginning
-from agents.settings import TickSettings
-from bench.core import LocalStream
-from schemas.examples import Example
-from schemas.rules import Rules
-from schemas.units import Millis
-from streams.features.catalogue import FEATURES
-from streams.learn.snapshot import CHURN
-from streams.records import Record
+from touchstream.agents.replay.history import FIRST_LINES
+from touchstream.agents.replay.lines import Line, LinesError, parse_line
+from touchstream.agents.replay.pacer import Pacer, Publish, TickAt, beginning
+from touchstream.agents.settings import TickSettings
+from touchstream.schemas.examples import Example
+from touchstream.schemas.rules import Rules
+from touchstream.schemas.units import Millis
+from touchstream.streams.features.catalogue import FEATURES
+from touchstream.streams.learn.snapshot import CHURN
+from touchstream.streams.local import LocalStream
+from touchstream.streams.records import Record
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -110,7 +110,7 @@ def collect(
 
 
 def _steps(events: Iterable[bytes], ticks: TickSettings) -> Iterator[Publish | TickAt]:
-    """Where :func:`agents.replay.history.paced` puts the ticks into files."""
+    """Where ``paced`` puts the ticks into files."""
     lines = map(parse_line, events)
     first = list(islice(lines, FIRST_LINES))
     begin_ms = beginning(first, ticks.max_gap_days)

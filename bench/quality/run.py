@@ -3,11 +3,11 @@
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
-from agents.settings import TickSettings
 from bench.quality.cases import Case, judged_from
 from bench.quality.models import NAMES, Judged, judge, judge_derived
 from bench.quality.rows import DAILY, Progress, collect
 from bench.quality.verdict import Bound, verdict
+from touchstream.agents.settings import TickSettings
 
 
 class NothingToJudge(ValueError):

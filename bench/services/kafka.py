@@ -16,9 +16,9 @@ import struct
 import subprocess
 from pathlib import Path
 
-from agents.embedded.process import ServerError, ServerProcess
 from bench.services.ports import free_port
 from bench.services.server import Server
+from touchstream.agents.embedded.process import ServerError, ServerProcess
 
 ROOT = Path(__file__).resolve().parents[2]
 POM = Path(__file__).with_name("kafka-pom.xml")
@@ -113,7 +113,7 @@ _LOG_WARNINGS = "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn"
 def libraries() -> Path:
     """The folder of Kafka's jars, fetched through Maven if it is not there yet.
 
-    Raises :class:`agents.embedded.process.ServerError` if Maven is missing or cannot fetch them.
+    Raises ``ServerError`` if Maven is missing or cannot fetch them.
     """
     given = os.environ.get(LIBS_VARIABLE)
     libs = Path(given) if given else DEFAULT_LIBS

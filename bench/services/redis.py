@@ -5,10 +5,10 @@ from pathlib import Path
 
 import redis
 
-from agents.embedded.process import ServerError, ServerProcess
-from agents.embedded.redis_server import find_server, launch
 from bench.services.ports import free_port
 from bench.services.server import Server
+from touchstream.agents.embedded.process import ServerError, ServerProcess
+from touchstream.agents.embedded.redis_server import find_server, launch
 
 
 class RedisServer(Server):

@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from typing import Self
 
-from agents.embedded.process import ServerError, ServerProcess
+from touchstream.agents.embedded.process import ServerError, ServerProcess
 
 
 class Server(ABC):
@@ -15,7 +15,7 @@ class Server(ABC):
     def start(self) -> None:
         """Start, or start again, on the same port and folder; returns when it answers.
 
-        Raises :class:`agents.embedded.process.ServerError` with the end of its log if it does not.
+        Raises ``ServerError`` with the end of its log if it does not.
         """
         self._process = self._launch()
 

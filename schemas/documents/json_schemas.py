@@ -7,10 +7,10 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from schemas.documents.notes import field_notes, summary
-from schemas.emissions.registry import EmittedType
-from schemas.envelope import JSON_TYPE, OWN_SOURCE, SPECVERSION
-from schemas.registry import TouchpointType
+from touchstream.schemas.documents.notes import field_notes, summary
+from touchstream.schemas.emissions.registry import EmittedType
+from touchstream.schemas.envelope import JSON_TYPE, OWN_SOURCE, SPECVERSION
+from touchstream.schemas.registry import TouchpointType
 
 Json = dict[str, Any]
 

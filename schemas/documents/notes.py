@@ -23,7 +23,7 @@ def summary(documented: object) -> str:
 
 @cache
 def _notes_by_class(module: str) -> dict[str, dict[str, str]]:
-    if not module.startswith("schemas."):
+    if not module.startswith("touchstream.schemas."):
         return {}
     tree = ast.parse(inspect.getsource(sys.modules[module]))
     return {node.name: _notes(node) for node in tree.body if isinstance(node, ast.ClassDef)}

@@ -4,10 +4,10 @@ import json
 from pathlib import Path
 from typing import Any
 
-from schemas.emissions.registry import EMITTED, EmittedType
-from schemas.registry import TOUCHPOINTS, TouchpointType
+from touchstream.schemas.emissions.registry import EMITTED, EmittedType
+from touchstream.schemas.registry import TOUCHPOINTS, TouchpointType
 
-PROJECT = Path(__file__).parents[2]
+PROJECT = Path(__file__).resolve().parents[2]  # behind the link in src/
 JSON_SCHEMAS = Path("schemas/json")
 EXAMPLES = JSON_SCHEMAS / "examples"
 ASYNCAPI = Path("schemas/asyncapi.yaml")

@@ -4,9 +4,9 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from schemas.emissions.cause import Cause
-from schemas.rules import Band, Probability
-from schemas.touchpoints.fields import Currency
+from touchstream.schemas.emissions.cause import Cause
+from touchstream.schemas.rules import Band, Probability
+from touchstream.schemas.touchpoints.fields import Currency
 
 Propensity = Annotated[float, Meta(gt=0.0, le=1.0)]
 

@@ -2,8 +2,8 @@
 
 from msgspec import Struct
 
-from schemas.emissions.cause import Cause
-from schemas.rules import Band, Probability
+from touchstream.schemas.emissions.cause import Cause
+from touchstream.schemas.rules import Band, Probability
 
 
 class AlertRaised(Struct, frozen=True, kw_only=True, gc=False):

@@ -5,9 +5,9 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta, Raw, Struct
 
-from schemas.emissions.registry import EMITTED, EmittedData
-from schemas.envelope import JSON_TYPE, OWN_SOURCE, SPECVERSION, format_time, parse_time
-from schemas.units import CustomerId, Millis
+from touchstream.schemas.emissions.registry import EMITTED, EmittedData
+from touchstream.schemas.envelope import JSON_TYPE, OWN_SOURCE, SPECVERSION, format_time, parse_time
+from touchstream.schemas.units import CustomerId, Millis
 
 
 class Emission(Struct, frozen=True, kw_only=True, gc=False):

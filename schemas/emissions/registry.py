@@ -2,11 +2,11 @@
 
 from typing import NamedTuple
 
-from schemas.emissions.actions import ActionRecommended
-from schemas.emissions.alerts import AlertRaised
-from schemas.emissions.risk import RiskChanged
-from schemas.emissions.signals import CustomerSignal
-from schemas.topics import (
+from touchstream.schemas.emissions.actions import ActionRecommended
+from touchstream.schemas.emissions.alerts import AlertRaised
+from touchstream.schemas.emissions.risk import RiskChanged
+from touchstream.schemas.emissions.signals import CustomerSignal
+from touchstream.schemas.topics import (
     ALERTS_TOPIC,
     CHURN_RISK_TOPIC,
     CUSTOMER_SIGNALS_TOPIC,

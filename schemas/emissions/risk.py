@@ -4,8 +4,8 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from schemas.emissions.cause import Cause
-from schemas.rules import Band, Probability
+from touchstream.schemas.emissions.cause import Cause
+from touchstream.schemas.rules import Band, Probability
 
 
 class Reason(Struct, frozen=True, kw_only=True, gc=False):

@@ -2,8 +2,8 @@
 
 from msgspec import Struct
 
-from schemas.emissions.cause import Cause
-from schemas.rules import Probability
+from touchstream.schemas.emissions.cause import Cause
+from touchstream.schemas.rules import Probability
 
 
 class CustomerSignal(Struct, frozen=True, kw_only=True, gc=False):

@@ -4,7 +4,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from schemas.touchpoints.fields import Currency, Label, Minor
+from touchstream.schemas.touchpoints.fields import Currency, Label, Minor
 
 
 class ActionOutcome(Struct, frozen=True, kw_only=True, gc=False):

@@ -4,7 +4,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from schemas.touchpoints.fields import Count, Currency, FreeText, Label, Minor, Seconds
+from touchstream.schemas.touchpoints.fields import Count, Currency, FreeText, Label, Minor, Seconds
 
 
 class CallEnded(Struct, frozen=True, kw_only=True, gc=False):

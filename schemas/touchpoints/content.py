@@ -2,7 +2,7 @@
 
 from msgspec import Struct
 
-from schemas.touchpoints.fields import Label, Seconds
+from touchstream.schemas.touchpoints.fields import Label, Seconds
 
 
 class ContentStreamed(Struct, frozen=True, kw_only=True, gc=False):

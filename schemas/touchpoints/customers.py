@@ -2,7 +2,7 @@
 
 from msgspec import Struct
 
-from schemas.touchpoints.fields import Answers, Label
+from touchstream.schemas.touchpoints.fields import Answers, Label
 
 
 class CustomerUpdated(Struct, frozen=True, kw_only=True, gc=False):

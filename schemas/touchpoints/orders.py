@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-from schemas.touchpoints.fields import Count, Currency, Label, Minor
+from touchstream.schemas.touchpoints.fields import Count, Currency, Label, Minor
 
 
 class CartAbandoned(Struct, frozen=True, kw_only=True, gc=False):

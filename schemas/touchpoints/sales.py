@@ -2,7 +2,7 @@
 
 from msgspec import Struct
 
-from schemas.touchpoints.fields import Currency, Label, Minor
+from touchstream.schemas.touchpoints.fields import Currency, Label, Minor
 
 
 class LeadCreated(Struct, frozen=True, kw_only=True, gc=False):

@@ -2,7 +2,7 @@
 
 from msgspec import Struct
 
-from schemas.touchpoints.fields import FreeText, Label, Score, ScoreMax
+from touchstream.schemas.touchpoints.fields import FreeText, Label, Score, ScoreMax
 
 
 class ReviewPosted(Struct, frozen=True, kw_only=True, gc=False):

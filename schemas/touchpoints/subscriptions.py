@@ -2,7 +2,7 @@
 
 from msgspec import Struct
 
-from schemas.touchpoints.fields import Currency, Days, Label, Minor
+from touchstream.schemas.touchpoints.fields import Currency, Days, Label, Minor
 
 
 class SubscriptionStarted(Struct, frozen=True, kw_only=True, gc=False):

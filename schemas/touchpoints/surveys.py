@@ -4,7 +4,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from schemas.touchpoints.fields import Answers, FreeText, Label, Score, ScoreMax
+from touchstream.schemas.touchpoints.fields import Answers, FreeText, Label, Score, ScoreMax
 
 SurveyKind = Literal["csat", "nps", "ces", "profile"]
 

@@ -4,7 +4,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from schemas.touchpoints.fields import Address, FreeText, Label, Referrer, Seconds
+from touchstream.schemas.touchpoints.fields import Address, FreeText, Label, Referrer, Seconds
 
 
 class WebVisit(Struct, frozen=True, kw_only=True, gc=False):

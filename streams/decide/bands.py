@@ -2,8 +2,8 @@
 
 from msgspec import Struct
 
-from schemas.rules import Band, BandRules
-from schemas.units import DAY_MS, Millis
+from touchstream.schemas.rules import Band, BandRules
+from touchstream.schemas.units import DAY_MS, Millis
 
 ORDER: tuple[Band, ...] = ("low", "medium", "high")
 

@@ -9,10 +9,10 @@ logged for off-policy evaluation, Dudik et al. 2011).
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from schemas.rules import ActionRules, Band, Rules
-from schemas.units import DAY_MS, Millis
-from streams.decide.chance import draw, pick
-from streams.profiles.profile import Profile
+from touchstream.schemas.rules import ActionRules, Band, Rules
+from touchstream.schemas.units import DAY_MS, Millis
+from touchstream.streams.decide.chance import draw, pick
+from touchstream.streams.profiles.profile import Profile
 
 DO_NOTHING = "do_nothing"
 

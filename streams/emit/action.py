@@ -1,12 +1,12 @@
 """A decision, told with all that off-policy evaluation needs."""
 
-from schemas.emissions.actions import ActionRecommended, LeftOut
-from schemas.emissions.cause import Cause
-from schemas.emissions.envelope import Emission
-from schemas.rules import Rules
-from schemas.units import CustomerId, Millis
-from streams.decide.policy import Choice, Situation
-from streams.emit.identity import emission_id
+from touchstream.schemas.emissions.actions import ActionRecommended, LeftOut
+from touchstream.schemas.emissions.cause import Cause
+from touchstream.schemas.emissions.envelope import Emission
+from touchstream.schemas.rules import Rules
+from touchstream.schemas.units import CustomerId, Millis
+from touchstream.streams.decide.policy import Choice, Situation
+from touchstream.streams.emit.identity import emission_id
 
 
 def action_recommended(

@@ -2,7 +2,7 @@
 
 import hashlib
 
-from schemas.emissions.cause import Cause
+from touchstream.schemas.emissions.cause import Cause
 
 
 def emission_id(subject: str, cause: Cause, kind: str, index: int = 0) -> str:

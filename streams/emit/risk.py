@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 
-from schemas.emissions.cause import Cause
-from schemas.emissions.envelope import Emission
-from schemas.emissions.risk import Reason, RiskChanged
-from schemas.units import CustomerId, Millis
-from streams.emit.identity import emission_id
-from streams.features.feature import FeatureList
+from touchstream.schemas.emissions.cause import Cause
+from touchstream.schemas.emissions.envelope import Emission
+from touchstream.schemas.emissions.risk import Reason, RiskChanged
+from touchstream.schemas.units import CustomerId, Millis
+from touchstream.streams.emit.identity import emission_id
+from touchstream.streams.features.feature import FeatureList
 
 REASONS = 5  # more than a rep reads
 LEAST_LOG_ODDS = 0.01  # below it a topic explains nothing

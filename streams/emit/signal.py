@@ -1,14 +1,14 @@
 """A reading of a customer, or of a model, took another value."""
 
-from schemas.emissions.cause import Cause
-from schemas.emissions.envelope import Emission
-from schemas.emissions.signals import CustomerSignal
-from schemas.envelope import OWN_SOURCE
-from schemas.registry import TICK_TYPE
-from schemas.topics import CUSTOMER_SIGNALS_TOPIC
-from schemas.units import CustomerId, Millis
-from streams.emit.identity import emission_id
-from streams.learn.governance import Signal
+from touchstream.schemas.emissions.cause import Cause
+from touchstream.schemas.emissions.envelope import Emission
+from touchstream.schemas.emissions.signals import CustomerSignal
+from touchstream.schemas.envelope import OWN_SOURCE
+from touchstream.schemas.registry import TICK_TYPE
+from touchstream.schemas.topics import CUSTOMER_SIGNALS_TOPIC
+from touchstream.schemas.units import CustomerId, Millis
+from touchstream.streams.emit.identity import emission_id
+from touchstream.streams.learn.governance import Signal
 
 
 def customer_signal(

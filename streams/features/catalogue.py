@@ -4,8 +4,8 @@ A new feature is a function and a line in the file of its kind. What can be work
 no feature but a column of ``streams/learn/basis.py``: a row of the ledger costs what is here.
 """
 
-from streams.features import engagement, frequency, money, recency, service
-from streams.features.feature import FeatureList
+from touchstream.streams.features import engagement, frequency, money, recency, service
+from touchstream.streams.features.feature import FeatureList
 
 FEATURES = FeatureList(
     (

@@ -2,10 +2,10 @@
 
 from math import log1p
 
-from schemas.units import DAY_MS
-from streams.features.feature import LN_COUNT, Feature
-from streams.features.view import View
-from streams.profiles.decay import lately_at
+from touchstream.schemas.units import DAY_MS
+from touchstream.streams.features.feature import LN_COUNT, Feature
+from touchstream.streams.features.view import View
+from touchstream.streams.profiles.decay import lately_at
 
 
 def web_month(view: View) -> float:

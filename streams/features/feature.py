@@ -7,10 +7,10 @@ from collections.abc import Callable, Sequence
 from math import isnan
 from typing import NamedTuple
 
-from schemas.units import Millis
-from streams.features.topics import Topics
-from streams.features.view import View
-from streams.profiles.profile import Profile
+from touchstream.schemas.units import Millis
+from touchstream.streams.features.topics import Topics
+from touchstream.streams.features.view import View
+from touchstream.streams.profiles.profile import Profile
 
 LARGEST = 60_000.0  # half floats end at 65,504; nothing that a feature says is meant to be larger
 MISSING = float("nan")

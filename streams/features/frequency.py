@@ -2,8 +2,8 @@
 
 from math import log1p
 
-from streams.features.feature import LN_COUNT, Feature
-from streams.features.view import View
+from touchstream.streams.features.feature import LN_COUNT, Feature
+from touchstream.streams.features.view import View
 
 
 def activity_count(view: View) -> float:

@@ -5,9 +5,9 @@ All are missing before the first order.
 
 from math import log1p
 
-from streams.features.feature import LN_MINOR, Feature
-from streams.features.view import View
-from streams.profiles.decay import QUARTER_DAYS, lately_at
+from touchstream.streams.features.feature import LN_MINOR, Feature
+from touchstream.streams.features.view import View
+from touchstream.streams.profiles.decay import QUARTER_DAYS, lately_at
 
 
 def spend_minor(view: View) -> float | None:

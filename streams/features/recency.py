@@ -2,8 +2,8 @@
 
 from math import log1p, sqrt
 
-from streams.features.feature import LN_COUNT, LN_DAYS, Feature
-from streams.features.view import View
+from touchstream.streams.features.feature import LN_COUNT, LN_DAYS, Feature
+from touchstream.streams.features.view import View
 
 
 def silence_days(view: View) -> float | None:

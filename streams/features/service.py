@@ -2,9 +2,9 @@
 
 from math import log1p
 
-from schemas.units import DAY_MS
-from streams.features.feature import LN_COUNT, LN_DAYS, Feature
-from streams.features.view import View
+from touchstream.schemas.units import DAY_MS
+from touchstream.streams.features.feature import LN_COUNT, LN_DAYS, Feature
+from touchstream.streams.features.view import View
 
 
 def open_ticket_count(view: View) -> float:

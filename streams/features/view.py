@@ -2,9 +2,9 @@
 
 from math import log1p
 
-from schemas.units import DAY_MS, Millis
-from streams.profiles.decay import at, lately_at, remaining
-from streams.profiles.profile import Money, Profile, Ticket
+from touchstream.schemas.units import DAY_MS, Millis
+from touchstream.streams.profiles.decay import at, lately_at, remaining
+from touchstream.streams.profiles.profile import Money, Profile, Ticket
 
 
 class View:

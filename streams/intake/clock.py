@@ -1,6 +1,6 @@
 """How far an event's own time may stand from ours (DESIGN section 2)."""
 
-from schemas.units import DAY_MS, MINUTE_MS, Millis
+from touchstream.schemas.units import DAY_MS, MINUTE_MS, Millis
 
 FUTURE_TOLERANCE_MS = 5 * MINUTE_MS
 """Clocks of producers run ahead by seconds, at times by minutes; more is a mistaken clock."""

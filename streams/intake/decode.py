@@ -8,17 +8,17 @@ from typing import Annotated, Any, Literal, NamedTuple
 
 from msgspec import Meta, Struct, ValidationError, convert
 
-from schemas.envelope import SPECVERSION, Event, decode_data, parse_time, unknown_fields
-from schemas.registry import INTERNAL_PREFIX, TICK_TYPE, TOUCHPOINTS
-from schemas.tick import Tick, decode_tick
-from schemas.units import CustomerId, Millis
-from streams.intake.clock import clamp
-from streams.intake.fingerprint import content_of, identity_of
-from streams.intake.limits import MAX_NAME_BYTES, Name, are_plain, is_name
-from streams.intake.modes import Attributes, attributes_of
-from streams.intake.partitioner import partition_of
-from streams.outcome import Drop, Reject
-from streams.records import Record
+from touchstream.schemas.envelope import SPECVERSION, Event, decode_data, parse_time, unknown_fields
+from touchstream.schemas.registry import INTERNAL_PREFIX, TICK_TYPE, TOUCHPOINTS
+from touchstream.schemas.tick import Tick, decode_tick
+from touchstream.schemas.units import CustomerId, Millis
+from touchstream.streams.intake.clock import clamp
+from touchstream.streams.intake.fingerprint import content_of, identity_of
+from touchstream.streams.intake.limits import MAX_NAME_BYTES, Name, are_plain, is_name
+from touchstream.streams.intake.modes import Attributes, attributes_of
+from touchstream.streams.intake.partitioner import partition_of
+from touchstream.streams.outcome import Drop, Reject
+from touchstream.streams.records import Record
 
 MAX_DETAIL_CHARS = 256
 
@@ -42,7 +42,7 @@ class Arrival(NamedTuple):
     event: Event
     """Its time is clamped to five minutes after it was received."""
     content: int
-    """64-bit hash of what it says (:func:`streams.intake.fingerprint.content_of`)."""
+    """64-bit hash of what it says (``content_of``)."""
     identity: int
     """64-bit hash of source and id."""
     clamped: bool

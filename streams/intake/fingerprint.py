@@ -8,7 +8,7 @@ from hashlib import blake2b
 
 import orjson
 
-from schemas.units import Millis
+from touchstream.schemas.units import Millis
 
 _HASH_BYTES = 8
 

@@ -11,7 +11,7 @@ pair in 2**32 looks the same.
 from bisect import bisect
 from typing import Literal, NewType
 
-from schemas.units import MINUTE_MS, Millis
+from touchstream.schemas.units import MINUTE_MS, Millis
 
 Memory = NewType("Memory", bytes)
 """Packed ids; msgspec writes it as the bytes it is."""
@@ -32,7 +32,7 @@ _CONTENT_SHIFT = 64 - 8 * _CONTENT_BYTES
 def recall(memory: Memory, identity: int, content: int) -> Recollection:
     """Whether an event is new, known with the same content, or known with another one.
 
-    ``identity`` and ``content`` are the 64-bit hashes that :mod:`streams.intake.fingerprint` makes.
+    ``identity`` and ``content`` are the 64-bit hashes that ``streams/intake/fingerprint.py`` makes.
     """
     start = _find(memory, identity.to_bytes(_IDENTITY_BYTES))
     if start is None:

@@ -6,11 +6,11 @@ other headers (tracing) mean nothing.
 
 import orjson
 
-from schemas.dead_letter import Header
-from schemas.units import MAX_EVENT_BYTES
-from streams.intake.limits import MAX_DEPTH, too_deep
-from streams.outcome import Reject
-from streams.records import Record
+from touchstream.schemas.dead_letter import Header
+from touchstream.schemas.units import MAX_EVENT_BYTES
+from touchstream.streams.intake.limits import MAX_DEPTH, too_deep
+from touchstream.streams.outcome import Reject
+from touchstream.streams.records import Record
 
 Attributes = dict[str, object]
 """A CloudEvent as JSON decoding gave it: nothing is checked but that it is an object."""

@@ -13,9 +13,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from schemas.units import DAY_MS, Millis
-from streams.features.catalogue import FEATURES
-from streams.learn.arrays import Floats
+from touchstream.schemas.units import DAY_MS, Millis
+from touchstream.streams.features.catalogue import FEATURES
+from touchstream.streams.learn.arrays import Floats
 
 LEAST_SPREAD = 0.05  # nobody is more regular than that, and some divide by it
 PSEUDO_GAPS = 2.0

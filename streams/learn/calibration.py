@@ -6,7 +6,7 @@ out for two numbers.)
 
 from msgspec import Struct
 
-from streams.learn.models.estimator import Said
+from touchstream.streams.learn.models.estimator import Said
 
 PRIOR_VARIANCE = 1e-4
 """Of intercept and slope before the first example: an estimator's word is mostly good.

@@ -34,8 +34,8 @@ from typing import NamedTuple
 
 from river import drift
 
-from schemas.units import Millis
-from streams.learn.watch import Series, Watch
+from touchstream.schemas.units import Millis
+from touchstream.streams.learn.watch import Series, Watch
 
 LEAST = 12  # rounds, before which nothing is usual
 SHORTEST = 3  # rounds on either side of a change

@@ -8,13 +8,13 @@ from typing import NamedTuple
 
 import msgspec
 
-from schemas.rules import ChurnRules, LearningRules, TargetRules
-from schemas.units import Millis
-from streams.learn.basis import NAMES
-from streams.learn.calibration import Calibration
-from streams.learn.knowledge import Learnt, new_trial
-from streams.learn.models.recency import RecencyData
-from streams.learn.snapshot import ModelData
+from touchstream.schemas.rules import ChurnRules, LearningRules, TargetRules
+from touchstream.schemas.units import Millis
+from touchstream.streams.learn.basis import NAMES
+from touchstream.streams.learn.calibration import Calibration
+from touchstream.streams.learn.knowledge import Learnt, new_trial
+from touchstream.streams.learn.models.recency import RecencyData
+from touchstream.streams.learn.snapshot import ModelData
 
 
 class Signal(NamedTuple):

@@ -3,15 +3,15 @@
 import msgspec
 from msgspec import Struct, field
 
-from schemas.rules import ChurnRules, Rules, TargetRules
-from schemas.units import DAY_MS, Millis
-from streams.features.feature import FeatureList
-from streams.learn.baselines import Baselines
-from streams.learn.progress import Tally
-from streams.learn.scatter import Scatter
-from streams.learn.snapshot import CHURN, ModelData, empty
-from streams.learn.trial import Trial
-from streams.learn.watch import Watch
+from touchstream.schemas.rules import ChurnRules, Rules, TargetRules
+from touchstream.schemas.units import DAY_MS, Millis
+from touchstream.streams.features.feature import FeatureList
+from touchstream.streams.learn.baselines import Baselines
+from touchstream.streams.learn.progress import Tally
+from touchstream.streams.learn.scatter import Scatter
+from touchstream.streams.learn.snapshot import CHURN, ModelData, empty
+from touchstream.streams.learn.trial import Trial
+from touchstream.streams.learn.watch import Watch
 
 FORMAT = 2
 

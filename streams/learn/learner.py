@@ -10,18 +10,18 @@ from typing import NamedTuple
 
 from msgspec import Struct
 
-from schemas.examples import Example
-from schemas.rules import ChurnRules, Rules, TargetRules
-from streams.features.feature import FeatureList
-from streams.learn.baselines import recency_rank
-from streams.learn.drift import observe
-from streams.learn.governance import Signal, served, settle
-from streams.learn.knowledge import Knowledge, Learnt, Treatment
-from streams.learn.lookout import lookout
-from streams.learn.online import OnlineModel
-from streams.learn.snapshot import Version, seal
-from streams.learn.trial import log_loss
-from streams.learn.watch import Watch
+from touchstream.schemas.examples import Example
+from touchstream.schemas.rules import ChurnRules, Rules, TargetRules
+from touchstream.streams.features.feature import FeatureList
+from touchstream.streams.learn.baselines import recency_rank
+from touchstream.streams.learn.drift import observe
+from touchstream.streams.learn.governance import Signal, served, settle
+from touchstream.streams.learn.knowledge import Knowledge, Learnt, Treatment
+from touchstream.streams.learn.lookout import lookout
+from touchstream.streams.learn.online import OnlineModel
+from touchstream.streams.learn.snapshot import Version, seal
+from touchstream.streams.learn.trial import log_loss
+from touchstream.streams.learn.watch import Watch
 
 LARGEST_WEIGHT = 20.0
 """Of one untreated example that stands for treated ones: a holdout of one in twenty."""

@@ -10,10 +10,10 @@ from typing import NamedTuple
 import msgspec
 from msgspec import Struct
 
-from schemas.envelope import Event
-from schemas.rules import ChurnRules, TargetRules
-from schemas.touchpoints.actions import ActionOutcome
-from schemas.units import Millis
+from touchstream.schemas.envelope import Event
+from touchstream.schemas.rules import ChurnRules, TargetRules
+from touchstream.schemas.touchpoints.actions import ActionOutcome
+from touchstream.schemas.units import Millis
 
 SUBSCRIBED = 1
 """Mark of a snapshot: a subscription was running at T, so only a cancellation is churn."""

@@ -13,10 +13,10 @@ holds if nothing is done.
 from collections.abc import Mapping, Sequence
 from math import isnan, log1p
 
-from schemas.examples import Example
-from schemas.rules import Rules
-from streams.features.feature import FeatureList
-from streams.learn.trial import log_loss
+from touchstream.schemas.examples import Example
+from touchstream.schemas.rules import Rules
+from touchstream.streams.features.feature import FeatureList
+from touchstream.streams.learn.trial import log_loss
 
 OF_THE_MODEL = ("loss", "residual")
 """Series that are no measurement."""

@@ -6,15 +6,15 @@ from copy import copy
 import msgspec
 import numpy as np
 
-from schemas.units import Millis
-from streams.learn.arrays import Floats
-from streams.learn.basis import expand
-from streams.learn.calibration import LEAST_EXAMPLES
-from streams.learn.models.estimator import Said
-from streams.learn.models.registry import revive
-from streams.learn.scorer import population, segment_of
-from streams.learn.snapshot import ModelData
-from streams.learn.standard import Standard
+from touchstream.schemas.units import Millis
+from touchstream.streams.learn.arrays import Floats
+from touchstream.streams.learn.basis import expand
+from touchstream.streams.learn.calibration import LEAST_EXAMPLES
+from touchstream.streams.learn.models.estimator import Said
+from touchstream.streams.learn.models.registry import revive
+from touchstream.streams.learn.scorer import population, segment_of
+from touchstream.streams.learn.snapshot import ModelData
+from touchstream.streams.learn.standard import Standard
 
 
 class OnlineModel:

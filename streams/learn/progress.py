@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from msgspec import Struct, field
 
-from streams.learn.numbers import CERTAIN
+from touchstream.streams.learn.numbers import CERTAIN
 
 BINS = 1000
 RELIABILITY_BINS = 10

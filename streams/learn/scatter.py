@@ -11,7 +11,7 @@ logistic models; Zeger, Liang & Albert 1988).
 
 from msgspec import Struct, field
 
-from schemas.units import Millis
+from touchstream.schemas.units import Millis
 
 MOST_CUSTOMERS = 1_000
 """Whose last residual is remembered at a time. Where there are more, who has made a pair gives his

@@ -6,16 +6,16 @@ from typing import NamedTuple
 
 import numpy as np
 
-from schemas.rules import Rules
-from schemas.units import DAY_MS, Millis
-from streams.features.catalogue import FEATURES
-from streams.learn.arrays import Floats
-from streams.learn.basis import GAP_LAST, NAMES, Population, expand, shares
-from streams.learn.models.estimator import MODERATION, Estimator
-from streams.learn.models.registry import revive
-from streams.learn.numbers import logit, sigmoid
-from streams.learn.snapshot import SEGMENTS, ModelData, Version, empty
-from streams.learn.standard import Standard
+from touchstream.schemas.rules import Rules
+from touchstream.schemas.units import DAY_MS, Millis
+from touchstream.streams.features.catalogue import FEATURES
+from touchstream.streams.learn.arrays import Floats
+from touchstream.streams.learn.basis import GAP_LAST, NAMES, Population, expand, shares
+from touchstream.streams.learn.models.estimator import MODERATION, Estimator
+from touchstream.streams.learn.models.registry import revive
+from touchstream.streams.learn.numbers import logit, sigmoid
+from touchstream.streams.learn.snapshot import SEGMENTS, ModelData, Version, empty
+from touchstream.streams.learn.standard import Standard
 
 COVERAGE_Z = 1.6448536269514722
 """The 95 % point of the normal: intervals hold 90 %."""

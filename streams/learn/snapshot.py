@@ -9,12 +9,12 @@ import hashlib
 import msgspec
 from msgspec import Struct
 
-from schemas.units import Millis
-from streams.learn.basis import NAMES
-from streams.learn.calibration import Calibration
-from streams.learn.models.registry import Data, fresh
-from streams.learn.standard import StandardData
-from streams.learn.standard import empty as no_standard
+from touchstream.schemas.units import Millis
+from touchstream.streams.learn.basis import NAMES
+from touchstream.streams.learn.calibration import Calibration
+from touchstream.streams.learn.models.registry import Data, fresh
+from touchstream.streams.learn.standard import StandardData
+from touchstream.streams.learn.standard import empty as no_standard
 
 FORMAT = 2
 CHURN = "churn"

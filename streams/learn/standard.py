@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from msgspec import Struct
 
-from streams.learn.arrays import Floats, pack, unpack
+from touchstream.streams.learn.arrays import Floats, pack, unpack
 
 LARGEST_Z = 5.0  # standard deviations; one wild value must not outweigh all else
 LEAST_VALUES = 1_000

@@ -31,8 +31,8 @@ from typing import Literal, NamedTuple
 
 from msgspec import Struct
 
-from schemas.units import DAY_MS, Millis
-from streams.learn.numbers import CERTAIN
+from touchstream.schemas.units import DAY_MS, Millis
+from touchstream.streams.learn.numbers import CERTAIN
 
 LARGEST_LOSS = 7.0  # nats, a chance of 1 in 1,100: one example does not outweigh its round
 STAKE = 0.9  # share of the wealth; with all of it one bad round would be the end

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
-from schemas.units import DAY_MS, Millis
+from touchstream.schemas.units import DAY_MS, Millis
 
 
 class Series(Struct, array_like=True):
@@ -31,7 +31,7 @@ class Series(Struct, array_like=True):
 
 
 class Watch(Struct, array_like=True):
-    """Named series, watched for drift by :mod:`streams.learn.drift`.
+    """Named series, watched for drift by ``streams/learn/drift.py``.
 
     Mutable; 4 bytes a round, at most 300 bytes a series as MessagePack.
     """

@@ -4,7 +4,7 @@ from math import exp2
 
 from msgspec import Struct
 
-from schemas.units import DAY_MS, Millis
+from touchstream.schemas.units import DAY_MS, Millis
 
 HALF_LIVES_DAYS = (7, 28, 91, 364)  # a week's, a month's, a quarter's and a year's memory
 MONTH_DAYS, QUARTER_DAYS = HALF_LIVES_DAYS[1:3]

@@ -9,30 +9,30 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from schemas.envelope import Event
-from schemas.registry import TOUCHPOINTS
-from schemas.touchpoints.calls import CallEnded
-from schemas.touchpoints.customers import (
+from touchstream.schemas.envelope import Event
+from touchstream.schemas.registry import TOUCHPOINTS
+from touchstream.schemas.touchpoints.calls import CallEnded
+from touchstream.schemas.touchpoints.customers import (
     ConsentChanged,
     CustomerIdentified,
     CustomerUnlinked,
     CustomerUpdated,
 )
-from schemas.touchpoints.emails import EmailUnsubscribed
-from schemas.touchpoints.orders import OrderPlaced, OrderReturned
-from schemas.touchpoints.subscriptions import (
+from touchstream.schemas.touchpoints.emails import EmailUnsubscribed
+from touchstream.schemas.touchpoints.orders import OrderPlaced, OrderReturned
+from touchstream.schemas.touchpoints.subscriptions import (
     SubscriptionCancelled,
     SubscriptionChanged,
     SubscriptionRenewed,
     SubscriptionStarted,
 )
-from schemas.touchpoints.surveys import SurveyAnswered
-from schemas.touchpoints.tickets import TicketOpened, TicketReopened, TicketResolved
-from schemas.touchpoints.web import WebFormSubmitted, WebVisit
-from schemas.units import DAY_MS, Millis
-from streams.profiles.decay import QUARTER_DAYS, add, add_lately, remaining
-from streams.profiles.leaving import is_leaving
-from streams.profiles.profile import (
+from touchstream.schemas.touchpoints.surveys import SurveyAnswered
+from touchstream.schemas.touchpoints.tickets import TicketOpened, TicketReopened, TicketResolved
+from touchstream.schemas.touchpoints.web import WebFormSubmitted, WebVisit
+from touchstream.schemas.units import DAY_MS, Millis
+from touchstream.streams.profiles.decay import QUARTER_DAYS, add, add_lately, remaining
+from touchstream.streams.profiles.leaving import is_leaving
+from touchstream.streams.profiles.profile import (
     BOUNDS,
     Answer,
     Call,
@@ -44,7 +44,7 @@ from streams.profiles.profile import (
     Subscription,
     Ticket,
 )
-from streams.profiles.rhythm import after_gap
+from touchstream.streams.profiles.rhythm import after_gap
 
 Changes = dict[str, Any]
 T = TypeVar("T", Answer, Fact)

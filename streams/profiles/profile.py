@@ -9,9 +9,9 @@ from typing import NamedTuple
 
 from msgspec import Struct
 
-from schemas.units import Millis
-from streams.profiles.decay import Counter, Lately
-from streams.profiles.rhythm import Rhythm
+from touchstream.schemas.units import Millis
+from touchstream.streams.profiles.decay import Counter, Lately
+from touchstream.streams.profiles.rhythm import Rhythm
 
 Scalar = str | int | float | bool | None
 
@@ -113,7 +113,7 @@ class Profile(Struct, frozen=True, array_like=True, omit_defaults=True):
     friction: Friction | None = None
     call: Call | None = None
     leaving: Lately | None = None
-    """Looks at prices and at the way out (:mod:`streams.profiles.leaving`), half-life 28 d."""
+    """Looks at prices and at the way out (``streams/profiles/leaving.py``), half-life 28 d."""
 
 
 class Bounds(NamedTuple):

@@ -10,7 +10,7 @@ from math import log
 
 from msgspec import Struct
 
-from schemas.units import DAY_MS, HOUR_MS, Millis
+from touchstream.schemas.units import DAY_MS, HOUR_MS, Millis
 
 VISIT_MS = 6 * HOUR_MS
 

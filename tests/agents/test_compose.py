@@ -13,7 +13,7 @@ import jsonschema
 import pytest
 import yaml
 
-from agents.settings import Settings
+from touchstream.agents.settings import Settings
 
 ROOT = Path(__file__).parents[2]
 VARIABLES = {"REDIS_PASSWORD": "s3cret", "PARTITIONS": "12"}

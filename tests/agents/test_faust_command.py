@@ -12,12 +12,12 @@ import orjson
 import pytest
 from aiokafka import AIOKafkaProducer
 
-from agents.embedded import redis_server
-from agents.embedded.broker import EmbeddedBroker
-from agents.settings import Settings
-from agents.stores.connect import open_store
-from agents.topics import wanted_topics
 from tests.services import require
+from touchstream.agents.embedded import redis_server
+from touchstream.agents.embedded.broker import EmbeddedBroker
+from touchstream.agents.settings import Settings
+from touchstream.agents.stores.connect import open_store
+from touchstream.agents.topics import wanted_topics
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(120)]
 
@@ -53,7 +53,16 @@ def _visit(number: int) -> bytes:
 
 async def test_the_worker_applies_events_and_ends_cleanly(environ: dict[str, str]) -> None:
     settings = Settings.load(None, environ)
-    command = [sys.executable, "-m", "faust", "-A", "agents.app", "worker", "-l", "warn"]
+    command = [
+        sys.executable,
+        "-m",
+        "faust",
+        "-A",
+        "touchstream.agents.app",
+        "worker",
+        "-l",
+        "warn",
+    ]
     worker = subprocess.Popen(command, cwd=ROOT, env={**os.environ, **environ})
     try:
         producer = AIOKafkaProducer(bootstrap_servers=settings.kafka.bootstrap)

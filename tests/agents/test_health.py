@@ -4,8 +4,8 @@ import aiohttp
 import pytest
 from prometheus_client import CollectorRegistry
 
-from agents.health import HealthServer
-from agents.metrics import Metrics
+from touchstream.agents.health import HealthServer
+from touchstream.agents.metrics import Metrics
 
 
 class Standing:

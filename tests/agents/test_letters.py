@@ -3,10 +3,10 @@
 import orjson
 import pytest
 
-from agents.letters import Again, Hopeless, letter_as_json, send_again
-from schemas.dead_letter import Cut, DeadLetter, Header, Reason, StoredLetter
-from schemas.units import Millis
 from tests.agents.cli.command import order
+from touchstream.agents.letters import Again, Hopeless, letter_as_json, send_again
+from touchstream.schemas.dead_letter import Cut, DeadLetter, Header, Reason, StoredLetter
+from touchstream.schemas.units import Millis
 
 NOW_MS = Millis(1_767_225_600_000)
 EVENT = order("ada", 1, "2026-01-01T00:00:00Z")

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 import structlog
 
-from agents import logs
+from touchstream.agents import logs
 
 
 @pytest.fixture(autouse=True)
@@ -29,14 +29,16 @@ def warning(text: str, *arguments: object, name: str = "aiokafka") -> logging.Lo
 
 def test_our_event_is_one_json_line_with_its_fields(capsys: pytest.CaptureFixture[str]) -> None:
     logs.configure("json", "info")
-    structlog.get_logger("agents.touchpoints").info("batch_committed", shard="p3", records=7)
+    structlog.get_logger("touchstream.agents.touchpoints").info(
+        "batch_committed", shard="p3", records=7
+    )
     (line,) = lines(capsys)
     assert {key: line[key] for key in ("event", "shard", "records", "level", "logger")} == {
         "event": "batch_committed",
         "shard": "p3",
         "records": 7,
         "level": "info",
-        "logger": "agents.touchpoints",
+        "logger": "touchstream.agents.touchpoints",
     }
 
 
@@ -99,7 +101,10 @@ def test_different_warnings_are_not_held_back_for_each_other() -> None:
 
 def test_our_own_warnings_are_never_held_back() -> None:
     repeats = logs.RepeatFilter(30.0, lambda: 0.0)
-    assert all(repeats.filter(warning("fence_lost", name="agents.touchpoints")) for _ in range(3))
+    assert all(
+        repeats.filter(warning("fence_lost", name="touchstream.agents.touchpoints"))
+        for _ in range(3)
+    )
 
 
 def test_the_storm_of_a_refused_broker_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 
-from agents.metrics import CATALOGUE, MetricError, Metrics
+from touchstream.agents.metrics import CATALOGUE, MetricError, Metrics
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "metrics.md"
 

@@ -6,19 +6,19 @@ import msgspec
 import pytest
 from prometheus_client import CollectorRegistry
 
-from agents.in_force import LEARNER, version_id
-from agents.learner import Learner
-from agents.metrics import Metrics
-from agents.outbox import Outbox, Topics
-from agents.post import Post
-from agents.stores.base import Commit, Fence, Read
-from agents.stores.memory import MemoryStore
-from agents.transport import Span
-from schemas.rules import ChurnRules, LearningRules, Model, Rules, TargetRules
-from schemas.units import Millis
-from streams.features.catalogue import FEATURES
-from streams.learn.knowledge import Knowledge, Learnt
-from streams.learn.snapshot import CHURN, Version, empty, unseal
+from touchstream.agents.in_force import LEARNER, version_id
+from touchstream.agents.learner import Learner
+from touchstream.agents.metrics import Metrics
+from touchstream.agents.outbox import Outbox, Topics
+from touchstream.agents.post import Post
+from touchstream.agents.stores.base import Commit, Fence, Read
+from touchstream.agents.stores.memory import MemoryStore
+from touchstream.agents.transport import Span
+from touchstream.schemas.rules import ChurnRules, LearningRules, Model, Rules, TargetRules
+from touchstream.schemas.units import Millis
+from touchstream.streams.features.catalogue import FEATURES
+from touchstream.streams.learn.knowledge import Knowledge, Learnt
+from touchstream.streams.learn.snapshot import CHURN, Version, empty, unseal
 
 SPANS = {0: Span(earliest=0, end=5, committed=5)}
 FORMAT_1 = Path(__file__).parent / "data" / "learner-of-format-1.json"

@@ -1,10 +1,10 @@
 """A customer's state as people and programs read it."""
 
-from agents.cli.customer import _lines
-from agents.people import as_json
-from streams.learn.ledger import ACTIVE, RECOMMENDED, SUBSCRIBED, Snapshot
-from streams.state import State
 from tests.make import moment
+from touchstream.agents.cli.customer import _lines
+from touchstream.agents.people import as_json
+from touchstream.streams.learn.ledger import ACTIVE, RECOMMENDED, SUBSCRIBED, Snapshot
+from touchstream.streams.state import State
 
 ROW = Snapshot(moment("d3"), 250_000, 4, "f1", b"\x00\x3c", SUBSCRIBED | ACTIVE)
 OFFERED = Snapshot(moment("d4"), 500_000, 5, "f1", b"\x00\x3c", RECOMMENDED, 0.5)

@@ -7,24 +7,24 @@ from typing import NamedTuple
 import msgspec
 import pytest
 
-from agents.fatal import Refusal
-from agents.in_force import LEARNER
-from agents.learner import remembered
-from agents.post import HERE, About, Here, Post
-from agents.rebuilding import Rebuilt, rebuild
-from agents.stores.base import Fence
-from bench.core import LocalStream
-from schemas.examples import Passed, decode_example
-from schemas.rules import LearningRules, Rules
-from schemas.topics import EXAMPLES_TOPIC
-from streams.emit.identity import pseudonym
-from streams.features.catalogue import FEATURES
-from streams.intake.partitioner import partition_of
-from streams.learn.knowledge import Knowledge
-from streams.learn.learner import pass_tick, version_of
-from streams.learn.snapshot import digest, unseal
-from streams.records import Record
 from tests.make import QUICK, days, event, record
+from touchstream.agents.fatal import Refusal
+from touchstream.agents.in_force import LEARNER
+from touchstream.agents.learner import remembered
+from touchstream.agents.post import HERE, About, Here, Post
+from touchstream.agents.rebuilding import Rebuilt, rebuild
+from touchstream.agents.stores.base import Fence
+from touchstream.schemas.examples import Passed, decode_example
+from touchstream.schemas.rules import LearningRules, Rules
+from touchstream.schemas.topics import EXAMPLES_TOPIC
+from touchstream.streams.emit.identity import pseudonym
+from touchstream.streams.features.catalogue import FEATURES
+from touchstream.streams.intake.partitioner import partition_of
+from touchstream.streams.learn.knowledge import Knowledge
+from touchstream.streams.learn.learner import pass_tick, version_of
+from touchstream.streams.learn.snapshot import digest, unseal
+from touchstream.streams.local import LocalStream
+from touchstream.streams.records import Record
 
 CUSTOMERS = ("ada", "bob", "cyd", "dan", "eve", "fay", "gus")
 LAST_DAY = 30

@@ -11,10 +11,16 @@ from hypothesis import strategies as st
 from sklearn.calibration import calibration_curve
 from sklearn.metrics import average_precision_score, brier_score_loss, log_loss, roc_auc_score
 
-from agents.report.folder import Emitted, ModelSaid, Summary, read_emissions, read_summary
-from agents.report.html import table
-from agents.report.judgement import cautions, troubles, verdict
-from agents.report.measures import (
+from touchstream.agents.report.folder import (
+    Emitted,
+    ModelSaid,
+    Summary,
+    read_emissions,
+    read_summary,
+)
+from touchstream.agents.report.html import table
+from touchstream.agents.report.judgement import cautions, troubles, verdict
+from touchstream.agents.report.measures import (
     Bin,
     Lift,
     Period,
@@ -25,11 +31,11 @@ from agents.report.measures import (
     ranking,
     reliability,
 )
-from agents.report.page import page
-from agents.report.plots import reliability_plot
-from agents.report.scores import EPOCH, Foreign, Scores, read_scores
-from agents.report.words import words_for
-from streams.learn.progress import Measures
+from touchstream.agents.report.page import page
+from touchstream.agents.report.plots import reliability_plot
+from touchstream.agents.report.scores import EPOCH, Foreign, Scores, read_scores
+from touchstream.agents.report.words import words_for
+from touchstream.streams.learn.progress import Measures
 
 WORDS = words_for("churn")
 SAID = st.tuples(st.sampled_from([0.1, 0.25, 0.5, 0.9]), st.integers(0, 1))

@@ -5,22 +5,22 @@ import orjson
 import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 
-from agents.in_force import LEARNER, stored
-from agents.learner import KEPT_TICKS, MILESTONE_EVERY_TICKS, Learner, sweep
-from agents.metrics import Metrics
-from agents.outbox import Outbox, Topics
-from agents.post import Post
-from agents.serving import Wish, trouble_with, want
-from agents.stores.base import Commit, Fence
-from agents.stores.memory import MemoryStore
-from agents.transport import Span
-from schemas.rules import Rules
-from schemas.units import Millis
-from streams.features.catalogue import FEATURES
-from streams.learn.knowledge import Knowledge
-from streams.learn.snapshot import CHURN, Version, empty, seal
-from streams.outbox import decode_entry
 from tests.make import days
+from touchstream.agents.in_force import LEARNER, stored
+from touchstream.agents.learner import KEPT_TICKS, MILESTONE_EVERY_TICKS, Learner, sweep
+from touchstream.agents.metrics import Metrics
+from touchstream.agents.outbox import Outbox, Topics
+from touchstream.agents.post import Post
+from touchstream.agents.serving import Wish, trouble_with, want
+from touchstream.agents.stores.base import Commit, Fence
+from touchstream.agents.stores.memory import MemoryStore
+from touchstream.agents.transport import Span
+from touchstream.schemas.rules import Rules
+from touchstream.schemas.units import Millis
+from touchstream.streams.features.catalogue import FEATURES
+from touchstream.streams.learn.knowledge import Knowledge
+from touchstream.streams.learn.snapshot import CHURN, Version, empty, seal
+from touchstream.streams.outbox import decode_entry
 
 SPANS = {0: Span(earliest=0, end=5, committed=5)}
 

@@ -1,15 +1,15 @@
 """A version that is not what the learner published is not scored with, and raises alarm."""
 
-from agents.in_force import LEARNER, Catalogue, stored
-from agents.stores.base import Commit, Fence
-from agents.stores.memory import MemoryStore
-from schemas.rules import Rules
-from schemas.tick import InForce
-from streams.features.catalogue import FEATURES
-from streams.learn.knowledge import Knowledge
-from streams.learn.snapshot import CHURN, Version, digest, empty, seal
-from streams.shard import Standing
 from tests.make import SILENCE_KILLS, knowing
+from touchstream.agents.in_force import LEARNER, Catalogue, stored
+from touchstream.agents.stores.base import Commit, Fence
+from touchstream.agents.stores.memory import MemoryStore
+from touchstream.schemas.rules import Rules
+from touchstream.schemas.tick import InForce
+from touchstream.streams.features.catalogue import FEATURES
+from touchstream.streams.learn.knowledge import Knowledge
+from touchstream.streams.learn.snapshot import CHURN, Version, digest, empty, seal
+from touchstream.streams.shard import Standing
 
 RULES = Rules()
 IN_FORCE = Standing(

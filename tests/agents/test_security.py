@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from agents.security import kafka_tls, server_trust
-from agents.settings import KafkaSettings, SettingsError
+from touchstream.agents.security import kafka_tls, server_trust
+from touchstream.agents.settings import KafkaSettings, SettingsError
 
 
 def test_plaintext_has_no_context() -> None:

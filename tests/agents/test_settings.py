@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.settings import Settings, SettingsError, known_keys
-from agents.settings_sources import KnownKeys
-from schemas.rules import ActionRules, Rules, TargetRules
+from touchstream.agents.settings import Settings, SettingsError, known_keys
+from touchstream.agents.settings_sources import KnownKeys
+from touchstream.schemas.rules import ActionRules, Rules, TargetRules
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "touchstream.example.toml"

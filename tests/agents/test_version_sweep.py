@@ -1,8 +1,8 @@
-from agents.learner import sweep
-from agents.post import Post
-from schemas.rules import Rules
-from streams.features.catalogue import FEATURES
-from streams.learn.knowledge import Knowledge
+from touchstream.agents.learner import sweep
+from touchstream.agents.post import Post
+from touchstream.schemas.rules import Rules
+from touchstream.streams.features.catalogue import FEATURES
+from touchstream.streams.learn.knowledge import Knowledge
 
 
 def post(tick: int, version: int, marks: dict[int, int], swept: int = 0) -> Post:

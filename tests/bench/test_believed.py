@@ -18,18 +18,18 @@ from bench.believed.leakage import RULES, answers_of, leakage, planted
 from bench.believed.life import Decision, Life, Row, judged, live
 from bench.believed.measures import auc, chance_error, coverage, share_of_the_way
 from bench.believed.ranking import ranking
-from bench.world import SILENCE, START_MS, CustomerTruth, Day, Outlook, World
-from schemas.emissions.cause import Cause
-from schemas.emissions.envelope import encode_emission
-from schemas.emissions.signals import CustomerSignal
-from schemas.envelope import parse_time
-from schemas.rules import Rules
-from schemas.topics import CUSTOMER_SIGNALS_TOPIC
-from schemas.units import DAY_MS, HOUR_MS, CustomerId, Millis
-from streams.emit.signal import customer_signal
-from streams.features.catalogue import FEATURES
-from streams.outbox import Entry
-from streams.state import decode
+from touchstream.schemas.emissions.cause import Cause
+from touchstream.schemas.emissions.envelope import encode_emission
+from touchstream.schemas.emissions.signals import CustomerSignal
+from touchstream.schemas.envelope import parse_time
+from touchstream.schemas.rules import Rules
+from touchstream.schemas.topics import CUSTOMER_SIGNALS_TOPIC
+from touchstream.schemas.units import DAY_MS, HOUR_MS, CustomerId, Millis
+from touchstream.simulator import SILENCE, START_MS, CustomerTruth, Day, Outlook, World
+from touchstream.streams.emit.signal import customer_signal
+from touchstream.streams.features.catalogue import FEATURES
+from touchstream.streams.outbox import Entry
+from touchstream.streams.state import decode
 
 HORIZON_MS = 28 * DAY_MS
 

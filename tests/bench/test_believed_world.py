@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 from bench.believed.measures import auc
-from bench.world import SILENCE, START_MS, Drift, Line, Outlook, World
-from bench.world.customers import draw_traits
-from bench.world.hazard import daily_hazard, first_latent
-from bench.world.observer import Observer
-from schemas.units import DAY_MS
+from touchstream.schemas.units import DAY_MS
+from touchstream.simulator import SILENCE, START_MS, Drift, Line, Outlook, World
+from touchstream.simulator.customers import draw_traits
+from touchstream.simulator.hazard import daily_hazard, first_latent
+from touchstream.simulator.observer import Observer
 
 HABITS = ("web.visit", "content.streamed", "order.placed")
 

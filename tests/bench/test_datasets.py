@@ -11,7 +11,7 @@ from bench.datasets.__main__ import main
 from bench.datasets.bank_calls import MONTHS, call_events
 from bench.datasets.cdnow import Part, cdnow_events
 from bench.datasets.folder import FOLDER_VARIABLE, DataMissing, data_folder
-from schemas.envelope import decode_data, parse_time
+from touchstream.schemas.envelope import decode_data, parse_time
 
 
 def require(*names: str) -> None:

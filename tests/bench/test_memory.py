@@ -4,8 +4,8 @@ import pytest
 
 from bench.memory import FULL_ROWS, MOST_BYTES, full_states, redis_bytes
 from bench.services.redis import RedisServer
-from streams.state import decode
 from tests.services import require
+from touchstream.streams.state import decode
 
 
 @pytest.fixture

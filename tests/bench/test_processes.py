@@ -28,15 +28,15 @@ def test_a_child_is_found_and_gone_when_it_has_ended() -> None:
 
 def test_the_crew_is_told_by_its_role() -> None:
     with (
-        child("agents.cli.main", "worker") as worker,
-        child("agents.cli.main", "learner") as learner,
+        child("touchstream.agents.cli.main", "worker") as worker,
+        child("touchstream.agents.cli.main", "learner") as learner,
     ):
         found = set(crew_of(os.getpid()))
     assert found == {("worker", worker), ("learner", learner)}
 
 
 def test_who_is_no_member_of_the_crew_is_left_alone() -> None:
-    with child("agents.cli.main", "replay"), child():
+    with child("touchstream.agents.cli.main", "replay"), child():
         assert list(crew_of(os.getpid())) == []
 
 

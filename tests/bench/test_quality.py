@@ -5,7 +5,6 @@ from pathlib import Path
 import orjson
 import pytest
 
-from agents.settings import Settings
 from bench.datasets.folder import FOLDER_VARIABLE, data_folder
 from bench.quality import tolerances
 from bench.quality.__main__ import main, own_cases
@@ -15,8 +14,9 @@ from bench.quality.models import NAMES, OURS, PAIR, QUICK, Judged
 from bench.quality.run import NothingToJudge, asked, run
 from bench.quality.tolerances import Wanted, misses, updated
 from bench.quality.verdict import verdict
-from schemas.rules import ChurnRules, Rules, TargetRules
 from tests.bench.test_quality_rows import order
+from touchstream.agents.settings import Settings
+from touchstream.schemas.rules import ChurnRules, Rules, TargetRules
 
 PAIR_SAID = Measures(
     100, 0.9, auc=0.8, ap_label_0=0.3, ap_label_1=0.98, log_loss=0.2, brier=0.1, ece=0.03

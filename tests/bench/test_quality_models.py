@@ -16,7 +16,7 @@ from bench.quality.measures import measure
 from bench.quality.models import ENSEMBLE, LOGISTIC, MODELS, OURS, PAIR, TREES, judge
 from bench.quality.online import prequential, silence_rank
 from bench.quality.rows import Floats, Ints, Rows
-from schemas.units import DAY_MS
+from touchstream.schemas.units import DAY_MS
 
 CUSTOMERS, COIN_DAYS, COINS, ROWS_A_DAY = 16, 28, 4, 4
 SINCE_MS = 42 * DAY_MS

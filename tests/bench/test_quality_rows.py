@@ -6,14 +6,14 @@ import numpy as np
 import orjson
 import pytest
 
-from agents.replay.history import paced
-from agents.replay.lines import LinesError
 from bench.quality.rows import DAILY, Rows, _steps, collect
-from schemas.envelope import parse_time
-from schemas.rules import ChurnRules, Rules, TargetRules
-from schemas.units import DAY_MS
-from streams.emit.identity import pseudonym
-from streams.features.catalogue import FEATURES
+from touchstream.agents.replay.history import paced
+from touchstream.agents.replay.lines import LinesError
+from touchstream.schemas.envelope import parse_time
+from touchstream.schemas.rules import ChurnRules, Rules, TargetRules
+from touchstream.schemas.units import DAY_MS
+from touchstream.streams.emit.identity import pseudonym
+from touchstream.streams.features.catalogue import FEATURES
 
 RULES = Rules(churn=ChurnRules(activity=("order.placed",), horizon_days=7, snapshot_every_days=3))
 ORDERS = [

@@ -5,9 +5,9 @@ import pytest
 
 from bench import reasons
 from bench.reasons import explained, lived, of_world, shares
-from schemas.rules import ChurnRules, Rules
-from schemas.units import Millis
-from streams.explain import Explanation, Part, Proof, Reason
+from touchstream.schemas.rules import ChurnRules, Rules
+from touchstream.schemas.units import Millis
+from touchstream.streams.explain import Explanation, Part, Proof, Reason
 
 
 def part(contribution: float) -> Part:

@@ -4,17 +4,17 @@ from bench.alone import core_alone
 from bench.latency import ticket_events, ticket_model
 from bench.throughput import PARTITIONS
 from bench.workload import first_tick, hand_made_model, world_events
-from schemas.rules import BandRules, Rules
-from schemas.units import Millis
-from streams.features.catalogue import FEATURES
-from streams.intake.decode import Arrival, Origin, decode
-from streams.intake.partitioner import partition_of
-from streams.learn.scorer import Scorer
-from streams.learn.snapshot import CHURN, Version, seal, unseal
-from streams.models import Models
-from streams.records import Record
-from streams.state import State
-from streams.step import advance
+from touchstream.schemas.rules import BandRules, Rules
+from touchstream.schemas.units import Millis
+from touchstream.streams.features.catalogue import FEATURES
+from touchstream.streams.intake.decode import Arrival, Origin, decode
+from touchstream.streams.intake.partitioner import partition_of
+from touchstream.streams.learn.scorer import Scorer
+from touchstream.streams.learn.snapshot import CHURN, Version, seal, unseal
+from touchstream.streams.models import Models
+from touchstream.streams.records import Record
+from touchstream.streams.state import State
+from touchstream.streams.step import advance
 
 NOW = Millis(1_800_000_000_000)
 

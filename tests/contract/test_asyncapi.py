@@ -8,9 +8,9 @@ import orjson
 import pytest
 import yaml
 
-from schemas.documents.sources import ASYNCAPI, PROJECT
-from schemas.emissions.registry import EMITTED
-from schemas.registry import TOUCHPOINTS
+from touchstream.schemas.documents.sources import ASYNCAPI, PROJECT
+from touchstream.schemas.emissions.registry import EMITTED
+from touchstream.schemas.registry import TOUCHPOINTS
 
 Json = dict[str, Any]
 

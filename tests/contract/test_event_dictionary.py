@@ -2,9 +2,9 @@ import re
 
 import pytest
 
-from schemas.documents.sources import DICTIONARY, PROJECT, event_types
-from schemas.emissions.registry import EmittedType
-from schemas.registry import TouchpointType
+from touchstream.schemas.documents.sources import DICTIONARY, PROJECT, event_types
+from touchstream.schemas.emissions.registry import EmittedType
+from touchstream.schemas.registry import TouchpointType
 
 TEXT = (PROJECT / DICTIONARY).read_text(encoding="utf-8")
 SECTIONS = {section.partition("\n")[0]: section for section in re.split(r"^### ", TEXT, flags=re.M)}

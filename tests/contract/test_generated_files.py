@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from schemas import generate
-from schemas.documents.sources import DICTIONARY, EXAMPLES, PROJECT, event_types
+from touchstream.schemas import generate
+from touchstream.schemas.documents.sources import DICTIONARY, EXAMPLES, PROJECT, event_types
 
 
 def copy_of_documents(folder: Path) -> Path:

@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.documents.json_schemas import event_schema
-from schemas.documents.sources import MissingExample, event_types, example
-from schemas.emissions.envelope import decode_emission, encode_emission
-from schemas.emissions.registry import EMITTED
-from schemas.envelope import decode_data, parse_time, unknown_fields
-from schemas.registry import TOUCHPOINTS
+from touchstream.schemas.documents.json_schemas import event_schema
+from touchstream.schemas.documents.sources import MissingExample, event_types, example
+from touchstream.schemas.emissions.envelope import decode_emission, encode_emission
+from touchstream.schemas.emissions.registry import EMITTED
+from touchstream.schemas.envelope import decode_data, parse_time, unknown_fields
+from touchstream.schemas.registry import TOUCHPOINTS
 
 Json = dict[str, Any]
 

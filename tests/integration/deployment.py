@@ -16,30 +16,30 @@ import msgspec
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.admin import ConfigResource, ConfigResourceType
 
-from agents.embedded.process import ServerProcess
-from agents.in_force import LEARNER
-from agents.kafka import physical_topics
-from agents.post import Post
-from agents.received import RECEIVED_HEADER
-from agents.replay.crew import ROOT
-from agents.settings import Settings
-from agents.stores.base import Read
-from agents.stores.connect import open_store
-from agents.stores.redis import RedisStore
-from agents.topics import drop_topics, make_topics
-from agents.wiring import tick_secret
 from bench.services.kafka import KafkaServer
 from bench.services.redis import RedisServer
-from schemas.tick import InForce, Tick, encode_tick
-from schemas.topics import TOUCHPOINTS_TOPIC
-from schemas.units import Millis
-from streams.features.catalogue import FEATURES
-from streams.intake.decode import Origin, decode
-from streams.intake.partitioner import partition_of
-from streams.learn.knowledge import Knowledge
-from streams.records import Record
-from streams.shard import Standing, decode_standing
 from tests.integration.process import fast_now_ms
+from touchstream.agents.embedded.process import ServerProcess
+from touchstream.agents.in_force import LEARNER
+from touchstream.agents.kafka import physical_topics
+from touchstream.agents.post import Post
+from touchstream.agents.received import RECEIVED_HEADER
+from touchstream.agents.replay.crew import ROOT
+from touchstream.agents.settings import Settings
+from touchstream.agents.stores.base import Read
+from touchstream.agents.stores.connect import open_store
+from touchstream.agents.stores.redis import RedisStore
+from touchstream.agents.topics import drop_topics, make_topics
+from touchstream.agents.wiring import tick_secret
+from touchstream.schemas.tick import InForce, Tick, encode_tick
+from touchstream.schemas.topics import TOUCHPOINTS_TOPIC
+from touchstream.schemas.units import Millis
+from touchstream.streams.features.catalogue import FEATURES
+from touchstream.streams.intake.decode import Origin, decode
+from touchstream.streams.intake.partitioner import partition_of
+from touchstream.streams.learn.knowledge import Knowledge
+from touchstream.streams.records import Record
+from touchstream.streams.shard import Standing, decode_standing
 
 T = TypeVar("T")
 RESTART_PAUSE_S = 0.3

@@ -6,26 +6,26 @@ from typing import Any, NamedTuple
 import msgspec
 import orjson
 
-from agents.in_force import LEARNER
-from agents.settings import Settings
-from bench.core import LocalStream
-from schemas.dead_letter import decode_letter
-from schemas.tick import Tick
-from schemas.topics import (
+from tests.integration.deployment import Deployment
+from touchstream.agents.in_force import LEARNER
+from touchstream.agents.settings import Settings
+from touchstream.schemas.dead_letter import decode_letter
+from touchstream.schemas.tick import Tick
+from touchstream.schemas.topics import (
     CHURN_RISK_TOPIC,
     CUSTOMER_SIGNALS_TOPIC,
     DEAD_LETTERS_TOPIC,
     EXAMPLES_TOPIC,
     NEXT_BEST_ACTION_TOPIC,
 )
-from streams.intake.decode import Origin, decode
-from streams.learn.knowledge import Knowledge
-from streams.outbox import Entry
-from streams.records import Record
-from streams.shard import LetterLimit, Standing
-from streams.state import State
-from streams.state import decode as decode_state
-from tests.integration.deployment import Deployment
+from touchstream.streams.intake.decode import Origin, decode
+from touchstream.streams.learn.knowledge import Knowledge
+from touchstream.streams.local import LocalStream
+from touchstream.streams.outbox import Entry
+from touchstream.streams.records import Record
+from touchstream.streams.shard import LetterLimit, Standing
+from touchstream.streams.state import State
+from touchstream.streams.state import decode as decode_state
 
 EMITTED = (CHURN_RISK_TOPIC, NEXT_BEST_ACTION_TOPIC, CUSTOMER_SIGNALS_TOPIC)
 

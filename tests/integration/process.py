@@ -17,14 +17,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from agents import logs
-from agents.cli.roles import run
-from agents.settings import Settings
-from agents.stores.base import Commit
-from agents.stores.connect import open_store
-from agents.stores.redis import RedisStore
-from agents.wiring import learner_app, worker_app
-from schemas.units import Millis
+from touchstream.agents import logs
+from touchstream.agents.cli.roles import run
+from touchstream.agents.settings import Settings
+from touchstream.agents.stores.base import Commit
+from touchstream.agents.stores.connect import open_store
+from touchstream.agents.stores.redis import RedisStore
+from touchstream.agents.wiring import learner_app, worker_app
+from touchstream.schemas.units import Millis
 
 
 class Trapped:

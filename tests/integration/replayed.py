@@ -10,9 +10,9 @@ import orjson
 import pytest
 
 from bench.datasets.folder import DataMissing
-from schemas.envelope import parse_time
 from tests.integration.replays import replay
 from tests.services import require
+from touchstream.schemas.envelope import parse_time
 
 Row = dict[str, Any]
 Moments = Mapping[str, Sequence[int]]

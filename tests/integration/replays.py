@@ -13,21 +13,21 @@ from pathlib import Path
 
 import orjson
 
-from agents.letters import letter_line
-from agents.people import as_json
-from agents.replay.collector import score_files, score_line
-from agents.replay.history import paced
-from agents.replay.pacer import Publish
-from agents.settings import Settings
-from bench.core import LocalStream
 from bench.equal import LEFT_OUT
 from bench.processes import crew_of
-from schemas.dead_letter import decode_letter
-from schemas.topics import DEAD_LETTERS_TOPIC
-from streams.emit.identity import pseudonym
-from streams.learn.snapshot import CHURN
-from streams.records import Record
-from streams.state import decode
+from touchstream.agents.letters import letter_line
+from touchstream.agents.people import as_json
+from touchstream.agents.replay.collector import score_files, score_line
+from touchstream.agents.replay.history import paced
+from touchstream.agents.replay.pacer import Publish
+from touchstream.agents.settings import Settings
+from touchstream.schemas.dead_letter import decode_letter
+from touchstream.schemas.topics import DEAD_LETTERS_TOPIC
+from touchstream.streams.emit.identity import pseudonym
+from touchstream.streams.learn.snapshot import CHURN
+from touchstream.streams.local import LocalStream
+from touchstream.streams.records import Record
+from touchstream.streams.state import decode
 
 ROOT = Path(__file__).parents[2]
 TIMEOUT_S = 240
@@ -42,7 +42,15 @@ def replay(
     kills: Sequence[float] = (),
 ) -> Path:
     """Run ``touchstream replay``; after each of ``kills`` seconds one of its crew is SIGKILLed."""
-    command = [sys.executable, "-m", "agents.cli.main", "replay", str(events), "--out", str(out)]
+    command = [
+        sys.executable,
+        "-m",
+        "touchstream.agents.cli.main",
+        "replay",
+        str(events),
+        "--out",
+        str(out),
+    ]
     environ = {**os.environ, "PYTHONPATH": str(ROOT)}
     if redis_url is not None:
         environ["TOUCHSTREAM_REDIS__URL"] = redis_url

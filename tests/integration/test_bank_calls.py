@@ -8,8 +8,6 @@ import pytest
 
 from bench.datasets.bank_calls import MONTHS, call_events
 from bench.scores import matured, quality
-from schemas.envelope import parse_time
-from schemas.units import DAY_MS
 from tests.integration.replayed import (
     Moments,
     Row,
@@ -20,6 +18,8 @@ from tests.integration.replayed import (
     rows,
     wrong_labels,
 )
+from touchstream.schemas.envelope import parse_time
+from touchstream.schemas.units import DAY_MS
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
 

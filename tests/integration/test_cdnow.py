@@ -8,9 +8,6 @@ import pytest
 
 from bench.datasets.cdnow import cdnow_events
 from bench.scores import matured, quality
-from schemas.envelope import parse_time
-from schemas.units import DAY_MS, Millis
-from streams.week import next_own_day_ms
 from tests.integration.replayed import (
     Moments,
     Row,
@@ -21,6 +18,9 @@ from tests.integration.replayed import (
     rows,
     wrong_labels,
 )
+from touchstream.schemas.envelope import parse_time
+from touchstream.schemas.units import DAY_MS, Millis
+from touchstream.streams.week import next_own_day_ms
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(400)]
 

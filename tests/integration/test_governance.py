@@ -9,29 +9,29 @@ import msgspec
 import orjson
 import pytest
 
-from agents.cli.failures import Failed
-from agents.cli.rebuild import commit
-from agents.in_force import LEARNER, version_id
-from agents.kafka import group
-from agents.post import Post
-from agents.rebuilding import Rebuilt as Rebuild
-from agents.stores.base import Fence, Read
 from bench.services.kafka import KafkaServer
 from bench.services.redis import RedisServer
-from schemas.envelope import format_time
-from schemas.examples import Example, decode_example
-from schemas.topics import EXAMPLES_TOPIC
-from schemas.units import DAY_MS, HOUR_MS
-from streams.emit.identity import pseudonym
-from streams.features.catalogue import FEATURES
-from streams.learn.knowledge import Knowledge
-from streams.learn.learner import pass_tick, version_of
-from streams.learn.snapshot import unseal
 from tests.agents.cli.command import Said, touchstream
 from tests.integration.deployment import FAST, FAST_RULES, Deployment, wait_until
 from tests.integration.oracle import differences
 from tests.integration.replayed import rows
 from tests.integration.traffic import Traffic, event
+from touchstream.agents.cli.failures import Failed
+from touchstream.agents.cli.rebuild import commit
+from touchstream.agents.in_force import LEARNER, version_id
+from touchstream.agents.kafka import group
+from touchstream.agents.post import Post
+from touchstream.agents.rebuilding import Rebuilt as Rebuild
+from touchstream.agents.stores.base import Fence, Read
+from touchstream.schemas.envelope import format_time
+from touchstream.schemas.examples import Example, decode_example
+from touchstream.schemas.topics import EXAMPLES_TOPIC
+from touchstream.schemas.units import DAY_MS, HOUR_MS
+from touchstream.streams.emit.identity import pseudonym
+from touchstream.streams.features.catalogue import FEATURES
+from touchstream.streams.learn.knowledge import Knowledge
+from touchstream.streams.learn.learner import pass_tick, version_of
+from touchstream.streams.learn.snapshot import unseal
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow, pytest.mark.timeout(400)]
 

@@ -7,13 +7,13 @@ import pytest
 
 from bench.services.kafka import KafkaServer
 from bench.services.redis import RedisServer
-from schemas.emissions.envelope import decode_emission
-from schemas.emissions.risk import RiskChanged
-from schemas.registry import TICK_TYPE
-from schemas.topics import CHURN_RISK_TOPIC
 from tests.integration.deployment import Deployment, Sent
 from tests.make import days
 from tests.story.town import MIRA_FALLS_SILENT, RULES, Town
+from touchstream.schemas.emissions.envelope import decode_emission
+from touchstream.schemas.emissions.risk import RiskChanged
+from touchstream.schemas.registry import TICK_TYPE
+from touchstream.schemas.topics import CHURN_RISK_TOPIC
 
 
 @pytest.mark.integration

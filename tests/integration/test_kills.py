@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from schemas.topics import CHURN_RISK_TOPIC
 from tests.integration.deployment import FAST, FAST_RULES, Deployment, Role, wait_until
 from tests.integration.oracle import differences
 from tests.integration.services import own_services
 from tests.integration.traffic import Traffic
+from touchstream.schemas.topics import CHURN_RISK_TOPIC
 
 SEED = 20261122
 RULES = {

@@ -10,15 +10,15 @@ import pytest
 
 from bench.services.kafka import KafkaServer
 from bench.services.redis import RedisServer
-from schemas.tick import InForce, Tick, encode_tick
-from schemas.topics import DEAD_LETTERS_TOPIC, TOUCHPOINTS_TOPIC
-from schemas.units import DAY_MS, HOUR_MS, Millis
-from streams.intake.partitioner import partition_of
-from streams.state import decode as decode_state
 from tests.integration.deployment import Deployment, Sent
 from tests.integration.oracle import letters_of
 from tests.integration.traffic import event
 from tests.make import DAY_ZERO_MS
+from touchstream.schemas.tick import InForce, Tick, encode_tick
+from touchstream.schemas.topics import DEAD_LETTERS_TOPIC, TOUCHPOINTS_TOPIC
+from touchstream.schemas.units import DAY_MS, HOUR_MS, Millis
+from touchstream.streams.intake.partitioner import partition_of
+from touchstream.streams.state import decode as decode_state
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow, pytest.mark.timeout(180)]
 

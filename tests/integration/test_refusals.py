@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 from kafka import KafkaAdminClient, TopicPartition
 
-from agents.topics import drop_topics, make_topics
 from bench.services.kafka import KafkaServer
 from bench.services.redis import RedisServer
-from schemas.topics import TOUCHPOINTS_TOPIC
 from tests.integration.deployment import Deployment, Role, wait_until
 from tests.integration.traffic import visits
 from tests.make import DAY_ZERO_MS
+from touchstream.agents.topics import drop_topics, make_topics
+from touchstream.schemas.topics import TOUCHPOINTS_TOPIC
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow, pytest.mark.timeout(180)]
 

@@ -8,13 +8,13 @@ import pytest
 from bench.equal import differences
 from bench.services.kafka import KafkaServer
 from bench.services.redis import RedisServer
-from bench.world import START_MS, Drift, Noise, World
-from bench.world.noise import Line
-from schemas.envelope import format_time, parse_time
-from schemas.units import DAY_MS, Millis
 from tests.integration.replayed import rows
 from tests.integration.replays import core, moments, replay
 from tests.services import require
+from touchstream.schemas.envelope import format_time, parse_time
+from touchstream.schemas.units import DAY_MS, Millis
+from touchstream.simulator import START_MS, Drift, Noise, World
+from touchstream.simulator.noise import Line
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
 

@@ -8,11 +8,11 @@ import pytest
 
 from bench.services.kafka import KafkaServer
 from bench.services.redis import RedisServer
-from schemas.units import DAY_MS
 from tests.integration.deployment import Deployment, wait_until
 from tests.integration.oracle import differences
 from tests.integration.traffic import visits
 from tests.make import DAY_ZERO_MS
+from touchstream.schemas.units import DAY_MS
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow, pytest.mark.timeout(180)]
 

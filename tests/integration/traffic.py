@@ -10,10 +10,10 @@ from contextlib import suppress
 import orjson
 from kafka.errors import KafkaError
 
-from schemas.envelope import format_time
-from schemas.units import DAY_MS, HOUR_MS, Millis
 from tests.integration.deployment import Deployment, Sent, numbers
 from tests.make import DAY_ZERO_MS, REQUIRED
+from touchstream.schemas.envelope import format_time
+from touchstream.schemas.units import DAY_MS, HOUR_MS, Millis
 
 KINDS = (
     *("web.visit",) * 6,

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from schemas.units import DAY_MS, Millis
-from streams.learn.drift import SHORTEST, Drift, change, observe
-from streams.learn.trial import Trial
-from streams.learn.watch import Watch
+from touchstream.schemas.units import DAY_MS, Millis
+from touchstream.streams.learn.drift import SHORTEST, Drift, change, observe
+from touchstream.streams.learn.trial import Trial
+from touchstream.streams.learn.watch import Watch
 
 LOSSES = st.floats(0.0, 14.0)
 GAMES = st.lists(st.tuples(st.integers(0, 6), LOSSES, LOSSES), min_size=1, max_size=80)

@@ -7,16 +7,6 @@ import orjson
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from schemas.dead_letter import Header
-from schemas.tick import Tick
-from schemas.units import MINUTE_MS, Millis
-from streams.intake.clock import FUTURE_TOLERANCE_MS, clamp
-from streams.intake.decode import MAX_DETAIL_CHARS, Arrival, Origin, decode
-from streams.intake.fingerprint import identity_of
-from streams.intake.limits import MAX_DEPTH, too_deep
-from streams.intake.memory import NOTHING_REMEMBERED, Memory, forget_before, recall, remember
-from streams.outcome import Drop, Reject
-from streams.records import Record
 from tests.unit.streams.intake.records import (
     VISIT,
     VISIT_HEADERS,
@@ -25,6 +15,22 @@ from tests.unit.streams.intake.records import (
     record,
     visit,
 )
+from touchstream.schemas.dead_letter import Header
+from touchstream.schemas.tick import Tick
+from touchstream.schemas.units import MINUTE_MS, Millis
+from touchstream.streams.intake.clock import FUTURE_TOLERANCE_MS, clamp
+from touchstream.streams.intake.decode import MAX_DETAIL_CHARS, Arrival, Origin, decode
+from touchstream.streams.intake.fingerprint import identity_of
+from touchstream.streams.intake.limits import MAX_DEPTH, too_deep
+from touchstream.streams.intake.memory import (
+    NOTHING_REMEMBERED,
+    Memory,
+    forget_before,
+    recall,
+    remember,
+)
+from touchstream.streams.outcome import Drop, Reject
+from touchstream.streams.records import Record
 
 SECRETS = st.none() | st.binary(max_size=8)
 SCALARS = (

@@ -11,21 +11,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import metrics
 
-from schemas.examples import Example
-from schemas.rules import Band, BandRules, DecidingRules, Rules
-from streams.decide.bands import ORDER, next_band
-from streams.decide.chance import draw, pick
-from streams.decide.policy import DO_NOTHING, Situation, choose
-from streams.features.catalogue import FEATURES
-from streams.learn.basis import NAMES as BASIS
-from streams.learn.knowledge import Knowledge
-from streams.learn.learner import pass_tick
-from streams.learn.models.registry import MODELS
-from streams.learn.numbers import CERTAIN, logit, sigmoid
-from streams.learn.online import OnlineModel
-from streams.learn.progress import BINS, Measures, Tally
-from streams.learn.scorer import Scorer
-from streams.learn.snapshot import ModelData, SnapshotError, empty, seal, unseal
 from tests.make import SILENCE_KILLS, days, knowing
 from tests.strategies import (
     BANDS,
@@ -36,6 +21,21 @@ from tests.strategies import (
     PROBABILITIES,
     SITUATIONS,
 )
+from touchstream.schemas.examples import Example
+from touchstream.schemas.rules import Band, BandRules, DecidingRules, Rules
+from touchstream.streams.decide.bands import ORDER, next_band
+from touchstream.streams.decide.chance import draw, pick
+from touchstream.streams.decide.policy import DO_NOTHING, Situation, choose
+from touchstream.streams.features.catalogue import FEATURES
+from touchstream.streams.learn.basis import NAMES as BASIS
+from touchstream.streams.learn.knowledge import Knowledge
+from touchstream.streams.learn.learner import pass_tick
+from touchstream.streams.learn.models.registry import MODELS
+from touchstream.streams.learn.numbers import CERTAIN, logit, sigmoid
+from touchstream.streams.learn.online import OnlineModel
+from touchstream.streams.learn.progress import BINS, Measures, Tally
+from touchstream.streams.learn.scorer import Scorer
+from touchstream.streams.learn.snapshot import ModelData, SnapshotError, empty, seal, unseal
 
 Labelled = list[tuple[list[float | None], int]]
 RANKED = st.lists(

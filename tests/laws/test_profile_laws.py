@@ -7,16 +7,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.envelope import Event
-from schemas.units import DAY_MS, Millis
-from streams.features.catalogue import FEATURES
-from streams.features.feature import LARGEST
-from streams.profiles.decay import Counter, Lately, add, add_lately, at, lately_at
-from streams.profiles.profile import BOUNDS, Friction, Profile
-from streams.state import State, decode, encode
 from tests import oracles
 from tests.make import WIDTH, arrive, days, event, folded, last_state, live, models
 from tests.strategies import COUNTERS, HISTORIES, LIVES, MOMENTS, PROFILES, STATES
+from touchstream.schemas.envelope import Event
+from touchstream.schemas.units import DAY_MS, Millis
+from touchstream.streams.features.catalogue import FEATURES
+from touchstream.streams.features.feature import LARGEST
+from touchstream.streams.profiles.decay import Counter, Lately, add, add_lately, at, lately_at
+from touchstream.streams.profiles.profile import BOUNDS, Friction, Profile
+from touchstream.streams.state import State, decode, encode
 
 AMOUNTS = st.lists(st.tuples(MOMENTS, st.floats(0.0, 1e6)), min_size=1, max_size=30)
 CONSENTS = st.lists(

@@ -5,16 +5,6 @@ from collections.abc import Iterator
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from schemas.envelope import Event
-from schemas.examples import Example
-from schemas.units import DAY_MS, CustomerId, Millis
-from streams.emit.identity import pseudonym
-from streams.intake.clock import too_late
-from streams.intake.decode import Arrival, Origin, decode
-from streams.intake.memory import NOTHING_REMEMBERED, remember
-from streams.state import State
-from streams.state import decode as decode_state
-from streams.week import next_own_day_ms
 from tests import oracles
 from tests.make import (
     DAY_ZERO_MS,
@@ -30,6 +20,16 @@ from tests.make import (
     wake,
 )
 from tests.strategies import END_DAY, LIVES, logs
+from touchstream.schemas.envelope import Event
+from touchstream.schemas.examples import Example
+from touchstream.schemas.units import DAY_MS, CustomerId, Millis
+from touchstream.streams.emit.identity import pseudonym
+from touchstream.streams.intake.clock import too_late
+from touchstream.streams.intake.decode import Arrival, Origin, decode
+from touchstream.streams.intake.memory import NOTHING_REMEMBERED, remember
+from touchstream.streams.state import State
+from touchstream.streams.state import decode as decode_state
+from touchstream.streams.week import next_own_day_ms
 
 CUSTOMERS = ("ada", "bob", "cy")
 CHURN = QUICK.churn

@@ -1,8 +1,8 @@
 """Chapter 2. Nothing happens, and yet something has to: her day comes once a week."""
 
-from schemas.units import DAY_MS
 from tests.make import moment
 from tests.story.town import town_on
+from touchstream.schemas.units import DAY_MS
 
 
 def test_every_customer_has_one_day_a_week_and_hers_is_the_same_every_week() -> None:

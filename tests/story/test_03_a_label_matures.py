@@ -1,8 +1,8 @@
 """Chapter 3. Four weeks and a day after a snapshot the truth is known, and not before."""
 
-from schemas.units import DAY_MS
-from streams.emit.identity import pseudonym
 from tests.story.town import RULES, town_on
+from touchstream.schemas.units import DAY_MS
+from touchstream.streams.emit.identity import pseudonym
 
 HORIZON_AND_GRACE_MS = 29 * DAY_MS
 

@@ -1,11 +1,11 @@
 """Chapter 4. What was learnt becomes a version, and is in force from the next tick on."""
 
-from streams.features.catalogue import FEATURES
-from streams.learn.learner import version_of
-from streams.learn.scorer import Scorer
-from streams.learn.snapshot import seal, unseal
 from tests.make import days
 from tests.story.town import Town, town_on
+from touchstream.streams.features.catalogue import FEATURES
+from touchstream.streams.learn.learner import version_of
+from touchstream.streams.learn.scorer import Scorer
+from touchstream.streams.learn.snapshot import seal, unseal
 
 
 def test_the_first_version_is_published_by_the_tick_that_brought_the_first_labels() -> None:

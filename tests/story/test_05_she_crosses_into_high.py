@@ -1,8 +1,8 @@
 """Chapter 5. Her silence grows too long: the house says so once, why, and what to do."""
 
-from schemas.emissions.actions import ActionRecommended
 from tests.make import days
 from tests.story.town import RULES, town_on
+from touchstream.schemas.emissions.actions import ActionRecommended
 
 HIGH_ENTER = RULES.bands.high_enter
 

@@ -1,8 +1,8 @@
 """Chapter 7. She asks to be forgotten: what is left is that she asked, and soon not even that."""
 
-from streams.emit.identity import pseudonym
 from tests.make import days, event, moment, record
 from tests.story.town import ASKS, RULES, town_on
+from touchstream.streams.emit.identity import pseudonym
 
 
 def test_profile_ledger_and_risk_are_gone_at_once() -> None:

@@ -10,16 +10,16 @@ from collections.abc import Iterator
 from copy import deepcopy
 from functools import cache
 
-from bench.core import LocalStream
-from schemas.emissions.envelope import Emission, decode_emission
-from schemas.emissions.risk import RiskChanged
-from schemas.envelope import Event
-from schemas.rules import BandRules, LearningRules, Rules
-from schemas.topics import DEAD_LETTERS_TOPIC
-from streams.records import Record
-from streams.state import State
-from streams.state import decode as decode_state
 from tests.make import days, event, record
+from touchstream.schemas.emissions.envelope import Emission, decode_emission
+from touchstream.schemas.emissions.risk import RiskChanged
+from touchstream.schemas.envelope import Event
+from touchstream.schemas.rules import BandRules, LearningRules, Rules
+from touchstream.schemas.topics import DEAD_LETTERS_TOPIC
+from touchstream.streams.local import LocalStream
+from touchstream.streams.records import Record
+from touchstream.streams.state import State
+from touchstream.streams.state import decode as decode_state
 
 RULES = Rules(
     learning=LearningRules(minimum_examples=100, minimum_of_each=10, widest=1.0),

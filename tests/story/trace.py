@@ -5,18 +5,18 @@ from typing import Any
 
 import orjson
 
-from agents.people import as_json
-from schemas.topics import CHURN_RISK_TOPIC
-from streams.features.catalogue import FEATURES
-from streams.intake.decode import Arrival, Origin, decode
-from streams.learn.ledger import is_activity
-from streams.models import Models
-from streams.profiles.fold import fold
-from streams.profiles.profile import Profile
-from streams.state import State
-from streams.verdict import Scored, score
 from tests.make import record
 from tests.story.town import COMES_BACK, RULES, town_on
+from touchstream.agents.people import as_json
+from touchstream.schemas.topics import CHURN_RISK_TOPIC
+from touchstream.streams.features.catalogue import FEATURES
+from touchstream.streams.intake.decode import Arrival, Origin, decode
+from touchstream.streams.learn.ledger import is_activity
+from touchstream.streams.models import Models
+from touchstream.streams.profiles.fold import fold
+from touchstream.streams.profiles.profile import Profile
+from touchstream.streams.state import State
+from touchstream.streams.verdict import Scored, score
 
 SHOWN_FEATURES = ("silence_days", "gap_usual", "activity_week", "web_month")
 SHOWN_FIELDS = ("last_seen", "activity", "families")

@@ -3,9 +3,9 @@
 import numpy as np
 from msgspec import Struct
 
-from streams.learn.arrays import Floats, pack, pack_symmetric, unpack, unpack_symmetric
-from streams.learn.models.estimator import Estimator, Said
-from streams.learn.standard import Move
+from touchstream.streams.learn.arrays import Floats, pack, pack_symmetric, unpack, unpack_symmetric
+from touchstream.streams.learn.models.estimator import Estimator, Said
+from touchstream.streams.learn.standard import Move
 
 PRIOR_VARIANCE = 0.1
 """Of a weight, log-odds per standard deviation: most columns matter little (docs/models.md)."""

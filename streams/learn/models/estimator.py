@@ -12,9 +12,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from river import base
 
-from streams.learn.arrays import Floats
-from streams.learn.numbers import sigmoid
-from streams.learn.standard import Move
+from touchstream.streams.learn.arrays import Floats
+from touchstream.streams.learn.numbers import sigmoid
+from touchstream.streams.learn.standard import Move
 
 MODERATION = pi / 8
 """How an uncertain ln odds is drawn to 0 (MacKay 1992)."""
@@ -96,7 +96,7 @@ class Estimator(base.Classifier, ABC):  # type: ignore[misc]  # River ships no t
 
     @abstractmethod
     def data(self) -> Any:  # noqa: ANN401 - the union of all is in registry.py
-        """All that was learnt; one of the structs of :data:`streams.learn.models.registry.Data`."""
+        """All that was learnt; one of the structs of ``Data``."""
 
     def weigh(self, columns: Floats, z: Floats) -> Floats:
         """What each column of one row adds to the ln odds against the average row; (width,)."""

@@ -10,14 +10,14 @@ from collections.abc import Sequence
 import numpy as np
 from msgspec import Struct
 
-from streams.learn.arrays import Floats, pack, unpack
-from streams.learn.models.bayes import BayesData, BayesianLogisticRegression
-from streams.learn.models.estimator import MODERATION, Estimator, Said
-from streams.learn.models.logistic import LogisticData, OnlineLogisticRegression
-from streams.learn.models.recency import RecencyData, RecencyRule
-from streams.learn.models.rhythm import RhythmData, RhythmExpert
-from streams.learn.numbers import logit
-from streams.learn.standard import Move
+from touchstream.streams.learn.arrays import Floats, pack, unpack
+from touchstream.streams.learn.models.bayes import BayesData, BayesianLogisticRegression
+from touchstream.streams.learn.models.estimator import MODERATION, Estimator, Said
+from touchstream.streams.learn.models.logistic import LogisticData, OnlineLogisticRegression
+from touchstream.streams.learn.models.recency import RecencyData, RecencyRule
+from touchstream.streams.learn.models.rhythm import RhythmData, RhythmExpert
+from touchstream.streams.learn.numbers import logit
+from touchstream.streams.learn.standard import Move
 
 SHARE = 1e-4
 """What flows back to all experts by an example."""

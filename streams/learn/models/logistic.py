@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 from msgspec import Struct
 
-from streams.learn.arrays import Floats, pack, unpack
-from streams.learn.models.estimator import Estimator, Said
-from streams.learn.standard import Move
+from touchstream.streams.learn.arrays import Floats, pack, unpack
+from touchstream.streams.learn.models.estimator import Estimator, Said
+from touchstream.streams.learn.standard import Move
 
 RATE = 0.005
 """Measured on CDNOW and bank calls: three times less is too slow, three times more too wild."""

@@ -3,10 +3,10 @@
 import numpy as np
 from msgspec import Struct
 
-from streams.learn.arrays import Floats
-from streams.learn.baselines import Baselines
-from streams.learn.models.estimator import Estimator, Said
-from streams.learn.numbers import logit
+from touchstream.streams.learn.arrays import Floats
+from touchstream.streams.learn.baselines import Baselines
+from touchstream.streams.learn.models.estimator import Estimator, Said
+from touchstream.streams.learn.numbers import logit
 
 
 class RecencyData(Struct, frozen=True, tag="recency"):

@@ -1,18 +1,18 @@
 """All models that can be chosen: ``learning.model`` names one, ``learning.challenger`` another.
 
 A new model is a file here (a :class:`Data` struct with a tag of its own and an
-:class:`~streams.learn.models.estimator.Estimator`), and a line in each of the two tables below.
+``Estimator``), and a line in each of the two tables below.
 """
 
 from collections.abc import Callable
 from typing import assert_never
 
-from streams.learn.models.bayes import BayesData, BayesianLogisticRegression
-from streams.learn.models.estimator import Estimator
-from streams.learn.models.hedge import Hedge, HedgeData
-from streams.learn.models.logistic import LogisticData, OnlineLogisticRegression
-from streams.learn.models.recency import RecencyData, RecencyRule
-from streams.learn.models.rhythm import RhythmData, RhythmExpert
+from touchstream.streams.learn.models.bayes import BayesData, BayesianLogisticRegression
+from touchstream.streams.learn.models.estimator import Estimator
+from touchstream.streams.learn.models.hedge import Hedge, HedgeData
+from touchstream.streams.learn.models.logistic import LogisticData, OnlineLogisticRegression
+from touchstream.streams.learn.models.recency import RecencyData, RecencyRule
+from touchstream.streams.learn.models.rhythm import RhythmData, RhythmExpert
 
 Data = BayesData | LogisticData | RecencyData | RhythmData | HedgeData
 

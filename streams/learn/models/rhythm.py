@@ -7,9 +7,9 @@ for this customer? Only its scale is learnt.
 import numpy as np
 from msgspec import Struct
 
-from streams.learn.arrays import Floats, pack, pack_symmetric, unpack, unpack_symmetric
-from streams.learn.models.bayes import BayesianLogisticRegression
-from streams.learn.models.estimator import Estimator, Said
+from touchstream.streams.learn.arrays import Floats, pack, pack_symmetric, unpack, unpack_symmetric
+from touchstream.streams.learn.models.bayes import BayesianLogisticRegression
+from touchstream.streams.learn.models.estimator import Estimator, Said
 
 
 class RhythmData(Struct, frozen=True, tag="rhythm"):

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import orjson
 
 ROOT = Path(__file__).parents[3]
-COMMAND = (sys.executable, "-W", "ignore", "-m", "agents.cli.main")
+COMMAND = (sys.executable, "-W", "ignore", "-m", "touchstream.agents.cli.main")
 TIMEOUT_S = 240
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from agents.cli.checks import (
+from touchstream.agents.cli.checks import (
     OUTBOX_SHOWN,
     Finding,
     LogFacts,
@@ -12,14 +12,14 @@ from agents.cli.checks import (
     judge_log,
     judge_store,
 )
-from agents.cli.reading import Span
-from agents.post import Post
-from agents.settings import KafkaSettings, Settings
-from schemas.tick import InForce
-from schemas.units import Millis
-from streams.features.catalogue import FEATURES
-from streams.learn.knowledge import Knowledge
-from streams.shard import Standing
+from touchstream.agents.cli.reading import Span
+from touchstream.agents.post import Post
+from touchstream.agents.settings import KafkaSettings, Settings
+from touchstream.schemas.tick import InForce
+from touchstream.schemas.units import Millis
+from touchstream.streams.features.catalogue import FEATURES
+from touchstream.streams.learn.knowledge import Knowledge
+from touchstream.streams.shard import Standing
 
 NOW_MS = Millis(1_000_000_000)
 SETTINGS = Settings(kafka=KafkaSettings(partitions=2))

@@ -9,17 +9,17 @@ from typing import Any
 import orjson
 import pytest
 
-from agents.cli.replay import in_turn
-from agents.replay.company import company
-from agents.replay.history import steps
-from agents.replay.run import Replay
-from agents.replay.stage import Stage, stage
-from agents.settings import Settings
-from schemas.envelope import format_time
-from schemas.units import DAY_MS
 from tests.agents.cli.command import Said, order, touchstream
 from tests.make import DAY_ZERO_MS
 from tests.services import require
+from touchstream.agents.cli.replay import in_turn
+from touchstream.agents.replay.company import company
+from touchstream.agents.replay.history import steps
+from touchstream.agents.replay.run import Replay
+from touchstream.agents.replay.stage import Stage, stage
+from touchstream.agents.settings import Settings
+from touchstream.schemas.envelope import format_time
+from touchstream.schemas.units import DAY_MS
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow, pytest.mark.timeout(300)]
 

@@ -3,9 +3,9 @@
 import msgspec
 import pytest
 
-from agents.cli.explain import _changes, _reasons
-from schemas.units import Millis
-from streams.explain import Before, Explanation, Part, Proof, Reason
+from touchstream.agents.cli.explain import _changes, _reasons
+from touchstream.schemas.units import Millis
+from touchstream.streams.explain import Before, Explanation, Part, Proof, Reason
 
 SILENCE = Part(
     feature="silence_days",

@@ -2,20 +2,20 @@
 
 from pathlib import Path
 
-from agents.cli.explaining import Subject, from_files
-from agents.replay.recording import record_line
-from agents.settings import Settings
-from schemas.envelope import format_time
-from schemas.tick import InForce, Tick, encode_tick
-from schemas.units import CustomerId, Millis
-from streams.explain import Heard
-from streams.intake.decode import Origin
-from streams.records import Record
-from streams.shard import Standing
-from streams.state import State
-from streams.step import Wake
 from tests.agents.cli.command import order
 from tests.make import event, folded, models, moment, record
+from touchstream.agents.cli.explaining import Subject, from_files
+from touchstream.agents.replay.recording import record_line
+from touchstream.agents.settings import Settings
+from touchstream.schemas.envelope import format_time
+from touchstream.schemas.tick import InForce, Tick, encode_tick
+from touchstream.schemas.units import CustomerId, Millis
+from touchstream.streams.explain import Heard
+from touchstream.streams.intake.decode import Origin
+from touchstream.streams.records import Record
+from touchstream.streams.shard import Standing
+from touchstream.streams.state import State
+from touchstream.streams.step import Wake
 
 ADA = CustomerId("ada")
 

@@ -13,8 +13,8 @@ from kafka import KafkaProducer
 
 from bench.services.kafka import KafkaServer
 from bench.services.redis import RedisServer
-from schemas.envelope import format_time
 from tests.agents.cli.command import COMMAND, Said, environ, order, touchstream
+from touchstream.schemas.envelope import format_time
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from agents.cli.models import Contest, Kept, Overview, Standoff, _lines
 from tests.agents.cli.command import touchstream
+from touchstream.agents.cli.models import Contest, Kept, Overview, Standoff, _lines
 
 OVERVIEW = Overview(
     newest=9,

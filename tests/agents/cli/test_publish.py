@@ -2,8 +2,8 @@
 
 import pytest
 
-from agents.cli.publish import Bad, Sound, judge
 from tests.agents.cli.command import order
+from touchstream.agents.cli.publish import Bad, Sound, judge
 
 AT = "2026-01-01T00:00:00Z"
 

@@ -4,17 +4,17 @@ from typing import NamedTuple
 
 import orjson
 
-from agents.cli.told import raw_json, readable
-from schemas.dead_letter import DeadLetter, Header, encode_letter
-from schemas.emissions.actions import ActionRecommended
-from schemas.emissions.cause import Cause
-from schemas.emissions.envelope import Emission, encode_emission
-from schemas.emissions.registry import EmittedData
-from schemas.emissions.risk import Reason, RiskChanged
-from schemas.envelope import parse_time
-from schemas.tick import InForce, Tick, encode_tick
-from schemas.units import CustomerId
 from tests.agents.cli.command import order
+from touchstream.agents.cli.told import raw_json, readable
+from touchstream.schemas.dead_letter import DeadLetter, Header, encode_letter
+from touchstream.schemas.emissions.actions import ActionRecommended
+from touchstream.schemas.emissions.cause import Cause
+from touchstream.schemas.emissions.envelope import Emission, encode_emission
+from touchstream.schemas.emissions.registry import EmittedData
+from touchstream.schemas.emissions.risk import Reason, RiskChanged
+from touchstream.schemas.envelope import parse_time
+from touchstream.schemas.tick import InForce, Tick, encode_tick
+from touchstream.schemas.units import CustomerId
 
 AT = "2026-01-01T00:00:00.000Z"
 CAUSE = Cause(type="touchstream.tick", source="touchstream", id="5")

@@ -7,11 +7,11 @@ import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.consumer.group_coordinator import CoordinatorGroupRebalance as Rebalance
 
-from agents import clients
-from agents.cli.reading import read, whole
-from agents.embedded.broker import KEPT_BYTES_PER_PARTITION, BrokerError, EmbeddedBroker
-from agents.embedded.group_leader import let_followers_sync_first
-from agents.settings import KafkaSettings
+from touchstream.agents import clients
+from touchstream.agents.cli.reading import read, whole
+from touchstream.agents.embedded.broker import KEPT_BYTES_PER_PARTITION, BrokerError, EmbeddedBroker
+from touchstream.agents.embedded.group_leader import let_followers_sync_first
+from touchstream.agents.settings import KafkaSettings
 
 
 @pytest.fixture

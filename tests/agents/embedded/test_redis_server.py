@@ -8,13 +8,13 @@ from time import monotonic, sleep
 import pytest
 import redis
 
-from agents.embedded import redis_server
-from agents.embedded.process import ServerError
-from agents.stores.redis import connect
 from tests.services import require, valkey_binary
+from touchstream.agents.embedded import redis_server
+from touchstream.agents.embedded.process import ServerError
+from touchstream.agents.stores.redis import connect
 
 START_AND_WAIT = """
-from agents.embedded.redis_server import start
+from touchstream.agents.embedded.redis_server import start
 server = start()
 print(server.pid, flush=True)
 input()

@@ -7,20 +7,20 @@ from pathlib import Path
 import orjson
 import pytest
 
-from agents.cli import tail
-from agents.cli.replay import in_turn, replay
-from agents.replay.crew import Crew
-from agents.replay.history import steps
-from agents.replay.run import Replay
-from agents.replay.stage import EMBEDDED, Stage, stage
-from agents.settings import Settings
-from agents.stores.connect import open_store
 from bench.equal import differences
-from schemas.envelope import format_time
-from schemas.topics import TOUCHPOINTS_TOPIC
-from schemas.units import DAY_MS
 from tests.agents.cli.command import order
 from tests.services import require
+from touchstream.agents.cli import tail
+from touchstream.agents.cli.replay import in_turn, replay
+from touchstream.agents.replay.crew import Crew
+from touchstream.agents.replay.history import steps
+from touchstream.agents.replay.run import Replay
+from touchstream.agents.replay.stage import EMBEDDED, Stage, stage
+from touchstream.agents.settings import Settings
+from touchstream.agents.stores.connect import open_store
+from touchstream.schemas.envelope import format_time
+from touchstream.schemas.topics import TOUCHPOINTS_TOPIC
+from touchstream.schemas.units import DAY_MS
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 

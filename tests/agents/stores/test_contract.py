@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.stores.base import Commit, Fence, Read, Standing, Store
-from agents.stores.memory import MemoryStore
+from touchstream.agents.stores.base import Commit, Fence, Read, Standing, Store
+from touchstream.agents.stores.memory import MemoryStore
 
 FIRST = Fence(10, 1)
 SECOND = Fence(20, 2)

@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from redis.crc import key_slot
 
-from agents.stores.keys import partitions_key, shard_keys, text_key, wish_key
+from touchstream.agents.stores.keys import partitions_key, shard_keys, text_key, wish_key
 
 names = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._-]{0,30}", fullmatch=True)
 subjects = st.text(st.characters(exclude_categories=["Cs"]))

@@ -8,12 +8,12 @@ from urllib.parse import urlsplit
 import pytest
 from redis.exceptions import AuthenticationError, RedisError, ResponseError
 
-from agents.stores.base import Commit, Fence, Read, Standing, StoreError
-from agents.stores.errors import translated
-from agents.stores.keys import shard_keys
-from agents.stores.redis import RedisStore, connect
 from bench.services.redis import RedisServer
 from tests.agents.stores.proxy import LossyProxy
+from touchstream.agents.stores.base import Commit, Fence, Read, Standing, StoreError
+from touchstream.agents.stores.errors import translated
+from touchstream.agents.stores.keys import shard_keys
+from touchstream.agents.stores.redis import RedisStore, connect
 
 FIRST = Fence(10, 1)
 SECOND = Fence(20, 2)

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
-from agents.embedded.process import ServerError
 from bench.services import kafka
 from bench.services.kafka import KafkaServer
 from tests.services import require
+from touchstream.agents.embedded.process import ServerError
 
 A_DAY_OF_1997_MS = 852_076_800_000
 

@@ -30,7 +30,13 @@ def test_every_door_opens(target: str) -> None:
 
 def test_check_lints_types_imports_and_generated_files() -> None:
     plan = planned("check")
-    for tool in ("ruff check", "ruff format --check", "mypy", "lint-imports", "schemas.generate"):
+    for tool in (
+        "ruff check",
+        "ruff format --check",
+        "mypy",
+        "lint-imports",
+        "touchstream.schemas.generate",
+    ):
         assert tool in plan
 
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from agents.settings import known_keys
-from streams.learn.models.registry import MODELS
 from tests import pages
+from touchstream.agents.settings import known_keys
+from touchstream.streams.learn.models.registry import MODELS
 
 ROOT = Path(__file__).parents[3]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -16,7 +16,7 @@ PAGES = sorted(
     [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")]
     + [page for page in (ROOT / "docs").rglob("*.md") if page.name != "events.md"]
 )
-FILE = re.compile(r"`((?:schemas|streams|agents|bench|tests|docs)/[\w./-]+)`")
+FILE = re.compile(r"`((?:schemas|streams|agents|simulator|bench|tests|docs)/[\w./-]+)`")
 LINK = re.compile(r"\]\((?!https?:|#)([^)#]+)(?:#[\w-]+)?\)")
 MODULE = re.compile(r"python -m ([a-z_.]+)")
 TARGET = re.compile(r"\bmake ([a-z]+)\b")
@@ -44,7 +44,7 @@ def test_every_file_that_is_named_exists(page: Path) -> None:
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_every_module_that_is_to_be_run_exists(page: Path) -> None:
     for name in MODULE.findall(page.read_text(encoding="utf-8")):
-        path = ROOT.joinpath(*name.split("."))
+        path = ROOT.joinpath(*name.removeprefix("touchstream.").split("."))
         assert path.with_suffix(".py").is_file() or (path / "__main__.py").is_file(), name
 
 
@@ -69,7 +69,7 @@ def test_every_setting_that_is_named_exists(page: Path) -> None:
 
 
 def test_every_command_that_the_readme_shows_exists() -> None:
-    from agents.cli.main import app, letters  # noqa: PLC0415 - Typer's app, for this test alone
+    from touchstream.agents.cli.main import app, letters  # noqa: PLC0415 - Typer's app, for this test alone
 
     commands = {_name(command.name, command.callback) for command in app.registered_commands}
     commands |= {group.name or "" for group in app.registered_groups}

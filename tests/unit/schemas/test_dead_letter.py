@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.dead_letter import (
+from touchstream.schemas.dead_letter import (
     MAX_BODY_BYTES,
     MAX_HEADER_BYTES,
     MAX_KEY_BYTES,

@@ -1,12 +1,12 @@
 import orjson
 import pytest
 
-from schemas.emissions.actions import ActionRecommended
-from schemas.emissions.cause import Cause
-from schemas.emissions.envelope import Emission, decode_emission, encode_emission
-from schemas.emissions.registry import EMITTED
-from schemas.emissions.signals import CustomerSignal
-from schemas.units import CustomerId, Millis
+from touchstream.schemas.emissions.actions import ActionRecommended
+from touchstream.schemas.emissions.cause import Cause
+from touchstream.schemas.emissions.envelope import Emission, decode_emission, encode_emission
+from touchstream.schemas.emissions.registry import EMITTED
+from touchstream.schemas.emissions.signals import CustomerSignal
+from touchstream.schemas.units import CustomerId, Millis
 
 CAUSE = Cause(type="web.visit", source="/shop", id="visit-1")
 

@@ -1,7 +1,7 @@
 import pytest
 
-from schemas.examples import Example, Passed, decode_example, encode_example
-from schemas.units import Millis
+from touchstream.schemas.examples import Example, Passed, decode_example, encode_example
+from touchstream.schemas.units import Millis
 
 EXAMPLE = Example(
     shard="p3",

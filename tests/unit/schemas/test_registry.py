@@ -1,8 +1,8 @@
 from typing import get_args
 
-from schemas.registry import ACTIVITY_BY_DEFAULT, TOUCHPOINTS, Family, Touchpoint
-from schemas.touchpoints.calls import CallEnded
-from schemas.touchpoints.tickets import TicketReplied
+from touchstream.schemas.registry import ACTIVITY_BY_DEFAULT, TOUCHPOINTS, Family, Touchpoint
+from touchstream.schemas.touchpoints.calls import CallEnded
+from touchstream.schemas.touchpoints.tickets import TicketReplied
 
 # DESIGN section 6, written out: type, then its fields; * required, and the mark of activity.
 CONTRACT = """

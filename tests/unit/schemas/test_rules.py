@@ -1,7 +1,7 @@
 import msgspec
 import pytest
 
-from schemas.rules import (
+from touchstream.schemas.rules import (
     DEFAULT_ACTIONS,
     ActionRules,
     BandRules,

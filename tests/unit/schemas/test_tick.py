@@ -1,8 +1,8 @@
 import orjson
 import pytest
 
-from schemas.tick import InForce, Tick, decode_tick, encode_tick
-from schemas.units import Millis
+from touchstream.schemas.tick import InForce, Tick, decode_tick, encode_tick
+from touchstream.schemas.units import Millis
 
 TICK = Tick(
     number=3,

@@ -3,12 +3,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.envelope import decode_data, known_fields, unknown_fields
-from schemas.registry import TOUCHPOINTS
-from schemas.touchpoints.orders import OrderItem, OrderPlaced
-from schemas.touchpoints.sales import DemoHeld
-from schemas.touchpoints.stores import StoreVisited
-from schemas.touchpoints.web import WebVisit
+from touchstream.schemas.envelope import decode_data, known_fields, unknown_fields
+from touchstream.schemas.registry import TOUCHPOINTS
+from touchstream.schemas.touchpoints.orders import OrderItem, OrderPlaced
+from touchstream.schemas.touchpoints.sales import DemoHeld
+from touchstream.schemas.touchpoints.stores import StoreVisited
+from touchstream.schemas.touchpoints.web import WebVisit
 
 json_values = st.recursive(
     st.none()

@@ -7,27 +7,6 @@ import msgspec
 import numpy as np
 import pytest
 
-from schemas.envelope import Event
-from schemas.units import Millis
-from streams.decide.bands import Crossing
-from streams.explain import (
-    PLAIN,
-    Explanation,
-    Heard,
-    History,
-    Past,
-    Reason,
-    explain,
-    relive,
-    verify,
-)
-from streams.features.catalogue import FEATURES
-from streams.intake.decode import Arrival
-from streams.learn.basis import NAMES
-from streams.learn.models.recency import RecencyRule
-from streams.learn.snapshot import ModelData
-from streams.state import State
-from streams.step import Wake
 from tests.make import (
     SILENCE_KILLS,
     arrival,
@@ -40,6 +19,27 @@ from tests.make import (
     models,
     moment,
 )
+from touchstream.schemas.envelope import Event
+from touchstream.schemas.units import Millis
+from touchstream.streams.decide.bands import Crossing
+from touchstream.streams.explain import (
+    PLAIN,
+    Explanation,
+    Heard,
+    History,
+    Past,
+    Reason,
+    explain,
+    relive,
+    verify,
+)
+from touchstream.streams.features.catalogue import FEATURES
+from touchstream.streams.intake.decode import Arrival
+from touchstream.streams.learn.basis import NAMES
+from touchstream.streams.learn.models.recency import RecencyRule
+from touchstream.streams.learn.snapshot import ModelData
+from touchstream.streams.state import State
+from touchstream.streams.step import Wake
 
 TICKETS_KILL = model(open_ticket_count=2.0, web_month=-1.0)
 TICKETS = (

@@ -1,7 +1,7 @@
 import msgspec
 import pytest
 
-from streams.outbox import Entry, decode_entry, encode_entry
+from touchstream.streams.outbox import Entry, decode_entry, encode_entry
 
 
 @pytest.mark.parametrize(

@@ -4,19 +4,29 @@ import msgspec
 import orjson
 import pytest
 
-from bench.core import NO_LIMIT, LocalShard, LocalStream
-from schemas.dead_letter import decode_letter
-from schemas.emissions.envelope import decode_emission
-from schemas.envelope import Event
-from schemas.examples import Example, Passed, decode_example
-from schemas.tick import InForce, Tick, encode_tick
-from schemas.units import Millis
-from streams.intake.decode import Arrival, Origin
-from streams.models import Models
-from streams.outbox import Entry, decode_entry
-from streams.outcome import Drop, Reject
-from streams.records import Record
-from streams.shard import (
+from tests.make import (
+    QUICK,
+    SILENCE_KILLS,
+    days,
+    event,
+    model,
+    models,
+    moment,
+    record,
+)
+from touchstream.schemas.dead_letter import decode_letter
+from touchstream.schemas.emissions.envelope import decode_emission
+from touchstream.schemas.envelope import Event
+from touchstream.schemas.examples import Example, Passed, decode_example
+from touchstream.schemas.tick import InForce, Tick, encode_tick
+from touchstream.schemas.units import Millis
+from touchstream.streams.intake.decode import Arrival, Origin
+from touchstream.streams.local import NO_LIMIT, LocalShard, LocalStream
+from touchstream.streams.models import Models
+from touchstream.streams.outbox import Entry, decode_entry
+from touchstream.streams.outcome import Drop, Reject
+from touchstream.streams.records import Record
+from touchstream.streams.shard import (
     LetterLimit,
     Run,
     Standing,
@@ -29,16 +39,6 @@ from streams.shard import (
     encode_standing,
     take_run,
     take_turn,
-)
-from tests.make import (
-    QUICK,
-    SILENCE_KILLS,
-    days,
-    event,
-    model,
-    models,
-    moment,
-    record,
 )
 
 HERE = Origin(0, 1, None)

@@ -3,14 +3,14 @@ from math import log
 import msgspec
 import pytest
 
-from streams import state as states
-from streams.decide.bands import Crossing
-from streams.features.topics import Topics
-from streams.profiles.decay import Counter, Lately
-from streams.profiles.profile import Fact, Money, Profile, Subscription, Ticket
-from streams.profiles.rhythm import Rhythm
-from streams.state import State, StateError, decode, encode
 from tests.make import arrival, last_state, live, models, moment, wake
+from touchstream.streams import state as states
+from touchstream.streams.decide.bands import Crossing
+from touchstream.streams.features.topics import Topics
+from touchstream.streams.profiles.decay import Counter, Lately
+from touchstream.streams.profiles.profile import Fact, Money, Profile, Subscription, Ticket
+from touchstream.streams.profiles.rhythm import Rhythm
+from touchstream.streams.state import State, StateError, decode, encode
 
 
 def test_the_first_byte_is_the_version() -> None:

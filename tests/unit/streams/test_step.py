@@ -4,13 +4,6 @@ from collections.abc import Sequence
 
 import pytest
 
-from schemas.emissions.risk import RiskChanged
-from schemas.rules import IntakeRules, Rules
-from schemas.units import DAY_MS, Millis
-from streams.intake.decode import Arrival
-from streams.intake.memory import NOTHING_REMEMBERED
-from streams.outcome import Reject
-from streams.step import Step, Wake, advance
 from tests.make import (
     SILENCE_KILLS,
     arrival,
@@ -22,6 +15,13 @@ from tests.make import (
     told,
     wake,
 )
+from touchstream.schemas.emissions.risk import RiskChanged
+from touchstream.schemas.rules import IntakeRules, Rules
+from touchstream.schemas.units import DAY_MS, Millis
+from touchstream.streams.intake.decode import Arrival
+from touchstream.streams.intake.memory import NOTHING_REMEMBERED
+from touchstream.streams.outcome import Reject
+from touchstream.streams.step import Step, Wake, advance
 
 RULES = Rules(intake=IntakeRules(allowed_lateness_days=7))
 

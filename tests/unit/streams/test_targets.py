@@ -5,20 +5,20 @@ from collections.abc import Sequence
 import msgspec
 import pytest
 
-from schemas.emissions.actions import ActionRecommended
-from schemas.emissions.signals import CustomerSignal
-from schemas.rules import LearningRules, Rules, TargetRules
-from schemas.units import Millis
-from streams.decide.policy import DO_NOTHING
-from streams.features.catalogue import FEATURES
-from streams.intake.decode import Arrival
-from streams.learn.ledger import HAPPENED, MOST_ROWS, RECOMMENDED, Snapshot
-from streams.learn.scorer import Scorer
-from streams.learn.snapshot import CHURN, ModelData, empty
-from streams.models import Models
-from streams.state import State
-from streams.step import Step, Wake, advance
 from tests.make import arrival, daily, days, last_state, live, model, models, moment, told, wake
+from touchstream.schemas.emissions.actions import ActionRecommended
+from touchstream.schemas.emissions.signals import CustomerSignal
+from touchstream.schemas.rules import LearningRules, Rules, TargetRules
+from touchstream.schemas.units import Millis
+from touchstream.streams.decide.policy import DO_NOTHING
+from touchstream.streams.features.catalogue import FEATURES
+from touchstream.streams.intake.decode import Arrival
+from touchstream.streams.learn.ledger import HAPPENED, MOST_ROWS, RECOMMENDED, Snapshot
+from touchstream.streams.learn.scorer import Scorer
+from touchstream.streams.learn.snapshot import CHURN, ModelData, empty
+from touchstream.streams.models import Models
+from touchstream.streams.state import State
+from touchstream.streams.step import Step, Wake, advance
 
 REPEAT = TargetRules(
     name="repeat",

@@ -1,23 +1,23 @@
 import msgspec
 import numpy as np
 
-from schemas.emissions.actions import ActionRecommended
-from schemas.emissions.cause import Cause
-from schemas.emissions.envelope import Emission
-from schemas.emissions.risk import RiskChanged
-from schemas.rules import ActionRules, BandRules, LearningRules, Rules
-from schemas.units import CustomerId
-from streams.decide.bands import Crossing
-from streams.features.catalogue import FEATURES
-from streams.learn.arrays import pack_symmetric
-from streams.learn.basis import NAMES
-from streams.learn.models.bayes import BayesData
-from streams.learn.snapshot import ModelData
-from streams.models import Models
-from streams.state import State
-from streams.verdict import Scored, judge, score
 from tests.make import arrival as arriving
 from tests.make import event, folded, live, model, models, moment, told
+from touchstream.schemas.emissions.actions import ActionRecommended
+from touchstream.schemas.emissions.cause import Cause
+from touchstream.schemas.emissions.envelope import Emission
+from touchstream.schemas.emissions.risk import RiskChanged
+from touchstream.schemas.rules import ActionRules, BandRules, LearningRules, Rules
+from touchstream.schemas.units import CustomerId
+from touchstream.streams.decide.bands import Crossing
+from touchstream.streams.features.catalogue import FEATURES
+from touchstream.streams.learn.arrays import pack_symmetric
+from touchstream.streams.learn.basis import NAMES
+from touchstream.streams.learn.models.bayes import BayesData
+from touchstream.streams.learn.snapshot import ModelData
+from touchstream.streams.models import Models
+from touchstream.streams.state import State
+from touchstream.streams.verdict import Scored, judge, score
 
 CAUSE = Cause(type="web.visit", source="shop", id="e1")
 BANDS = BandRules(

@@ -1,8 +1,8 @@
 import pytest
 
-from schemas.units import Millis
-from streams.week import next_own_day_ms
 from tests.make import moment
+from touchstream.schemas.units import Millis
+from touchstream.streams.week import next_own_day_ms
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,8 @@
 import pytest
 
-from schemas.rules import Band, BandRules
-from streams.decide.bands import Crossing, held_back, next_band, rises
 from tests.make import moment
+from touchstream.schemas.rules import Band, BandRules
+from touchstream.streams.decide.bands import Crossing, held_back, next_band, rises
 
 RULES = BandRules(
     medium_enter=0.5, medium_leave=0.4, high_enter=0.7, high_leave=0.6, cooldown_days=1

@@ -1,6 +1,6 @@
 import pytest
 
-from streams.decide.chance import draw, pick
+from touchstream.streams.decide.chance import draw, pick
 
 
 def test_a_lot_is_the_same_on_every_machine() -> None:

@@ -1,9 +1,9 @@
 import pytest
 
-from schemas.rules import ActionRules, Band, DecidingRules, Rules
-from streams.decide.policy import Choice, Situation, choose, held_out
-from streams.profiles.profile import Profile
 from tests.make import event, folded, moment
+from touchstream.schemas.rules import ActionRules, Band, DecidingRules, Rules
+from touchstream.streams.decide.policy import Choice, Situation, choose, held_out
+from touchstream.streams.profiles.profile import Profile
 
 CALL = ActionRules(
     name="call",

@@ -1,7 +1,7 @@
 import pytest
 
-from schemas.emissions.cause import Cause
-from streams.emit.identity import emission_id, pseudonym
+from touchstream.schemas.emissions.cause import Cause
+from touchstream.streams.emit.identity import emission_id, pseudonym
 
 CAUSE = Cause(type="web.visit", source="shop", id="e1")
 

@@ -1,9 +1,9 @@
 from collections.abc import Sequence
 
-from schemas.emissions.risk import Reason
-from streams.emit.risk import reasons
-from streams.features.feature import Feature, FeatureList, Measure
-from streams.features.view import View
+from touchstream.schemas.emissions.risk import Reason
+from touchstream.streams.emit.risk import reasons
+from touchstream.streams.features.feature import Feature, FeatureList, Measure
+from touchstream.streams.features.view import View
 
 
 def named(name: str) -> Measure:

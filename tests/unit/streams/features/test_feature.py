@@ -2,9 +2,9 @@ from math import isnan
 
 import pytest
 
-from streams.features.catalogue import FEATURES, SILENCE
-from streams.features.feature import LARGEST, Feature, FeatureList, Measure
 from tests.make import WIDTH, event, folded, moment
+from touchstream.streams.features.catalogue import FEATURES, SILENCE
+from touchstream.streams.features.feature import LARGEST, Feature, FeatureList, Measure
 
 PROFILE = folded(event("web.visit", "d0"))
 

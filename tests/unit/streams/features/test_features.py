@@ -2,9 +2,9 @@ from math import log, log1p
 
 import pytest
 
-from streams.features import engagement, frequency, money, recency, service
-from streams.features.feature import Measure
 from tests.make import event, seen
+from touchstream.streams.features import engagement, frequency, money, recency, service
+from touchstream.streams.features.feature import Measure
 
 NEWSLETTER = event("email.delivered", "d0")
 """Not by the customer: he is known, and never gave a sign of life."""

@@ -2,8 +2,8 @@
 
 import pytest
 
-from streams.features.catalogue import FEATURES
-from streams.features.topics import Topic, Topics
+from touchstream.streams.features.catalogue import FEATURES
+from touchstream.streams.features.topics import Topic, Topics
 
 TOPICS = Topics([("silence", ("activity",)), ("age", ()), ("count", ("activity",))])
 

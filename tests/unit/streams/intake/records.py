@@ -2,12 +2,12 @@
 
 import orjson
 
-from schemas.dead_letter import Header
-from schemas.units import Millis
-from streams.intake.decode import Arrival, Origin, decode
-from streams.intake.partitioner import partition_of
-from streams.outcome import Reject
-from streams.records import Record
+from touchstream.schemas.dead_letter import Header
+from touchstream.schemas.units import Millis
+from touchstream.streams.intake.decode import Arrival, Origin, decode
+from touchstream.streams.intake.partitioner import partition_of
+from touchstream.streams.outcome import Reject
+from touchstream.streams.records import Record
 
 NOON_MS = Millis(1_767_355_200_000)  # 2026-01-02T12:00:00Z
 PARTITIONS = 4

@@ -1,11 +1,6 @@
 import orjson
 import pytest
 
-from schemas.dead_letter import Header
-from schemas.tick import InForce, Tick
-from schemas.touchpoints.customers import CustomerErased
-from streams.intake.decode import decode
-from streams.outcome import Reject
 from tests.unit.streams.intake.records import (
     NOON_MS,
     VISIT,
@@ -16,6 +11,11 @@ from tests.unit.streams.intake.records import (
     refuse,
     visit,
 )
+from touchstream.schemas.dead_letter import Header
+from touchstream.schemas.tick import InForce, Tick
+from touchstream.schemas.touchpoints.customers import CustomerErased
+from touchstream.streams.intake.decode import decode
+from touchstream.streams.outcome import Reject
 
 DATA = orjson.dumps(VISIT["data"])
 

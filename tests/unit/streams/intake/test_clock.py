@@ -1,5 +1,5 @@
-from schemas.units import DAY_MS, Millis
-from streams.intake.clock import clamp, too_late
+from touchstream.schemas.units import DAY_MS, Millis
+from touchstream.streams.intake.clock import clamp, too_late
 
 RECEIVED_MS = Millis(1_000_000)
 FIVE_MINUTES_MS = 300_000

@@ -1,15 +1,15 @@
 import orjson
 import pytest
 
-from schemas.envelope import Event
-from schemas.tick import InForce, Tick, encode_tick
-from schemas.touchpoints.customers import CustomerErased
-from schemas.touchpoints.web import WebVisit
-from schemas.units import MAX_EVENT_BYTES, CustomerId, Millis
-from streams.intake.decode import Arrival, Origin, decode
-from streams.intake.fingerprint import content_of, identity_of
-from streams.outcome import Drop, Reject
 from tests.unit.streams.intake.records import NOON_MS, VISIT, arrive, at_home, record, refuse, visit
+from touchstream.schemas.envelope import Event
+from touchstream.schemas.tick import InForce, Tick, encode_tick
+from touchstream.schemas.touchpoints.customers import CustomerErased
+from touchstream.schemas.touchpoints.web import WebVisit
+from touchstream.schemas.units import MAX_EVENT_BYTES, CustomerId, Millis
+from touchstream.streams.intake.decode import Arrival, Origin, decode
+from touchstream.streams.intake.fingerprint import content_of, identity_of
+from touchstream.streams.outcome import Drop, Reject
 
 TICK = Tick(
     number=7,

@@ -1,7 +1,7 @@
 import pytest
 
-from schemas.units import Millis
-from streams.intake.fingerprint import content_of, identity_of
+from touchstream.schemas.units import Millis
+from touchstream.streams.intake.fingerprint import content_of, identity_of
 
 AT = Millis(1_767_355_200_000)
 DATA = {"page": "/pricing", "duration_s": 34.5}

@@ -1,6 +1,6 @@
 import pytest
 
-from streams.intake.limits import MAX_DEPTH, are_plain, is_name, too_deep
+from touchstream.streams.intake.limits import MAX_DEPTH, are_plain, is_name, too_deep
 
 
 def nested(levels: int) -> bytes:

@@ -1,8 +1,8 @@
 import msgspec
 import pytest
 
-from schemas.units import MINUTE_MS, Millis
-from streams.intake.memory import (
+from touchstream.schemas.units import MINUTE_MS, Millis
+from touchstream.streams.intake.memory import (
     NOTHING_REMEMBERED,
     Memory,
     Recollection,

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.intake.partitioner import REMEMBERED_KEYS, murmur2, partition_of
+from touchstream.streams.intake.partitioner import REMEMBERED_KEYS, murmur2, partition_of
 
 with warnings.catch_warnings():
     # kafka-python 3.0 reads its schemas by a function that Python 3.11 deprecates.

@@ -2,7 +2,7 @@ from math import log1p, nan
 
 import pytest
 
-from streams.learn.baselines import Baselines, recency_rank
+from touchstream.streams.learn.baselines import Baselines, recency_rank
 
 
 def test_before_the_first_label_the_base_rate_is_one_half() -> None:

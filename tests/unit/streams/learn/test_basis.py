@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats  # type: ignore[import-untyped]  # ships no types
 
-from schemas.units import DAY_MS, Millis
-from streams.features.catalogue import FEATURES
-from streams.learn.basis import COLUMNS, DERIVED, NAMES, Population, expand, shares
 from tests.make import days
 from tests.strategies import FEATURE_VECTORS
+from touchstream.schemas.units import DAY_MS, Millis
+from touchstream.streams.features.catalogue import FEATURES
+from touchstream.streams.learn.basis import COLUMNS, DERIVED, NAMES, Population, expand, shares
 
 TODAY = days(0)
 EVERYBODY = Population(gap_mean=log(10), gap_spread=0.8, since_ms=days(-800))

@@ -4,8 +4,8 @@ import msgspec
 import numpy as np
 import pytest
 
-from streams.learn.calibration import PRIOR_VARIANCE, Calibration
-from streams.learn.models.estimator import Said
+from touchstream.streams.learn.calibration import PRIOR_VARIANCE, Calibration
+from touchstream.streams.learn.models.estimator import Said
 
 
 def taught(n: int, overconfidence: float, bias: float = 0.0, seed: int = 1) -> Calibration:

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from schemas.units import DAY_MS, Millis
-from streams.learn.drift import LARGEST, WINDOW, Drift, change, observe
-from streams.learn.watch import Series, Watch
+from touchstream.schemas.units import DAY_MS, Millis
+from touchstream.streams.learn.drift import LARGEST, WINDOW, Drift, change, observe
+from touchstream.streams.learn.watch import Series, Watch
 
 WEEK_MS = 7 * DAY_MS
 YEAR = 52

@@ -1,14 +1,14 @@
 import msgspec
 
-from schemas.rules import LearningRules, Rules
-from schemas.units import DAY_MS, Millis
-from streams.features.catalogue import FEATURES
-from streams.learn.calibration import Calibration
-from streams.learn.governance import Signal, served, settle
-from streams.learn.knowledge import Knowledge, Learnt, every_days, new_trial
-from streams.learn.models.recency import RecencyData
-from streams.learn.trial import Trial
 from tests.make import days
+from touchstream.schemas.rules import LearningRules, Rules
+from touchstream.schemas.units import DAY_MS, Millis
+from touchstream.streams.features.catalogue import FEATURES
+from touchstream.streams.learn.calibration import Calibration
+from touchstream.streams.learn.governance import Signal, served, settle
+from touchstream.streams.learn.knowledge import Knowledge, Learnt, every_days, new_trial
+from touchstream.streams.learn.models.recency import RecencyData
+from touchstream.streams.learn.trial import Trial
 
 RULES = Rules(learning=LearningRules(model="bayes", challenger="hedge"))
 

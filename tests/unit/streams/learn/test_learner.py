@@ -5,22 +5,22 @@ from math import log1p, nan
 import msgspec
 import pytest
 
-from schemas.examples import Example
-from schemas.rules import ChurnRules, LearningRules, Rules, TargetRules
-from streams.features.catalogue import FEATURES
-from streams.learn.governance import Signal
-from streams.learn.knowledge import Knowledge, Learnt, Treatment
-from streams.learn.learner import (
+from tests.make import days
+from touchstream.schemas.examples import Example
+from touchstream.schemas.rules import ChurnRules, LearningRules, Rules, TargetRules
+from touchstream.streams.features.catalogue import FEATURES
+from touchstream.streams.learn.governance import Signal
+from touchstream.streams.learn.knowledge import Knowledge, Learnt, Treatment
+from touchstream.streams.learn.learner import (
     LARGEST_WEIGHT,
     Passed,
     pass_tick,
     untreated_weight,
     version_of,
 )
-from streams.learn.models.recency import RecencyData
-from streams.learn.online import OnlineModel
-from streams.learn.snapshot import unseal
-from tests.make import days
+from touchstream.streams.learn.models.recency import RecencyData
+from touchstream.streams.learn.online import OnlineModel
+from touchstream.streams.learn.snapshot import unseal
 
 SILENCE = FEATURES.names.index("silence_days")
 EVERY_TICK = Rules()

@@ -1,8 +1,9 @@
 import msgspec
 import pytest
 
-from schemas.rules import ChurnRules, TargetRules
-from streams.learn.ledger import (
+from tests.make import event, moment, snapshot
+from touchstream.schemas.rules import ChurnRules, TargetRules
+from touchstream.streams.learn.ledger import (
     ACTIVE,
     CANCELLED,
     HAPPENED,
@@ -18,7 +19,6 @@ from streams.learn.ledger import (
     observe,
     observe_target,
 )
-from tests.make import event, moment, snapshot
 
 RULES = ChurnRules(horizon_days=28, label_grace_days=1)
 

@@ -5,12 +5,12 @@ from math import log1p, nan
 import msgspec
 import pytest
 
-from schemas.examples import Example
-from schemas.rules import ChurnRules, LearningRules, Rules
-from streams.features.catalogue import FEATURES
-from streams.learn.lookout import OF_THE_MODEL, lookout
-from streams.learn.trial import log_loss
 from tests.make import days
+from touchstream.schemas.examples import Example
+from touchstream.schemas.rules import ChurnRules, LearningRules, Rules
+from touchstream.streams.features.catalogue import FEATURES
+from touchstream.streams.learn.lookout import OF_THE_MODEL, lookout
+from touchstream.streams.learn.trial import log_loss
 
 RULES = Rules(churn=ChurnRules(horizon_days=28), learning=LearningRules(established_days=91))
 SEEN = Example(

@@ -4,16 +4,16 @@ import msgspec
 import numpy as np
 import pytest
 
-from streams.features.catalogue import FEATURES
-from streams.learn.basis import NAMES
-from streams.learn.calibration import LEAST_EXAMPLES, Calibration
-from streams.learn.models.bayes import BayesianLogisticRegression
-from streams.learn.models.registry import MODELS
-from streams.learn.online import OnlineModel
-from streams.learn.scorer import Scorer
-from streams.learn.snapshot import ModelData, empty
-from streams.learn.standard import Standard
 from tests.make import WIDTH, days
+from touchstream.streams.features.catalogue import FEATURES
+from touchstream.streams.learn.basis import NAMES
+from touchstream.streams.learn.calibration import LEAST_EXAMPLES, Calibration
+from touchstream.streams.learn.models.bayes import BayesianLogisticRegression
+from touchstream.streams.learn.models.registry import MODELS
+from touchstream.streams.learn.online import OnlineModel
+from touchstream.streams.learn.scorer import Scorer
+from touchstream.streams.learn.snapshot import ModelData, empty
+from touchstream.streams.learn.standard import Standard
 
 NOTHING = empty(FEATURES.digest, 28)
 Row = tuple[list[float], int]

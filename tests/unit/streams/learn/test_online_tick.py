@@ -5,12 +5,12 @@ from math import log1p, nan
 import msgspec
 import pytest
 
-from streams.features.catalogue import FEATURES
-from streams.learn.calibration import LEAST_EXAMPLES
-from streams.learn.models.estimator import Said
-from streams.learn.online import OnlineModel
-from streams.learn.snapshot import ModelData, empty
 from tests.make import days
+from touchstream.streams.features.catalogue import FEATURES
+from touchstream.streams.learn.calibration import LEAST_EXAMPLES
+from touchstream.streams.learn.models.estimator import Said
+from touchstream.streams.learn.online import OnlineModel
+from touchstream.streams.learn.snapshot import ModelData, empty
 
 SILENCE = FEATURES.names.index("silence_days")
 LABELS = [1, 0, 1, 1]

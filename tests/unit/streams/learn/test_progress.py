@@ -1,6 +1,6 @@
 import pytest
 
-from streams.learn.progress import Measures, Tally, average_precision
+from touchstream.streams.learn.progress import Measures, Tally, average_precision
 
 
 def measured(*told: tuple[float, int]) -> Measures:

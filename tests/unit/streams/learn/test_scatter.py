@@ -4,8 +4,8 @@ import msgspec
 import numpy as np
 import pytest
 
-from schemas.units import DAY_MS, Millis
-from streams.learn.scatter import LARGEST, MOST_CUSTOMERS, Scatter
+from touchstream.schemas.units import DAY_MS, Millis
+from touchstream.streams.learn.scatter import LARGEST, MOST_CUSTOMERS, Scatter
 
 HORIZON_MS = 28 * DAY_MS
 

@@ -4,27 +4,27 @@ import msgspec
 import numpy as np
 import pytest
 
-from schemas.rules import Rules, TargetRules
-from schemas.units import Millis
-from streams.features.catalogue import FEATURES
-from streams.learn.arrays import pack, pack_symmetric
-from streams.learn.basis import GAP_LAST, NAMES, Population
-from streams.learn.calibration import Calibration
-from streams.learn.models.bayes import BayesData
-from streams.learn.models.estimator import Said
-from streams.learn.models.registry import MODELS
-from streams.learn.numbers import sigmoid
-from streams.learn.online import OnlineModel
-from streams.learn.scorer import (
+from tests.make import days, knowing, model
+from touchstream.schemas.rules import Rules, TargetRules
+from touchstream.schemas.units import Millis
+from touchstream.streams.features.catalogue import FEATURES
+from touchstream.streams.learn.arrays import pack, pack_symmetric
+from touchstream.streams.learn.basis import GAP_LAST, NAMES, Population
+from touchstream.streams.learn.calibration import Calibration
+from touchstream.streams.learn.models.bayes import BayesData
+from touchstream.streams.learn.models.estimator import Said
+from touchstream.streams.learn.models.registry import MODELS
+from touchstream.streams.learn.numbers import sigmoid
+from touchstream.streams.learn.online import OnlineModel
+from touchstream.streams.learn.scorer import (
     Scorer,
     compile_version,
     population,
     segment_of,
     segment_rate,
 )
-from streams.learn.snapshot import SEGMENTS, ModelData, empty
-from streams.learn.standard import Standard, StandardData
-from tests.make import days, knowing, model
+from touchstream.streams.learn.snapshot import SEGMENTS, ModelData, empty
+from touchstream.streams.learn.standard import Standard, StandardData
 
 ROW = {**dict.fromkeys(FEATURES.names, 1.0), "silence_days": log1p(20)}
 LINE = model(intercept=-1.0, silence_days=0.5, web_month=-2.0)

@@ -3,12 +3,12 @@ import numpy as np
 import orjson
 import pytest
 
-from streams.learn.arrays import pack
-from streams.learn.basis import NAMES
-from streams.learn.calibration import Calibration
-from streams.learn.models.logistic import LogisticData
-from streams.learn.models.registry import MODELS
-from streams.learn.snapshot import (
+from touchstream.streams.learn.arrays import pack
+from touchstream.streams.learn.basis import NAMES
+from touchstream.streams.learn.calibration import Calibration
+from touchstream.streams.learn.models.logistic import LogisticData
+from touchstream.streams.learn.models.registry import MODELS
+from touchstream.streams.learn.snapshot import (
     CHURN,
     SEGMENTS,
     SnapshotError,

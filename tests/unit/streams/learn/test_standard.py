@@ -3,8 +3,8 @@ from math import inf, nan
 import numpy as np
 import pytest
 
-from streams.learn.arrays import Floats
-from streams.learn.standard import LARGEST_Z, Standard, empty
+from touchstream.streams.learn.arrays import Floats
+from touchstream.streams.learn.standard import LARGEST_Z, Standard, empty
 
 
 def learnt(*rows: list[float]) -> Standard:

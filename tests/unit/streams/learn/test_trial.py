@@ -8,8 +8,8 @@ import msgspec
 import numpy as np
 import pytest
 
-from schemas.units import DAY_MS, Millis
-from streams.learn.trial import LARGEST_LOSS, RICHEST, Bets, Trial, log_loss
+from touchstream.schemas.units import DAY_MS, Millis
+from touchstream.streams.learn.trial import LARGEST_LOSS, RICHEST, Bets, Trial, log_loss
 
 WEEK_MS = 7 * DAY_MS
 ALPHA = 0.05

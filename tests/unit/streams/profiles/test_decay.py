@@ -1,7 +1,8 @@
 import pytest
 
-from schemas.units import Millis
-from streams.profiles.decay import (
+from tests.make import moment
+from touchstream.schemas.units import Millis
+from touchstream.streams.profiles.decay import (
     Counter,
     Lately,
     add,
@@ -10,7 +11,6 @@ from streams.profiles.decay import (
     lately_at,
     remaining,
 )
-from tests.make import moment
 
 
 def test_a_first_event_weighs_one() -> None:

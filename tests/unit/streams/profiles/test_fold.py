@@ -1,10 +1,18 @@
 import pytest
 
-from schemas.envelope import Event
-from streams.profiles.decay import Lately
-from streams.profiles.fold import forget_resolved_tickets
-from streams.profiles.profile import BOUNDS, Answer, Call, Fact, Friction, Subscription, Ticket
 from tests.make import days, event, folded, moment
+from touchstream.schemas.envelope import Event
+from touchstream.streams.profiles.decay import Lately
+from touchstream.streams.profiles.fold import forget_resolved_tickets
+from touchstream.streams.profiles.profile import (
+    BOUNDS,
+    Answer,
+    Call,
+    Fact,
+    Friction,
+    Subscription,
+    Ticket,
+)
 
 
 def test_first_and_last_seen_are_the_earliest_and_latest_time() -> None:

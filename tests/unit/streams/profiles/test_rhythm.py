@@ -2,9 +2,9 @@ from math import log
 
 import pytest
 
-from schemas.units import DAY_MS, HOUR_MS
-from streams.profiles.rhythm import Rhythm, after_gap
 from tests.make import event, folded
+from touchstream.schemas.units import DAY_MS, HOUR_MS
+from touchstream.streams.profiles.rhythm import Rhythm, after_gap
 
 
 def gaps(*days: float) -> Rhythm | None:

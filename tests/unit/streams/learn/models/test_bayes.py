@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from scipy import integrate  # type: ignore[import-untyped]  # ships no types
 
-from streams.learn.arrays import Floats
-from streams.learn.models.bayes import LEAST_CURVATURE, BayesianLogisticRegression
-from streams.learn.models.estimator import Said
-from streams.learn.standard import Move
+from touchstream.streams.learn.arrays import Floats
+from touchstream.streams.learn.models.bayes import LEAST_CURVATURE, BayesianLogisticRegression
+from touchstream.streams.learn.models.estimator import Said
+from touchstream.streams.learn.standard import Move
 
 PRIOR = 0.1
 """Variance of a weight before the first example; that of the intercept is 4."""

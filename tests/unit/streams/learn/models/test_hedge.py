@@ -6,13 +6,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from streams.learn.arrays import Floats
-from streams.learn.models.bayes import BayesianLogisticRegression
-from streams.learn.models.estimator import Estimator
-from streams.learn.models.hedge import SHARE, Hedge
-from streams.learn.models.logistic import OnlineLogisticRegression
-from streams.learn.models.recency import RecencyRule
-from streams.learn.models.rhythm import RhythmExpert
+from touchstream.streams.learn.arrays import Floats
+from touchstream.streams.learn.models.bayes import BayesianLogisticRegression
+from touchstream.streams.learn.models.estimator import Estimator
+from touchstream.streams.learn.models.hedge import SHARE, Hedge
+from touchstream.streams.learn.models.logistic import OnlineLogisticRegression
+from touchstream.streams.learn.models.recency import RecencyRule
+from touchstream.streams.learn.models.rhythm import RhythmExpert
 
 COLUMNS = ["silence_days", "rhythm_silent"]
 ROWS = st.lists(

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from river import linear_model, optim
 
-from streams.learn.models.logistic import RATE, OnlineLogisticRegression
-from streams.learn.standard import Move
+from touchstream.streams.learn.models.logistic import RATE, OnlineLogisticRegression
+from touchstream.streams.learn.standard import Move
 
 
 def test_it_says_what_rivers_own_regression_says() -> None:

@@ -3,9 +3,9 @@ from math import log1p, nan
 import numpy as np
 import pytest
 
-from streams.learn.arrays import Floats
-from streams.learn.models.recency import RecencyRule
-from streams.learn.numbers import logit
+from touchstream.streams.learn.arrays import Floats
+from touchstream.streams.learn.models.recency import RecencyRule
+from touchstream.streams.learn.numbers import logit
 
 
 def row(days: float) -> Floats:

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from river import checks
 
-from streams.learn.arrays import Floats
-from streams.learn.models.estimator import Estimator
-from streams.learn.models.registry import MODELS, Data, fresh, revive
-from streams.learn.standard import Move
+from touchstream.streams.learn.arrays import Floats
+from touchstream.streams.learn.models.estimator import Estimator
+from touchstream.streams.learn.models.registry import MODELS, Data, fresh, revive
+from touchstream.streams.learn.standard import Move
 
 COLUMNS = ["intercept", "silence_days", "rhythm_silent", "web_month", "survey_score"]
 EVERY = pytest.mark.parametrize("name", sorted(MODELS))

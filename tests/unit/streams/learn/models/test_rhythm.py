@@ -3,8 +3,8 @@ from math import exp, nan
 import numpy as np
 import pytest
 
-from streams.learn.arrays import Floats
-from streams.learn.models.rhythm import RhythmExpert
+from touchstream.streams.learn.arrays import Floats
+from touchstream.streams.learn.models.rhythm import RhythmExpert
 
 
 def row(silent: float) -> Floats:

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from bench.world.customers import Flags
-from bench.world.journal import CURRENCY, hours, minutes
-from bench.world.today import Today
+from touchstream.simulator.customers import Flags
+from touchstream.simulator.journal import CURRENCY, hours, minutes
+from touchstream.simulator.today import Today
 
 WEEKDAY = 1
 DAYS_PER_WEEK = 7

@@ -13,8 +13,8 @@ import numpy as np
 import orjson
 from msgspec import Struct
 
-from bench.world.journal import ERASED, SECOND_MS, Event, time_text
-from schemas.units import DAY_MS, HOUR_MS, MAX_EVENT_BYTES, MINUTE_MS
+from touchstream.schemas.units import DAY_MS, HOUR_MS, MAX_EVENT_BYTES, MINUTE_MS
+from touchstream.simulator.journal import ERASED, SECOND_MS, Event, time_text
 
 Fate = Literal["applied", "duplicate", "dead_letter", "too_late", "unknown_type"]
 

@@ -2,19 +2,19 @@
 
 ``World(seed, customers, days)`` tells touchpoints as CloudEvents in order of arrival, with
 duplicates, late comers, wrong clocks and broken lines among them, each counted.
-:mod:`bench.world.hazard` states the law; the oracle (``true_churn_probability``) says what the best
+``simulator/hazard.py`` states the law; the oracle (``true_churn_probability``) says what the best
 possible model would.
 
 ``for day in world.days(): day.lines`` advances it a day at a time, ``world.treat(customer, action,
 at_ms)`` carries out what was recommended, ``world.truth()`` tells who left when. From the command
-line: ``python -m bench.world --customers 1000 --days 90 --seed 0 > events.jsonl``.
+line: ``python -m touchstream.simulator --customers 1000 --days 90 --seed 0 > events.jsonl``.
 """
 
-from bench.world.drift import Drift
-from bench.world.noise import SILENCE, Line, Noise
-from bench.world.outlook import Outlook
-from bench.world.treatments import TREATMENTS, Treatment
-from bench.world.world import START_MS, CustomerTruth, Day, Expected, World
+from touchstream.simulator.drift import Drift
+from touchstream.simulator.noise import SILENCE, Line, Noise
+from touchstream.simulator.outlook import Outlook
+from touchstream.simulator.treatments import TREATMENTS, Treatment
+from touchstream.simulator.world import START_MS, CustomerTruth, Day, Expected, World
 
 __all__ = [
     "SILENCE",
@@ -30,3 +30,6 @@ __all__ = [
     "Treatment",
     "World",
 ]
+
+if __name__ != "touchstream.simulator":  # a second copy of every class, under another name
+    raise ImportError("the import name is touchstream.simulator, not simulator")

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any
 
-from schemas.units import DAY_MS, HOUR_MS, MINUTE_MS
+from touchstream.schemas.units import DAY_MS, HOUR_MS, MINUTE_MS
 
 Event = dict[str, Any]
 """A CloudEvent in structured mode, as JSON knows it."""

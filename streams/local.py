@@ -7,24 +7,34 @@ log in, states, emissions and examples out.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from schemas.emissions.envelope import encode_emission
-from schemas.examples import Example, decode_example
-from schemas.rules import Rules
-from schemas.tick import InForce, Tick
-from schemas.topics import EXAMPLES_TOPIC
-from schemas.units import Millis
-from streams.emit.signal import model_signal
-from streams.features.catalogue import FEATURES
-from streams.intake.decode import Origin
-from streams.learn.governance import Signal
-from streams.learn.knowledge import Knowledge
-from streams.learn.learner import pass_tick, version_of
-from streams.learn.scorer import Scorer, compile_version
-from streams.learn.snapshot import Version, unseal
-from streams.models import Models
-from streams.outbox import Entry, decode_entry
-from streams.records import Record
-from streams.shard import LetterLimit, Run, Standing, Turn, Work, adopt, cut, take_run, take_turn
+from touchstream.schemas.emissions.envelope import encode_emission
+from touchstream.schemas.examples import Example, decode_example
+from touchstream.schemas.rules import Rules
+from touchstream.schemas.tick import InForce, Tick
+from touchstream.schemas.topics import EXAMPLES_TOPIC
+from touchstream.schemas.units import Millis
+from touchstream.streams.emit.signal import model_signal
+from touchstream.streams.features.catalogue import FEATURES
+from touchstream.streams.intake.decode import Origin
+from touchstream.streams.learn.governance import Signal
+from touchstream.streams.learn.knowledge import Knowledge
+from touchstream.streams.learn.learner import pass_tick, version_of
+from touchstream.streams.learn.scorer import Scorer, compile_version
+from touchstream.streams.learn.snapshot import Version, unseal
+from touchstream.streams.models import Models
+from touchstream.streams.outbox import Entry, decode_entry
+from touchstream.streams.records import Record
+from touchstream.streams.shard import (
+    LetterLimit,
+    Run,
+    Standing,
+    Turn,
+    Work,
+    adopt,
+    cut,
+    take_run,
+    take_turn,
+)
 
 NO_LIMIT = LetterLimit(0, 1)
 

@@ -1,8 +1,8 @@
-from bench.core import LocalStream
-from bench.world import Line, Noise, World
-from schemas.rules import Rules
-from schemas.units import DAY_MS, Millis
-from streams.records import Record
+from touchstream.schemas.rules import Rules
+from touchstream.schemas.units import DAY_MS, Millis
+from touchstream.simulator import Line, Noise, World
+from touchstream.streams.local import LocalStream
+from touchstream.streams.records import Record
 
 TROUBLED = Noise(
     late=0.03,

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from bench.world.customers import Floats, Ints, Traits
-from bench.world.drift import NO_DRIFT, Drift
-from bench.world.hazard import Latent, daily_hazard, evolve
+from touchstream.simulator.customers import Floats, Ints, Traits
+from touchstream.simulator.drift import NO_DRIFT, Drift
+from touchstream.simulator.hazard import Latent, daily_hazard, evolve
 
 
 def churn_probabilities(

@@ -1,4 +1,4 @@
-"""``python -m bench.world --customers N --days D --seed S > events.jsonl``: a world in JSONL."""
+"""``python -m touchstream.simulator --customers N --days D --seed S > events.jsonl``."""
 
 import argparse
 import sys
@@ -11,9 +11,9 @@ import msgspec
 import orjson
 from msgspec import Struct
 
-from bench.world.noise import SILENCE, Noise
-from bench.world.world import World
-from schemas.units import DAY_MS
+from touchstream.schemas.units import DAY_MS
+from touchstream.simulator.noise import SILENCE, Noise
+from touchstream.simulator.world import World
 
 HORIZON_DAYS = 28
 
@@ -36,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m bench.world", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m touchstream.simulator", description=__doc__)
     parser.add_argument("--customers", type=int, default=1_000, help="on the first day")
     parser.add_argument("--days", type=int, default=90)
     parser.add_argument("--seed", type=int, default=0)

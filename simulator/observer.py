@@ -1,8 +1,8 @@
 """What the best possible model would say that sees the touchpoints and nothing else.
 
-The oracle (:mod:`bench.world.oracle`) reads each customer's hidden state. No model can: between two
+The oracle (``simulator/oracle.py``) reads each customer's hidden state. No model can: between two
 signs of life nobody knows how interested a customer still is. The observer knows the law of
-:mod:`bench.world.hazard` and every rate, but of the customers only what arrived: a particle filter
+``simulator/hazard.py`` and every rate, but of the customers only what arrived: a particle filter
 over rhythm, interest, fading, debts and age (Gordon, Salmond & Smith 1993), its rhythms jittered
 when it resamples (Liu & West 2001), and for each the chance that he has left already. It is near
 the Bayes-optimal prediction, so what is between it and the oracle cannot be learnt from the
@@ -20,11 +20,11 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
-from bench.world import words
-from bench.world.customers import OLDEST_DAYS, RHYTHM_SHAPE, Flags, Floats, Ints, Traits
-from bench.world.drift import Drift
-from bench.world.habits import CALLS_PER_OPEN_TICKET
-from bench.world.hazard import (
+from touchstream.simulator import words
+from touchstream.simulator.customers import OLDEST_DAYS, RHYTHM_SHAPE, Flags, Floats, Ints, Traits
+from touchstream.simulator.drift import Drift
+from touchstream.simulator.habits import CALLS_PER_OPEN_TICKET
+from touchstream.simulator.hazard import (
     FADING,
     FIRST_FADING_SHARE,
     FIRST_INTEREST,
@@ -38,8 +38,15 @@ from bench.world.hazard import (
     daily_hazard,
     renewal_due,
 )
-from bench.world.mail import OPENED_SHARE
-from bench.world.outlook import CALL_RATES, CALLS, SIGN_RATES, SIGNS, Outlook, draw_outlooks
+from touchstream.simulator.mail import OPENED_SHARE
+from touchstream.simulator.outlook import (
+    CALL_RATES,
+    CALLS,
+    SIGN_RATES,
+    SIGNS,
+    Outlook,
+    draw_outlooks,
+)
 
 Number = TypeVar("Number", bound=np.generic)
 

@@ -14,7 +14,7 @@ class Drift(Struct, frozen=True, kw_only=True):
     from_day: int
     """The first day under the new law, counted from the world's first."""
     hazard: float = 0.0
-    """Added to eta of :mod:`bench.world.hazard`: 0.7 doubles the hazard."""
+    """Added to eta of ``simulator/hazard.py``: 0.7 doubles the hazard."""
     activity: float = 1.0
     """Factor (>= 0) of the rates of all habits."""
 

@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from bench.world import SILENCE, START_MS, Day, World
-from schemas.envelope import decode_data, parse_time
-from schemas.registry import TOUCHPOINTS
-from schemas.units import DAY_MS
+from touchstream.schemas.envelope import decode_data, parse_time
+from touchstream.schemas.registry import TOUCHPOINTS
+from touchstream.schemas.units import DAY_MS
+from touchstream.simulator import SILENCE, START_MS, Day, World
 
 
 def told(world: World) -> list[dict[str, Any]]:

@@ -10,13 +10,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from bench.world.customers import Floats, Traits
-from bench.world.desk import REPLY_SHARE
-from bench.world.drift import Drift
-from bench.world.habits import CALLS_PER_OPEN_TICKET, INBOUND_SHARE
-from bench.world.hazard import Latent, daily_hazard, evolve
-from bench.world.mail import DAYS_PER_WEEK, DELIVERED_SHARE, OPENED_SHARE, WEEKDAY
-from bench.world.segments import SEGMENTS
+from touchstream.simulator.customers import Floats, Traits
+from touchstream.simulator.desk import REPLY_SHARE
+from touchstream.simulator.drift import Drift
+from touchstream.simulator.habits import CALLS_PER_OPEN_TICKET, INBOUND_SHARE
+from touchstream.simulator.hazard import Latent, daily_hazard, evolve
+from touchstream.simulator.mail import DAYS_PER_WEEK, DELIVERED_SHARE, OPENED_SHARE, WEEKDAY
+from touchstream.simulator.segments import SEGMENTS
 
 CALLS = "call.ended"
 SIGNS = frozenset(

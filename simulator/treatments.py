@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from msgspec import Struct
 
-from schemas.units import HOUR_MS, MINUTE_MS
+from touchstream.schemas.units import HOUR_MS, MINUTE_MS
 
 DO_NOTHING = "do_nothing"
 

@@ -12,7 +12,7 @@ class Segment(Struct, frozen=True, kw_only=True):
     share: float
     """Of all customers, 0..1; the shares of all segments add up to 1."""
     churn_per_day: float
-    """Hazard of a content customer of long standing: exp(b0) in :mod:`bench.world.hazard`."""
+    """Hazard of a content customer of long standing: exp(b0) in ``simulator/hazard.py``."""
     fading_per_day: float
     """Chance that interest begins to fade."""
     tickets_per_day: float
@@ -31,7 +31,7 @@ class Segment(Struct, frozen=True, kw_only=True):
     sales_led: bool
     """Comes as a lead and signs a deal."""
     habits: MappingProxyType[str, float]
-    """Event type -> rate; :mod:`bench.world.habits` tells what is in each."""
+    """Event type -> rate; ``simulator/habits.py`` tells what is in each."""
 
 
 def _habits(**rates: float) -> MappingProxyType[str, float]:

@@ -10,23 +10,23 @@ import msgspec
 import numpy as np
 from msgspec import Struct
 
-from bench.world.customers import Floats, Ints, draw_traits
-from bench.world.desk import Desk
-from bench.world.drift import NO_DRIFT, Drift
-from bench.world.habits import write_habits
-from bench.world.hazard import Latent, daily_hazard, evolve, first_latent, present
-from bench.world.journal import Journal
-from bench.world.mail import Mail
-from bench.world.noise import Fate, Line, Noise, deliver
-from bench.world.observer import PARTICLES, Observer
-from bench.world.oracle import churn_probabilities
-from bench.world.outlook import Outlook, draw_outlooks
-from bench.world.sales import plan_sales
-from bench.world.segments import SEGMENTS
-from bench.world.subscriptions import Subscriptions, write_leaving
-from bench.world.today import Today
-from bench.world.treatments import DO_NOTHING, REACHED, TREATMENTS, Treatment, attempt
-from schemas.units import DAY_MS
+from touchstream.schemas.units import DAY_MS
+from touchstream.simulator.customers import Floats, Ints, draw_traits
+from touchstream.simulator.desk import Desk
+from touchstream.simulator.drift import NO_DRIFT, Drift
+from touchstream.simulator.habits import write_habits
+from touchstream.simulator.hazard import Latent, daily_hazard, evolve, first_latent, present
+from touchstream.simulator.journal import Journal
+from touchstream.simulator.mail import Mail
+from touchstream.simulator.noise import Fate, Line, Noise, deliver
+from touchstream.simulator.observer import PARTICLES, Observer
+from touchstream.simulator.oracle import churn_probabilities
+from touchstream.simulator.outlook import Outlook, draw_outlooks
+from touchstream.simulator.sales import plan_sales
+from touchstream.simulator.segments import SEGMENTS
+from touchstream.simulator.subscriptions import Subscriptions, write_leaving
+from touchstream.simulator.today import Today
+from touchstream.simulator.treatments import DO_NOTHING, REACHED, TREATMENTS, Treatment, attempt
 
 START_MS = 1_767_225_600_000
 """2026-01-01T00:00:00Z."""
@@ -197,7 +197,7 @@ class World:
 
         It is the chance if nothing is done from then on: earlier treatments wear off, new ones
         are not foreseen.
-        Monte-Carlo with a derived seed, the same at every call; see :mod:`bench.world.oracle`.
+        Monte-Carlo with a derived seed, the same at every call; see ``simulator/oracle.py``.
 
         Raises
         ------

@@ -3,8 +3,8 @@ from pathlib import Path
 import orjson
 import pytest
 
-from bench.world import World
-from bench.world.__main__ import main
+from touchstream.simulator import World
+from touchstream.simulator.__main__ import main
 
 WORLD = ["--customers", "60", "--days", "35", "--seed", "4"]
 

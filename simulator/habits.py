@@ -9,11 +9,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from bench.world import words
-from bench.world.customers import Floats, Ints
-from bench.world.journal import CURRENCY, Event, hours
-from bench.world.segments import SEGMENTS
-from bench.world.today import Today
+from touchstream.simulator import words
+from touchstream.simulator.customers import Floats, Ints
+from touchstream.simulator.journal import CURRENCY, Event, hours
+from touchstream.simulator.segments import SEGMENTS
+from touchstream.simulator.today import Today
 
 CALLS_PER_OPEN_TICKET = 2.0
 RETURN_SHARE = 0.06

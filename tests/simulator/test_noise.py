@@ -4,13 +4,13 @@ import numpy as np
 import orjson
 import pytest
 
-from bench.world import SILENCE, Line, Noise, World
-from bench.world.noise import deliver
-from schemas.envelope import parse_time
-from schemas.units import DAY_MS, CustomerId, Millis
-from streams.intake.decode import Arrival, Origin, decode
-from streams.outcome import Drop, Reject
-from streams.records import Record
+from touchstream.schemas.envelope import parse_time
+from touchstream.schemas.units import DAY_MS, CustomerId, Millis
+from touchstream.simulator import SILENCE, Line, Noise, World
+from touchstream.simulator.noise import deliver
+from touchstream.streams.intake.decode import Arrival, Origin, decode
+from touchstream.streams.outcome import Drop, Reject
+from touchstream.streams.records import Record
 
 TROUBLED = Noise(
     out_of_order=0.02,

@@ -16,7 +16,7 @@ and with ``t`` days since he came, he leaves on that day with probability
     h = 1 - exp(-exp(eta))
     eta = ln(churn_per_day of the segment)
           + 5.0 (1 - g) + 0.8 k + 0.9 f + 1.2 s + 0.8 exp(-t / 60) - 2.5 u
-          + what a planted :class:`~bench.world.drift.Drift` adds from its day on
+          + what a planted ``Drift`` adds from its day on
 
 the complementary log-log link: ``exp(eta)`` is the hazard of the Cox model, so 0.8 for one more
 open ticket multiplies it by 2.2. Tickets and failed payments do not depend on interest: a customer
@@ -28,8 +28,8 @@ The order of one day: :func:`evolve`, then :func:`daily_hazard` of the new state
 import numpy as np
 from msgspec import Struct
 
-from bench.world.customers import Flags, Floats, Ints, Traits
-from bench.world.drift import NO_DRIFT, Drift
+from touchstream.simulator.customers import Flags, Floats, Ints, Traits
+from touchstream.simulator.drift import NO_DRIFT, Drift
 
 FADING = 0.94  # interest halves in 11 days: slow enough to be seen coming
 HEALING = 0.08
@@ -142,7 +142,7 @@ def daily_hazard(latent: Latent, traits: Traits, day: int, drift: Drift = NO_DRI
     A content customer of ten years leaves as rarely as his segment does, once in 2,500 days:
 
     >>> import msgspec
-    >>> from bench.world.customers import draw_traits
+    >>> from touchstream.simulator.customers import draw_traits
     >>> traits = draw_traits(np.random.default_rng(0), customers=1, days=1, growth_per_year=0.0)
     >>> streamer = msgspec.structs.replace(
     ...     traits, segment=np.array([0]), start_day=np.array([-3650])

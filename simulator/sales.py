@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from bench.world import words
-from bench.world.customers import Traits
-from bench.world.journal import CURRENCY, Event, Journal, hours
-from bench.world.segments import SEGMENTS
+from touchstream.simulator import words
+from touchstream.simulator.customers import Traits
+from touchstream.simulator.journal import CURRENCY, Event, Journal, hours
+from touchstream.simulator.segments import SEGMENTS
 
 STEPS = (("lead.qualified", 5), ("demo.held", 11), ("proposal.sent", 17))
 """(what, days after the lead was created)."""

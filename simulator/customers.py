@@ -4,7 +4,7 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
-from bench.world.segments import SEGMENTS
+from touchstream.simulator.segments import SEGMENTS
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]

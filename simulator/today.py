@@ -6,10 +6,10 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
-from bench.world.customers import Flags, Floats, Ints, Traits
-from bench.world.hazard import Happenings, Latent
-from bench.world.journal import Journal
-from schemas.units import DAY_MS, HOUR_MS
+from touchstream.schemas.units import DAY_MS, HOUR_MS
+from touchstream.simulator.customers import Flags, Floats, Ints, Traits
+from touchstream.simulator.hazard import Happenings, Latent
+from touchstream.simulator.journal import Journal
 
 HOURS_AROUND_FAVOURITE = 2.5
 """Standard deviation of the hour at which a customer does something."""

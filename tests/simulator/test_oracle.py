@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from bench.world import SILENCE, START_MS, World
-from schemas.units import DAY_MS
+from touchstream.schemas.units import DAY_MS
+from touchstream.simulator import SILENCE, START_MS, World
 
 HORIZON_DAYS = 28
 

@@ -4,9 +4,9 @@ from collections import defaultdict
 
 import numpy as np
 
-from bench.world import words
-from bench.world.journal import CURRENCY, hours
-from bench.world.today import Today
+from touchstream.simulator import words
+from touchstream.simulator.journal import CURRENCY, hours
+from touchstream.simulator.today import Today
 
 REPLY_SHARE = 0.25
 """Of the open tickets, a day; half of the replies are the customer's."""

@@ -1,5 +1,5 @@
-from bench.world.journal import Journal
-from schemas.units import DAY_MS, HOUR_MS
+from touchstream.schemas.units import DAY_MS, HOUR_MS
+from touchstream.simulator.journal import Journal
 
 
 def kinds(journal: Journal) -> list[str]:

@@ -1,13 +1,13 @@
-"""Coming, renewing, paying, leaving: what is told of the law of :mod:`bench.world.hazard`."""
+"""Coming, renewing, paying, leaving: what is told of the law of ``simulator/hazard.py``."""
 
 import numpy as np
 
-from bench.world import words
-from bench.world.customers import Flags, Ints, Traits
-from bench.world.journal import CURRENCY, ERASED, Event, hours
-from bench.world.segments import SEGMENTS
-from bench.world.today import Today
-from schemas.units import DAY_MS, HOUR_MS, MINUTE_MS
+from touchstream.schemas.units import DAY_MS, HOUR_MS, MINUTE_MS
+from touchstream.simulator import words
+from touchstream.simulator.customers import Flags, Ints, Traits
+from touchstream.simulator.journal import CURRENCY, ERASED, Event, hours
+from touchstream.simulator.segments import SEGMENTS
+from touchstream.simulator.today import Today
 
 PRICE_RISE = 1.15
 RENEWALS_UNTIL_HOUR = 5
