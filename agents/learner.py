@@ -15,24 +15,31 @@ import msgspec
 import structlog
 from msgspec import Struct
 
+from touchstream.agents.active_config import LEARNER, about_id, stored, version_id
+from touchstream.agents.checkpoint import (
+    POSITION,
+    About,
+    Checkpoint,
+    LearnerProgress,
+    Position,
+    decode_learner_checkpoint,
+)
 from touchstream.agents.fatal import Refusal
-from touchstream.agents.in_force import LEARNER, about_id, stored, version_id
 from touchstream.agents.metrics import Metrics
 from touchstream.agents.outbox import Outbox
-from touchstream.agents.post import HERE, About, Here, Post, Stand
 from touchstream.agents.serving import Serving, named, wanted
 from touchstream.agents.stores.base import Commit, Fence, FenceLost, Read, Store, StoreError
 from touchstream.agents.transport import Batch, Span
 from touchstream.schemas.emissions.envelope import encode_emission
 from touchstream.schemas.examples import Example, decode_example
 from touchstream.schemas.rules import Rules
-from touchstream.schemas.tick import InForce, Tick, encode_tick
+from touchstream.schemas.tick import ActiveConfig, Tick, encode_tick
 from touchstream.schemas.topics import TOUCHPOINTS_TOPIC
 from touchstream.schemas.units import Millis
 from touchstream.streams.emit.signal import model_signal
 from touchstream.streams.features.catalogue import FEATURES
 from touchstream.streams.learn.knowledge import Knowledge
-from touchstream.streams.learn.learner import Passed as Learnt
+from touchstream.streams.learn.learner import TickCompleted as Learnt
 from touchstream.streams.learn.learner import pass_tick, version_of
 from touchstream.streams.learn.snapshot import seal
 from touchstream.streams.outbox import Entry, encode_entry
@@ -55,27 +62,29 @@ MILESTONES = 30
 log = structlog.get_logger()
 
 
-def sweep(post: Post, wish: Collection[int] = ()) -> tuple[Post, Sequence[int]]:
+def sweep(checkpoint: Checkpoint, wish: Collection[int] = ()) -> tuple[Checkpoint, Sequence[int]]:
     """The versions that no tick can name any more, and the record without them.
 
     Every shard has passed the tick that was just learnt, and later ticks name later versions, or
     one that an operator wishes for. A Redis that is put back brings the versions of its time along.
     """
-    now, newest = post.knowledge.tick, post.knowledge.version
-    marks = {**post.marks, now: newest}
-    oldest = max((tick for tick in marks if tick <= now - KEPT_TICKS), default=0)
-    keep_from = marks.get(oldest, 0)
-    pins = {version: tick for version, tick in post.pins.items() if tick > now - KEPT_TICKS}
-    milestones = post.milestones
+    now, newest = checkpoint.knowledge.tick, checkpoint.knowledge.version
+    versions_by_tick = {**checkpoint.versions_by_tick, now: newest}
+    oldest = max((tick for tick in versions_by_tick if tick <= now - KEPT_TICKS), default=0)
+    keep_from = versions_by_tick.get(oldest, 0)
+    pins = {version: tick for version, tick in checkpoint.pins.items() if tick > now - KEPT_TICKS}
+    milestones = checkpoint.milestones
     if newest and now % MILESTONE_EVERY_TICKS == 0:
         milestones = [*milestones[1 - MILESTONES :], newest]
-    old = [*post.spared, *range(post.swept + 1, keep_from)]
-    wish = [version for version in wish if version >= post.oldest]
+    old = [*checkpoint.spared, *range(checkpoint.swept + 1, keep_from)]
+    wish = [version for version in wish if version >= checkpoint.oldest]
     spared = {*wish, *pins, *milestones}
     after = msgspec.structs.replace(
-        post,
-        marks={tick: version for tick, version in marks.items() if tick >= oldest},
-        swept=max(post.swept, keep_from - 1),
+        checkpoint,
+        versions_by_tick={
+            tick: version for tick, version in versions_by_tick.items() if tick >= oldest
+        },
+        swept=max(checkpoint.swept, keep_from - 1),
         spared=[version for version in old if version in spared],
         milestones=milestones,
         pins=pins,
@@ -91,7 +100,7 @@ class _Place(Struct):
     version: int = 0
 
 
-class _Older(Stand):
+class _Older(LearnerProgress):
     """The learner's record, whatever it knew."""
 
     knowledge: _Place
@@ -160,7 +169,14 @@ class Held:
 
     def oldest(self, otherwise: int) -> int:
         """Offset of the oldest record that is held; ``otherwise`` when none is."""
-        return min((marks[0][1] for marks in self._offsets.values() if marks), default=otherwise)
+        return min(
+            (
+                versions_by_tick[0][1]
+                for versions_by_tick in self._offsets.values()
+                if versions_by_tick
+            ),
+            default=otherwise,
+        )
 
     def _gap(self, shard: str, last: int, found: int, now_s: float) -> None:
         if self.gap_since is None:
@@ -195,7 +211,7 @@ class Learner:
         self._tick_secret = tick_secret
         self._metrics = metrics
         self._serving = Serving(store)
-        self._post = Post(knowledge=Knowledge.new(FEATURES, rules))
+        self._checkpoint = Checkpoint(knowledge=Knowledge.new(FEATURES, rules))
         self._held = Held({}, ())
         self._fence: Fence | None = None
         self._next_offset = 0
@@ -213,17 +229,17 @@ class Learner:
                 self._metrics.forget(LEARNER)
                 await self._outbox.take([])
                 return {}
-            [standing] = await self._store.standing([LEARNER])
-            self._fence = standing.fence
-            self._post, first = _post(standing.record, self._rules)
+            [checkpoint] = await self._store.read_checkpoints([LEARNER])
+            self._fence = checkpoint.fence
+            self._checkpoint, first = _checkpoint(checkpoint.record, self._rules)
             self._held = Held(
-                self._post.knowledge.passed, [f"p{n}" for n in range(self._partitions)]
+                self._checkpoint.knowledge.passed, [f"p{n}" for n in range(self._partitions)]
             )
             self._next_offset = self._start(spans[0])
             await self._store.put_text(self._rules.digest(), self._rules.to_text())
             await self._outbox.take([LEARNER])
             if first:
-                await self._commit(self._post, self._next_offset, first, ())
+                await self._commit(self._checkpoint, self._next_offset, first, ())
             self._show_emitted()
             await self._show_version()
             self.last_progress = time.monotonic()
@@ -257,17 +273,17 @@ class Learner:
             if not self._owner:
                 return
             try:
-                [standing] = await self._store.standing([LEARNER])
+                [checkpoint] = await self._store.read_checkpoints([LEARNER])
             except StoreError as exc:
                 log.warning("store_is_out", reason=str(exc))
                 return
-            if standing.fence != self._fence:
+            if checkpoint.fence != self._fence:
                 raise self._lost()
 
     async def tick(self, now_ms: Millis) -> None:
         """Write the next tick, at ``now_ms`` or just after the last one; time is monotone."""
         async with self._lock:
-            behind = self._post.written - self._post.knowledge.tick
+            behind = self._checkpoint.written - self._checkpoint.knowledge.tick
             if self._owner and behind < MOST_TICKS_AHEAD:
                 await self._persist(lambda: self._write_tick(now_ms))
 
@@ -296,24 +312,24 @@ class Learner:
         self.last_progress = now_s
 
     async def _pass_ticks(self) -> None:
-        while self._held.ready(self._post.knowledge.tick + 1):
-            await self._pass_tick(self._post.knowledge.tick + 1)
+        while self._held.ready(self._checkpoint.knowledge.tick + 1):
+            await self._pass_tick(self._checkpoint.knowledge.tick + 1)
 
     async def _pass_tick(self, number: int) -> None:
-        before = self._post.knowledge
+        before = self._checkpoint.knowledge
         examples, passed = self._held.take(number, before.passed)
-        known = remembered(examples, self._post)
+        known = remembered(examples, self._checkpoint)
         learnt = pass_tick(before, number, passed, known, self._rules, FEATURES)
-        post = msgspec.structs.replace(self._post, knowledge=learnt.knowledge)
+        checkpoint = msgspec.structs.replace(self._checkpoint, knowledge=learnt.knowledge)
         states = _states(learnt)
         if number % SWEEP_EVERY_TICKS == 0:
             wish = await wanted(self._store)
-            post, gone = sweep(post, {*wish.keep, wish.serve or 0})
+            checkpoint, gone = sweep(checkpoint, {*wish.keep, wish.serve or 0})
             states.update(dict.fromkeys(id_(n) for n in gone for id_ in (version_id, about_id)))
         entries = self._signals(learnt, number)
-        post.sent += len(entries)
-        post.signals += len(entries)
-        await self._commit(post, self._held.oldest(self._next_offset), states, entries)
+        checkpoint.sent += len(entries)
+        checkpoint.signals += len(entries)
+        await self._commit(checkpoint, self._held.oldest(self._next_offset), states, entries)
         knowledge = learnt.knowledge
         self._metrics.set("model_version", knowledge.version)
         self._metrics.set("model_examples", knowledge.churn.model.examples)
@@ -332,16 +348,16 @@ class Learner:
         for place, signal in enumerate(learnt.signals, 1):
             log.warning("model_signal", **signal._asdict())
             emission = model_signal(signal, number, self._rules.digest())
-            sequence = f"{LEARNER}:{self._post.signals + place:016d}"
+            sequence = f"{LEARNER}:{self._checkpoint.signals + place:016d}"
             value = encode_emission(emission, sequence)
             entry = Entry(emission.topic, emission.subject.encode(), value, partition=0)
-            found.append((self._post.sent + place, encode_entry(entry)))
+            found.append((self._checkpoint.sent + place, encode_entry(entry)))
         return found
 
     def _show_emitted(self) -> None:
         """Signals so far: the record counts them, for their sequence."""
-        if self._post.signals:
-            counts = {("emissions", "customer.signal"): self._post.signals}
+        if self._checkpoint.signals:
+            counts = {("emissions", "customer.signal"): self._checkpoint.signals}
             self._metrics.show_durable(LEARNER, counts)
 
     def _show_scores(self, knowledge: Knowledge) -> None:
@@ -354,53 +370,53 @@ class Learner:
 
     async def _show_version(self) -> None:
         """The digest of the newest version, as it lies beside it."""
-        version = self._post.knowledge.version
+        version = self._checkpoint.knowledge.version
         [[about]] = await self._store.load([Read(LEARNER, [about_id(version)])])
         if about is not None:
             digest = msgspec.json.decode(about, type=About).digest
             self._metrics.show_info("model_info", {(str(version), digest)})
 
     async def _write_tick(self, now_ms: Millis) -> None:
-        number = self._post.written + 1
-        version = await self._serving.version(self._post)
-        time_ms = max(now_ms, Millis(self._post.written_ms + 1))
-        in_force = InForce(
+        number = self._checkpoint.written + 1
+        version = await self._serving.version(self._checkpoint)
+        time_ms = max(now_ms, Millis(self._checkpoint.written_ms + 1))
+        active_config = ActiveConfig(
             model_version=version, rules=self._rules.digest(), features=FEATURES.digest
         )
         value = encode_tick(
-            Tick(number=number, time_ms=time_ms, in_force=in_force), self._tick_secret
+            Tick(number=number, time_ms=time_ms, active_config=active_config), self._tick_secret
         )
         entries = [
             encode_entry(Entry(TOUCHPOINTS_TOPIC, None, value, partition=partition))
             for partition in range(self._partitions)
         ]
-        post = msgspec.structs.replace(
-            named(self._post, version, number),
+        checkpoint = msgspec.structs.replace(
+            named(self._checkpoint, version, number),
             written=number,
             written_ms=time_ms,
-            sent=self._post.sent + len(entries),
+            sent=self._checkpoint.sent + len(entries),
         )
-        numbered = list(enumerate(entries, self._post.sent + 1))
+        numbered = list(enumerate(entries, self._checkpoint.sent + 1))
         offset = self._fence.offset if self._fence else self._held.oldest(self._next_offset)
-        await self._commit(post, offset, {}, numbered)
+        await self._commit(checkpoint, offset, {}, numbered)
         self._metrics.set("served_version", version)
-        self._metrics.set("version_pinned", version != self._post.knowledge.version)
+        self._metrics.set("version_pinned", version != self._checkpoint.knowledge.version)
 
     async def _commit(
         self,
-        post: Post,
+        checkpoint: Checkpoint,
         offset: int,
         states: Mapping[str, bytes | None],
         entries: Sequence[tuple[int, bytes]],
     ) -> None:
         commits = 0 if self._fence is None else self._fence.commits
         fence = Fence(offset, commits + 1)
-        record = msgspec.json.encode(post)
+        record = msgspec.json.encode(checkpoint)
         commit = Commit(LEARNER, self._fence, fence, record, states, {}, entries)
         [accepted] = await self._store.commit([commit])
         if not accepted:
             raise self._lost()
-        self._fence, self._post = fence, post
+        self._fence, self._checkpoint = fence, checkpoint
         self._show_emitted()
         self._outbox.put(LEARNER, entries)
         self.last_progress = time.monotonic()
@@ -426,7 +442,7 @@ class Learner:
             raise Refusal(f"the learner starts again from its fence: {exc}") from exc
 
 
-def _post(record: bytes | None, rules: Rules) -> tuple[Post, dict[str, bytes | None]]:
+def _checkpoint(record: bytes | None, rules: Rules) -> tuple[Checkpoint, dict[str, bytes | None]]:
     """What to go on from, and the states that have to be in the store first.
 
     Models of another feature list, or of other targets, cannot be served: empty ones take their
@@ -434,49 +450,49 @@ def _post(record: bytes | None, rules: Rules) -> tuple[Post, dict[str, bytes | N
     """
     fresh = Knowledge.new(FEATURES, rules)
     if record is None:
-        return Post(knowledge=fresh), here(fresh)
+        return Checkpoint(knowledge=fresh), position(fresh)
     try:
-        post = msgspec.json.decode(record, type=Post)
+        checkpoint = decode_learner_checkpoint(record)
     except msgspec.ValidationError:  # written by a build whose knowledge had another shape
-        post = _older(record, fresh)
-    if post.knowledge.fits(fresh):
-        return post, {}
-    before = post.knowledge.targets
-    fresh.tick, fresh.passed = post.knowledge.tick, post.knowledge.passed
-    fresh.version = post.knowledge.version + 1
-    post.knowledge = fresh.keeping(post.knowledge, post.written_ms)
+        checkpoint = _older(record, fresh)
+    if checkpoint.knowledge.fits(fresh):
+        return checkpoint, {}
+    before = checkpoint.knowledge.targets
+    fresh.tick, fresh.passed = checkpoint.knowledge.tick, checkpoint.knowledge.passed
+    fresh.version = checkpoint.knowledge.version + 1
+    checkpoint.knowledge = fresh.keeping(checkpoint.knowledge, checkpoint.written_ms)
     anew = [name for name, known in fresh.targets.items() if not known.goes_on(before.get(name))]
     log.warning(
         "models_changed", reason="other features, targets or models are asked for", anew=anew
     )
-    post.began = {**post.began, **dict.fromkeys(anew, fresh.tick)}
-    return post, {**here(fresh), **stored(fresh, seal(version_of(fresh)))}
+    checkpoint.began = {**checkpoint.began, **dict.fromkeys(anew, fresh.tick)}
+    return checkpoint, {**position(fresh), **stored(fresh, seal(version_of(fresh)))}
 
 
-def _older(record: bytes, fresh: Knowledge) -> Post:
+def _older(record: bytes, fresh: Knowledge) -> Checkpoint:
     """Where the learner stood, whatever it knew then."""
-    told = msgspec.json.decode(record, type=_Older)
+    older = msgspec.json.decode(record, type=_Older)
     knowledge = fresh.copy()
     knowledge.features = ""
-    knowledge.tick, knowledge.passed = told.knowledge.tick, told.knowledge.passed
-    knowledge.version = told.knowledge.version
-    stand = {name: getattr(told, name) for name in Stand.__struct_fields__}
-    return Post(knowledge=knowledge, **stand)
+    knowledge.tick, knowledge.passed = older.knowledge.tick, older.knowledge.passed
+    knowledge.version = older.knowledge.version
+    progress = {name: getattr(older, name) for name in LearnerProgress.__struct_fields__}
+    return Checkpoint(knowledge=knowledge, **progress)
 
 
-def remembered(examples: Sequence[Example], post: Post) -> list[Example]:
+def remembered(examples: Sequence[Example], checkpoint: Checkpoint) -> list[Example]:
     """Without those of customers who were left out: what matured before stays unlearnt."""
-    return [each for each in examples if each.tick > post.forgotten.get(each.customer, 0)]
+    return [each for each in examples if each.tick > checkpoint.forgotten.get(each.customer, 0)]
 
 
 def _states(learnt: Learnt) -> dict[str, bytes | None]:
     knowledge = learnt.knowledge
-    states = here(knowledge)
+    states = position(knowledge)
     if learnt.published is not None:
         states.update(stored(knowledge, learnt.published))
     return states
 
 
-def here(knowledge: Knowledge) -> dict[str, bytes | None]:
+def position(knowledge: Knowledge) -> dict[str, bytes | None]:
     """The state that says how far the learner is."""
-    return {HERE: msgspec.json.encode(Here(knowledge.tick, knowledge.version))}
+    return {POSITION: msgspec.json.encode(Position(knowledge.tick, knowledge.version))}

@@ -38,7 +38,7 @@ def send_again(stored: StoredLetter, now_ms: Millis) -> Again | Hopeless:
     The new id follows from the content, so a letter sent again twice is one event and a duplicate.
     """
     letter = stored.letter
-    if stored.cut:
+    if stored.truncated:
         return Hopeless("cut")
     record = Record(0, now_ms, letter.key, letter.original, letter.original_headers)
     attributes = attributes_of(record)
@@ -61,7 +61,7 @@ def letter_as_json(stored: StoredLetter) -> dict[str, object]:
     return {
         "topic": stored.letter.topic,
         **letter_line(stored.letter),
-        "cut": sorted(stored.cut),
+        "cut": sorted(stored.truncated),
     }
 
 

@@ -34,7 +34,7 @@ class Entry(NamedTuple):
     name: str
     kind: Kind
     unit: str
-    meaning: str
+    description: str
     labels: Mapping[Label, tuple[str, ...]] = {}
     buckets: tuple[float, ...] = ()
 
@@ -190,19 +190,21 @@ class Metrics:
         self._shards = _ShardCounters()
         registry.register(self._shards)
         self._counters = {
-            entry.name: Counter(entry.name, entry.meaning, tuple(entry.labels), registry=registry)
+            entry.name: Counter(
+                entry.name, entry.description, tuple(entry.labels), registry=registry
+            )
             for entry in CATALOGUE
             if entry.kind == "counter"
         }
         self._gauges = {
-            entry.name: Gauge(entry.name, entry.meaning, tuple(entry.labels), registry=registry)
+            entry.name: Gauge(entry.name, entry.description, tuple(entry.labels), registry=registry)
             for entry in CATALOGUE
             if entry.kind == "gauge"
         }
         self._histograms = {
             entry.name: Histogram(
                 entry.name,
-                entry.meaning,
+                entry.description,
                 tuple(entry.labels),
                 buckets=entry.buckets,
                 registry=registry,
@@ -259,7 +261,7 @@ class _ShardCounters(Collector):
                 yield self._family(entry)
 
     def _family(self, entry: Entry) -> CounterMetricFamily:
-        family = CounterMetricFamily(entry.name, entry.meaning, labels=tuple(entry.labels))
+        family = CounterMetricFamily(entry.name, entry.description, labels=tuple(entry.labels))
         for shard, counts in self.counts.items():
             for (name, value), count in counts.items():
                 if _full_name(name) == entry.name:

@@ -23,7 +23,7 @@ RETRY_PAUSE_S = 0.5
 log = structlog.get_logger()
 
 
-class Topics(NamedTuple):
+class TopicNames(NamedTuple):
     """Logical topic names to physical ones."""
 
     names: Mapping[str, str]
@@ -39,7 +39,7 @@ class Outbox:
     """
 
     def __init__(
-        self, store: Store, new_producer: Callable[[], AIOKafkaProducer], topics: Topics
+        self, store: Store, new_producer: Callable[[], AIOKafkaProducer], topics: TopicNames
     ) -> None:
         self._store = store
         self._new_producer = new_producer
@@ -141,7 +141,7 @@ class _Sending:
     would turn their order round.
     """
 
-    def __init__(self, producer: AIOKafkaProducer, topics: Topics) -> None:
+    def __init__(self, producer: AIOKafkaProducer, topics: TopicNames) -> None:
         self._producer = producer
         self._topics = topics
         self._open: dict[tuple[str, int], _Packet] = {}

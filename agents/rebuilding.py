@@ -9,10 +9,10 @@ from typing import NamedTuple, Protocol
 
 import msgspec
 
+from touchstream.agents.active_config import LEARNER, stored
+from touchstream.agents.checkpoint import Checkpoint
 from touchstream.agents.fatal import Refusal
-from touchstream.agents.in_force import LEARNER, stored
-from touchstream.agents.learner import Held, here, remembered
-from touchstream.agents.post import Post
+from touchstream.agents.learner import Held, position, remembered
 from touchstream.agents.stores.base import Commit, Fence
 from touchstream.schemas.examples import Example
 from touchstream.schemas.rules import Rules
@@ -34,7 +34,7 @@ class Stored(Protocol):
 class Rebuilt(NamedTuple):
     """Everything the learner may go on from."""
 
-    post: Post
+    checkpoint: Checkpoint
     sealed: bytes
     """The version ``post.knowledge.version``."""
     left_out: Mapping[str, int]
@@ -42,14 +42,17 @@ class Rebuilt(NamedTuple):
 
     def commit(self, expected: Fence) -> Commit:
         """The change of the learner's shard; refused if a learner has moved on meanwhile."""
-        states = {**here(self.post.knowledge), **stored(self.post.knowledge, self.sealed)}
+        states = {
+            **position(self.checkpoint.knowledge),
+            **stored(self.checkpoint.knowledge, self.sealed),
+        }
         fence = expected._replace(commits=expected.commits + 1)
-        return Commit(LEARNER, expected, fence, msgspec.json.encode(self.post), states)
+        return Commit(LEARNER, expected, fence, msgspec.json.encode(self.checkpoint), states)
 
 
 def rebuild(
     records: Iterable[Stored],
-    post: Post,
+    checkpoint: Checkpoint,
     rules: Rules,
     partitions: int,
     without: Collection[str],
@@ -69,29 +72,31 @@ def rebuild(
     Refusal
         The topic does not hold all that was learnt.
     """
-    forgotten = {**post.forgotten, **dict.fromkeys(without, until_tick)}
+    forgotten = {**checkpoint.forgotten, **dict.fromkeys(without, until_tick)}
     after = msgspec.structs.replace(
-        post, forgotten=forgotten, oldest=post.knowledge.version + 1, milestones=[]
+        checkpoint, forgotten=forgotten, oldest=checkpoint.knowledge.version + 1, milestones=[]
     )
     knowledge, passed = Knowledge.new(FEATURES, rules), dict[str, int]()
     for target, learnt in knowledge.targets.items():
-        learnt.meaning_since_ms = post.knowledge.targets[target].meaning_since_ms
+        learnt.label_definition_since_ms = checkpoint.knowledge.targets[
+            target
+        ].label_definition_since_ms
     left_out = dict.fromkeys(without, 0)
-    for tick in _ticks(records, post.knowledge.tick, partitions):
-        rows = [row for row in tick.examples if row.tick > post.began.get(row.target, 0)]
+    for tick in _ticks(records, checkpoint.knowledge.tick, partitions):
+        rows = [row for row in tick.examples if row.tick > checkpoint.began.get(row.target, 0)]
         for row in rows:
-            if row.customer in left_out and row.tick > post.forgotten.get(row.customer, 0):
+            if row.customer in left_out and row.tick > checkpoint.forgotten.get(row.customer, 0):
                 left_out[row.customer] += 1
         known, passed = remembered(rows, after), tick.passed
         if known:  # a tick without examples teaches nothing
             knowledge = pass_tick(knowledge, tick.number, {}, known, rules, FEATURES).knowledge
-    if passed != post.knowledge.passed:
+    if passed != checkpoint.knowledge.passed:
         raise Refusal(
-            f"the examples stand at {passed}, the learner at {post.knowledge.passed}: is this the "
-            "topic that it has read?"
+            f"the examples stand at {passed}, the learner at {checkpoint.knowledge.passed}: "
+            "is this the topic that it has read?"
         )
-    knowledge.tick, knowledge.passed = post.knowledge.tick, passed
-    knowledge.version = post.knowledge.version + 1
+    knowledge.tick, knowledge.passed = checkpoint.knowledge.tick, passed
+    knowledge.version = checkpoint.knowledge.version + 1
     knowledge.published_examples = knowledge.examples
     after.knowledge = knowledge
     return Rebuilt(after, seal(version_of(knowledge)), left_out)

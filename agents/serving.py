@@ -8,8 +8,8 @@ import msgspec
 import structlog
 from msgspec import Struct
 
-from touchstream.agents.in_force import LEARNER, about_id, version_id
-from touchstream.agents.post import About, Post
+from touchstream.agents.active_config import LEARNER, about_id, version_id
+from touchstream.agents.checkpoint import About, Checkpoint
 from touchstream.agents.stores.base import Read, Store
 from touchstream.streams.features.catalogue import FEATURES
 from touchstream.streams.learn.snapshot import SnapshotError, digest, unseal
@@ -37,12 +37,12 @@ async def want(store: Store, wish: Wish) -> None:
     await store.put_wish(msgspec.json.encode(wish))
 
 
-async def trouble_with(store: Store, post: Post, version: int) -> str | None:
+async def trouble_with(store: Store, checkpoint: Checkpoint, version: int) -> str | None:
     """Why a version cannot be served, in a sentence; None: it can."""
-    if version < post.oldest:
+    if version < checkpoint.oldest:
         return (
             f"version {version} has learnt from a customer who was left out since: want "
-            f"{post.oldest} or newer"
+            f"{checkpoint.oldest} or newer"
         )
     [[sealed, about]] = await store.load([Read(LEARNER, [version_id(version), about_id(version)])])
     if sealed is None:
@@ -68,32 +68,32 @@ class Serving:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._good: int | None = None
-        self._told = ""
+        self._reported = ""
 
-    async def version(self, post: Post) -> int:
+    async def version(self, checkpoint: Checkpoint) -> int:
         """What the next tick names."""
-        newest = post.knowledge.version
+        newest = checkpoint.knowledge.version
         version = (await wanted(self._store)).serve
         if version is None or version == newest:
             return newest
         if version != self._good:
-            trouble = await trouble_with(self._store, post, version)
+            trouble = await trouble_with(self._store, checkpoint, version)
             if trouble is not None:
-                self._tell(trouble, newest)
+                self._report(trouble, newest)
                 return newest
             self._good = version
         return version
 
-    def _tell(self, trouble: str, newest: int) -> None:
+    def _report(self, trouble: str, newest: int) -> None:
         """Once, not at every tick."""
-        if trouble != self._told:
-            self._told = trouble
+        if trouble != self._reported:
+            self._reported = trouble
             log.error("cannot_serve", newest=newest, reason=trouble)
 
 
-def named(post: Post, version: int, tick: int) -> Post:
+def named(checkpoint: Checkpoint, version: int, tick: int) -> Checkpoint:
     """The record after ``tick`` named ``version``; an old one is kept until all have passed it."""
-    pins = post.pins
-    if version != post.knowledge.version:
+    pins = checkpoint.pins
+    if version != checkpoint.knowledge.version:
         pins = {**pins, version: tick}
-    return msgspec.structs.replace(post, served=version, pins=pins)
+    return msgspec.structs.replace(checkpoint, served=version, pins=pins)

@@ -13,29 +13,29 @@ from typing import Any, NamedTuple
 
 import structlog
 
+from touchstream.agents.active_config import Catalogue
 from touchstream.agents.fatal import Refusal
-from touchstream.agents.in_force import Catalogue
 from touchstream.agents.metrics import Metrics
 from touchstream.agents.outbox import Outbox
 from touchstream.agents.settings import WorkerSettings
 from touchstream.agents.stores.base import Commit, Fence, FenceLost, Read, Store, StoreError
 from touchstream.agents.transport import Batch, Span
 from touchstream.schemas.units import Millis
+from touchstream.streams.context import ServingContext
 from touchstream.streams.intake.decode import Origin
-from touchstream.streams.models import Models
 from touchstream.streams.records import Record
 from touchstream.streams.shard import (
+    CommitBatch,
+    EventBatch,
     LetterLimit,
-    Run,
-    Standing,
-    Turn,
-    Work,
+    ShardCheckpoint,
+    TickBatch,
     adopt,
-    cut,
-    decode_standing,
-    encode_standing,
-    take_run,
-    take_turn,
+    apply_event_batch,
+    apply_tick,
+    decode_checkpoint,
+    encode_checkpoint,
+    split_at_ticks,
 )
 
 OUTAGE_PAUSE_S = 1.0
@@ -47,7 +47,7 @@ class Shard:
     """A partition that this process owns, as far as it is durable, and the work that waits."""
 
     def __init__(
-        self, partition: int, offset: int, fence: Fence | None, standing: Standing
+        self, partition: int, offset: int, fence: Fence | None, checkpoint: ShardCheckpoint
     ) -> None:
         self.name = f"p{partition}"
         self.partition = partition
@@ -55,20 +55,20 @@ class Shard:
         """The next offset to be applied."""
         self.fence = fence
         """What Redis holds; None before the first commit."""
-        self.standing = standing
-        self.units: deque[Run | Turn] = deque()
+        self.checkpoint = checkpoint
+        self.units: deque[EventBatch | TickBatch] = deque()
         self.in_flight = 0
         """Batches fetched that Faust has not handed over yet."""
         self.parked = False
 
 
-class Chore(NamedTuple):
+class ShardTask(NamedTuple):
     """One shard's part of a round."""
 
     shard: Shard
-    unit: Run | Turn
-    standing: Standing
-    models: Models
+    unit: EventBatch | TickBatch
+    checkpoint: ShardCheckpoint
+    models: ServingContext
     ids: Sequence[str]
     last: bool
     """The unit is finished with it; False for every chunk of a tick but the last."""
@@ -106,7 +106,7 @@ class Touchpoints:
         """Own these partitions: start at their fences, or refuse with what to do."""
         async with self._lock:
             names = [f"p{partition}" for partition in spans]
-            standings = await self._store.standing(names)
+            checkpoints = await self._store.read_checkpoints(names)
             for gone in self._shards.keys() - spans.keys():
                 self._metrics.forget(f"p{gone}")
             self._shards = {
@@ -114,9 +114,9 @@ class Touchpoints:
                     partition,
                     self._start(partition, span, found.fence),
                     found.fence,
-                    decode_standing(found.record),
+                    decode_checkpoint(found.record),
                 )
-                for (partition, span), found in zip(spans.items(), standings, strict=True)
+                for (partition, span), found in zip(spans.items(), checkpoints, strict=True)
             }
             await self._outbox.take(names)
             self.last_progress = time.monotonic()
@@ -151,10 +151,10 @@ class Touchpoints:
             self._metrics.set("outbox_entries", self._outbox.size(shard.name), shard=shard.name)
             lag = max(0, end(shard.partition) - shard.offset)
             self._metrics.set("lag_records", lag, shard=shard.name)
-            self._metrics.set("tick_number", shard.standing.tick, shard=shard.name)
-            self._metrics.show_durable(shard.name, _durable_counts(shard.standing))
-            if shard.standing.in_force is not None:
-                self._metrics.set("model_version", shard.standing.in_force.model_version)
+            self._metrics.set("tick_number", shard.checkpoint.tick, shard=shard.name)
+            self._metrics.show_durable(shard.name, _durable_counts(shard.checkpoint))
+            if shard.checkpoint.active_config is not None:
+                self._metrics.set("model_version", shard.checkpoint.active_config.model_version)
         digests = self._catalogue.digests
         versions = self._versions()
         shown = {(str(number), digests[number]) for number in versions if number in digests}
@@ -184,13 +184,13 @@ class Touchpoints:
         async with self._lock:
             shards = list(self._shards.values())
             try:
-                found = await self._store.standing([shard.name for shard in shards])
+                found = await self._store.read_checkpoints([shard.name for shard in shards])
                 await self._catalogue.check(self._versions())
             except StoreError as exc:
                 log.warning("store_is_out", reason=str(exc))
                 return
-            for shard, standing in zip(shards, found, strict=True):
-                if standing.fence != shard.fence:
+            for shard, checkpoint in zip(shards, found, strict=True):
+                if checkpoint.fence != shard.fence:
                     raise self._lost(shard)
 
     async def retry_parked(self) -> None:
@@ -200,8 +200,8 @@ class Touchpoints:
 
     def _versions(self) -> set[int]:
         """Those in force, on any partition."""
-        in_force = (shard.standing.in_force for shard in self._shards.values())
-        return {each.model_version for each in in_force if each is not None}
+        active_config = (shard.checkpoint.active_config for shard in self._shards.values())
+        return {each.model_version for each in active_config if each is not None}
 
     def _start(self, partition: int, span: Span, fence: Fence | None) -> int:
         """The offset to begin at; raises :class:`Refusal` where Redis does not fit the log."""
@@ -234,7 +234,7 @@ class Touchpoints:
         """Decode a batch behind what waits already; what is below the fence was done before."""
         fresh = [self._record(record) for record in records if record.offset >= shard.offset]
         origin = self._origin._replace(partition=shard.partition)
-        shard.units.extend(cut(fresh, origin))
+        shard.units.extend(split_at_ticks(fresh, origin))
         shard.in_flight = max(0, shard.in_flight - 1)
 
     def _record(self, record: Any) -> Record:  # noqa: ANN401 - aiokafka's ConsumerRecord
@@ -250,42 +250,44 @@ class Touchpoints:
         waiting = [shard for shard in shards if shard.units]
         were_parked = {shard.partition for shard in waiting if shard.parked}
         while waiting:
-            chores = [chore for shard in waiting if (chore := await self._prepare(shard))]
-            if chores:
-                await self._round(chores)
+            tasks = [task for shard in waiting if (task := await self._prepare(shard))]
+            if tasks:
+                await self._round(tasks)
             _say_parked([shard for shard in waiting if shard.partition not in were_parked])
             waiting = [shard for shard in waiting if shard.units and not shard.parked]
 
-    async def _prepare(self, shard: Shard) -> Chore | None:
+    async def _prepare(self, shard: Shard) -> ShardTask | None:
         """What the shard needs next; None: it has to wait for what a tick names."""
-        unit, standing = shard.units[0], shard.standing
-        if isinstance(unit, Turn) and unit.tick.number > standing.tick:
-            standing = adopt(standing, unit.tick)
-        models = await self._catalogue.models(standing)
+        unit, checkpoint = shard.units[0], shard.checkpoint
+        if isinstance(unit, TickBatch) and unit.tick.number > checkpoint.tick:
+            checkpoint = adopt(checkpoint, unit.tick)
+        models = await self._catalogue.models(checkpoint)
         shard.parked = models is None
         if models is None:
             return None
-        if isinstance(unit, Run):
-            return Chore(shard, unit, standing, models, unit.customers(), last=True)
-        if standing is shard.standing:  # a number that was passed before
-            return Chore(shard, unit, standing, models, (), last=True)
+        if isinstance(unit, EventBatch):
+            return ShardTask(shard, unit, checkpoint, models, unit.customers(), last=True)
+        if checkpoint is shard.checkpoint:  # a number that was passed before
+            return ShardTask(shard, unit, checkpoint, models, (), last=True)
         limit = self._settings.tick_chunk
-        until_ms = standing.clock_ms or unit.tick.time_ms
-        ready = await self._store.due(shard.name, until_ms, limit + 1)
-        return Chore(shard, unit, standing, models, ready[:limit], last=len(ready) <= limit)
+        until_ms = checkpoint.watermark_ms or unit.tick.time_ms
+        ready = await self._store.timers_until(shard.name, until_ms, limit + 1)
+        return ShardTask(shard, unit, checkpoint, models, ready[:limit], last=len(ready) <= limit)
 
-    async def _round(self, chores: Sequence[Chore]) -> None:
+    async def _round(self, tasks: Sequence[ShardTask]) -> None:
         """Load all, advance all, commit all: two round trips for any number of shards."""
-        found = await self._store.load([Read(chore.shard.name, chore.ids) for chore in chores])
-        works = [self._advance(chore, states) for chore, states in zip(chores, found, strict=True)]
-        commits = [_commit(chore, work) for chore, work in zip(chores, works, strict=True)]
+        found = await self._store.load([Read(task.shard.name, task.ids) for task in tasks])
+        commit_batches = [
+            self._advance(task, states) for task, states in zip(tasks, found, strict=True)
+        ]
+        commits = [_commit(task, work) for task, work in zip(tasks, commit_batches, strict=True)]
         started = time.monotonic()
         accepted = await self._store.commit(commits)
         self._metrics.observe("commit_seconds", time.monotonic() - started)
-        for chore, work, commit, ok in zip(chores, works, commits, accepted, strict=True):
+        for task, work, commit, ok in zip(tasks, commit_batches, commits, accepted, strict=True):
             if not ok:
-                raise self._lost(chore.shard)
-            self._done(chore, work, commit.fence)
+                raise self._lost(task.shard)
+            self._done(task, work, commit.fence)
 
     def _lost(self, shard: Shard) -> FenceLost:
         self._metrics.count("fence_refusals")
@@ -294,52 +296,52 @@ class Touchpoints:
             "another worker owns it, or Redis was put back"
         )
 
-    def _advance(self, chore: Chore, states: Sequence[bytes | None]) -> Work:
-        shard, held = chore.shard, dict(zip(chore.ids, states, strict=True))
-        match chore.unit:
-            case Run():
-                return take_run(
-                    chore.standing,
+    def _advance(self, task: ShardTask, states: Sequence[bytes | None]) -> CommitBatch:
+        shard, held = task.shard, dict(zip(task.ids, states, strict=True))
+        match task.unit:
+            case EventBatch():
+                return apply_event_batch(
+                    task.checkpoint,
                     shard.name,
                     shard.partition,
-                    chore.unit,
+                    task.unit,
                     held,
-                    chore.models,
+                    task.models,
                     self._limit,
                 )
-            case Turn(tick, _) if tick.number > shard.standing.tick:
-                return take_turn(
-                    chore.standing,
+            case TickBatch(tick, _) if tick.number > shard.checkpoint.tick:
+                return apply_tick(
+                    task.checkpoint,
                     shard.name,
                     tick,
-                    chore.ids,
+                    task.ids,
                     held,
-                    chore.models,
-                    last=chore.last,
+                    task.models,
+                    last=task.last,
                 )
-            case Turn():
-                return Work(chore.standing, {}, {}, [])
+            case TickBatch():
+                return CommitBatch(task.checkpoint, {}, {}, [])
 
-    def _done(self, chore: Chore, work: Work, fence: Fence) -> None:
-        shard = chore.shard
-        shard.fence, shard.offset, shard.standing = fence, fence.offset, work.standing
-        if chore.last:
+    def _done(self, task: ShardTask, work: CommitBatch, fence: Fence) -> None:
+        shard = task.shard
+        shard.fence, shard.offset, shard.checkpoint = fence, fence.offset, work.checkpoint
+        if task.last:
             shard.units.popleft()
         self._outbox.put(shard.name, work.outbox)
         self.last_progress = time.monotonic()
         self._metrics.count("batches")
-        if isinstance(chore.unit, Run):
-            self._metrics.observe("batch_records", len(chore.unit.records))
+        if isinstance(task.unit, EventBatch):
+            self._metrics.observe("batch_records", len(task.unit.records))
 
 
 METRIC_OF = {"dropped": "dropped", "dead": "dead_letters", "emitted": "emissions"}
 OUTCOMES = frozenset({"applied", "duplicate", "dead", "dropped"})
 
 
-def _durable_counts(standing: Standing) -> dict[tuple[str, str], int]:
+def _durable_counts(checkpoint: ShardCheckpoint) -> dict[tuple[str, str], int]:
     """The shard's counters under the names of the metric catalogue."""
     shown = {}
-    for name, count in standing.counters.items():
+    for name, count in checkpoint.counters.items():
         kind, _, label = name.partition(".")
         if name in OUTCOMES:
             shown["records", name] = count
@@ -348,17 +350,17 @@ def _durable_counts(standing: Standing) -> dict[tuple[str, str], int]:
     return shown
 
 
-def _commit(chore: Chore, work: Work) -> Commit:
-    shard = chore.shard
-    offset = shard.offset if not chore.last else _next_offset(chore.unit)
+def _commit(task: ShardTask, work: CommitBatch) -> Commit:
+    shard = task.shard
+    offset = shard.offset if not task.last else _next_offset(task.unit)
     commits = 0 if shard.fence is None else shard.fence.commits
     return Commit(
         shard.name,
         shard.fence,
         Fence(offset, commits + 1),
-        encode_standing(work.standing),
+        encode_checkpoint(work.checkpoint),
         work.states,
-        work.due,
+        work.timers,
         work.outbox,
     )
 
@@ -368,12 +370,16 @@ def _say_parked(shards: Iterable[Shard]) -> None:
     for shard in shards:
         if shard.parked:
             named = shard.units[0]
-            in_force = named.tick.in_force if isinstance(named, Turn) else shard.standing.in_force
-            log.warning("partition_parked", partition=shard.partition, waits_for=str(in_force))
+            active_config = (
+                named.tick.active_config
+                if isinstance(named, TickBatch)
+                else shard.checkpoint.active_config
+            )
+            log.warning("partition_parked", partition=shard.partition, waits_for=str(active_config))
 
 
-def _next_offset(unit: Run | Turn) -> int:
-    return unit.next_offset if isinstance(unit, Run) else unit.offset + 1
+def _next_offset(unit: EventBatch | TickBatch) -> int:
+    return unit.next_offset if isinstance(unit, EventBatch) else unit.offset + 1
 
 
 def _trouble(topic: str, partition: int, span: Span, fence: Fence | None) -> str:

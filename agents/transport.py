@@ -50,7 +50,7 @@ class Batch(NamedTuple):
     """The same fetch brought a further batch, which follows at once."""
 
 
-class Desk(Protocol):
+class PartitionProcessor(Protocol):
     """Where batches are worked on.
 
     It knows where each partition stands, and how much it may hold.
@@ -87,7 +87,7 @@ class _Thread(driver.AIOKafkaConsumerThread):
 class BatchConsumer(driver.Consumer):
     """Delivers :class:`Batch`, commits only what Redis holds, starts where Redis says."""
 
-    desk: Desk
+    processor: PartitionProcessor
     linger_s: float
 
     def _new_consumer_thread(self) -> _Thread:
@@ -102,8 +102,10 @@ class BatchConsumer(driver.Consumer):
             await self.wait(self.can_resume_flow)
         generation = self.app.consumer_generation_id
         started = time.monotonic()
-        epoch = self.desk.epoch
-        active = {tp for tp in self._get_active_partitions() if self.desk.has_room(tp.partition)}
+        epoch = self.processor.epoch
+        active = {
+            tp for tp in self._get_active_partitions() if self.processor.has_room(tp.partition)
+        }
         if not active:
             await asyncio.sleep(NO_ROOM_PAUSE_S)
             return
@@ -137,7 +139,7 @@ class BatchConsumer(driver.Consumer):
         return self.should_stop or not self.flow_active or moved_on
 
     def _message(self, batch: Batch, topic: str, generation: int) -> tuple[TP, ConsumerMessage]:
-        self.desk.expect(batch)
+        self.processor.expect(batch)
         plain, last = TP(topic, batch.partition), batch.records[-1]
         message = ConsumerMessage(
             topic,
@@ -161,11 +163,11 @@ class BatchConsumer(driver.Consumer):
 
     def _filter_tps_with_pending_acks(self, topics: Iterable[Any] | None = None) -> Iterable[TP]:
         wanted = None if topics is None else set(topics)
-        mine = [TP(self.desk.topic, partition) for partition in self.desk.durable()]
+        mine = [TP(self.processor.topic, partition) for partition in self.processor.durable()]
         return [tp for tp in mine if wanted is None or tp in wanted or tp.topic in wanted]
 
     def _filter_committable_offsets(self, tps: Iterable[TP]) -> dict[TP, int]:
-        durable = self.desk.durable()
+        durable = self.processor.durable()
         return {
             tp: durable[tp.partition]
             for tp in tps
@@ -176,7 +178,7 @@ class BatchConsumer(driver.Consumer):
         """Ask the desk where to begin; a refusal ends the process, for Faust would only log it."""
         try:
             committed = dict(await super().seek_to_committed())
-            mine = [tp for tp in self.assignment() if tp.topic == self.desk.topic]
+            mine = [tp for tp in self.assignment() if tp.topic == self.processor.topic]
             start = await self._take(await self._spans(mine, committed))
             positions = {tp: start[tp.partition] for tp in mine}
             if positions:
@@ -184,7 +186,7 @@ class BatchConsumer(driver.Consumer):
                 self._lose_loudly(True)
         except Exception as exc:
             die("cannot_start", exc)
-        self.desk.epoch += 1  # what was fetched before lies elsewhere in the log
+        self.processor.epoch += 1  # what was fetched before lies elsewhere in the log
         return {**committed, **positions}
 
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
@@ -198,9 +200,9 @@ class BatchConsumer(driver.Consumer):
 
         A desk held up by an outage starts anew: Faust would log it and go on half assigned.
         """
-        self.desk.epoch += 1
+        self.processor.epoch += 1
         try:
-            return await asyncio.wait_for(self.desk.take(spans), TAKE_PATIENCE_S)
+            return await asyncio.wait_for(self.processor.take(spans), TAKE_PATIENCE_S)
         except Exception as exc:
             die("cannot_start", exc)
 
@@ -218,9 +220,9 @@ def _known(offset: Any) -> int | None:  # noqa: ANN401 - Faust says None or -1 f
     return offset if isinstance(offset, int) and offset > 0 else None
 
 
-def install(app: AppT, desk: Desk, linger_ms: int) -> None:
+def install(app: AppT, processor: PartitionProcessor, linger_ms: int) -> None:
     """Make ``app`` read its topic in batches for ``desk``."""
-    consumer = type("Consumer", (BatchConsumer,), {"desk": desk, "linger_s": linger_ms / 1000})
+    consumer = type("Consumer", (BatchConsumer,), {"desk": processor, "linger_s": linger_ms / 1000})
     transport = type("Transport", (driver.Transport,), {"Consumer": consumer})
     app.transport = transport(app.conf.broker_consumer, app)
 

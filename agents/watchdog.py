@@ -25,9 +25,9 @@ class Watchdog:
     """Looks once a second; see ``worker.stall_timeout_s``."""
 
     def __init__(
-        self, desk: Worked, end: Callable[[int], int], stall_timeout_s: float, metrics: Metrics
+        self, processor: Worked, end: Callable[[int], int], stall_timeout_s: float, metrics: Metrics
     ) -> None:
-        self._desk = desk
+        self._desk = processor
         self._end = end
         self._stall_timeout_s = stall_timeout_s
         self._metrics = metrics

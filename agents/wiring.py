@@ -25,7 +25,7 @@ from touchstream.agents.fatal import Refusal, die
 from touchstream.agents.health import HealthServer
 from touchstream.agents.kafka import credentials, group, new_producer, physical_topics
 from touchstream.agents.metrics import Metrics
-from touchstream.agents.outbox import Outbox, Topics
+from touchstream.agents.outbox import Outbox, TopicNames
 from touchstream.agents.prepare import prepare
 from touchstream.agents.settings import Settings
 from touchstream.agents.stores.base import Store
@@ -37,7 +37,7 @@ from touchstream.schemas.units import Millis
 from touchstream.streams.intake.decode import Origin
 
 
-class Worker(transport.Desk, Worked, Protocol):
+class Worker(transport.PartitionProcessor, Worked, Protocol):
     """A desk that an agent works at."""
 
     async def work(self, fetch: Sequence[transport.Batch]) -> None:
@@ -64,8 +64,8 @@ def worker_app(settings: Settings, store: Store | None = None) -> faust.App:
     store = store or open_store(settings)
     topics = physical_topics(settings.kafka)
     metrics, registry = _metrics()
-    outbox = Outbox(store, lambda: new_producer(settings), Topics(topics))
-    desk = Touchpoints(
+    outbox = Outbox(store, lambda: new_producer(settings), TopicNames(topics))
+    processor = Touchpoints(
         topics[TOUCHPOINTS_TOPIC],
         store,
         outbox,
@@ -75,11 +75,11 @@ def worker_app(settings: Settings, store: Store | None = None) -> faust.App:
         received.by_header if settings.worker.trust_received_header else received.by_broker,
     )
     app = _app(group(settings, "worker"), settings, store, topics)
-    transport.install(app, desk, settings.worker.linger_ms)
-    _agent(app, "touchpoints", desk)
-    app.timer(PARKED_RETRY_S)(_fatal(desk.retry_parked))
-    app.timer(METRICS_EVERY_S)(_fatal(partial(desk.show_metrics, _end_of(app, desk))))
-    _beside(app, settings, desk, outbox, registry, metrics, settings.worker.stall_timeout_s)
+    transport.install(app, processor, settings.worker.linger_ms)
+    _agent(app, "touchpoints", processor)
+    app.timer(PARKED_RETRY_S)(_fatal(processor.retry_parked))
+    app.timer(METRICS_EVERY_S)(_fatal(partial(processor.show_metrics, _end_of(app, processor))))
+    _beside(app, settings, processor, outbox, registry, metrics, settings.worker.stall_timeout_s)
     return app
 
 
@@ -100,8 +100,8 @@ def learner_app(
     store = store or open_store(settings)
     topics = physical_topics(settings.kafka)
     metrics, registry = _metrics()
-    outbox = Outbox(store, lambda: new_producer(settings), Topics(topics))
-    desk = Learner(
+    outbox = Outbox(store, lambda: new_producer(settings), TopicNames(topics))
+    processor = Learner(
         topics[EXAMPLES_TOPIC],
         store,
         outbox,
@@ -111,11 +111,11 @@ def learner_app(
         metrics,
     )
     app = _app(group(settings, "learner"), settings, store, topics)
-    transport.install(app, desk, settings.worker.linger_ms)
-    _agent(app, "learner", desk)
+    transport.install(app, processor, settings.worker.linger_ms)
+    _agent(app, "learner", processor)
     if writes_ticks:
-        app.timer(settings.ticks.interval_s)(_fatal(lambda: desk.tick(now_ms())))
-    _beside(app, settings, desk, outbox, registry, metrics, settings.learner.stall_timeout_s)
+        app.timer(settings.ticks.interval_s)(_fatal(lambda: processor.tick(now_ms())))
+    _beside(app, settings, processor, outbox, registry, metrics, settings.learner.stall_timeout_s)
     return app
 
 
@@ -170,24 +170,24 @@ def _app(name: str, settings: Settings, store: Store, topics: dict[str, str]) ->
     return app
 
 
-def _agent(app: faust.App, name: str, desk: Worker) -> None:
-    @app.agent(app.topic(desk.topic, value_serializer="raw", key_serializer="raw"), name=name)
+def _agent(app: faust.App, name: str, processor: Worker) -> None:
+    @app.agent(app.topic(processor.topic, value_serializer="raw", key_serializer="raw"), name=name)
     async def work(stream: "faust.StreamT[Any]") -> None:
         async for fetch in transport.batches(stream):
-            await _fatal(partial(desk.work, fetch))()
+            await _fatal(partial(processor.work, fetch))()
 
 
 def _beside(
     app: faust.App,
     settings: Settings,
-    desk: Worker,
+    processor: Worker,
     outbox: Outbox,
     registry: CollectorRegistry,
     metrics: Metrics,
     stall_timeout_s: float,
 ) -> None:
     """What runs next to an agent: the outbox, the watchdog, the operator's port."""
-    watchdog = Watchdog(desk, _end_of(app, desk), stall_timeout_s, metrics)
+    watchdog = Watchdog(processor, _end_of(app, processor), stall_timeout_s, metrics)
     health = HealthServer(
         settings.http.host,
         settings.http.port,
@@ -197,7 +197,7 @@ def _beside(
     )
     app.task(_fatal(outbox.run))
     app.timer(1.0)(_fatal(watchdog.look))
-    app.timer(FENCE_CHECK_S)(_fatal(desk.check_fences))
+    app.timer(FENCE_CHECK_S)(_fatal(processor.check_fences))
 
     @app.task
     async def serve() -> None:
@@ -215,11 +215,11 @@ def _beside(
             await outbox.close()
 
 
-def _end_of(app: faust.App, desk: Worker) -> Callable[[int], int]:
+def _end_of(app: faust.App, processor: Worker) -> Callable[[int], int]:
     """Where a partition ends as of its last fetch; 0 while it is being given away."""
 
     def end(partition: int) -> int:
-        place = faust.types.TP(desk.topic, partition)
+        place = faust.types.TP(processor.topic, partition)
         if place not in app.consumer.assignment():
             return 0
         return app.consumer.highwater(place) or 0

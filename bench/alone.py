@@ -10,22 +10,22 @@ from bench.workload import VERSION, Piece, first_tick, hand_made_model
 from touchstream.agents.stores.base import Commit, Fence, Read, Store
 from touchstream.schemas.rules import Rules
 from touchstream.schemas.units import Millis
+from touchstream.streams.context import ServingContext
 from touchstream.streams.features.catalogue import FEATURES
 from touchstream.streams.intake.decode import Origin
 from touchstream.streams.learn.scorer import Scorer
 from touchstream.streams.learn.snapshot import CHURN
-from touchstream.streams.models import Models
 from touchstream.streams.records import Record
 from touchstream.streams.shard import (
+    CommitBatch,
+    EventBatch,
     LetterLimit,
-    Run,
-    Standing,
-    Work,
+    ShardCheckpoint,
     adopt,
-    cut,
-    encode_standing,
-    take_run,
-    take_turn,
+    apply_event_batch,
+    apply_tick,
+    encode_checkpoint,
+    split_at_ticks,
 )
 
 BATCH_RECORDS = 2_000
@@ -39,7 +39,7 @@ class Done(NamedTuple):
 
     shard: str
     customers: list[str]
-    work: Work
+    work: CommitBatch
 
 
 def core_alone(
@@ -66,7 +66,7 @@ async def store_alone(store: Store, fetches: Sequence[Sequence[Done]], events: i
         commits = [_commit(one, fences) for one in fetch]
         if not all(await store.commit(commits)):
             raise RuntimeError("a commit was refused: want a fresh namespace")
-        await store.forget({one.shard: one.work.standing.sent for one in fetch})
+        await store.forget({one.shard: one.work.checkpoint.sent for one in fetch})
     return cost(time.perf_counter() - wall_s, time.process_time() - cpu_s, events)
 
 
@@ -77,22 +77,24 @@ class _Shard:
         tick = first_tick(rules)
         scorers = {CHURN: Scorer(hand_made_model())}
         self._name, self._number = f"p{number}", number
-        self._models = Models(rules, rules.digest(), FEATURES, VERSION, scorers, tick.time_ms)
+        self._models = ServingContext(
+            rules, rules.digest(), FEATURES, VERSION, scorers, tick.time_ms
+        )
         self._origin = Origin(number, partitions, None)
         self._states: dict[str, bytes | None] = {}
-        adopted = adopt(Standing(), tick)
-        turn = take_turn(adopted, self._name, tick, (), {}, self._models, last=True)
-        self._standing = turn.standing
+        adopted = adopt(ShardCheckpoint(), tick)
+        turn = apply_tick(adopted, self._name, tick, (), {}, self._models, last=True)
+        self._checkpoint = turn.checkpoint
 
     def take(self, records: Sequence[Record]) -> Iterator[Done]:
-        for run in cut(records, self._origin):
-            assert isinstance(run, Run)  # the workload's one tick is taken already
+        for run in split_at_ticks(records, self._origin):
+            assert isinstance(run, EventBatch)  # the workload's one tick is taken already
             customers = [str(customer) for customer in run.customers()]
             states = {customer: self._states.get(customer) for customer in customers}
-            work = take_run(
-                self._standing, self._name, self._number, run, states, self._models, NO_LIMIT
+            work = apply_event_batch(
+                self._checkpoint, self._name, self._number, run, states, self._models, NO_LIMIT
             )
-            self._standing = work.standing
+            self._checkpoint = work.checkpoint
             self._states.update(work.states)
             yield Done(self._name, customers, work)
 
@@ -113,6 +115,6 @@ def _fetches(pieces: Sequence[Piece]) -> Iterator[dict[int, list[Record]]]:
 def _commit(one: Done, fences: dict[str, Fence]) -> Commit:
     before, work = fences.get(one.shard), one.work
     commits = 0 if before is None else before.commits
-    fence = fences[one.shard] = Fence(work.standing.taken, commits + 1)
-    record = encode_standing(work.standing)
-    return Commit(one.shard, before, fence, record, work.states, work.due, work.outbox)
+    fence = fences[one.shard] = Fence(work.checkpoint.taken, commits + 1)
+    record = encode_checkpoint(work.checkpoint)
+    return Commit(one.shard, before, fence, record, work.states, work.timers, work.outbox)

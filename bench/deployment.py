@@ -8,8 +8,9 @@ from typing import NamedTuple
 
 from bench.services.kafka import KafkaServer
 from bench.services.redis import RedisServer
-from touchstream.agents.replay.crew import Member
-from touchstream.agents.replay.stage import EMBEDDED, Stage, changed_settings, stage
+from touchstream.agents.replay.services import EMBEDDED, ReplayServices, changed_settings
+from touchstream.agents.replay.services import services as replay_services
+from touchstream.agents.replay.supervisor import Member
 
 DEFAULTS = Path("/dev/null")
 """A settings file without a word: a benchmark is not to read the one of the working directory."""
@@ -39,22 +40,22 @@ def deployment(
     partitions: int,
     workers: int = 1,
     changes: Mapping[str, str] | None = None,
-) -> Iterator[Stage]:
+) -> Iterator[ReplayServices]:
     """A fresh namespace with topics; on embedded services where none are given.
 
     ``changes`` are variables (``WORKER__LINGER_MS="10"``) on top of what a replay sets.
     """
-    told = {f"TOUCHSTREAM_{name}": value for name, value in (changes or {}).items()}
+    variables = {f"TOUCHSTREAM_{name}": value for name, value in (changes or {}).items()}
     if services is not None:
-        told["TOUCHSTREAM_REDIS__URL"] = services.redis_url
+        variables["TOUCHSTREAM_REDIS__URL"] = services.redis_url
     broker = EMBEDDED if services is None else services.bootstrap
-    settings = changed_settings(DEFAULTS, told)
-    with stage(settings, DEFAULTS, broker, workers, partitions, told) as scene:
+    settings = changed_settings(DEFAULTS, variables)
+    with replay_services(settings, DEFAULTS, broker, workers, partitions, variables) as scene:
         yield scene
 
 
 @contextmanager
-def member(scene: Stage, *role: str) -> Iterator[Member]:
+def member(scene: ReplayServices, *role: str) -> Iterator[Member]:
     """A process of ours (``"worker"``, or ``"learner", "--ticks"``), ended afterwards."""
     started = Member(role[0], role, scene.environ, scene.logs)
     try:

@@ -30,7 +30,7 @@ SHOWN = 3
 def differences(one: Path, other: Path) -> list[str]:
     """A sentence for each file that differs; none if the two folders say the same."""
     return [
-        told for name in _names(one, other) if (told := _difference(name, one, other)) is not None
+        shown for name in _names(one, other) if (shown := _difference(name, one, other)) is not None
     ]
 
 

@@ -78,9 +78,9 @@ async def measure(rate: float | None, seconds: float) -> dict[str, object]:
             capacity = 1e6 / drained.wall_us
             rate = capacity / 2
         found = await _latencies(services, rate, seconds)
-    told: dict[str, object] = {} if capacity is None else {"capacity_per_s": round(capacity)}
+    shown: dict[str, object] = {} if capacity is None else {"capacity_per_s": round(capacity)}
     return {
-        **told,
+        **shown,
         "asked_per_s": round(rate),
         "sent_per_s": round(len(found) / seconds),
         "emissions": len(found),

@@ -69,8 +69,8 @@ def full_states(customers: int, days: int, seed: int = 1) -> dict[str, Kept]:
 
 def _full(shard: LocalShard) -> Iterator[tuple[str, Kept]]:
     for customer, data in shard.states.items():
-        if customer in shard.due and len(states.decode(data).ledger) == FULL_ROWS:
-            yield customer, Kept(data, shard.due[customer])
+        if customer in shard.timers and len(states.decode(data).ledger) == FULL_ROWS:
+            yield customer, Kept(data, shard.timers[customer])
 
 
 def redis_bytes(server: RedisServer, kept: Mapping[str, Kept]) -> int:
@@ -105,8 +105,8 @@ async def _commit(url: str, namespace: str, kept: Mapping[str, Kept]) -> None:
             some = names[start : start + COMMIT_STATES]
             upto = Fence(start + len(some), 1 + start // COMMIT_STATES)
             held = {name: kept[name].state for name in some}
-            due = {name: kept[name].due_ms for name in some}
-            if await store.commit([Commit("p0", fence, upto, b"", held, due)]) != [True]:
+            timers = {name: kept[name].due_ms for name in some}
+            if await store.commit([Commit("p0", fence, upto, b"", held, timers)]) != [True]:
                 raise RuntimeError("refused: want an empty Redis")
             fence = upto
     finally:

@@ -30,9 +30,9 @@ def arguments(pid: int) -> list[str]:
 def crew_of(pid: int, roles: tuple[str, ...] = ("worker", "learner")) -> Iterator[tuple[str, int]]:
     """Role and id of each worker and learner that a replay or a demo at ``pid`` has started."""
     for child in children(pid):
-        told = arguments(child)
-        if "touchstream.agents.cli.main" in told:
-            role = told[told.index("touchstream.agents.cli.main") + 1]
+        command = arguments(child)
+        if "touchstream.agents.cli.main" in command:
+            role = command[command.index("touchstream.agents.cli.main") + 1]
             if role in roles:
                 yield role, child
 

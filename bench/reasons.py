@@ -28,7 +28,7 @@ from touchstream.streams.intake.decode import Arrival, Origin, decode
 from touchstream.streams.local import LocalStream
 from touchstream.streams.records import Record
 from touchstream.streams.state import decode as decode_state
-from touchstream.streams.step import Wake
+from touchstream.streams.step import TimerFired
 
 ORIGIN = Origin(partition=0, partitions=1, tick_secret=None)
 SEED, CUSTOMERS, DAYS = 101, 300, 200
@@ -95,30 +95,30 @@ def lived(happenings: Iterator[Happening], rules: Rules) -> Lived:
 def explained(life: Lived, most: int) -> Iterator[Explanation]:
     """What is said of the first customers of the log, put to the proof."""
     [shard] = life.stream.shards
-    models = life.stream.models(shard.standing)
+    models = life.stream.models(shard.checkpoint)
     for customer, heard in islice(life.heard.items(), most):
         state = decode_state(shard.states[customer]) if customer in shard.states else None
-        told = None if state is None else explain(state, models)
-        if state is not None and told is not None:
+        explanations = None if state is None else explain(state, models)
+        if state is not None and explanations is not None:
             history = relive(_in_order(customer, heard, life.ticks), models)
-            yield verify(told, state, history, models)
+            yield verify(explanations, state, history, models)
 
 
 def _in_order(
     customer: CustomerId, heard: Sequence[tuple[int, Heard]], ticks: Sequence[Millis]
-) -> Iterator[Heard | Wake]:
+) -> Iterator[Heard | TimerFired]:
     left = deque(heard)
     for number, tick_ms in enumerate(ticks):
         while left and left[0][0] <= number:
             yield left.popleft()[1]
-        yield Wake(customer, number + 1, tick_ms)
+        yield TimerFired(customer, number + 1, tick_ms)
 
 
-def shares(told: Sequence[Explanation]) -> dict[str, object]:
+def shares(explanations: Sequence[Explanation]) -> dict[str, object]:
     """Of the weightiest reasons those that have events: how many, and what share is verified."""
     names = ("topics", "first_topic", "features", "first_feature")
     found = {name: Counter[bool]() for name in names}
-    for one in told:
+    for one in explanations:
         parts = [
             (part.contribution, reason.moved) for reason in one.reasons for part in reason.parts
         ]
@@ -126,15 +126,15 @@ def shares(told: Sequence[Explanation]) -> dict[str, object]:
         features = _verified(parts)
         for name, some in zip(names, (topics, topics[:1], features, features[:1]), strict=True):
             found[name].update(some)
-    whole = sum(one.proof is not None and not one.proof.differing for one in told)
-    said: dict[str, object] = {"customers": len(told), "whole": whole}
+    whole = sum(one.proof is not None and not one.proof.differing for one in explanations)
+    shares_of: dict[str, object] = {"customers": len(explanations), "whole": whole}
     for name, counts in found.items():
-        said |= _share(name, counts)
-    return said
+        shares_of |= _share(name, counts)
+    return shares_of
 
 
 def _verified(reasons: Sequence[tuple[float, float | None]]) -> list[bool]:
-    """By contribution, and how far the ln odds moved without its events."""
+    """By contribution, and how far the log-odds moved without its events."""
     weightiest = sorted(reasons, key=lambda pair: -abs(pair[0]))[:REASONS]
     return [added * moved < 0 for added, moved in weightiest if moved is not None]
 

@@ -32,20 +32,20 @@ class Quality(NamedTuple):
     average_precision_buys: float | None
 
 
-class Said(NamedTuple):
+class Scored(NamedTuple):
     """A risk and what became true."""
 
     risk: float
     label: int
 
 
-def quality(said: Iterable[Said]) -> Quality:
+def quality(scored: Iterable[Scored]) -> Quality:
     """Exact measures, no bins.
 
     >>> quality([Said(0.9, 1), Said(0.2, 0), Said(0.6, 0), Said(0.5, 1)]).roc_auc
     0.75
     """
-    ranked = sorted(said, reverse=True)
+    ranked = sorted(scored, reverse=True)
     leaves = [_counts(group) for _, group in groupby(ranked, key=lambda one: one.risk)]
     return Quality(
         n=len(ranked),
@@ -56,13 +56,13 @@ def quality(said: Iterable[Said]) -> Quality:
     )
 
 
-def matured(scores: Path, since: str) -> Iterable[Said]:
+def matured(scores: Path, since: str) -> Iterable[Scored]:
     """The scores of ``since`` (RFC 3339, UTC) and later that have a label."""
     with scores.open("rb") as lines:
         for line in lines:
             row = orjson.loads(line)
             if row["label"] is not None and row["time"] >= since:
-                yield Said(row["risk"], row["label"])
+                yield Scored(row["risk"], row["label"])
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -87,7 +87,7 @@ def _day(text: str) -> str:
     return datetime.fromisoformat(text).date().isoformat()
 
 
-def _counts(group: Iterable[Said]) -> tuple[int, int]:
+def _counts(group: Iterable[Scored]) -> tuple[int, int]:
     labels = [one.label for one in group]
     return sum(labels), len(labels) - sum(labels)
 

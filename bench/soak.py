@@ -25,7 +25,7 @@ import orjson
 from bench.deployment import Services, real_services
 from bench.equal import differences
 from bench.processes import crew_of
-from touchstream.agents.replay.stage import EMBEDDED
+from touchstream.agents.replay.services import EMBEDDED
 
 CDNOW_RULES = """\
 [churn]
@@ -96,23 +96,23 @@ def replay(
         *("--workers", str(setting.workers), "--partitions", str(setting.partitions)),
     ]
     out.mkdir(parents=True)
-    said, started = out / "said.log", time.monotonic()
-    with said.open("wb") as log:
+    output, started = out / "said.log", time.monotonic()
+    with output.open("wb") as log:
         process = subprocess.Popen(command, stdout=log, stderr=log, env=environ)
         try:
-            kills = _attend(process, said, kill_every_s if setting.killed else None, chance)
+            kills = _attend(process, output, kill_every_s if setting.killed else None, chance)
         finally:
             if process.poll() is None:
                 process.terminate()
                 process.wait()
     if process.returncode != 0:
-        raise RuntimeError(f"{setting.name}:\n{said.read_text(errors='replace')[-3000:]}")
+        raise RuntimeError(f"{setting.name}:\n{output.read_text(errors='replace')[-3000:]}")
     return Ran(kills, time.monotonic() - started)
 
 
 def _attend(
     process: "subprocess.Popen[bytes]",
-    said: Path,
+    output: Path,
     kill_every_s: float | None,
     chance: random.Random,
 ) -> int:
@@ -126,7 +126,7 @@ def _attend(
     while process.poll() is None:
         if time.monotonic() > deadline:
             raise TimeoutError(f"a replay took more than {PATIENCE_S:.0f} s")
-        if time.monotonic() > next_kill and (reached := _ticks(said)) > ticks:
+        if time.monotonic() > next_kill and (reached := _ticks(output)) > ticks:
             ticks = reached
             kills += kill_one(process.pid, chance)
             next_kill = time.monotonic() + next(pauses)
@@ -134,20 +134,20 @@ def _attend(
     return kills
 
 
-def _ticks(said: Path) -> int:
+def _ticks(output: Path) -> int:
     """The last tick the replay has told of."""
-    lines = said.read_bytes().splitlines()
-    told = [orjson.loads(line) for line in lines if line.startswith(b'{"phase"')]
-    return int(told[-1]["ticks"]) if told else 0
+    lines = output.read_bytes().splitlines()
+    phases = [orjson.loads(line) for line in lines if line.startswith(b'{"phase"')]
+    return int(phases[-1]["ticks"]) if phases else 0
 
 
 def kill_one(replay_pid: int, chance: random.Random) -> bool:
     """SIGKILL one worker or the learner of a running replay; False if there was none."""
-    crew = sorted(pid for _, pid in crew_of(replay_pid))
-    if not crew:
+    supervisor = sorted(pid for _, pid in crew_of(replay_pid))
+    if not supervisor:
         return False
     with suppress(ProcessLookupError):
-        os.kill(chance.choice(crew), signal.SIGKILL)
+        os.kill(chance.choice(supervisor), signal.SIGKILL)
     return True
 
 

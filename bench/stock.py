@@ -30,11 +30,11 @@ from touchstream.agents.stores.keys import shard_keys
 from touchstream.schemas.topics import TOUCHPOINTS_TOPIC
 from touchstream.schemas.units import Millis
 from touchstream.streams import state as states
+from touchstream.streams.context import ServingContext
 from touchstream.streams.features.catalogue import FEATURES
 from touchstream.streams.intake.decode import Arrival, Origin, decode
 from touchstream.streams.learn.scorer import Scorer
 from touchstream.streams.learn.snapshot import CHURN
-from touchstream.streams.models import Models
 from touchstream.streams.records import Record
 from touchstream.streams.step import advance
 
@@ -73,7 +73,7 @@ def _agent(app: faust.App, topic: Any, handle: Handle, count: int) -> None:  # n
         async for event in stream.events():
             seen += 1
             if seen in (1, count):
-                _tell(seen)
+                _report(seen)
             try:
                 await handle(event)
             except Exception:  # Faust would start the agent again and say nothing
@@ -89,7 +89,7 @@ def _core(settings: Settings) -> Handle:
     redis = Redis.from_url(settings.redis.url)
     rules, tick = settings.rules, first_tick(settings.rules)
     scorers = {CHURN: Scorer(hand_made_model())}
-    models = Models(rules, rules.digest(), FEATURES, VERSION, scorers, tick.time_ms)
+    models = ServingContext(rules, rules.digest(), FEATURES, VERSION, scorers, tick.time_ms)
 
     async def handle(event: Any) -> None:  # noqa: ANN401
         message = event.message
@@ -110,7 +110,7 @@ def _core(settings: Settings) -> Handle:
     return handle
 
 
-def _tell(seen: int) -> None:
+def _report(seen: int) -> None:
     usage = resource.getrusage(resource.RUSAGE_SELF)
     line = {"events": seen, "s": time.monotonic(), "cpu_s": usage.ru_utime + usage.ru_stime}
     print(orjson.dumps(line).decode(), flush=True)

@@ -22,7 +22,7 @@ from bench.cost import Cost, cost, middle
 from bench.deployment import Services, deployment, member, real_services
 from bench.processes import cpu_seconds
 from bench.workload import Piece, hand_made_model, publish, put_in_force, world_events
-from touchstream.agents.replay.stage import Stage
+from touchstream.agents.replay.services import ReplayServices
 from touchstream.agents.stores.base import Store
 from touchstream.agents.stores.connect import open_store
 from touchstream.schemas.rules import Rules
@@ -104,7 +104,7 @@ async def _applied(store: Store, enough: int, deadline: float) -> int:
     """Wait until so many records are durable; tell how many are."""
     shards = [f"p{number}" for number in range(PARTITIONS)]
     while True:
-        fences = [standing.fence for standing in await store.standing(shards)]
+        fences = [checkpoint.fence for checkpoint in await store.read_checkpoints(shards)]
         applied = sum(0 if fence is None else fence.offset for fence in fences)
         if applied >= enough:
             return applied
@@ -121,7 +121,7 @@ async def stock(services: Services, pieces: Sequence[Piece], kind: str) -> Cost:
         return await asyncio.to_thread(_run_stock, scene, kind, len(few))
 
 
-def _run_stock(scene: Stage, kind: str, events: int) -> Cost:
+def _run_stock(scene: ReplayServices, kind: str, events: int) -> Cost:
     command = [sys.executable, "-m", "bench.stock", kind, str(events)]
     environ = {**os.environ, **scene.environ}
     with (
@@ -132,20 +132,20 @@ def _run_stock(scene: Stage, kind: str, events: int) -> Cost:
             assert process.stdout is not None
             # Faust shows the cursor again before the first line.
             lines = (line[line.index(b"{") :] for line in process.stdout if b"{" in line)
-            told = [orjson.loads(line) for line in islice(lines, 2)]
+            shown = [orjson.loads(line) for line in islice(lines, 2)]
         finally:
             process.kill()
-    if len(told) < 2:  # noqa: PLR2004 - at the first and at the last event
+    if len(shown) < 2:  # noqa: PLR2004 - at the first and at the last event
         raise RuntimeError((scene.logs / "stock.log").read_text(errors="replace")[-2000:])
-    first, last = told
+    first, last = shown
     return cost(last["s"] - first["s"], last["cpu_s"] - first["cpu_s"], events - 1)
 
 
 def report(found: Found) -> dict[str, object]:
     """Medians, and how they stand to one another: by the clock, and by CPU for a busy machine."""
     us = {name: middle(costs) for name, costs in found.items()}
-    wall = _standing({name: one.wall_us for name, one in us.items()})
-    cpu = _standing({name: one.cpu_us for name, one in us.items()})
+    wall = _checkpoint({name: one.wall_us for name, one in us.items()})
+    cpu = _checkpoint({name: one.cpu_us for name, one in us.items()})
     return {
         "us_per_event": {name: _rounded(one) for name, one in us.items()},
         "by_wall": wall,
@@ -158,7 +158,7 @@ def report(found: Found) -> dict[str, object]:
     }
 
 
-def _standing(us: Mapping[str, float]) -> dict[str, float]:
+def _checkpoint(us: Mapping[str, float]) -> dict[str, float]:
     beyond_core = us["worker"] - us["core"]
     return {
         "stock_over_worker": round(us["stock_agent"] / us["worker"], 2),
@@ -167,10 +167,10 @@ def _standing(us: Mapping[str, float]) -> dict[str, float]:
     }
 
 
-def _is_met(standing: Mapping[str, float]) -> bool:
+def _is_met(checkpoint: Mapping[str, float]) -> bool:
     return (
-        standing["stock_over_worker"] >= FASTER_THAN_STOCK
-        and standing["beyond_core_over_stock_engine"] <= SHARE_OF_ENGINE
+        checkpoint["stock_over_worker"] >= FASTER_THAN_STOCK
+        and checkpoint["beyond_core_over_stock_engine"] <= SHARE_OF_ENGINE
     )
 
 

@@ -10,13 +10,13 @@ from typing import NamedTuple
 from aiokafka import AIOKafkaProducer
 
 from bench.by_hand import by_hand
-from touchstream.agents.in_force import LEARNER, version_id
+from touchstream.agents.active_config import LEARNER, version_id
 from touchstream.agents.kafka import client_options, physical_topics
 from touchstream.agents.replay.lines import parse_line
 from touchstream.agents.settings import Settings
 from touchstream.agents.stores.base import Commit, Fence, Store
 from touchstream.schemas.rules import Rules
-from touchstream.schemas.tick import InForce, Tick, encode_tick
+from touchstream.schemas.tick import ActiveConfig, Tick, encode_tick
 from touchstream.schemas.topics import TOUCHPOINTS_TOPIC
 from touchstream.schemas.units import Millis
 from touchstream.simulator import START_MS, World
@@ -61,8 +61,10 @@ def hand_made_model() -> ModelData:
 
 def first_tick(rules: Rules) -> Tick:
     """Number 1, before the first event; from it on the model and the rules are in force."""
-    in_force = InForce(model_version=VERSION, rules=rules.digest(), features=FEATURES.digest)
-    return Tick(number=1, time_ms=Millis(START_MS - 1), in_force=in_force)
+    active_config = ActiveConfig(
+        model_version=VERSION, rules=rules.digest(), features=FEATURES.digest
+    )
+    return Tick(number=1, time_ms=Millis(START_MS - 1), active_config=active_config)
 
 
 async def put_in_force(store: Store, rules: Rules, model: ModelData) -> None:

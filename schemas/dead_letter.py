@@ -94,7 +94,7 @@ class StoredLetter(NamedTuple):
     """A dead letter read back."""
 
     letter: DeadLetter
-    cut: frozenset[Cut]
+    truncated: frozenset[Cut]
     """What is not whole; a letter that is cut cannot be sent again."""
     digest: str | None
     """SHA-256 of the whole value, if the body is cut."""
@@ -107,11 +107,11 @@ def encode_letter(letter: DeadLetter) -> LetterRecord:
     ]
     own.append((_PREFIX + "detail", _printable(letter.detail)))
     kept = _kept_headers(letter.original_headers)
-    cut = _cut(letter, kept is None)
-    if "body" in cut:
+    truncated = _cut(letter, kept is None)
+    if "body" in truncated:
         own.append((_PREFIX + "digest", hashlib.sha256(letter.original).hexdigest().encode()))
-    if cut:
-        own.append((_PREFIX + "cut", ",".join(cut).encode()))
+    if truncated:
+        own.append((_PREFIX + "cut", ",".join(truncated).encode()))
     return LetterRecord(
         key=None if letter.key is None else letter.key[:MAX_KEY_BYTES],
         value=letter.original[:MAX_BODY_BYTES],
@@ -139,20 +139,20 @@ def decode_letter(key: bytes | None, value: bytes, headers: Sequence[Header]) ->
         original_headers=_foreign(headers),
         **msgspec.structs.asdict(place),
     )
-    cut = [part for part in own.get("cut", b"").decode().split(",") if part]
+    truncated = [part for part in own.get("cut", b"").decode().split(",") if part]
     digest = own["digest"].decode() if "digest" in own else None
-    return StoredLetter(letter, msgspec.convert(cut, frozenset[Cut]), digest)
+    return StoredLetter(letter, msgspec.convert(truncated, frozenset[Cut]), digest)
 
 
 def _cut(letter: DeadLetter, headers_dropped: bool) -> list[Cut]:
-    cut: list[Cut] = []
+    truncated: list[Cut] = []
     if len(letter.original) > MAX_BODY_BYTES:
-        cut.append("body")
+        truncated.append("body")
     if len(letter.key or b"") > MAX_KEY_BYTES:
-        cut.append("key")
+        truncated.append("key")
     if headers_dropped:
-        cut.append("headers")
-    return cut
+        truncated.append("headers")
+    return truncated
 
 
 def _kept_headers(headers: Iterable[Header]) -> tuple[Header, ...] | None:

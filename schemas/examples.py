@@ -1,6 +1,6 @@
 """What the learner reads: matured examples, and each shard's word that it has passed a tick."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 from msgspec import Meta, Struct
@@ -41,7 +41,7 @@ class Example(Struct, frozen=True, kw_only=True, gc=False, tag_field="kind", tag
     """The features as of then: base64 of little-endian float16, NaN for a missing one."""
     target: str = "churn"
     """What the label is of; a name of ``[[targets]]`` or churn."""
-    offered: Probability = 0.0
+    offer_probability: Probability = 0.0
     """Probability that the policy recommended an action within the window (0..1)."""
     recommended: bool = False
     """True: it did."""
@@ -49,7 +49,9 @@ class Example(Struct, frozen=True, kw_only=True, gc=False, tag_field="kind", tag
     """Events that came too late to change a label, since this customer's last example."""
 
 
-class Passed(Struct, frozen=True, kw_only=True, gc=False, tag_field="kind", tag="passed"):
+class TickCompleted(
+    Struct, frozen=True, kw_only=True, gc=False, tag_field="kind", tag="tick_completed"
+):
     """All examples of this shard up to this tick have been sent."""
 
     shard: str
@@ -60,7 +62,7 @@ class Passed(Struct, frozen=True, kw_only=True, gc=False, tag_field="kind", tag=
     """Number of the tick."""
 
 
-ExampleRecord = Example | Passed
+ExampleRecord = Example | TickCompleted
 """One record of the topic ``touchstream.examples``."""
 
 _decoder: msgspec.json.Decoder[ExampleRecord] = msgspec.json.Decoder(ExampleRecord)
@@ -72,5 +74,23 @@ def encode_example(record: ExampleRecord) -> bytes:
 
 
 def decode_example(raw: bytes) -> ExampleRecord:
-    """Read :func:`encode_example` back; raises ``msgspec.ValidationError`` naming the field."""
+    """Read :func:`encode_example` back; raises ``msgspec.ValidationError`` naming the field.
+
+    The topic keeps everything, so the names of earlier builds are read for ever.
+    """
+    if any(name in raw for name in _FORMER_NAMES):
+        fields = _renamed(msgspec.json.decode(raw, type=dict[str, Any]))
+        former: ExampleRecord = msgspec.convert(fields, ExampleRecord)
+        return former
     return _decoder.decode(raw)
+
+
+_FORMER_NAMES = (b'"offered":', b'"kind":"passed"')
+
+
+def _renamed(fields: dict[str, Any]) -> dict[str, Any]:
+    if "offered" in fields:
+        fields["offer_probability"] = fields.pop("offered")
+    if fields.get("kind") == "passed":
+        fields["kind"] = "tick_completed"
+    return fields

@@ -24,8 +24,8 @@ class RulesError(ValueError):
     """A rule that contradicts another or names what does not exist; says what was wanted."""
 
 
-def _digest(said: object) -> str:
-    text = msgspec.json.encode(said, order="sorted")
+def _digest(value: object) -> str:
+    text = msgspec.json.encode(value, order="sorted")
     return hashlib.blake2b(text, digest_size=8).hexdigest()
 
 
@@ -49,7 +49,7 @@ class ChurnRules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         return (self.horizon_days + self.label_grace_days) * DAY_MS
 
     @property
-    def meaning(self) -> str:
+    def label_definition(self) -> str:
         """What label 1 is, in a word that is another where it is something else."""
         return _digest([self.cancel, self.activity, self.horizon_ms])
 
@@ -98,7 +98,7 @@ class TargetRules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
         return (self.horizon_hours + self.label_grace_hours) * HOUR_MS
 
     @property
-    def meaning(self) -> str:
+    def label_definition(self) -> str:
         """What label 1 is of what, in a word that is another where it is something else."""
         return _digest([self.after, self.events, self.horizon_ms])
 
@@ -247,12 +247,12 @@ class Rules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         names = [action.name for action in self.actions]
         if len(set(names)) < len(names) or "do_nothing" in names:
             raise RulesError("actions: want distinct names, and do_nothing is always there")
-        aims = [target.name for target in self.targets]
-        if len(set(aims)) < len(aims):
+        all_targets = [target.name for target in self.targets]
+        if len(set(all_targets)) < len(all_targets):
             raise RulesError("targets: want distinct names")
 
     @property
-    def aims(self) -> "dict[str, ChurnRules | TargetRules]":
+    def all_targets(self) -> "dict[str, ChurnRules | TargetRules]":
         """Every target by name, churn first."""
         found: dict[str, ChurnRules | TargetRules] = {"churn": self.churn}
         return found | {target.name: target for target in self.targets}

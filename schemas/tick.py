@@ -5,7 +5,7 @@ import hmac
 from typing import Annotated, Literal
 
 import msgspec
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, field
 
 from touchstream.schemas.envelope import JSON_TYPE, OWN_SOURCE, SPECVERSION, format_time, parse_time
 from touchstream.schemas.registry import TICK_TYPE
@@ -15,7 +15,7 @@ _SIGNED_FOR = b"touchstream.tick.v1\n"
 """Begins what is signed: a signature of something else under the same secret is none of a tick."""
 
 
-class InForce(Struct, frozen=True, kw_only=True, gc=False):
+class ActiveConfig(Struct, frozen=True, kw_only=True, gc=False):
     """What shapes results from a tick on, until the next one."""
 
     model_version: Annotated[int, Meta(ge=0)]
@@ -32,10 +32,11 @@ class Tick(Struct, frozen=True, kw_only=True, gc=False):
     number: int
     """From 1, rising by 1."""
     time_ms: Millis
-    in_force: InForce
+    active_config: ActiveConfig = field(name="in_force")
+    """Signed under its first name, so that ticks of earlier builds still prove themselves."""
 
 
-class TickData(InForce, frozen=True, kw_only=True, gc=False):
+class TickData(ActiveConfig, frozen=True, kw_only=True, gc=False):
     """What a tick says, as it stands in Kafka."""
 
     number: Annotated[int, Meta(ge=1, le=2**53)]
@@ -66,9 +67,9 @@ def encode_tick(tick: Tick, secret: bytes | None) -> bytes:
         time=format_time(tick.time_ms),
         data=TickData(
             number=tick.number,
-            model_version=tick.in_force.model_version,
-            rules=tick.in_force.rules,
-            features=tick.in_force.features,
+            model_version=tick.active_config.model_version,
+            rules=tick.active_config.rules,
+            features=tick.active_config.features,
             hmac=None if secret is None else _signature(tick, secret),
         ),
     )
@@ -92,7 +93,7 @@ def decode_tick(decoded: dict[str, object], secret: bytes | None) -> Tick:
     tick = Tick(
         number=data.number,
         time_ms=parse_time(record.time),
-        in_force=InForce(
+        active_config=ActiveConfig(
             model_version=data.model_version, rules=data.rules, features=data.features
         ),
     )

@@ -11,7 +11,7 @@ import numpy as np
 
 from touchstream.simulator import words
 from touchstream.simulator.customers import Floats, Ints
-from touchstream.simulator.journal import CURRENCY, Event, hours
+from touchstream.simulator.event_log import CURRENCY, Event, hours
 from touchstream.simulator.segments import SEGMENTS
 from touchstream.simulator.today import Today
 
@@ -83,7 +83,7 @@ def _expected(kind: str, today: Today, present: Ints) -> Floats:
 
 
 def _note_all(kind: str, scene: Scene, details: Sequence[Event]) -> None:
-    names, note = scene.today.names, scene.today.journal.note
+    names, note = scene.today.names, scene.today.event_log.note
     for index, offset_ms, data in zip(scene.who.tolist(), scene.moments, details, strict=True):
         note(kind, names[index], offset_ms, data)
 
@@ -163,7 +163,7 @@ def _carts(scene: Scene) -> list[Event]:
 
 
 def _orders(scene: Scene) -> list[Event]:
-    numbers = [scene.today.journal.number() for _ in scene.moments]
+    numbers = [scene.today.event_log.number() for _ in scene.moments]
     orders = [
         {
             "order": f"o{number}",
@@ -189,7 +189,7 @@ def _plan_returns(scene: Scene, orders: Sequence[Event]) -> None:
     for index in np.flatnonzero(scene.happens(RETURN_SHARE)).tolist():
         back_ms = scene.moments[index] + hours(scene.today.rng.uniform(*RETURN_HOURS))
         order = orders[index]
-        scene.today.journal.note(
+        scene.today.event_log.note(
             "order.returned",
             scene.today.names[int(scene.who[index])],
             back_ms,
@@ -222,7 +222,7 @@ def _calls(scene: Scene) -> list[Event]:
     )
     return [
         {
-            "call": f"call-{scene.today.journal.number()}",
+            "call": f"call-{scene.today.event_log.number()}",
             "direction": "inbound" if inbound else "outbound",
             "duration_s": duration,
             "queue_s": queue if inbound else 0,

@@ -3,7 +3,7 @@
 import numpy as np
 
 from touchstream.simulator.customers import Flags
-from touchstream.simulator.journal import CURRENCY, hours, minutes
+from touchstream.simulator.event_log import CURRENCY, hours, minutes
 from touchstream.simulator.today import Today
 
 WEEKDAY = 1
@@ -41,7 +41,7 @@ class Mail:
         for index in np.flatnonzero(delivered).tolist():
             name = today.names[index]
             cost = {**campaign, "cost_minor": 1, "currency": CURRENCY}
-            today.journal.note("email.delivered", name, sent_ms, cost)
+            today.event_log.note("email.delivered", name, sent_ms, cost)
             if opened[index]:
                 read_ms = sent_ms + minutes(today.rng.exponential(240.0))
                 self._read(
@@ -57,13 +57,13 @@ class Mail:
         clicked: bool,
         unsubscribed: bool,
     ) -> None:
-        name, journal = today.names[index], today.journal
-        journal.note("email.opened", name, read_ms, campaign)
+        name, event_log = today.names[index], today.event_log
+        event_log.note("email.opened", name, read_ms, campaign)
         if clicked:
-            journal.note("email.clicked", name, read_ms + minutes(1), campaign)
+            event_log.note("email.clicked", name, read_ms + minutes(1), campaign)
         if unsubscribed:
             self._takes_it[index] = False
-            journal.note("email.unsubscribed", name, read_ms + minutes(2), campaign)
+            event_log.note("email.unsubscribed", name, read_ms + minutes(2), campaign)
             if today.rng.random() < REFUSED_CONSENT_SHARE:
                 refusal = {"purpose": "marketing", "granted": False}
-                journal.note("consent.changed", name, read_ms + minutes(3), refusal)
+                event_log.note("consent.changed", name, read_ms + minutes(3), refusal)

@@ -14,7 +14,7 @@ import orjson
 from msgspec import Struct
 
 from touchstream.schemas.units import DAY_MS, HOUR_MS, MAX_EVENT_BYTES, MINUTE_MS
-from touchstream.simulator.journal import ERASED, SECOND_MS, Event, time_text
+from touchstream.simulator.event_log import ERASED, SECOND_MS, Event, time_text
 
 Fate = Literal["applied", "duplicate", "dead_letter", "too_late", "unknown_type"]
 

@@ -11,11 +11,11 @@ from typing import NamedTuple
 import numpy as np
 
 from touchstream.simulator.customers import Floats, Traits
-from touchstream.simulator.desk import REPLY_SHARE
 from touchstream.simulator.drift import Drift
 from touchstream.simulator.habits import CALLS_PER_OPEN_TICKET, INBOUND_SHARE
 from touchstream.simulator.hazard import Latent, daily_hazard, evolve
 from touchstream.simulator.mail import DAYS_PER_WEEK, DELIVERED_SHARE, OPENED_SHARE, WEEKDAY
+from touchstream.simulator.retention_team import REPLY_SHARE
 from touchstream.simulator.segments import SEGMENTS
 
 CALLS = "call.ended"

@@ -5,7 +5,7 @@ import numpy as np
 from touchstream.schemas.units import DAY_MS, HOUR_MS, MINUTE_MS
 from touchstream.simulator import words
 from touchstream.simulator.customers import Flags, Ints, Traits
-from touchstream.simulator.journal import CURRENCY, ERASED, Event, hours
+from touchstream.simulator.event_log import CURRENCY, ERASED, Event, hours
 from touchstream.simulator.segments import SEGMENTS
 from touchstream.simulator.today import Today
 
@@ -46,15 +46,15 @@ class Subscriptions:
             self._note(today, "payment.failed", index, {**amount, "reason": reason})
 
     def _arrive(self, today: Today, index: int) -> None:
-        name, journal = today.names[index], today.journal
+        name, event_log = today.names[index], today.event_log
         offset_ms = hours(today.rng.uniform(*(SIGN_UP_HOURS if today.day else HANDING_OVER_HOURS)))
-        journal.note("customer.updated", name, offset_ms, _attributes(today, index))
+        event_log.note("customer.updated", name, offset_ms, _attributes(today, index))
         granted = bool(today.rng.random() < CONSENT_SHARE)
         consent = {"purpose": "marketing", "granted": granted}
-        journal.note("consent.changed", name, offset_ms + 2, consent)
+        event_log.note("consent.changed", name, offset_ms + 2, consent)
         if today.traits.term_days[index]:
             terms = self._terms(index, _days_to_renewal(today, index))
-            journal.note("subscription.started", name, offset_ms + 1, terms)
+            event_log.note("subscription.started", name, offset_ms + 1, terms)
         if today.rng.random() < ALIAS_SHARE:
             _identify(today, name, offset_ms)
 
@@ -76,7 +76,7 @@ class Subscriptions:
 
     def _note(self, today: Today, kind: str, index: int, data: Event) -> None:
         offset_ms = int(today.rng.integers(0, RENEWALS_UNTIL_HOUR * HOUR_MS))
-        today.journal.note(kind, today.names[index], offset_ms, data)
+        today.event_log.note(kind, today.names[index], offset_ms, data)
 
 
 def _arriving(today: Today) -> Flags:
@@ -112,24 +112,24 @@ def _attributes(today: Today, index: int) -> Event:
 
 
 def _identify(today: Today, name: str, offset_ms: int) -> None:
-    alias = {"alias": f"cookie-{today.journal.number()}"}
-    today.journal.note("customer.identified", name, offset_ms + 5 * MINUTE_MS, alias)
+    alias = {"alias": f"cookie-{today.event_log.number()}"}
+    today.event_log.note("customer.identified", name, offset_ms + 5 * MINUTE_MS, alias)
     if today.rng.random() < WRONG_ALIAS_SHARE:
         days = int(today.rng.integers(1, 20))
-        today.journal.note("customer.unlinked", name, offset_ms + days * DAY_MS, alias)
+        today.event_log.note("customer.unlinked", name, offset_ms + days * DAY_MS, alias)
 
 
 def write_leaving(today: Today, leavers: Ints, moments_ms: Ints) -> None:
     """End the stories of ``leavers`` at their moments (ms since midnight), in words or silence."""
     for index, moment_ms in zip(leavers.tolist(), moments_ms.tolist(), strict=True):
         name = today.names[index]
-        today.journal.end(name, moment_ms)
+        today.event_log.end(name, moment_ms)
         if not today.traits.silent[index]:
             reason = {"reason": _reason(today, index)}
-            today.journal.note("subscription.cancelled", name, moment_ms, reason)
+            today.event_log.note("subscription.cancelled", name, moment_ms, reason)
         if today.rng.random() < ERASURE_SHARE:
-            today.journal.unmention(name)
-            today.journal.note(ERASED, name, moment_ms + ERASURE_DAYS * DAY_MS, {})
+            today.event_log.unmention(name)
+            today.event_log.note(ERASED, name, moment_ms + ERASURE_DAYS * DAY_MS, {})
 
 
 def _reason(today: Today, index: int) -> str:

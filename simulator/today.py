@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 
 from touchstream.schemas.units import DAY_MS, HOUR_MS
 from touchstream.simulator.customers import Flags, Floats, Ints, Traits
+from touchstream.simulator.event_log import EventLog
 from touchstream.simulator.hazard import Happenings, Latent
-from touchstream.simulator.journal import Journal
 
 HOURS_AROUND_FAVOURITE = 2.5
 """Standard deviation of the hour at which a customer does something."""
@@ -30,7 +30,7 @@ class Today(Struct, frozen=True, eq=False):
     here: Flags
     """Customers when the day began."""
     rng: np.random.Generator
-    journal: Journal
+    event_log: EventLog
     activity: float = 1.0
     """Factor of the rates of all habits."""
 

@@ -12,16 +12,16 @@ from msgspec import Struct
 
 from touchstream.schemas.units import DAY_MS
 from touchstream.simulator.customers import Floats, Ints, draw_traits
-from touchstream.simulator.desk import Desk
 from touchstream.simulator.drift import NO_DRIFT, Drift
+from touchstream.simulator.event_log import EventLog
 from touchstream.simulator.habits import write_habits
 from touchstream.simulator.hazard import Latent, daily_hazard, evolve, first_latent, present
-from touchstream.simulator.journal import Journal
 from touchstream.simulator.mail import Mail
 from touchstream.simulator.noise import Fate, Line, Noise, deliver
 from touchstream.simulator.observer import PARTICLES, Observer
 from touchstream.simulator.oracle import churn_probabilities
 from touchstream.simulator.outlook import Outlook, draw_outlooks
+from touchstream.simulator.retention_team import PartitionProcessor
 from touchstream.simulator.sales import plan_sales
 from touchstream.simulator.segments import SEGMENTS
 from touchstream.simulator.subscriptions import Subscriptions, write_leaving
@@ -125,10 +125,10 @@ class World:
         self._latent = first_latent(cast, self._traits)
         self._law, self._story = self._chance(LAW), self._chance(STORY)
         self._delivery = self._chance(NOISE)
-        self._journal = Journal(start_ms)
-        plan_sales(self._journal, self._traits, self._names, days, cast)
+        self._event_log = EventLog(start_ms)
+        plan_sales(self._event_log, self._traits, self._names, days, cast)
         self._subscriptions = Subscriptions(self._traits)
-        self._desk = Desk()
+        self._retention_team = PartitionProcessor()
         self._mail = Mail(len(self._names))
         self._next_day = 0
         self._left_day = np.full(len(self._names), STAYS)
@@ -182,8 +182,8 @@ class World:
         has_left = bool(self._latent.left[index])
         for after_ms, outcome in trial.steps[: REACHED if has_left else None]:
             day, offset_ms = divmod(from_ms + after_ms, DAY_MS)
-            told = {"decision": named, "action": action, "outcome": outcome}
-            self._journal.plan(day, "action.outcome", customer, offset_ms, told)
+            data = {"decision": named, "action": action, "outcome": outcome}
+            self._event_log.plan(day, "action.outcome", customer, offset_ms, data)
         if has_left:
             return None
         if trial.accepted:
@@ -285,7 +285,7 @@ class World:
         leaving = here & (chance[0] < daily_hazard(latent, self._traits, day, self._drift))
         leavers = np.flatnonzero(leaving)
         moments_ms = (chance[1] * DAY_MS).astype(np.int64)[leavers]
-        self._journal.open(day)
+        self._event_log.open(day)
         today = Today(
             day,
             self._names,
@@ -294,19 +294,19 @@ class World:
             happenings,
             here,
             self._story,
-            self._journal,
+            self._event_log,
             self._drift.activity_on(day),
         )
         write_leaving(today, leavers, moments_ms)
-        self._journal.keep_calendar()
+        self._event_log.keep_calendar()
         self._subscriptions.write(today)
-        self._desk.write(today)
+        self._retention_team.write(today)
         self._mail.write(today, self._left_day)
         write_habits(today)
         self._left_day[leavers] = day
         self._left_ms[leavers] = self.now_ms + moments_ms
         self._latent = msgspec.structs.replace(latent, left=latent.left | leaving)
-        self._under_way += deliver(self._journal.close(), self._noise, self._delivery)
+        self._under_way += deliver(self._event_log.close(), self._noise, self._delivery)
         return len(leavers)
 
     def _arrive(self) -> list[Line]:
@@ -328,9 +328,9 @@ class World:
         if treatment.solves_tickets:
             open_tickets[index] = 0
             day, offset_ms = divmod(from_ms, DAY_MS)
-            for ticket in self._desk.close_all(index):
+            for ticket in self._retention_team.close_all(index):
                 solved = {"ticket": ticket}
-                self._journal.plan(day, "ticket.resolved", self._names[index], offset_ms, solved)
+                self._event_log.plan(day, "ticket.resolved", self._names[index], offset_ms, solved)
         self._latent = msgspec.structs.replace(latent, relief=relief, open_tickets=open_tickets)
 
     def _known(self, at_ms: int) -> tuple[int, Latent]:

@@ -1,8 +1,8 @@
 """Why a customer's risk is what it is: reasons in words, each put to the proof.
 
-A reason is what all measurements made of the same kinds of events add to the ln odds against the
+A reason is what all measurements made of the same kinds of events add to the log-odds against the
 average example. The proof leaves out these events, folds all others again and scores at the same
-moment: a reason that spoke for the risk is borne out if the ln odds fall without its events.
+moment: a reason that spoke for the risk is borne out if the log-odds fall without its events.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -15,6 +15,7 @@ from msgspec import Struct
 from touchstream.schemas.envelope import Event
 from touchstream.schemas.registry import TOUCHPOINTS
 from touchstream.schemas.units import Millis
+from touchstream.streams.context import ServingContext
 from touchstream.streams.emit.risk import LEAST_LOG_ODDS
 from touchstream.streams.features.feature import Feature, FeatureList
 from touchstream.streams.intake.decode import Arrival
@@ -24,12 +25,11 @@ from touchstream.streams.learn.numbers import logit
 from touchstream.streams.learn.scorer import Scorer
 from touchstream.streams.learn.snapshot import CHURN
 from touchstream.streams.learn.standard import Standard
-from touchstream.streams.models import Models
 from touchstream.streams.profiles.fold import fold
 from touchstream.streams.profiles.profile import Profile
+from touchstream.streams.scoring import score
 from touchstream.streams.state import State
-from touchstream.streams.step import Wake, advance
-from touchstream.streams.verdict import score
+from touchstream.streams.step import TimerFired, advance
 
 ACTIVITY = "activity"
 """What features about all signs of life name instead of a family of events."""
@@ -83,7 +83,7 @@ class Part(Struct, frozen=True, kw_only=True):
     typical: float | None
     """The average example's, on the scale on which the model reads it."""
     contribution: float
-    """What it adds to the ln odds against the average example."""
+    """What it adds to the log-odds against the average example."""
 
 
 class Reason(Part, frozen=True, kw_only=True):
@@ -104,7 +104,7 @@ class Reason(Part, frozen=True, kw_only=True):
     risk_without: float | None = None
     """The risk without them."""
     moved: float | None = None
-    """How far the ln odds of the risk moved without them."""
+    """How far the log-odds of the risk moved without them."""
     verified: bool | None = None
     """They moved against the contribution."""
 
@@ -140,14 +140,14 @@ class Explanation(Struct, frozen=True, kw_only=True):
     """Matured examples behind the model."""
     log_odds: float
     rest: float
-    """What is of no measurement: the average example's ln odds, and the season."""
+    """What is of no measurement: the average example's log-odds, and the season."""
     before: Before | None
     reasons: tuple[Reason, ...]
     """The weightiest first."""
     proof: Proof | None = None
 
 
-def relive(log: Iterable[Heard | Wake], models: Models) -> History:
+def relive(log: Iterable[Heard | TimerFired], models: ServingContext) -> History:
     """Take a customer through his log again, step by step as the workers did.
 
     ``log`` has his touchpoints and every tick of his partition, in order. Under today's rules: what
@@ -155,13 +155,15 @@ def relive(log: Iterable[Heard | Wake], models: Models) -> History:
     """
     state: State | None = None
     events: list[Past] = []
-    then = models._replace(clock_ms=None)
+    then = models._replace(watermark_ms=None)
     for happening in log:
-        if isinstance(happening, Wake):
-            clock_ms = max(happening.time_ms, then.clock_ms or happening.time_ms)
-            then = then._replace(clock_ms=clock_ms)
-            if state is not None and _is_due(state, clock_ms):
-                state = advance(state, happening._replace(time_ms=clock_ms), then, clock_ms).state
+        if isinstance(happening, TimerFired):
+            watermark_ms = max(happening.time_ms, then.watermark_ms or happening.time_ms)
+            then = then._replace(watermark_ms=watermark_ms)
+            if state is not None and _is_due(state, watermark_ms):
+                state = advance(
+                    state, happening._replace(time_ms=watermark_ms), then, watermark_ms
+                ).state
             continue
         event = happening.arrival.event
         step = advance(state, happening.arrival, then, happening.received_ms)
@@ -174,20 +176,20 @@ def relive(log: Iterable[Heard | Wake], models: Models) -> History:
     return History(events, None if state is None else state.profile)
 
 
-def _is_due(state: State, clock_ms: Millis) -> bool:
-    return state.wake_at_ms is not None and state.wake_at_ms <= clock_ms
+def _is_due(state: State, watermark_ms: Millis) -> bool:
+    return state.next_timer_ms is not None and state.next_timer_ms <= watermark_ms
 
 
-def explain(state: State, models: Models, target: str = CHURN) -> Explanation | None:
+def explain(state: State, models: ServingContext, target: str = CHURN) -> Explanation | None:
     """The risk as of the last tick, and its reasons; None where nothing can be scored."""
     scored = None if state.profile is None else score(state.profile, models, target)
     if scored is None:
         return None
-    low, high = scored.said.interval()
+    low, high = scored.prediction.interval()
     values = models.features.unpack(scored.vector)
     now = scored.scorer.contributions(values, scored.at_ms)
     features, is_churn = models.features, target == CHURN
-    before = state.told_by(features.topics) if is_churn else None
+    before = state.last_emitted_by(features.groups) if is_churn else None
     return Explanation(
         target=target,
         at_ms=scored.at_ms,
@@ -195,24 +197,26 @@ def explain(state: State, models: Models, target: str = CHURN) -> Explanation | 
         low=low,
         high=high,
         n=scored.scorer.model.examples,
-        log_odds=round(scored.said.logit, 4),
-        rest=round(scored.said.logit - sum(now), 4),
+        log_odds=round(scored.prediction.logit, 4),
+        rest=round(scored.prediction.logit - sum(now), 4),
         before=_before(state) if is_churn else None,
         reasons=tuple(_reasons(values, now, before, scored.scorer, features)),
     )
 
 
-def verify(told: Explanation, state: State, history: History, models: Models) -> Explanation:
+def verify(
+    explanation: Explanation, state: State, history: History, models: ServingContext
+) -> Explanation:
     """The same with every reason put to the proof by the customer's own events.
 
     The kept state knows of events that the log has lost; the proof compares the history with
     itself, so that what is lost does not show in it.
     """
-    scorer, profile = (models.scorers or {})[told.target], state.profile
+    scorer, profile = (models.scorers or {})[explanation.target], state.profile
     assert profile is not None  # who is explained has a profile
     names = models.features.names
-    whole = models.features.vector(profile, told.at_ms)
-    again = models.features.vector(history.profile or _nobody(profile), told.at_ms)
+    whole = models.features.vector(profile, explanation.at_ms)
+    again = models.features.vector(history.profile or _nobody(profile), explanation.at_ms)
     differing = tuple(
         name
         for name, kept, found in zip(
@@ -225,8 +229,10 @@ def verify(told: Explanation, state: State, history: History, models: Models) ->
         first_ms=min((past.event.time_ms for past in history.events), default=None),
         differing=differing,
     )
-    proved = _proved(told.reasons, told.at_ms, profile, history, scorer, models.features)
-    return msgspec.structs.replace(told, reasons=tuple(proved), proof=proof)
+    proved = _proved(
+        explanation.reasons, explanation.at_ms, profile, history, scorer, models.features
+    )
+    return msgspec.structs.replace(explanation, reasons=tuple(proved), proof=proof)
 
 
 def plain(unit: str, value: float) -> float | None:
@@ -241,7 +247,7 @@ def plain(unit: str, value: float) -> float | None:
 
 def _before(state: State) -> Before | None:
     crossing = state.crossing
-    return None if crossing is None else Before(at_ms=crossing.at_ms, risk=state.told_risk)
+    return None if crossing is None else Before(at_ms=crossing.at_ms, risk=state.last_emitted_risk)
 
 
 def _reasons(
@@ -251,14 +257,14 @@ def _reasons(
     scorer: Scorer,
     features: FeatureList,
 ) -> Iterator[Reason]:
-    topics, sums = features.topics.all, features.topics.sums(now)
+    groups, sums = features.groups.all, features.groups.sums(now)
     parts = [_part(*one, scorer) for one in zip(features.features, values, now, strict=True)]
     for number in sorted(range(len(sums)), key=lambda number: (-abs(sums[number]), number)):
-        topic, change = topics[number], None if before is None else sums[number] - before[number]
+        group, change = groups[number], None if before is None else sums[number] - before[number]
         if max(abs(sums[number]), abs(change or 0.0)) < LEAST_LOG_ODDS:
             continue
-        lead = parts[topic.lead(now)]
-        its = sorted((parts[place] for place in topic.places), key=lambda p: -abs(p.contribution))
+        lead = parts[group.lead(now)]
+        its = sorted((parts[place] for place in group.places), key=lambda p: -abs(p.contribution))
         yield Reason(
             feature=lead.feature,
             text=lead.text,
@@ -267,7 +273,7 @@ def _reasons(
             typical=lead.typical,
             contribution=round(sums[number], 4),
             change=None if change is None else round(change, 4),
-            about=topic.about,
+            about=group.about,
             parts=tuple(part for part in its if abs(part.contribution) >= LEAST_LOG_ODDS),
         )
 

@@ -10,9 +10,10 @@ from dataclasses import dataclass, field
 from touchstream.schemas.emissions.envelope import encode_emission
 from touchstream.schemas.examples import Example, decode_example
 from touchstream.schemas.rules import Rules
-from touchstream.schemas.tick import InForce, Tick
+from touchstream.schemas.tick import ActiveConfig, Tick
 from touchstream.schemas.topics import EXAMPLES_TOPIC
 from touchstream.schemas.units import Millis
+from touchstream.streams.context import ServingContext
 from touchstream.streams.emit.signal import model_signal
 from touchstream.streams.features.catalogue import FEATURES
 from touchstream.streams.intake.decode import Origin
@@ -21,19 +22,18 @@ from touchstream.streams.learn.knowledge import Knowledge
 from touchstream.streams.learn.learner import pass_tick, version_of
 from touchstream.streams.learn.scorer import Scorer, compile_version
 from touchstream.streams.learn.snapshot import Version, unseal
-from touchstream.streams.models import Models
 from touchstream.streams.outbox import Entry, decode_entry
 from touchstream.streams.records import Record
 from touchstream.streams.shard import (
+    CommitBatch,
+    EventBatch,
     LetterLimit,
-    Run,
-    Standing,
-    Turn,
-    Work,
+    ShardCheckpoint,
+    TickBatch,
     adopt,
-    cut,
-    take_run,
-    take_turn,
+    apply_event_batch,
+    apply_tick,
+    split_at_ticks,
 )
 
 NO_LIMIT = LetterLimit(0, 1)
@@ -45,29 +45,29 @@ class LocalShard:
 
     name: str
     partition: int
-    standing: Standing = field(default_factory=Standing)
+    checkpoint: ShardCheckpoint = field(default_factory=ShardCheckpoint)
     states: dict[str, bytes] = field(default_factory=dict)
-    due: dict[str, int] = field(default_factory=dict)
+    timers: dict[str, int] = field(default_factory=dict)
     outbox: list[Entry] = field(default_factory=list)
 
     def load(self, customers: Iterable[str]) -> dict[str, bytes | None]:
         """The states that a piece of work names."""
         return {customer: self.states.get(customer) for customer in customers}
 
-    def keep(self, work: Work) -> None:
+    def keep(self, commit_batch: CommitBatch) -> None:
         """Do what a commit does."""
-        self.standing = work.standing
-        for customer, state in work.states.items():
+        self.checkpoint = commit_batch.checkpoint
+        for customer, state in commit_batch.states.items():
             if state is None:
                 self.states.pop(customer, None)
             else:
                 self.states[customer] = state
-        for customer, moment in work.due.items():
+        for customer, moment in commit_batch.timers.items():
             if moment is None:
-                self.due.pop(customer, None)
+                self.timers.pop(customer, None)
             else:
-                self.due[customer] = moment
-        self.outbox.extend(decode_entry(entry) for _, entry in work.outbox)
+                self.timers[customer] = moment
+        self.outbox.extend(decode_entry(entry) for _, entry in commit_batch.outbox)
 
 
 class LocalStream:
@@ -91,61 +91,63 @@ class LocalStream:
         self.examples: list[Example] = []
         self.emitted: list[Entry] = []
 
-    def models(self, standing: Standing) -> Models:
+    def models(self, checkpoint: ShardCheckpoint) -> ServingContext:
         """What is in force for a shard."""
-        in_force = standing.in_force
-        if in_force is None:
-            return Models(self.rules, self.rules.digest(), FEATURES, 0, None, None)
-        scorer = self.scorers[in_force.model_version]
-        return Models(
+        active_config = checkpoint.active_config
+        if active_config is None:
+            return ServingContext(self.rules, self.rules.digest(), FEATURES, 0, None, None)
+        scorer = self.scorers[active_config.model_version]
+        return ServingContext(
             self.rules,
             self.rules.digest(),
             FEATURES,
-            in_force.model_version,
+            active_config.model_version,
             scorer,
-            standing.clock_ms,
+            checkpoint.watermark_ms,
         )
 
     def feed(self, partition: int, records: Sequence[Record]) -> None:
         """A batch of one partition, ticks included."""
         shard = self.shards[partition]
-        for unit in cut(records, Origin(partition, self.partitions, None)):
+        for unit in split_at_ticks(records, Origin(partition, self.partitions, None)):
             match unit:
-                case Run():
+                case EventBatch():
                     states = shard.load(unit.customers())
-                    models = self.models(shard.standing)
-                    work = take_run(
-                        shard.standing, shard.name, partition, unit, states, models, self.limit
+                    models = self.models(shard.checkpoint)
+                    commit_batch = apply_event_batch(
+                        shard.checkpoint, shard.name, partition, unit, states, models, self.limit
                     )
-                    shard.keep(work)
-                case Turn(tick, _):
+                    shard.keep(commit_batch)
+                case TickBatch(tick, _):
                     self.turn(shard, tick)
 
     def turn(self, shard: LocalShard, tick: Tick) -> None:
         """One tick of one shard, chunk by chunk."""
-        if tick.number <= shard.standing.tick:
+        if tick.number <= shard.checkpoint.tick:
             return
-        shard.standing = adopt(shard.standing, tick)
-        models = self.models(shard.standing)
-        clock_ms = shard.standing.clock_ms or tick.time_ms
+        shard.checkpoint = adopt(shard.checkpoint, tick)
+        models = self.models(shard.checkpoint)
+        watermark_ms = shard.checkpoint.watermark_ms or tick.time_ms
         last = False
         while not last:
-            ready = sorted((at, name) for name, at in shard.due.items() if at <= clock_ms)
+            ready = sorted((at, name) for name, at in shard.timers.items() if at <= watermark_ms)
             chunk = [name for _, name in ready[: self.chunk]]
             last = len(ready) <= self.chunk
             states = shard.load(chunk)
             shard.keep(
-                take_turn(shard.standing, shard.name, tick, chunk, states, models, last=last)
+                apply_tick(shard.checkpoint, shard.name, tick, chunk, states, models, last=last)
             )
 
     def next_tick(self, time_ms: int) -> Tick:
         """The tick the learner would write now."""
-        in_force = InForce(
+        active_config = ActiveConfig(
             model_version=self.knowledge.version,
             rules=self.rules.digest(),
             features=FEATURES.digest,
         )
-        return Tick(number=self.knowledge.tick + 1, time_ms=Millis(time_ms), in_force=in_force)
+        return Tick(
+            number=self.knowledge.tick + 1, time_ms=Millis(time_ms), active_config=active_config
+        )
 
     def tick(self, time_ms: int) -> None:
         """One tick of all shards, then the learner passes it."""

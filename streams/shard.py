@@ -7,33 +7,33 @@ show.
 
 import base64
 from collections.abc import Iterator, Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 from msgspec import Struct
 
 from touchstream.schemas.dead_letter import DeadLetter, DeadStep, encode_letter
 from touchstream.schemas.emissions.envelope import Emission, encode_emission
-from touchstream.schemas.examples import Example, Passed, encode_example
-from touchstream.schemas.tick import InForce, Tick
+from touchstream.schemas.examples import Example, TickCompleted, encode_example
+from touchstream.schemas.tick import ActiveConfig, Tick
 from touchstream.schemas.topics import DEAD_LETTERS_TOPIC, EXAMPLES_TOPIC, TOUCHPOINTS_TOPIC
 from touchstream.schemas.units import CustomerId, Millis
+from touchstream.streams.context import ServingContext
 from touchstream.streams.emit.identity import pseudonym
 from touchstream.streams.intake.decode import Arrival, Origin, decode
 from touchstream.streams.learn.ledger import RECOMMENDED, Matured
-from touchstream.streams.models import Models
 from touchstream.streams.outbox import Entry, encode_entry
 from touchstream.streams.outcome import Drop, Reject
 from touchstream.streams.records import Record
 from touchstream.streams.state import State
 from touchstream.streams.state import decode as decode_state
 from touchstream.streams.state import encode as encode_state
-from touchstream.streams.step import Step, Wake, advance_all
+from touchstream.streams.step import Step, TimerFired, advance_all
 
-FORMAT = 1
+FORMAT = 2
 
 
-class Standing(Struct, kw_only=True, omit_defaults=True):
+class ShardCheckpoint(Struct, kw_only=True, omit_defaults=True):
     """A shard's own record: where it stands in the log, and what it counts.
 
     Mutable only while a work is made.
@@ -42,9 +42,9 @@ class Standing(Struct, kw_only=True, omit_defaults=True):
     format: int = FORMAT
     tick: int = 0
     """The last tick that is finished."""
-    clock_ms: Millis | None = None
+    watermark_ms: Millis | None = None
     """Its time, or that of the one under way."""
-    in_force: InForce | None = None
+    active_config: ActiveConfig | None = None
     """What the last tick put in force; None before the first."""
     sent: int = 0
     """Number of the newest outbox entry."""
@@ -68,7 +68,7 @@ class TooManyLetters(Exception):
     """A producer sends poison in bulk: the shard stops before it commits, until somebody looked."""
 
 
-class Run(NamedTuple):
+class EventBatch(NamedTuple):
     """Touchpoints, and what is none, up to the next tick."""
 
     records: Sequence[tuple[Record, Arrival | Reject | Drop]]
@@ -84,68 +84,68 @@ class Run(NamedTuple):
         return self.records[-1][0].offset + 1
 
 
-class Turn(NamedTuple):
+class TickBatch(NamedTuple):
     """One tick."""
 
     tick: Tick
     offset: int
 
 
-class Work(NamedTuple):
+class CommitBatch(NamedTuple):
     """What one commit writes."""
 
-    standing: Standing
+    checkpoint: ShardCheckpoint
     states: dict[str, bytes | None]
-    due: dict[str, int | None]
+    timers: dict[str, int | None]
     outbox: list[tuple[int, bytes]]
 
 
-def cut(records: Sequence[Record], origin: Origin) -> Iterator[Run | Turn]:
+def split_at_ticks(records: Sequence[Record], origin: Origin) -> Iterator[EventBatch | TickBatch]:
     """Decode a batch and cut it at its ticks: a tick is a commit of its own."""
     run: list[tuple[Record, Arrival | Reject | Drop]] = []
     for record in records:
         found = decode(record, origin)
         if isinstance(found, Tick):
             if run:
-                yield Run(run)
+                yield EventBatch(run)
                 run = []
-            yield Turn(found, record.offset)
+            yield TickBatch(found, record.offset)
         else:
             run.append((record, found))
     if run:
-        yield Run(run)
+        yield EventBatch(run)
 
 
-def take_run(
-    before: Standing,
+def apply_event_batch(
+    before: ShardCheckpoint,
     shard: str,
     partition: int,
-    run: Run,
+    run: EventBatch,
     states: Mapping[str, bytes | None],
-    models: Models,
+    models: ServingContext,
     limit: LetterLimit,
-) -> Work:
+) -> CommitBatch:
     """Apply a run of touchpoints in order; raises :class:`TooManyLetters` past the limit."""
-    making = _Making(before, shard, states, models)
-    steps = _steps(run, making, models)
+    builder = CommitBuilder(before, shard, states, models)
+    steps = _steps(run, builder, models)
     for place, (record, found) in enumerate(run.records):
-        making.standing.taken += 1
+        builder.checkpoint.taken += 1
         match found:
             case Arrival():
                 subject, step = found.event.subject, steps[place]
                 if step.refused is None:
-                    making.keep(subject, step, 0)
+                    builder.keep(subject, step, 0)
                 else:
-                    making.dead_letter(record, partition, "profiles", step.refused)
+                    builder.dead_letter(record, partition, "profiles", step.refused)
             case Reject():
-                making.dead_letter(record, partition, "intake", found)
+                builder.dead_letter(record, partition, "intake", found)
             case Drop(reason):
-                making.count("dropped", f"dropped.{reason}")
-        _check_limit(making.standing, limit, shard)
-    return making.work()
+                builder.count("dropped", f"dropped.{reason}")
+        _check_limit(builder.checkpoint, limit, shard)
+    return builder.commit_batch()
 
 
-def _steps(run: Run, making: "_Making", models: Models) -> dict[int, Step]:
+def _steps(run: EventBatch, builder: "CommitBuilder", models: ServingContext) -> dict[int, Step]:
     """The steps of a run by place: first each customer's first event, then their second ones.
 
     So a customer's events stay in order, and the model's arithmetic is done for many at once.
@@ -167,7 +167,7 @@ def _steps(run: Run, making: "_Making", models: Models) -> dict[int, Step]:
             record, found = run.records[place]
             assert isinstance(found, Arrival)  # waves are made of nothing else
             subject = found.event.subject
-            state = states[subject] if subject in states else making.state(subject)
+            state = states[subject] if subject in states else builder.state(subject)
             them.append((state, found, record.received_ms))
         for place, (_, found, _), step in zip(places, them, advance_all(them, models), strict=True):
             steps[place] = step
@@ -175,50 +175,54 @@ def _steps(run: Run, making: "_Making", models: Models) -> dict[int, Step]:
     return steps
 
 
-def adopt(before: Standing, tick: Tick) -> Standing:
+def adopt(before: ShardCheckpoint, tick: Tick) -> ShardCheckpoint:
     """The standing with the tick's time and what it puts in force; the first thing a tick does."""
     after = _copy(before)
-    after.in_force = tick.in_force
-    after.clock_ms = max(tick.time_ms, before.clock_ms or tick.time_ms)
+    after.active_config = tick.active_config
+    after.watermark_ms = max(tick.time_ms, before.watermark_ms or tick.time_ms)
     return after
 
 
-def take_turn(
-    adopted: Standing,
+def apply_tick(
+    adopted: ShardCheckpoint,
     shard: str,
     tick: Tick,
     customers: Sequence[str],
     states: Mapping[str, bytes | None],
-    models: Models,
+    models: ServingContext,
     *,
     last: bool,
-) -> Work:
+) -> CommitBatch:
     """Wake ``customers`` (in the order of the store); the ``last`` chunk finishes the tick."""
-    making = _Making(adopted, shard, states, models)
-    now_ms = adopted.clock_ms or tick.time_ms
-    wakes = [Wake(CustomerId(customer), tick.number, now_ms) for customer in customers]
-    them = [(making.state(wake.subject), wake, now_ms) for wake in wakes]
-    for wake, step in zip(wakes, advance_all(them, models), strict=True):
-        making.keep(wake.subject, step, tick.number)
+    builder = CommitBuilder(adopted, shard, states, models)
+    now_ms = adopted.watermark_ms or tick.time_ms
+    timers = [TimerFired(CustomerId(customer), tick.number, now_ms) for customer in customers]
+    them = [(builder.state(fired.subject), fired, now_ms) for fired in timers]
+    for fired, step in zip(timers, advance_all(them, models), strict=True):
+        builder.keep(fired.subject, step, tick.number)
     if last:
-        making.standing.tick = tick.number
-        making.passed(tick.number)
-    return making.work()
+        builder.checkpoint.tick = tick.number
+        builder.passed(tick.number)
+    return builder.commit_batch()
 
 
-class _Making:
+class CommitBuilder:
     """The work while it is being made."""
 
     def __init__(
-        self, before: Standing, shard: str, loaded: Mapping[str, bytes | None], models: Models
+        self,
+        before: ShardCheckpoint,
+        shard: str,
+        loaded: Mapping[str, bytes | None],
+        models: ServingContext,
     ) -> None:
-        self.standing = _copy(before)
+        self.checkpoint = _copy(before)
         self._shard = shard
         self._loaded = loaded
         self._models = models
         self._now: dict[str, State | None] = {}
         self._changed: set[str] = set()
-        self._due: dict[str, int | None] = {}
+        self._timers: dict[str, int | None] = {}
         self._outbox: list[tuple[int, bytes]] = []
 
     def state(self, customer: str) -> State | None:
@@ -232,8 +236,10 @@ class _Making:
         if step.state is not before:
             self._now[customer] = step.state
             self._changed.add(customer)
-        if tick or step.wake_at != (None if before is None else before.wake_at_ms):
-            self._due[customer] = step.wake_at  # after a tick always, or it would be woken again
+        if tick or step.next_timer != (None if before is None else before.next_timer_ms):
+            self._timers[customer] = (
+                step.next_timer
+            )  # after a tick always, or it would be woken again
         self.count(*step.counters)
         for emission in step.emissions:
             self._emit(emission)
@@ -241,13 +247,13 @@ class _Making:
             self._example(customer, matured, tick)
 
     def count(self, *names: str) -> None:
-        counters = self.standing.counters
+        counters = self.checkpoint.counters
         for name in names:
             counters[name] = counters.get(name, 0) + 1
 
     def dead_letter(self, record: Record, partition: int, step: DeadStep, why: Reject) -> None:
         self.count("dead", f"dead.{why.reason}")
-        self.standing.recent_dead.append(self.standing.taken)
+        self.checkpoint.recent_dead.append(self.checkpoint.taken)
         letter = DeadLetter(
             original=record.value,
             key=record.key,
@@ -263,16 +269,18 @@ class _Making:
         self._put(Entry(DEAD_LETTERS_TOPIC, laid_out.key, laid_out.value, tuple(laid_out.headers)))
 
     def passed(self, tick: int) -> None:
-        passed = Passed(shard=self._shard, sequence=self._sequence(EXAMPLES_TOPIC), tick=tick)
+        passed = TickCompleted(
+            shard=self._shard, sequence=self._sequence(EXAMPLES_TOPIC), tick=tick
+        )
         self._put(Entry(EXAMPLES_TOPIC, None, encode_example(passed), partition=0))
 
-    def work(self) -> Work:
+    def commit_batch(self) -> CommitBatch:
         states = {
             customer: None if state is None else encode_state(state)
             for customer, state in self._now.items()
             if customer in self._changed
         }
-        return Work(self.standing, states, self._due, self._outbox)
+        return CommitBatch(self.checkpoint, states, self._timers, self._outbox)
 
     def _emit(self, emission: Emission) -> None:
         self.count(f"emitted.{emission.type}")
@@ -296,26 +304,26 @@ class _Making:
             features=row.features,
             vector=base64.b64encode(row.vector).decode(),
             target=matured.target,
-            offered=row.offered,
-            recommended=bool(row.marks & RECOMMENDED),
+            offer_probability=row.offer_probability,
+            recommended=bool(row.outcome_flags & RECOMMENDED),
             late=matured.late,
         )
         self.count("examples")
         self._put(Entry(EXAMPLES_TOPIC, None, encode_example(example), partition=0))
 
     def _sequence(self, topic: str) -> int:
-        sequences = self.standing.sequences
+        sequences = self.checkpoint.sequences
         sequences[topic] = sequences.get(topic, 0) + 1
         return sequences[topic]
 
     def _put(self, entry: Entry) -> None:
-        self.standing.sent += 1
-        self._outbox.append((self.standing.sent, encode_entry(entry)))
+        self.checkpoint.sent += 1
+        self._outbox.append((self.checkpoint.sent, encode_entry(entry)))
 
 
-def _check_limit(standing: Standing, limit: LetterLimit, shard: str) -> None:
-    recent = standing.recent_dead
-    while recent and recent[0] <= standing.taken - limit.window:
+def _check_limit(checkpoint: ShardCheckpoint, limit: LetterLimit, shard: str) -> None:
+    recent = checkpoint.recent_dead
+    while recent and recent[0] <= checkpoint.taken - limit.window:
         del recent[0]
     if limit.letters and len(recent) > limit.letters:
         raise TooManyLetters(
@@ -325,24 +333,37 @@ def _check_limit(standing: Standing, limit: LetterLimit, shard: str) -> None:
         )
 
 
-def _copy(standing: Standing) -> Standing:
+def _copy(checkpoint: ShardCheckpoint) -> ShardCheckpoint:
     return msgspec.structs.replace(
-        standing,
-        sequences=dict(standing.sequences),
-        counters=dict(standing.counters),
-        recent_dead=list(standing.recent_dead),
+        checkpoint,
+        sequences=dict(checkpoint.sequences),
+        counters=dict(checkpoint.counters),
+        recent_dead=list(checkpoint.recent_dead),
     )
 
 
 _encoder = msgspec.json.Encoder(order="sorted")
-_decoder = msgspec.json.Decoder(Standing)
+_decoder = msgspec.json.Decoder(ShardCheckpoint)
 
 
-def encode_standing(standing: Standing) -> bytes:
+def encode_checkpoint(checkpoint: ShardCheckpoint) -> bytes:
     """Bytes for the store; readable, because operators look at them."""
-    return _encoder.encode(standing)
+    return _encoder.encode(checkpoint)
 
 
-def decode_standing(data: bytes | None) -> Standing:
+def decode_checkpoint(data: bytes | None) -> ShardCheckpoint:
     """Read :func:`encode_standing` back; a shard that never committed stands at the beginning."""
-    return Standing() if data is None else _decoder.decode(data)
+    if data is None:
+        return ShardCheckpoint()
+    if any(name in data for name in _NAMES_OF_1):
+        fields = msgspec.json.decode(data, type=dict[str, Any])
+        fields |= {
+            "format": FORMAT,
+            **{new: fields.pop(old) for old, new in _RENAMED if old in fields},
+        }
+        return msgspec.convert(fields, ShardCheckpoint)
+    return _decoder.decode(data)
+
+
+_RENAMED = (("clock_ms", "watermark_ms"), ("in_force", "active_config"))
+_NAMES_OF_1 = tuple(f'"{old}":'.encode() for old, _ in _RENAMED)

@@ -12,7 +12,7 @@ from msgspec import Struct
 from touchstream.schemas.rules import Band
 from touchstream.schemas.units import Millis
 from touchstream.streams.decide.bands import Crossing
-from touchstream.streams.features.topics import Topics
+from touchstream.streams.features.groups import FeatureGroups
 from touchstream.streams.intake.memory import NOTHING_REMEMBERED, Memory
 from touchstream.streams.learn.ledger import Ledger, millionths
 from touchstream.streams.profiles.profile import Profile
@@ -38,14 +38,14 @@ class State(Struct, frozen=True, array_like=True, omit_defaults=True):
     band: Band | None = None
     """None until a model had enough evidence."""
     crossing: Crossing | None = None
-    told: bytes | None = None
+    last_emitted_contributions: bytes | None = None
     """What each topic added by the last ``churn.risk_changed``: :meth:`Topics.pack`."""
-    told_risk: float | None = None
+    last_emitted_risk: float | None = None
     recommended_ms: dict[str, Millis] = {}
     """Action -> when it was last recommended."""
     snapshot_due_ms: Millis | None = None
     """When the next snapshot for the ledger is due."""
-    wake_at_ms: Millis | None = None
+    next_timer_ms: Millis | None = None
     erased_ms: Millis | None = None
     """Tombstone: events up to here are the erased person's."""
     labelled_ms: Millis | None = None
@@ -57,9 +57,13 @@ class State(Struct, frozen=True, array_like=True, omit_defaults=True):
     raised: tuple[str, ...] = ()
     """Targets whose probability was above ``signal_at`` when last said."""
 
-    def told_by(self, topics: Topics) -> Sequence[float] | None:
-        """What each topic was last told to add to the ln odds; None where nothing compares."""
-        return None if self.told is None else topics.unpack(self.told)
+    def last_emitted_by(self, topics: FeatureGroups) -> Sequence[float] | None:
+        """What each topic was last told to add to the log-odds; None where nothing compares."""
+        return (
+            None
+            if self.last_emitted_contributions is None
+            else topics.unpack(self.last_emitted_contributions)
+        )
 
 
 _encoder = msgspec.msgpack.Encoder(order="deterministic")  # dicts that are equal, equal bytes
@@ -72,8 +76,12 @@ def _from_1(fields: list[Any]) -> list[Any]:
     if not fields or fields[0] is None:
         return fields
     nothing: list[Any] = [None, None, {}, {}]
-    told: list[Any] = fields[0]
-    first, last, more = told[0], told[1], told[2:]
+    last_emitted_contributions: list[Any] = fields[0]
+    first, last, more = (
+        last_emitted_contributions[0],
+        last_emitted_contributions[1],
+        last_emitted_contributions[2:],
+    )
     activity, first_active, families, money = [*more[:4], *nothing[len(more[:4]) :]]
     if activity is not None:
         at_ms, week, month, quarter, count = activity

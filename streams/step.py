@@ -18,6 +18,7 @@ from touchstream.schemas.registry import TICK_TYPE, TOUCHPOINTS
 from touchstream.schemas.rules import Rules
 from touchstream.schemas.touchpoints.customers import CustomerErased
 from touchstream.schemas.units import DAY_MS, CustomerId, Millis
+from touchstream.streams.context import ServingContext
 from touchstream.streams.intake.clock import too_late
 from touchstream.streams.intake.decode import Arrival
 from touchstream.streams.intake.memory import NOTHING_REMEMBERED, forget_before, recall, remember
@@ -33,27 +34,26 @@ from touchstream.streams.learn.ledger import (
     observe_target,
 )
 from touchstream.streams.learn.snapshot import CHURN
-from touchstream.streams.models import Models
 from touchstream.streams.outcome import Drop, Reject
 from touchstream.streams.profiles.fold import fold, forget_resolved_tickets
 from touchstream.streams.profiles.profile import Profile
-from touchstream.streams.state import State
-from touchstream.streams.verdict import (
+from touchstream.streams.scoring import (
     Scored,
-    aim,
-    judge,
-    looks_from,
+    apply_risk_band,
+    is_scored_at,
     score_all,
     signal_all,
     snapshot,
+    target_rules,
 )
-from touchstream.streams.week import next_own_day_ms
+from touchstream.streams.snapshot_day import next_snapshot_day_ms
+from touchstream.streams.state import State
 
-STRANGER = State()
+UNSEEN = State()
 """Who has not been heard of."""
 
 
-class Wake(NamedTuple):
+class TimerFired(NamedTuple):
     """A tick reaches one customer."""
 
     subject: CustomerId
@@ -67,7 +67,7 @@ class Step(NamedTuple):
     state: State | None
     """None: nothing of this customer is kept any more."""
     emissions: Sequence[Emission] = ()
-    wake_at: Millis | None = None
+    next_timer: Millis | None = None
     """The first tick at or after this moment concerns him; None: no tick does."""
     examples: Sequence[Matured] = ()
     counters: Sequence[str] = ()
@@ -81,14 +81,16 @@ class Unscored(NamedTuple):
     state: State
     profile: Profile
     """The state's, which is there."""
-    event: Event | Wake
+    event: Event | TimerFired
     cause: Cause
     now_ms: Millis
     counters: Sequence[str] = ()
     matured: Sequence[Matured] = ()
 
 
-def advance(state: State | None, event: Arrival | Wake, models: Models, now_ms: Millis) -> Step:
+def advance(
+    state: State | None, event: Arrival | TimerFired, models: ServingContext, now_ms: Millis
+) -> Step:
     """Take one event, or one tick, into a customer's state.
 
     Parameters
@@ -106,72 +108,75 @@ def advance(state: State | None, event: Arrival | Wake, models: Models, now_ms: 
 
 
 def advance_all(
-    them: Sequence[tuple[State | None, Arrival | Wake, Millis]], models: Models
+    them: Sequence[tuple[State | None, Arrival | TimerFired, Millis]], models: ServingContext
 ) -> list[Step]:
     """:func:`advance` for many customers at once: what the model's arithmetic shares is done once.
 
     Each of them another customer. A step does not depend on those beside it.
     """
-    steps = [take_in(state, event, models, now_ms) for state, event, now_ms in them]
+    steps = [ingest(state, event, models, now_ms) for state, event, now_ms in them]
     halves = [half for half in steps if isinstance(half, Unscored)]
-    said = iter(_said(halves, models))
+    predictions = iter(_predictions(halves, models))
     return [
-        conclude(step, next(said), models) if isinstance(step, Unscored) else step for step in steps
+        conclude(step, next(predictions), models) if isinstance(step, Unscored) else step
+        for step in steps
     ]
 
 
-def _said(halves: Sequence[Unscored], models: Models) -> list[dict[str, Scored]]:
+def _predictions(halves: Sequence[Unscored], models: ServingContext) -> list[dict[str, Scored]]:
     """What the models say of each: of churn always, of a further target when it is its moment."""
     found: list[dict[str, Scored]] = [{} for _ in halves]
     _ask(CHURN, list(zip(halves, found, strict=True)), models)
     for target in models.rules.targets:
         asked = [
-            (half, said)
-            for half, said in zip(halves, found, strict=True)
-            if not isinstance(half.event, Wake)
-            and looks_from(target, half.state, half.event, models)
+            (half, predictions)
+            for half, predictions in zip(halves, found, strict=True)
+            if not isinstance(half.event, TimerFired)
+            and is_scored_at(target, half.state, half.event, models)
         ]
         _ask(target.name, asked, models)
     return found
 
 
-def _ask(target: str, them: Sequence[tuple[Unscored, dict[str, Scored]]], models: Models) -> None:
+def _ask(
+    target: str, them: Sequence[tuple[Unscored, dict[str, Scored]]], models: ServingContext
+) -> None:
     scores = score_all([half.profile for half, _ in them], models, target)
-    for (_, said), scored in zip(them, scores, strict=True):
+    for (_, predictions), scored in zip(them, scores, strict=True):
         if scored is not None:
-            said[target] = scored
+            predictions[target] = scored
 
 
-def take_in(
-    state: State | None, event: Arrival | Wake, models: Models, now_ms: Millis
+def ingest(
+    state: State | None, event: Arrival | TimerFired, models: ServingContext, now_ms: Millis
 ) -> Step | Unscored:
     """The first half of a step: everything up to the score; a whole step where none is needed."""
-    if isinstance(event, Wake):
-        return _woken(state or STRANGER, event, models)
+    if isinstance(event, TimerFired):
+        return _woken(state or UNSEEN, event, models)
     return _arrived(state, event, models, now_ms)
 
 
-def conclude(half: Unscored, said: Mapping[str, Scored], models: Models) -> Step:
+def conclude(half: Unscored, predictions: Mapping[str, Scored], models: ServingContext) -> Step:
     """The second half: what follows from the scores (by target; none before the first tick)."""
-    event, state, scored = half.event, half.state, said.get(CHURN)
-    subject, further = event.subject, len(said) > 1
+    event, state, scored = half.event, half.state, predictions.get(CHURN)
+    subject, further = event.subject, len(predictions) > 1
     # Rows first: what is decided now falls in their windows.
-    if isinstance(event, Wake):
+    if isinstance(event, TimerFired):
         state = _noted(state, subject, scored, models)
     elif further:
-        state = aim(state, said, models)
-    state, emissions = judge(state, subject, scored, models, half.cause, half.now_ms)
+        state = target_rules(state, predictions, models)
+    state, emissions = apply_risk_band(state, subject, scored, models, half.cause, half.now_ms)
     if further:
-        state, signals = signal_all(state, subject, said, models, half.cause, half.now_ms)
+        state, signals = signal_all(state, subject, predictions, models, half.cause, half.now_ms)
         emissions = (*emissions, *signals)
     return _step(state, models, emissions, examples=half.matured, counters=half.counters)
 
 
 def _arrived(
-    before: State | None, arrival: Arrival, models: Models, now_ms: Millis
+    before: State | None, arrival: Arrival, models: ServingContext, now_ms: Millis
 ) -> Step | Unscored:
-    event, state = arrival.event, before or STRANGER
-    if too_late(event.time_ms, models.clock_ms, models.rules.intake.allowed_lateness_days):
+    event, state = arrival.event, before or UNSEEN
+    if too_late(event.time_ms, models.watermark_ms, models.rules.intake.allowed_lateness_days):
         return _unchanged(before, Drop("too_late"))
     known = recall(state.memory, arrival.identity, arrival.content)
     if known == "duplicate":
@@ -187,17 +192,17 @@ def _arrived(
 
 def _unchanged(before: State | None, outcome: Reject | Drop | Literal["duplicate"]) -> Step:
     """Leave the state as it was: of a stranger nothing is kept."""
-    wake_at = None if before is None else before.wake_at_ms
+    next_timer = None if before is None else before.next_timer_ms
     match outcome:
         case Reject():
-            return Step(before, wake_at=wake_at, refused=outcome)
+            return Step(before, next_timer=next_timer, refused=outcome)
         case Drop(reason):
-            return Step(before, wake_at=wake_at, counters=("dropped", f"dropped.{reason}"))
+            return Step(before, next_timer=next_timer, counters=("dropped", f"dropped.{reason}"))
         case name:
-            return Step(before, wake_at=wake_at, counters=(name,))
+            return Step(before, next_timer=next_timer, counters=(name,))
 
 
-def _applied(state: State, arrival: Arrival, models: Models, now_ms: Millis) -> Unscored:
+def _applied(state: State, arrival: Arrival, models: ServingContext, now_ms: Millis) -> Unscored:
     event, rules = arrival.event, models.rules
     by_customer = TOUCHPOINTS[event.type].by_customer(event.data)
     active = is_activity(event, by_customer, rules.churn)
@@ -212,7 +217,7 @@ def _applied(state: State, arrival: Arrival, models: Models, now_ms: Millis) -> 
     late_for_label = is_late(event, active, state.labelled_ms, rules.churn)
     due_ms = state.snapshot_due_ms
     if due_ms is None:
-        due_ms = _next_snapshot_ms(event.subject, models.clock_ms or now_ms, models)
+        due_ms = _next_snapshot_ms(event.subject, models.watermark_ms or now_ms, models)
     after = msgspec.structs.replace(
         state,
         profile=profile,
@@ -223,7 +228,7 @@ def _applied(state: State, arrival: Arrival, models: Models, now_ms: Millis) -> 
         late_for_label=state.late_for_label + late_for_label,
     )
     cause = Cause(type=event.type, source=event.source, id=event.id)
-    remarks = _remarks(arrival, models.clock_ms, full, late_for_label)
+    remarks = _remarks(arrival, models.watermark_ms, full, late_for_label)
     return Unscored(after, profile, event, cause, now_ms, remarks)
 
 
@@ -237,24 +242,24 @@ def _observed(ledgers: Mapping[str, Ledger], event: Event, rules: Rules) -> dict
 
 
 def _remarks(
-    arrival: Arrival, clock_ms: Millis | None, full: bool, late_for_label: bool
+    arrival: Arrival, watermark_ms: Millis | None, full: bool, late_for_label: bool
 ) -> Sequence[str]:
     """What an applied event counts as."""
-    told = ["applied"]
+    counters = ["applied"]
     if arrival.clamped:
-        told.append("clamped")
+        counters.append("clamped")
     if arrival.unknown_fields:
-        told.append("with_unknown_fields")
+        counters.append("with_unknown_fields")
     if full:
-        told.append("memory_full")
-    if clock_ms is not None and arrival.event.time_ms <= clock_ms:
-        told.append("late")
+        counters.append("memory_full")
+    if watermark_ms is not None and arrival.event.time_ms <= watermark_ms:
+        counters.append("late")
     if late_for_label:
-        told.append("late_for_label")
-    return told
+        counters.append("late_for_label")
+    return counters
 
 
-def _erased(state: State, arrival: Arrival, models: Models) -> Step:
+def _erased(state: State, arrival: Arrival, models: ServingContext) -> Step:
     """Forget all but that he asked for it, and when, until nothing older can come any more.
 
     The tombstone reaches to the newest event that is forgotten: sent again, its id would be new.
@@ -268,14 +273,14 @@ def _erased(state: State, arrival: Arrival, models: Models) -> Step:
     return _step(tombstone, models, (), counters=("applied", "erased"))
 
 
-def _woken(state: State, wake: Wake, models: Models) -> Step | Unscored:
-    rules, now_ms = models.rules, wake.time_ms
+def _woken(state: State, fired: TimerFired, models: ServingContext) -> Step | Unscored:
+    rules, now_ms = models.rules, fired.time_ms
     oldest_ms = Millis(now_ms - rules.intake.allowed_lateness_days * DAY_MS)
     state, matured = _labelled(_aged(state, oldest_ms), now_ms, rules)
     if state.profile is None:
         return _step(state, models, ()) if state.erased_ms is not None else Step(None)
-    cause = Cause(type=TICK_TYPE, source=OWN_SOURCE, id=str(wake.number))
-    return Unscored(state, state.profile, wake, cause, now_ms, matured=matured)
+    cause = Cause(type=TICK_TYPE, source=OWN_SOURCE, id=str(fired.number))
+    return Unscored(state, state.profile, fired, cause, now_ms, matured=matured)
 
 
 def _aged(state: State, oldest_ms: Millis) -> State:
@@ -308,26 +313,28 @@ def _labelled(state: State, now_ms: Millis, rules: Rules) -> tuple[State, Sequen
     return after, [ripe[0]._replace(late=state.late_for_label), *ripe[1:], *matured]
 
 
-def _noted(state: State, subject: CustomerId, scored: Scored | None, models: Models) -> State:
+def _noted(
+    state: State, subject: CustomerId, scored: Scored | None, models: ServingContext
+) -> State:
     """On the customer's day: what was said goes into the ledger and waits for its label."""
-    clock_ms, due_ms = models.clock_ms, state.snapshot_due_ms
-    if scored is None or clock_ms is None or due_ms is None or due_ms > clock_ms:
+    watermark_ms, due_ms = models.watermark_ms, state.snapshot_due_ms
+    if scored is None or watermark_ms is None or due_ms is None or due_ms > watermark_ms:
         return state
     row = snapshot(scored, models, SUBSCRIBED if scored.subscribed else 0)
     return msgspec.structs.replace(
         state,
         ledger=(*state.ledger, row),
-        snapshot_due_ms=_next_snapshot_ms(subject, clock_ms, models),
+        snapshot_due_ms=_next_snapshot_ms(subject, watermark_ms, models),
     )
 
 
-def _next_snapshot_ms(subject: str, after_ms: Millis, models: Models) -> Millis:
-    return next_own_day_ms(subject, after_ms, models.rules.churn.snapshot_every_days)
+def _next_snapshot_ms(subject: str, after_ms: Millis, models: ServingContext) -> Millis:
+    return next_snapshot_day_ms(subject, after_ms, models.rules.churn.snapshot_every_days)
 
 
 def _step(
     state: State,
-    models: Models,
+    models: ServingContext,
     emissions: Sequence[Emission],
     examples: Sequence[Matured] = (),
     counters: Sequence[str] = (),
@@ -341,9 +348,15 @@ def _step(
     if state.erased_ms is not None:
         lateness_ms = models.rules.intake.allowed_lateness_days * DAY_MS
         moments.append(Millis(state.erased_ms + lateness_ms + 1))
-    wake_at = min(moments) if moments else None
-    if wake_at is not None and models.clock_ms is not None and wake_at <= models.clock_ms:
-        wake_at = Millis(models.clock_ms + 1)  # later than the tick, or it would wake him for ever
-    if wake_at != state.wake_at_ms:
-        state = msgspec.structs.replace(state, wake_at_ms=wake_at)
-    return Step(state, emissions, wake_at, examples, counters)
+    next_timer = min(moments) if moments else None
+    if (
+        next_timer is not None
+        and models.watermark_ms is not None
+        and next_timer <= models.watermark_ms
+    ):
+        next_timer = Millis(
+            models.watermark_ms + 1
+        )  # later than the tick, or it would wake him for ever
+    if next_timer != state.next_timer_ms:
+        state = msgspec.structs.replace(state, next_timer_ms=next_timer)
+    return Step(state, emissions, next_timer, examples, counters)

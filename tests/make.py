@@ -19,6 +19,7 @@ from touchstream.schemas.rules import BandRules, ChurnRules, IntakeRules, Learni
 from touchstream.schemas.tick import Tick
 from touchstream.schemas.topics import DEAD_LETTERS_TOPIC
 from touchstream.schemas.units import DAY_MS, HOUR_MS, MINUTE_MS, CustomerId, Millis
+from touchstream.streams.context import ServingContext
 from touchstream.streams.features.catalogue import FEATURES
 from touchstream.streams.features.view import View
 from touchstream.streams.intake.decode import Arrival
@@ -28,14 +29,13 @@ from touchstream.streams.learn.ledger import SUBSCRIBED, Snapshot, is_activity, 
 from touchstream.streams.learn.scorer import compile_version
 from touchstream.streams.learn.snapshot import CHURN, ModelData, Version, empty
 from touchstream.streams.local import LocalShard, LocalStream
-from touchstream.streams.models import Models
 from touchstream.streams.outbox import Entry
 from touchstream.streams.profiles.fold import fold
 from touchstream.streams.profiles.profile import Profile
 from touchstream.streams.records import Record
-from touchstream.streams.shard import adopt, decode_standing, encode_standing, take_turn
+from touchstream.streams.shard import adopt, apply_tick, decode_checkpoint, encode_checkpoint
 from touchstream.streams.state import State
-from touchstream.streams.step import Step, Wake, advance
+from touchstream.streams.step import Step, TimerFired, advance
 
 DAY_ZERO_MS = parse_time("1997-01-01T00:00:00Z")
 WIDTH = len(FEATURES.names)
@@ -102,9 +102,9 @@ def event(
     """An event; said twice it is the same one, because its id is a hash of what it says."""
     whole = {**REQUIRED.get(kind, {}), **data}
     time_ms = moment(at) if isinstance(at, str) else at
-    told = f"{kind} {time_ms} {customer} {sorted(whole.items())}"
+    emitted = f"{kind} {time_ms} {customer} {sorted(whole.items())}"
     return Event(
-        id=id or blake2b(told.encode(), digest_size=8).hexdigest(),
+        id=id or blake2b(emitted.encode(), digest_size=8).hexdigest(),
         source=source,
         type=kind,
         subject=CustomerId(customer),
@@ -155,15 +155,15 @@ def record(happened: Event, received: str | Millis | None = None, offset: int = 
     )
 
 
-def wake(at: str | Millis, customer: str = "ada") -> Wake:
+def fired(at: str | Millis, customer: str = "ada") -> TimerFired:
     """The tick at ``at`` reaches the customer; numbers count the days."""
     time_ms = moment(at) if isinstance(at, str) else at
-    return Wake(CustomerId(customer), (time_ms - DAY_ZERO_MS) // DAY_MS + 1, time_ms)
+    return TimerFired(CustomerId(customer), (time_ms - DAY_ZERO_MS) // DAY_MS + 1, time_ms)
 
 
-def daily(first: int, last: int, customer: str = "ada") -> list[Wake]:
+def daily(first: int, last: int, customer: str = "ada") -> list[TimerFired]:
     """A tick at midnight of every day, both ends included."""
-    return [wake(days(number), customer) for number in range(first, last + 1)]
+    return [fired(days(number), customer) for number in range(first, last + 1)]
 
 
 def model(intercept: float = 0.0, examples: int = 1_000, **weights: float) -> ModelData:
@@ -182,34 +182,36 @@ def knowing(model: ModelData) -> Version:
 
 def models(
     clock: str | None = "d0", rules: Rules | None = None, knows: ModelData | None = None
-) -> Models:
+) -> ServingContext:
     """What is in force; without a ``clock`` no tick has come yet, and nothing is scored."""
     rules = rules or Rules()
     knows = knows or empty(FEATURES.digest, rules.churn.horizon_days)
-    return Models(
+    return ServingContext(
         rules=rules,
-        policy=rules.digest(),
+        rules_digest=rules.digest(),
         features=FEATURES,
         version=3,
         scorers=None if clock is None else compile_version(knowing(knows), rules, FEATURES.digest),
-        clock_ms=None if clock is None else moment(clock),
+        watermark_ms=None if clock is None else moment(clock),
     )
 
 
 def live(
-    happenings: Iterable[Arrival | Wake], in_force: Models, state: State | None = None
+    happenings: Iterable[Arrival | TimerFired],
+    active_config: ServingContext,
+    state: State | None = None,
 ) -> list[Step]:
     """Take one customer through his life; a tick that he did not wait for passes him by."""
     steps = []
     for happening in happenings:
-        if isinstance(happening, Wake):
-            in_force = in_force._replace(clock_ms=happening.time_ms)
-            due_ms = None if state is None else state.wake_at_ms
+        if isinstance(happening, TimerFired):
+            active_config = active_config._replace(watermark_ms=happening.time_ms)
+            due_ms = None if state is None else state.next_timer_ms
             if due_ms is None or due_ms > happening.time_ms:
                 continue
-            step = advance(state, happening, in_force, happening.time_ms)
+            step = advance(state, happening, active_config, happening.time_ms)
         else:
-            step = advance(state, happening, in_force, happening.event.time_ms)
+            step = advance(state, happening, active_config, happening.event.time_ms)
         state = step.state
         steps.append(step)
     return steps
@@ -222,7 +224,7 @@ def last_state(steps: Sequence[Step]) -> State:
     return state
 
 
-def told(steps: Sequence[Step]) -> list[Emission]:
+def emitted(steps: Sequence[Step]) -> list[Emission]:
     return [emission for step in steps for emission in step.emissions]
 
 
@@ -244,8 +246,8 @@ def seen(at: str, *happened: Event) -> View:
 def snapshot(
     at: str, *, subscribed: bool = False, risk: float = 0.5, vector: bytes = b""
 ) -> Snapshot:
-    marks = SUBSCRIBED if subscribed else 0
-    return Snapshot(moment(at), millionths(risk), 3, FEATURES.digest, vector, marks)
+    outcome_flags = SUBSCRIBED if subscribed else 0
+    return Snapshot(moment(at), millionths(risk), 3, FEATURES.digest, vector, outcome_flags)
 
 
 class Log(NamedTuple):
@@ -255,7 +257,7 @@ class Log(NamedTuple):
     last_day: int
 
 
-class Told(NamedTuple):
+class FeedbackOutcome(NamedTuple):
     """All that a run leaves, without what may differ: sequences, partitions and offsets."""
 
     states: dict[str, bytes]
@@ -274,7 +276,7 @@ def replay(
     batches: Sequence[int] = (1_000,),
     chunk: int = 1_000,
     restarts: bool = False,
-) -> Told:
+) -> FeedbackOutcome:
     """Run a log through shards and learner; with ``restarts`` every tick dies once on its way."""
     stream = LocalStream(rules, partitions, chunk)
     sizes = cycle(batches)
@@ -295,12 +297,12 @@ def replay(
 
 def _die_after_one(stream: LocalStream, shard: LocalShard, tick: Tick) -> None:
     """Commit the tick for the first customer who waits for it, and lose all that is not stored."""
-    adopted = adopt(shard.standing, tick)
-    ready = sorted((at, name) for name, at in shard.due.items() if at <= tick.time_ms)
+    adopted = adopt(shard.checkpoint, tick)
+    ready = sorted((at, name) for name, at in shard.timers.items() if at <= tick.time_ms)
     first = [name for _, name in ready[:1]]
-    loaded, in_force = shard.load(first), stream.models(adopted)
-    shard.keep(take_turn(adopted, shard.name, tick, first, loaded, in_force, last=False))
-    shard.standing = decode_standing(encode_standing(shard.standing))
+    loaded, active_config = shard.load(first), stream.models(adopted)
+    shard.keep(apply_tick(adopted, shard.name, tick, first, loaded, active_config, last=False))
+    shard.checkpoint = decode_checkpoint(encode_checkpoint(shard.checkpoint))
 
 
 def _cut(records: Sequence[Record], sizes: Iterator[int]) -> Iterator[list[Record]]:
@@ -309,7 +311,7 @@ def _cut(records: Sequence[Record], sizes: Iterator[int]) -> Iterator[list[Recor
         yield batch
 
 
-def _told(stream: LocalStream) -> Told:
+def _told(stream: LocalStream) -> FeedbackOutcome:
     letters, emissions = [], []
     for entry in stream.emitted:
         if entry.topic == DEAD_LETTERS_TOPIC:
@@ -319,9 +321,9 @@ def _told(stream: LocalStream) -> Told:
     examples = [msgspec.structs.replace(e, shard="", sequence=1) for e in stream.examples]
     counters: dict[str, int] = {}
     for shard in stream.shards:
-        for name, count in shard.standing.counters.items():
+        for name, count in shard.checkpoint.counters.items():
             counters[name] = counters.get(name, 0) + count
-    return Told(
+    return FeedbackOutcome(
         {customer: data for shard in stream.shards for customer, data in shard.states.items()},
         sorted(examples, key=lambda e: (e.tick, e.at_ms, e.customer)),
         sorted(emissions, key=lambda e: (e.time_ms, e.subject, e.id)),

@@ -3,11 +3,11 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
+from touchstream.agents.checkpoint import Checkpoint
 from touchstream.agents.cli.reading import Span
-from touchstream.agents.post import Post
 from touchstream.agents.settings import Settings
 from touchstream.schemas.units import Millis
-from touchstream.streams.shard import Standing
+from touchstream.streams.shard import ShardCheckpoint
 
 SKEW_MS = 2_000
 """More than this between two clocks shows in what customers are told."""
@@ -22,7 +22,7 @@ class Finding(NamedTuple):
     """One check."""
 
     check: str
-    told: str
+    summary: str
     faults: Sequence[str] = ()
     """What is wrong and what to do, a sentence each; none: it is well."""
 
@@ -33,7 +33,7 @@ class ShardFacts(NamedTuple):
     name: str
     offset: int | None
     """Of the fence; None before the first commit."""
-    standing: Standing
+    checkpoint: ShardCheckpoint
     outbox: int
 
 
@@ -44,7 +44,7 @@ class StoreFacts(NamedTuple):
     claimed: int | None
     now_ms: int
     shards: Sequence[ShardFacts]
-    post: Post | None
+    checkpoint: Checkpoint | None
     learner_outbox: int
 
 
@@ -74,8 +74,10 @@ def judge_log(facts: StoreFacts, log: LogFacts, now_ms: Millis) -> Iterator[Find
 
 def judge_build(settings: Settings, facts: StoreFacts, features: str) -> Iterator[Finding]:
     """Whether what is in force is what this build and this configuration say."""
-    in_force = [shard.standing.in_force for shard in facts.shards if shard.standing.in_force]
-    lists = sorted({each.features for each in in_force} - {features})
+    active_config = [
+        shard.checkpoint.active_config for shard in facts.shards if shard.checkpoint.active_config
+    ]
+    lists = sorted({each.features for each in active_config} - {features})
     yield Finding(
         "feature list",
         features,
@@ -85,7 +87,7 @@ def judge_build(settings: Settings, facts: StoreFacts, features: str) -> Iterato
         ],
     )
     rules = settings.rules.digest()
-    others = sorted({each.rules for each in in_force} - {rules})
+    others = sorted({each.rules for each in active_config} - {rules})
     yield Finding(
         "rules",
         rules,
@@ -122,26 +124,26 @@ def _outboxes(facts: StoreFacts) -> Finding:
 
 
 def _ticks(settings: Settings, facts: StoreFacts, now_ms: Millis) -> Finding:
-    post = facts.post
-    if post is None:
+    checkpoint = facts.checkpoint
+    if checkpoint is None:
         return Finding("ticks", "the learner has not run yet")
-    told = (
-        f"{post.written} written, {post.knowledge.tick} learnt, shards at "
-        f"{_range([shard.standing.tick for shard in facts.shards])}, "
-        f"model version {post.knowledge.version}"
+    summary = (
+        f"{checkpoint.written} written, {checkpoint.knowledge.tick} learnt, shards at "
+        f"{_range([shard.checkpoint.tick for shard in facts.shards])}, "
+        f"model version {checkpoint.knowledge.version}"
     )
     faults = []
     patience_ms = max(LEAST_SILENCE_MS, int(TICKS_MISSED * settings.ticks.interval_s * 1000))
-    if post.written and now_ms - post.written_ms > patience_ms:
-        silence_s = (now_ms - post.written_ms) // 1000
+    if checkpoint.written and now_ms - checkpoint.written_ms > patience_ms:
+        silence_s = (now_ms - checkpoint.written_ms) // 1000
         faults.append(f"no tick for {silence_s} s: is `touchstream learner` running?")
-    behind = [s.name for s in facts.shards if post.written - s.standing.tick > TICKS_MISSED]
+    behind = [s.name for s in facts.shards if checkpoint.written - s.checkpoint.tick > TICKS_MISSED]
     if behind:
         faults.append(
             f"{', '.join(behind)}: more than {TICKS_MISSED} ticks behind: are all workers running, "
             "and is one partition parked (its log line names the version it waits for)?"
         )
-    return Finding("ticks", told, faults)
+    return Finding("ticks", summary, faults)
 
 
 def _fences(shards: Sequence[ShardFacts], spans: Mapping[int, Span]) -> Finding:
@@ -156,8 +158,8 @@ def _fences(shards: Sequence[ShardFacts], spans: Mapping[int, Span]) -> Finding:
                 f"{shard.name}: the fence is {shard.offset}, the log holds {span.begin} to "
                 f"{span.end}: restore Redis or the topic, or set worker.on_lost_fence"
             )
-    told = f"{len(lags)} of {len(shards)} shards have begun, lag {_range(lags)}"
-    return Finding("fences", told, faults)
+    summary = f"{len(lags)} of {len(shards)} shards have begun, lag {_range(lags)}"
+    return Finding("fences", summary, faults)
 
 
 def _range(numbers: Sequence[int]) -> str:

@@ -8,8 +8,8 @@ import orjson
 import typer
 
 from touchstream.agents.cli.failures import Failed
-from touchstream.agents.people import as_json as named
 from touchstream.agents.settings import Settings
+from touchstream.agents.state_view import as_json as named
 from touchstream.agents.stores.base import Read
 from touchstream.agents.stores.connect import open_store
 from touchstream.schemas.envelope import format_time
@@ -22,7 +22,7 @@ from touchstream.streams.learn.ledger import (
     SUBSCRIBED,
     TREATED,
 )
-from touchstream.streams.shard import Standing, decode_standing
+from touchstream.streams.shard import ShardCheckpoint, decode_checkpoint
 from touchstream.streams.state import decode
 
 INDENT = "  "
@@ -39,19 +39,19 @@ MARKS = {
 
 def customer(settings: Settings, customer_id: str, *, as_json: bool) -> None:
     """Tell all that is kept of a customer, and as of when."""
-    told = asyncio.run(_told(settings, customer_id))
+    shown = asyncio.run(_shown(settings, customer_id))
     if as_json:
-        typer.echo(orjson.dumps(told).decode())
+        typer.echo(orjson.dumps(shown).decode())
         return
-    for line in _lines(told, ""):
+    for line in _lines(shown, ""):
         typer.echo(line)
 
 
-async def _told(settings: Settings, customer_id: str) -> dict[str, object]:
+async def _shown(settings: Settings, customer_id: str) -> dict[str, object]:
     shard = f"p{partition_of(customer_id.encode(), settings.kafka.partitions)}"
     store = open_store(settings)
     try:
-        [standing] = await store.standing([shard])
+        [checkpoint] = await store.read_checkpoints([shard])
         [[data]] = await store.load([Read(shard, [customer_id])])
     finally:
         await store.close()
@@ -60,17 +60,17 @@ async def _told(settings: Settings, customer_id: str) -> dict[str, object]:
             f"no such customer: {customer_id!r} (namespace {settings.namespace!r}, shard {shard}; "
             "the id is the subject of his events, as it stands there)"
         )
-    return {**named(customer_id, decode(data)), "shard": shard, **_as_of(standing.record)}
+    return {**named(customer_id, decode(data)), "shard": shard, **_as_of(checkpoint.record)}
 
 
 def _as_of(record: bytes | None) -> dict[str, object]:
-    standing: Standing = decode_standing(record)
-    clock_ms, in_force = standing.clock_ms, standing.in_force
+    checkpoint: ShardCheckpoint = decode_checkpoint(record)
+    watermark_ms, active_config = checkpoint.watermark_ms, checkpoint.active_config
     return {
-        "tick": standing.tick,
-        "tick_time": None if clock_ms is None else format_time(clock_ms),
-        "model_version": None if in_force is None else in_force.model_version,
-        "rules": None if in_force is None else in_force.rules,
+        "tick": checkpoint.tick,
+        "tick_time": None if watermark_ms is None else format_time(watermark_ms),
+        "model_version": None if active_config is None else active_config.model_version,
+        "rules": None if active_config is None else active_config.rules,
     }
 
 
@@ -97,11 +97,11 @@ def _field(name: str, value: object, indent: str) -> Iterator[str]:
 
 def _row(row: Mapping[str, Any]) -> str:
     """A row of a label ledger, without what only the model reads."""
-    told = [row["at"], f"risk {row['risk']:.3f}", f"model {row['model_version']}"]
-    told += [words for mark, words in MARKS.items() if row["marks"] & mark]
+    shown = [row["at"], f"risk {row['risk']:.3f}", f"model {row['model_version']}"]
+    shown += [words for mark, words in MARKS.items() if row["marks"] & mark]
     if row["offered"]:
-        told.append(f"an action was offered with {row['offered']:.3f}")
-    return "  ".join(told)
+        shown.append(f"an action was offered with {row['offered']:.3f}")
+    return "  ".join(shown)
 
 
 def _is_nested(values: list[object]) -> bool:

@@ -11,8 +11,8 @@ from kafka import KafkaConsumer, OffsetAndMetadata, TopicPartition
 
 from touchstream.agents import clients
 from touchstream.agents.cli.failures import BadUsage
+from touchstream.agents.cli.format_record import raw_json, readable
 from touchstream.agents.cli.reading import Span, read, whole
-from touchstream.agents.cli.told import raw_json, readable
 from touchstream.agents.kafka import physical_topics
 from touchstream.agents.letters import Again, Hopeless, send_again
 from touchstream.agents.settings import Settings
@@ -60,14 +60,14 @@ def redrive(settings: Settings, plan: Plan, *, dry_run: bool, sure: bool) -> dic
     with clients.consumer(settings.kafka, group_id=group) as consumer:
         spans = _unseen(consumer, whole(consumer, names[DEAD_LETTERS_TOPIC]), plan)
         chosen = _choose(read(consumer, spans), plan, {each: s.begin for each, s in spans.items()})
-        told: dict[str, object] = {"again": len(chosen.again), "stay": dict(chosen.stays)}
+        counts: dict[str, object] = {"again": len(chosen.again), "stay": dict(chosen.stays)}
         if dry_run or not (sure or _agreed(chosen)):
-            return {"sent": 0, **told}
+            return {"sent": 0, **counts}
         _send(settings, names[TOUCHPOINTS_TOPIC], chosen.again)
         consumer.commit(
             {each: OffsetAndMetadata(offset, "", -1) for each, offset in chosen.upto.items()}
         )
-    return {"sent": len(chosen.again), **told}
+    return {"sent": len(chosen.again), **counts}
 
 
 def _choose(records: Iterator[Any], plan: Plan, begins: dict[TopicPartition, int]) -> Chosen:

@@ -16,13 +16,13 @@ from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.table import Table
 
-from touchstream.agents.post import Post
-from touchstream.agents.replay.company import company
+from touchstream.agents.checkpoint import Checkpoint
 from touchstream.agents.replay.history import Step
 from touchstream.agents.replay.lines import parse_line
 from touchstream.agents.replay.pacer import Publish, TickAt
 from touchstream.agents.replay.run import Phase, Replay
-from touchstream.agents.replay.stage import EMBEDDED, WARNING, Stage, stage
+from touchstream.agents.replay.runtime import runtime
+from touchstream.agents.replay.services import EMBEDDED, WARNING, ReplayServices, services
 from touchstream.agents.replay.summary import model_measures
 from touchstream.agents.settings import Settings
 from touchstream.schemas.emissions.actions import ActionRecommended
@@ -53,7 +53,7 @@ class AtRisk(NamedTuple):
     """A row of the live table."""
 
     customer: str
-    told: RiskChanged
+    change: RiskChanged
 
 
 class Board:
@@ -67,7 +67,7 @@ class Board:
         self.actions: dict[str, str] = {}
         """Customer -> what was last recommended; another topic, so it may come first."""
         self.phase = Phase("starting", 0, 0, None)
-        self.post: Post | None = None
+        self.checkpoint: Checkpoint | None = None
         self.active = CUSTOMERS
         self.rates: deque[tuple[float, int]] = deque(maxlen=20)
         self._said_s = 0.0
@@ -93,15 +93,15 @@ class Board:
             line = orjson.dumps(self._line()).decode()
             print(line, flush=True)
 
-    def watch(self, topic: str, value: bytes) -> None:
+    def on_record(self, topic: str, value: bytes) -> None:
         """Take an emission into the table, and carry out a recommended action in the world."""
         emission, _ = decode_emission(value)
         customer = emission.subject
         match emission.data:
             case RiskChanged(band="low"):
                 self.at_risk.pop(customer, None)
-            case RiskChanged() as told:
-                self.at_risk[customer] = AtRisk(customer, told)
+            case RiskChanged() as change:
+                self.at_risk[customer] = AtRisk(customer, change)
             case ActionRecommended() as choice:
                 self.actions[customer] = choice.action
                 # A lead is nobody's customer yet, and a catalogue may have actions of its own.
@@ -118,7 +118,7 @@ class Board:
         return (now - before) / (now_s - before_s) if now_s > before_s else 0.0
 
     def _line(self) -> dict[str, object]:
-        high = sum(row.told.band == "high" for row in self.at_risk.values())
+        high = sum(row.change.band == "high" for row in self.at_risk.values())
         return {
             "phase": self.phase.name,
             "day": self.phase.ticks,
@@ -127,7 +127,7 @@ class Board:
             "high": high,
             "medium": len(self.at_risk) - high,
             "events_per_second": round(self.per_second()),
-            "models": None if self.post is None else model_measures(self.post),
+            "models": None if self.checkpoint is None else model_measures(self.checkpoint),
         }
 
     def _draw(self) -> RenderableType:
@@ -138,11 +138,11 @@ class Board:
         table = Table(title=f"touchstream demo: {day}, {self.per_second():,.0f} events/s")
         for column in ("customer", "risk", "band", "because of", "do"):
             table.add_column(column)
-        worst = sorted(self.at_risk.values(), key=lambda row: -row.told.risk)[:ROWS]
+        worst = sorted(self.at_risk.values(), key=lambda row: -row.change.risk)[:ROWS]
         for row in worst:
-            why = "; ".join(r.text for r in row.told.reasons if r.contribution > 0)
+            why = "; ".join(r.text for r in row.change.reasons if r.contribution > 0)
             action = self.actions.get(row.customer, "")
-            table.add_row(row.customer, f"{row.told.risk:.2f}", row.told.band, why[:70], action)
+            table.add_row(row.customer, f"{row.change.risk:.2f}", row.change.band, why[:70], action)
         return table
 
     def _models(self) -> Table:
@@ -150,8 +150,8 @@ class Board:
         columns = ("log_loss", "roc_auc", "average_precision", "ece", "n")
         for column in ("model", *columns):
             table.add_column(column)
-        if self.post is not None:
-            for name, measures in model_measures(self.post).items():
+        if self.checkpoint is not None:
+            for name, measures in model_measures(self.checkpoint).items():
                 table.add_row(name, *(str(measures[column]) for column in columns))
         return table
 
@@ -163,7 +163,7 @@ def demo(settings: Settings, config: Path | None, seconds: int, seed: int) -> di
     board = Board(world, Console())
     with (
         tempfile.TemporaryDirectory(prefix="touchstream-demo-") as out,
-        stage(settings, config, EMBEDDED, 1, more=RULES) as scene,
+        services(settings, config, EMBEDDED, 1, more=RULES) as scene,
         board.open(),
     ):
         found = asyncio.run(_run(scene, Path(out), board, world, seconds))
@@ -174,10 +174,10 @@ def demo(settings: Settings, config: Path | None, seconds: int, seed: int) -> di
 
 
 async def _run(
-    scene: Stage, out: Path, board: Board, world: World, seconds: int
+    scene: ReplayServices, out: Path, board: Board, world: World, seconds: int
 ) -> dict[str, object]:
-    async with company(scene, 1) as (store, workforce):
-        replay = Replay(scene.settings, store, workforce, out, board.show, board.watch)
+    async with runtime(scene, 1) as (store, workforce):
+        replay = Replay(scene.settings, store, workforce, out, board.show, board.on_record)
         return await replay.run(_days(world, board, replay, seconds))
 
 
@@ -192,7 +192,7 @@ async def _days(world: World, board: Board, replay: Replay, seconds: int) -> Asy
             yield Publish(parsed, Millis(line.received_ms))
         yield TickAt(Millis(day.start_ms + DAY_MS))
         board.active = day.active
-        board.post = await replay.post()
+        board.checkpoint = await replay.checkpoint()
         if time.monotonic() > end_s:
             return
         await asyncio.sleep(max(0.0, LEAST_DAY_S - (time.monotonic() - began_s)))

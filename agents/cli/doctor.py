@@ -6,12 +6,13 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-import msgspec
 import orjson
 import typer
 from kafka.errors import KafkaError
 
 from touchstream.agents import clients
+from touchstream.agents.active_config import LEARNER
+from touchstream.agents.checkpoint import Checkpoint, decode_learner_checkpoint
 from touchstream.agents.cli.checks import (
     OUTBOX_SHOWN,
     Finding,
@@ -23,9 +24,7 @@ from touchstream.agents.cli.checks import (
     judge_store,
 )
 from touchstream.agents.cli.reading import POLL_MS, Span, whole
-from touchstream.agents.in_force import LEARNER
 from touchstream.agents.kafka import physical_topics
-from touchstream.agents.post import Post
 from touchstream.agents.serving import trouble_with, wanted
 from touchstream.agents.settings import Settings, known_keys
 from touchstream.agents.settings_sources import read
@@ -37,7 +36,7 @@ from touchstream.schemas.generate import stale_files
 from touchstream.schemas.topics import TOUCHPOINTS_TOPIC
 from touchstream.schemas.units import Millis
 from touchstream.streams.features.catalogue import FEATURES
-from touchstream.streams.shard import decode_standing
+from touchstream.streams.shard import decode_checkpoint
 
 
 def doctor(settings: Settings, config: Path | None, *, as_json: bool) -> bool:
@@ -48,7 +47,7 @@ def doctor(settings: Settings, config: Path | None, *, as_json: bool) -> bool:
         if as_json:
             typer.echo(orjson.dumps({**finding._asdict(), "ok": not finding.faults}).decode())
             continue
-        typer.echo(f"{'FAULT' if finding.faults else 'ok':5}  {finding.check}: {finding.told}")
+        typer.echo(f"{'FAULT' if finding.faults else 'ok':5}  {finding.check}: {finding.summary}")
         for fault in finding.faults:
             typer.echo(f"       - {fault}")
     return well
@@ -63,8 +62,8 @@ def examine(settings: Settings, config: Path | None) -> Iterator[Finding]:
     if isinstance(facts, StoreFacts):
         yield from judge_store(settings, facts, now_ms)
         yield from judge_build(settings, facts, FEATURES.digest)
-        if facts.post is not None:
-            yield asyncio.run(_models(settings, facts.post, facts.shards))
+        if facts.checkpoint is not None:
+            yield asyncio.run(_models(settings, facts.checkpoint, facts.shards))
     else:
         yield facts
     try:
@@ -79,8 +78,8 @@ def examine(settings: Settings, config: Path | None) -> Iterator[Finding]:
 def _configuration(config: Path | None) -> Finding:
     given = read(config, os.environ, known_keys())
     variables = sorted(given.variables.values())
-    told = f"{given.file or 'no file'}, {len(variables)} variables"
-    return Finding("configuration", f"{told}{': ' if variables else ''}{', '.join(variables)}")
+    summary = f"{given.file or 'no file'}, {len(variables)} variables"
+    return Finding("configuration", f"{summary}{': ' if variables else ''}{', '.join(variables)}")
 
 
 def _schemas() -> Finding:
@@ -98,11 +97,13 @@ def _broker(settings: Settings) -> Finding:
         cluster = client.describe_cluster()
     version = clients.broker_version(settings.kafka)
     count = len(cluster["brokers"])
-    told = f"{settings.kafka.bootstrap}, {count} of them, like Kafka {version or '(does not say)'}"
+    summary = (
+        f"{settings.kafka.bootstrap}, {count} of them, like Kafka {version or '(does not say)'}"
+    )
     if settings.kafka.replication <= count:
-        return Finding("broker", told)
+        return Finding("broker", summary)
     wanted = settings.kafka.replication
-    return Finding("broker", told, [f"kafka.replication is {wanted}: want as many brokers"])
+    return Finding("broker", summary, [f"kafka.replication is {wanted}: want as many brokers"])
 
 
 def _topics(settings: Settings) -> Iterator[Finding]:
@@ -124,40 +125,46 @@ async def _store_facts(settings: Settings) -> StoreFacts:
     store = open_store(settings)
     try:
         names = [f"p{number}" for number in range(settings.kafka.partitions)]
-        *standings, learner = await store.standing([*names, LEARNER])
+        *checkpoints, learner = await store.read_checkpoints([*names, LEARNER])
         sizes = [len(await store.outbox(name, 0, OUTBOX_SHOWN)) for name in (*names, LEARNER)]
         shards = [
             ShardFacts(
-                name, found.fence and found.fence.offset, decode_standing(found.record), size
+                name, found.fence and found.fence.offset, decode_checkpoint(found.record), size
             )
-            for name, found, size in zip(names, standings, sizes[:-1], strict=True)
+            for name, found, size in zip(names, checkpoints, sizes[:-1], strict=True)
         ]
-        post = None if learner.record is None else msgspec.json.decode(learner.record, type=Post)
+        checkpoint = None if learner.record is None else decode_learner_checkpoint(learner.record)
         return StoreFacts(
             await store.check(),
             await store.claimed_partitions(),
             await store.now_ms(),
             shards,
-            post,
+            checkpoint,
             sizes[-1],
         )
     finally:
         await store.close()
 
 
-async def _models(settings: Settings, post: Post, shards: Sequence[ShardFacts]) -> Finding:
+async def _models(
+    settings: Settings, checkpoint: Checkpoint, shards: Sequence[ShardFacts]
+) -> Finding:
     """The versions in force, and whether the learner follows what is wished for."""
-    in_force = {s.standing.in_force.model_version for s in shards if s.standing.in_force} - {0}
+    active_config = {
+        s.checkpoint.active_config.model_version for s in shards if s.checkpoint.active_config
+    } - {0}
     store = open_store(settings)
     try:
-        troubles = [await trouble_with(store, post, version) for version in sorted(in_force)]
+        troubles = [
+            await trouble_with(store, checkpoint, version) for version in sorted(active_config)
+        ]
         wish = await wanted(store)
-        unmet = None if wish.serve is None else await trouble_with(store, post, wish.serve)
+        unmet = None if wish.serve is None else await trouble_with(store, checkpoint, wish.serve)
     finally:
         await store.close()
-    told = f"{', '.join(map(str, sorted(in_force))) or 'none'} in force, wanted: "
-    told += "newest" if wish.serve is None else str(wish.serve)
-    return Finding("model versions", told, list(filter(None, dict.fromkeys([*troubles, unmet]))))
+    summary = f"{', '.join(map(str, sorted(active_config))) or 'none'} in force, wanted: "
+    summary += "newest" if wish.serve is None else str(wish.serve)
+    return Finding("model versions", summary, list(filter(None, dict.fromkeys([*troubles, unmet]))))
 
 
 def _ask_log(settings: Settings) -> LogFacts:

@@ -45,13 +45,13 @@ def main(
 ) -> None:
     """Explain a customer; ``files`` are his events where the topic's own are not wanted."""
     subject = asyncio.run(_found(settings, customer))
-    told = _explained(subject, target)
+    explanation = _explained(subject, target)
     if proved:
-        told = _verified(settings, subject, files, told)
+        explanation = _verified(settings, subject, files, explanation)
     if as_json:
-        typer.echo(orjson.dumps(_as_json(subject, told)).decode())
+        typer.echo(orjson.dumps(_as_json(subject, explanation)).decode())
         return
-    for line in _lines(subject, told):
+    for line in _lines(subject, explanation):
         typer.echo(line)
 
 
@@ -69,14 +69,14 @@ def _explained(subject: Subject, target: str) -> Explanation:
         raise BadUsage(f"--target={target!r}: want one of {', '.join(targets)}")
     if subject.state.profile is None:
         raise Failed(f"nothing is known of {subject.id!r}: he was erased, and nothing came since")
-    told = explain(subject.state, subject.models, target)
-    if told is None:
+    explanation = explain(subject.state, subject.models, target)
+    if explanation is None:
         raise Failed("nothing is scored before the first tick: start the learner")
-    return told
+    return explanation
 
 
 def _verified(
-    settings: Settings, subject: Subject, files: Sequence[Path], told: Explanation
+    settings: Settings, subject: Subject, files: Sequence[Path], explanation: Explanation
 ) -> Explanation:
     with Counting("reading his events") as done:
         log = (
@@ -85,11 +85,11 @@ def _verified(
             else from_topic(settings, subject, done.add)
         )
         history = relive(log, subject.models)
-    return verify(told, subject.state, history, subject.models)
+    return verify(explanation, subject.state, history, subject.models)
 
 
-def _as_json(subject: Subject, told: Explanation) -> dict[str, Any]:
-    standing, fields = subject.standing, msgspec.to_builtins(told)
+def _as_json(subject: Subject, explanation: Explanation) -> dict[str, Any]:
+    checkpoint, fields = subject.checkpoint, msgspec.to_builtins(explanation)
     fields["at"] = format_time(fields.pop("at_ms"))
     for inner, name in ((fields["before"], "at"), (fields["proof"], "first")):
         if inner is not None:
@@ -97,34 +97,35 @@ def _as_json(subject: Subject, told: Explanation) -> dict[str, Any]:
             inner[name] = None if at_ms is None else format_time(at_ms)
     return {
         "customer": subject.id,
-        "band": subject.state.band if told.target == CHURN else None,
+        "band": subject.state.band if explanation.target == CHURN else None,
         **fields,
         "shard": f"p{subject.partition}",
-        "tick": standing.tick,
+        "tick": checkpoint.tick,
         "model_version": subject.models.version,
-        "rules": subject.models.policy,
+        "rules": subject.models.rules_digest,
     }
 
 
-def _lines(subject: Subject, told: Explanation) -> Iterator[str]:
-    churn = told.target == CHURN
-    what = "risk of churn if nothing is done" if churn else f"probability of {told.target}"
-    yield f"{subject.id}: {what} {told.risk:.3f} (90 %: {told.low:.3f} to {told.high:.3f})"
+def _lines(subject: Subject, explanation: Explanation) -> Iterator[str]:
+    churn = explanation.target == CHURN
+    what = "risk of churn if nothing is done" if churn else f"probability of {explanation.target}"
+    interval = f"90 %: {explanation.low:.3f} to {explanation.high:.3f}"
+    yield f"{subject.id}: {what} {explanation.risk:.3f} ({interval})"
     if churn:
         yield f"band: {_band(subject.state)}"
     yield (
-        f"as of {format_time(told.at_ms)}, model version {subject.models.version}, "
-        f"{told.n:,} examples"
+        f"as of {format_time(explanation.at_ms)}, model version {subject.models.version}, "
+        f"{explanation.n:,} examples"
     )
     yield (
-        f"ln odds {told.log_odds:+.2f}: {told.rest:+.2f} for the average example and the season, "
-        f"{told.log_odds - told.rest:+.2f} for the reasons"
+        f"log-odds {explanation.log_odds:+.2f}: {explanation.rest:+.2f} for the average example "
+        f"and the season, {explanation.log_odds - explanation.rest:+.2f} for the reasons"
     )
     yield ""
-    yield from _reasons(told)
-    yield from _changes(told)
-    if told.proof is not None:
-        yield from _proof(subject, told.proof)
+    yield from _reasons(explanation)
+    yield from _changes(explanation)
+    if explanation.proof is not None:
+        yield from _proof(subject, explanation.proof)
 
 
 def _band(state: State) -> str:
@@ -134,20 +135,20 @@ def _band(state: State) -> str:
     return f"{state.band}{since}"
 
 
-def _reasons(told: Explanation) -> Iterator[str]:
-    shown = [reason for reason in told.reasons if reason.contribution][:MOST_SHOWN]
+def _reasons(explanation: Explanation) -> Iterator[str]:
+    shown = [reason for reason in explanation.reasons if reason.contribution][:MOST_SHOWN]
     if not shown:
         yield "reasons: none; this model goes by what it knows of all customers like this one"
         return
-    yield "reasons, in ln odds (+ for, - against):"
+    yield "reasons, in log-odds (+ for, - against):"
     for reason in shown:
-        yield f"  {reason.contribution:+.2f}  {_in_words(reason)}{_borne_out(reason, told)}"
+        yield f"  {reason.contribution:+.2f}  {_in_words(reason)}{_borne_out(reason, explanation)}"
         if len(reason.parts) > 1:
             yield from (
                 f"           {part.contribution:+.2f}  {_in_words(part)}"
                 for part in reason.parts[:MOST_PARTS]
             )
-    left = [reason.contribution for reason in told.reasons if reason not in shown]
+    left = [reason.contribution for reason in explanation.reasons if reason not in shown]
     if left:
         yield f"  {sum(left):+.2f}  {len(left)} smaller ones"
 
@@ -162,8 +163,8 @@ def _amount(value: float | None, unit: str) -> str:
     return "unknown" if value is None else f"{value:,.10g} {unit}".rstrip()
 
 
-def _borne_out(reason: Reason, told: Explanation) -> str:
-    if told.proof is None:
+def _borne_out(reason: Reason, explanation: Explanation) -> str:
+    if explanation.proof is None:
         return ""
     if not reason.about:
         return "; of no event, so it cannot be put to the proof"
@@ -181,13 +182,13 @@ def _count(reason: Reason) -> str:
     return f"{reason.events:,} events it is made of ({kinds})"
 
 
-def _changes(told: Explanation) -> Iterator[str]:
-    if told.before is None:
+def _changes(explanation: Explanation) -> Iterator[str]:
+    if explanation.before is None:
         return
-    moved = sorted(told.reasons, key=lambda reason: -abs(reason.change or 0.0))
-    risk = "" if told.before.risk is None else f" (risk {told.before.risk:.3f})"
+    moved = sorted(explanation.reasons, key=lambda reason: -abs(reason.change or 0.0))
+    risk = "" if explanation.before.risk is None else f" (risk {explanation.before.risk:.3f})"
     yield ""
-    yield f"changed since the last emission, {format_time(told.before.at_ms)}{risk}:"
+    yield f"changed since the last emission, {format_time(explanation.before.at_ms)}{risk}:"
     for reason in moved[:MOST_SHOWN]:
         if reason.change is None or abs(reason.change) < LEAST_LOG_ODDS:
             return

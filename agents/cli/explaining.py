@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 from kafka import TopicPartition
 
 from touchstream.agents import clients, received
+from touchstream.agents.active_config import Catalogue
 from touchstream.agents.cli.failures import Failed
 from touchstream.agents.cli.reading import Span, pages, whole
-from touchstream.agents.in_force import Catalogue
 from touchstream.agents.kafka import physical_topics
 from touchstream.agents.replay.history import steps
 from touchstream.agents.replay.lines import read_lines
@@ -20,15 +20,15 @@ from touchstream.agents.wiring import tick_secret
 from touchstream.schemas.tick import Tick
 from touchstream.schemas.topics import TOUCHPOINTS_TOPIC
 from touchstream.schemas.units import CustomerId, Millis
+from touchstream.streams.context import ServingContext
 from touchstream.streams.explain import Heard
 from touchstream.streams.intake.decode import Arrival, Origin, decode
 from touchstream.streams.intake.partitioner import partition_of
-from touchstream.streams.models import Models
 from touchstream.streams.records import Record
-from touchstream.streams.shard import Standing, decode_standing
+from touchstream.streams.shard import ShardCheckpoint, decode_checkpoint
 from touchstream.streams.state import State
 from touchstream.streams.state import decode as decode_state
-from touchstream.streams.step import Wake
+from touchstream.streams.step import TimerFired
 
 MOST_LOOKS = 5
 """A customer whose state changes between so many looks is explained by the last of them."""
@@ -42,10 +42,10 @@ class Subject(NamedTuple):
     id: CustomerId
     partition: int
     state: State
-    standing: Standing
+    checkpoint: ShardCheckpoint
     end: int
     """The offset up to which his partition is in the state."""
-    models: Models
+    models: ServingContext
 
 
 async def find(settings: Settings, store: Store, customer: str) -> Subject:
@@ -55,7 +55,7 @@ async def find(settings: Settings, store: Store, customer: str) -> Subject:
     [[data]] = await store.load([read])
     for _ in range(MOST_LOOKS):
         before = data
-        [found] = await store.standing([shard])
+        [found] = await store.read_checkpoints([shard])
         [[data]] = await store.load([read])
         if data == before:  # so it was the same where the shard stood
             break
@@ -64,17 +64,17 @@ async def find(settings: Settings, store: Store, customer: str) -> Subject:
             f"no such customer: {customer!r} (namespace {settings.namespace!r}, shard {shard}; "
             "the id is the subject of his events, as it stands there)"
         )
-    standing = decode_standing(found.record)
-    models = await Catalogue(store).models(standing)
+    checkpoint = decode_checkpoint(found.record)
+    models = await Catalogue(store).models(checkpoint)
     if models is None:
         raise Failed(f"what is in force for {shard} is not in Redis: run `touchstream doctor`")
     end = 0 if found.fence is None else found.fence.offset
-    return Subject(CustomerId(customer), partition, decode_state(data), standing, end, models)
+    return Subject(CustomerId(customer), partition, decode_state(data), checkpoint, end, models)
 
 
 def from_topic(
     settings: Settings, subject: Subject, seen: Callable[[int], None]
-) -> Iterator[Heard | Wake]:
+) -> Iterator[Heard | TimerFired]:
     """His events and his partition's ticks as Kafka still holds them, up to where the shard stands.
 
     ``seen`` is told how many records were gone through.
@@ -91,19 +91,19 @@ def from_topic(
 
 def from_files(
     settings: Settings, subject: Subject, files: Sequence[Path], seen: Callable[[int], None]
-) -> Iterator[Heard | Wake]:
+) -> Iterator[Heard | TimerFired]:
     """His events in files as a replay reads them, up to what his shard has seen."""
     key, number, ticks = subject.id.encode(), 0, settings.ticks
     if all(line.key == key for line in read_lines(files)):  # long silences are no wrong clocks
         ticks = ticks.model_copy(update={"max_gap_days": NO_GAP_DAYS})
-    clock_ms = subject.standing.clock_ms or Millis(0)
+    watermark_ms = subject.checkpoint.watermark_ms or Millis(0)
     profile = subject.state.profile
-    latest_ms = clock_ms if profile is None else max(clock_ms, profile.last_seen_ms)
+    latest_ms = watermark_ms if profile is None else max(watermark_ms, profile.last_seen_ms)
     for step in steps(files, ticks):
         if isinstance(step, TickAt):
             number += 1
-            if step.time_ms <= clock_ms:
-                yield Wake(subject.id, number, step.time_ms)
+            if step.time_ms <= watermark_ms:
+                yield TimerFired(subject.id, number, step.time_ms)
             continue
         seen(1)
         line = step.line
@@ -125,7 +125,7 @@ def _of_pages(
 
 def _heard(
     records: Iterable[Record], subject: Subject, settings: Settings
-) -> Iterator[Heard | Wake]:
+) -> Iterator[Heard | TimerFired]:
     """Of a partition's records the ticks, and what is the customer's."""
     origin = Origin(subject.partition, settings.kafka.partitions, tick_secret(settings))
     key = subject.id.encode()
@@ -134,6 +134,6 @@ def _heard(
             continue
         found = decode(record, origin)
         if isinstance(found, Tick):
-            yield Wake(subject.id, found.number, found.time_ms)
+            yield TimerFired(subject.id, found.number, found.time_ms)
         elif isinstance(found, Arrival):
             yield Heard(found, record.received_ms)

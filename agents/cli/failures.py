@@ -88,16 +88,16 @@ def _foreseen() -> tuple[type[BaseException], ...]:
     from touchstream.agents.embedded.broker import BrokerError
     from touchstream.agents.embedded.process import ServerError
     from touchstream.agents.fatal import Refusal
-    from touchstream.agents.replay.crew import CrewLost
     from touchstream.agents.replay.lines import LinesError
     from touchstream.agents.replay.pacer import GapTooWide
     from touchstream.agents.replay.run import Stalled
-    from touchstream.agents.replay.stage import StageError
+    from touchstream.agents.replay.services import ServicesError
+    from touchstream.agents.replay.supervisor import SupervisorError
     from touchstream.agents.stores.base import StoreError
 
     return (
-        *(Failed, NoBroker, BrokerError, ServerError, Refusal, CrewLost, LinesError),
-        *(GapTooWide, Stalled, StageError, StoreError),
+        *(Failed, NoBroker, BrokerError, ServerError, Refusal, SupervisorError, LinesError),
+        *(GapTooWide, Stalled, ServicesError, StoreError),
     )
 
 

@@ -270,8 +270,8 @@ def redrive_letters(
     from touchstream.agents.cli import dead_letters as command
 
     settings, plan = _settings(config), command.Plan(limit, reason, from_beginning)
-    told = command.redrive(settings, plan, dry_run=dry_run, sure=yes)
-    typer.echo(orjson.dumps(told).decode())
+    result = command.redrive(settings, plan, dry_run=dry_run, sure=yes)
+    typer.echo(orjson.dumps(result).decode())
 
 
 @models.callback()
@@ -346,7 +346,7 @@ def _exit_code() -> int:
     try:
         code: int | None = app(standalone_mode=False)
     except TyperException as exc:
-        return _say(failures.Ending(getattr(exc, "exit_code", failures.FAILED), _told(exc)))
+        return _say(failures.Ending(getattr(exc, "exit_code", failures.FAILED), _reported(exc)))
     except (KeyboardInterrupt, typer.Abort):
         return INTERRUPTED
     except BrokenPipeError:  # who reads us has seen enough
@@ -360,9 +360,9 @@ def _exit_code() -> int:
     return code or 0
 
 
-def _told(error: TyperException) -> str:
-    said = getattr(error, "format_message", None)
-    return str(said() if said else error)
+def _reported(error: TyperException) -> str:
+    message = getattr(error, "format_message", None)
+    return str(message() if message else error)
 
 
 def _say(ending: failures.Ending) -> int:

@@ -8,16 +8,16 @@ import msgspec
 import typer
 from msgspec import Struct
 
+from touchstream.agents.active_config import LEARNER, about_id
+from touchstream.agents.checkpoint import About, Checkpoint, decode_learner_checkpoint
 from touchstream.agents.cli.failures import BadUsage, Failed
-from touchstream.agents.in_force import LEARNER, about_id
-from touchstream.agents.post import About, Post
 from touchstream.agents.serving import Wish, trouble_with, want, wanted
 from touchstream.agents.settings import Settings
 from touchstream.agents.stores.base import Fence, Read, Store
 from touchstream.agents.stores.connect import open_store
 from touchstream.streams.learn.knowledge import Learnt
 from touchstream.streams.learn.trial import Trial
-from touchstream.streams.shard import Standing, decode_standing
+from touchstream.streams.shard import ShardCheckpoint, decode_checkpoint
 
 NEWEST: Literal["newest"] = "newest"
 
@@ -99,47 +99,49 @@ def serve(settings: Settings, version: str) -> None:
     typer.echo(msgspec.json.encode(asyncio.run(_serve(settings, _number(version)))).decode())
 
 
-async def read_post(store: Store, settings: Settings) -> tuple[Fence, Post]:
+async def read_checkpoint(store: Store, settings: Settings) -> tuple[Fence, Checkpoint]:
     """The learner's record and its fence; raises :class:`Failed` where there is none to read."""
-    [standing] = await store.standing([LEARNER])
-    if standing.record is None or standing.fence is None:
+    [checkpoint] = await store.read_checkpoints([LEARNER])
+    if checkpoint.record is None or checkpoint.fence is None:
         raise Failed(f"no learner has run in namespace {settings.namespace!r} yet")
     try:
-        return standing.fence, msgspec.json.decode(standing.record, type=Post)
+        return checkpoint.fence, decode_learner_checkpoint(checkpoint.record)
     except msgspec.ValidationError as exc:
         raise Failed(
             f"the learner's record is of another build ({exc}): start the learner of this one"
         ) from exc
 
 
-async def read_shards(store: Store, settings: Settings) -> list[Standing]:
+async def read_shards(store: Store, settings: Settings) -> list[ShardCheckpoint]:
     """Where every shard stands."""
     names = [f"p{number}" for number in range(settings.kafka.partitions)]
-    return [decode_standing(found.record) for found in await store.standing(names)]
+    return [decode_checkpoint(found.record) for found in await store.read_checkpoints(names)]
 
 
 async def _overview(settings: Settings, limit: int) -> Overview:
     store = open_store(settings)
     try:
-        _, post = await read_post(store, settings)
-        versions = await _kept(store, post, await read_shards(store, settings))
+        _, checkpoint = await read_checkpoint(store, settings)
+        versions = await _kept(store, checkpoint, await read_shards(store, settings))
         wish = await wanted(store)
     finally:
         await store.close()
     old = [each for each in versions[:-limit] if each.served or each.shards]
     return Overview(
-        newest=post.knowledge.version,
-        served=post.served,
+        newest=checkpoint.knowledge.version,
+        served=checkpoint.served,
         wanted=NEWEST if wish.serve is None else wish.serve,
-        tick=post.knowledge.tick,
+        tick=checkpoint.knowledge.tick,
         versions=[*old, *versions[-limit:]],
         more=len(versions[:-limit]) - len(old),
-        targets={name: _contest(learnt) for name, learnt in post.knowledge.targets.items()},
+        targets={name: _contest(learnt) for name, learnt in checkpoint.knowledge.targets.items()},
     )
 
 
-async def _kept(store: Store, post: Post, shards: Sequence[Standing]) -> list[Kept]:
-    numbers = post.versions()
+async def _kept(
+    store: Store, checkpoint: Checkpoint, shards: Sequence[ShardCheckpoint]
+) -> list[Kept]:
+    numbers = checkpoint.versions()
     [found] = await store.load([Read(LEARNER, [about_id(number) for number in numbers])])
     abouts = {
         number: msgspec.json.decode(data, type=About)
@@ -152,15 +154,15 @@ async def _kept(store: Store, post: Post, shards: Sequence[Standing]) -> list[Ke
             about.digest,
             about.tick,
             about.examples,
-            number == post.served,
+            number == checkpoint.served,
             [f"p{place}" for place, shard in enumerate(shards) if _in_force(shard) == number],
         )
         for number, about in abouts.items()
     ]
 
 
-def _in_force(shard: Standing) -> int | None:
-    return None if shard.in_force is None else shard.in_force.model_version
+def _in_force(shard: ShardCheckpoint) -> int | None:
+    return None if shard.active_config is None else shard.active_config.model_version
 
 
 def _contest(learnt: Learnt) -> Contest:
@@ -188,7 +190,7 @@ def _lines(overview: Overview) -> Iterator[str]:
         fallen = f", fallen back to {contest.served}" if contest.fallen_back else ""
         yield f"{name}: {contest.champion} of {contest.examples:,} examples{fallen}"
         for trial in contest.trials:
-            yield f"  against {_told(trial)}"
+            yield f"  against {_reported(trial)}"
     yield f"wanted: {overview.wanted}; newest: {overview.newest}, learnt up to tick {overview.tick}"
     if overview.more:
         yield f"  ({overview.more:,} older ones: --limit)"
@@ -201,7 +203,7 @@ def _lines(overview: Overview) -> Iterator[str]:
         )
 
 
-def _told(trial: Standoff) -> str:
+def _reported(trial: Standoff) -> str:
     if trial.loss_above is None:
         return f"{trial.rival}: no round is closed yet"
     return (
@@ -214,16 +216,16 @@ def _told(trial: Standoff) -> str:
 async def _serve(settings: Settings, version: int | None) -> Wanted:
     store = open_store(settings)
     try:
-        _, post = await read_post(store, settings)
+        _, checkpoint = await read_checkpoint(store, settings)
         if version is not None:
-            trouble = await trouble_with(store, post, version)
+            trouble = await trouble_with(store, checkpoint, version)
             if trouble is not None:
                 raise Failed(trouble)
         await want(store, Wish(serve=version))
     finally:
         await store.close()
     named = NEWEST if version is None else version
-    return Wanted(named, post.knowledge.version, post.written + 1)
+    return Wanted(named, checkpoint.knowledge.version, checkpoint.written + 1)
 
 
 def _number(version: str) -> int | None:

@@ -84,10 +84,10 @@ def judged(files: list[Path]) -> Iterator[Sound | Bad]:
             for number, raw in enumerate(lines, 1):
                 value = raw.strip()
                 if value:
-                    yield judge(value, f"{file}:{number}")
+                    yield apply_risk_band(value, f"{file}:{number}")
 
 
-def judge(value: bytes, where: str) -> Sound | Bad:
+def apply_risk_band(value: bytes, where: str) -> Sound | Bad:
     """What the intake of a worker will say to a line that is keyed by its subject."""
     key = _subject(value)
     # The only partition of one: the producer puts it where the key belongs.

@@ -10,12 +10,12 @@ from kafka import TopicPartition
 from msgspec import Struct
 
 from touchstream.agents import clients
+from touchstream.agents.checkpoint import Checkpoint
 from touchstream.agents.cli.counting import Counting
 from touchstream.agents.cli.failures import BadUsage, Failed
-from touchstream.agents.cli.models import read_post, read_shards
+from touchstream.agents.cli.models import read_checkpoint, read_shards
 from touchstream.agents.cli.reading import pages, whole
 from touchstream.agents.kafka import group, physical_topics
-from touchstream.agents.post import Post
 from touchstream.agents.rebuilding import Rebuilt, Stored, rebuild
 from touchstream.agents.settings import Settings
 from touchstream.agents.stores.base import Fence, Read
@@ -26,7 +26,7 @@ from touchstream.streams.features.catalogue import FEATURES
 from touchstream.streams.intake.partitioner import partition_of
 from touchstream.streams.learn.knowledge import Knowledge
 from touchstream.streams.learn.snapshot import digest, unseal
-from touchstream.streams.shard import Standing
+from touchstream.streams.shard import ShardCheckpoint
 from touchstream.streams.state import decode
 
 
@@ -45,19 +45,19 @@ class Outcome(Struct):
     """Customer -> examples that are not learnt any more."""
 
 
-class _Stand(NamedTuple):
+class _Found(NamedTuple):
     """Where learner and shards are."""
 
     fence: Fence
-    post: Post
-    shards: Sequence[Standing]
+    checkpoint: Checkpoint
+    shards: Sequence[ShardCheckpoint]
     alive: Sequence[str]
     """Customers who have a profile still."""
 
     @property
     def until_tick(self) -> int:
         """No label of a customer who is erased by now is sent with a later tick."""
-        return max([self.post.knowledge.tick, *(shard.tick for shard in self.shards)])
+        return max([self.checkpoint.knowledge.tick, *(shard.tick for shard in self.shards)])
 
 
 def leave_out(settings: Settings, customers: Sequence[str], *, apply: bool) -> None:
@@ -66,28 +66,28 @@ def leave_out(settings: Settings, customers: Sequence[str], *, apply: bool) -> N
         raise BadUsage("--without: want at least one customer, by the subject of his events")
     if apply:
         _check_nobody_learns(settings)
-    stand = asyncio.run(_stand(settings, customers))
-    _check_rules(settings, stand)
-    _warn_of_alive(stand)
+    progress = asyncio.run(_stand(settings, customers))
+    _check_rules(settings, progress)
+    _warn_of_alive(progress)
     names = {customer: pseudonym(customer, settings.rules.seed) for customer in customers}
     with Counting("reading examples") as done:
         rebuilt = rebuild(
             _counted(_examples(settings), done),
-            stand.post,
+            progress.checkpoint,
             settings.rules,
             settings.kafka.partitions,
             names.values(),
-            stand.until_tick,
+            progress.until_tick,
         )
     if apply:
-        asyncio.run(commit(settings, rebuilt, stand.fence))
+        asyncio.run(commit(settings, rebuilt, progress.fence))
     outcome = Outcome(
         applied=apply,
-        version=rebuilt.post.knowledge.version,
+        version=rebuilt.checkpoint.knowledge.version,
         digest=digest(unseal(rebuilt.sealed)),
-        tick=rebuilt.post.knowledge.tick,
-        examples_before=stand.post.knowledge.examples,
-        examples=rebuilt.post.knowledge.examples,
+        tick=rebuilt.checkpoint.knowledge.tick,
+        examples_before=progress.checkpoint.knowledge.examples,
+        examples=rebuilt.checkpoint.knowledge.examples,
         left_out={customer: rebuilt.left_out[name] for customer, name in names.items()},
     )
     typer.echo(msgspec.json.encode(outcome).decode())
@@ -104,10 +104,10 @@ async def commit(settings: Settings, rebuilt: Rebuilt, fence: Fence) -> None:
         raise Failed("a learner has started meanwhile, its fence moved: stop it, and do this again")
 
 
-async def _stand(settings: Settings, customers: Sequence[str]) -> _Stand:
+async def _stand(settings: Settings, customers: Sequence[str]) -> _Found:
     store, partitions = open_store(settings), settings.kafka.partitions
     try:
-        fence, post = await read_post(store, settings)
+        fence, checkpoint = await read_checkpoint(store, settings)
         shards = await read_shards(store, settings)
         reads = [Read(f"p{partition_of(each.encode(), partitions)}", [each]) for each in customers]
         states = await store.load(reads)
@@ -118,7 +118,7 @@ async def _stand(settings: Settings, customers: Sequence[str]) -> _Stand:
         for customer, [data] in zip(customers, states, strict=True)
         if data is not None and decode(data).profile is not None
     ]
-    return _Stand(fence, post, shards, alive)
+    return _Found(fence, checkpoint, shards, alive)
 
 
 def _check_nobody_learns(settings: Settings) -> None:
@@ -134,22 +134,22 @@ def _check_nobody_learns(settings: Settings) -> None:
         )
 
 
-def _check_rules(settings: Settings, stand: _Stand) -> None:
+def _check_rules(settings: Settings, progress: _Found) -> None:
     """Rebuilt under other rules it would not be what it would have been."""
-    in_force = {shard.in_force.rules for shard in stand.shards if shard.in_force}
-    if in_force - {settings.rules.digest()}:
+    active_config = {shard.active_config.rules for shard in progress.shards if shard.active_config}
+    if active_config - {settings.rules.digest()}:
         raise Failed(
-            f"rules {', '.join(sorted(in_force))} are in force, this configuration is "
+            f"rules {', '.join(sorted(active_config))} are in force, this configuration is "
             f"{settings.rules.digest()}: mend it, or let the learner put it in force first"
         )
-    if not stand.post.knowledge.fits(Knowledge.new(FEATURES, settings.rules)):
+    if not progress.checkpoint.knowledge.fits(Knowledge.new(FEATURES, settings.rules)):
         raise Failed("the learner's models are of another configuration: start the learner first")
 
 
-def _warn_of_alive(stand: _Stand) -> None:
-    for customer in stand.alive:
+def _warn_of_alive(progress: _Found) -> None:
+    for customer in progress.alive:
         typer.echo(
-            f"{customer!r} is not erased: what matures of him after tick {stand.until_tick} is "
+            f"{customer!r} is not erased: what matures of him after tick {progress.until_tick} is "
             "learnt; publish customer.erased first",
             err=True,
         )

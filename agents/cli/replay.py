@@ -8,11 +8,11 @@ from pathlib import Path
 import typer
 
 from touchstream.agents.cli.progress import Progress
-from touchstream.agents.replay.company import company
 from touchstream.agents.replay.history import Step, steps
 from touchstream.agents.replay.recording import check_fit, examine
 from touchstream.agents.replay.run import Replay
-from touchstream.agents.replay.stage import EMBEDDED, WARNING, Stage, stage
+from touchstream.agents.replay.runtime import runtime
+from touchstream.agents.replay.services import EMBEDDED, WARNING, ReplayServices, services
 from touchstream.agents.serving import Wish, want
 from touchstream.agents.settings import Settings
 from touchstream.agents.wiring import tick_secret
@@ -38,14 +38,14 @@ def replay(
     if broker == EMBEDDED:
         typer.echo(WARNING, err=True)
     with (
-        stage(settings, config, broker, workers, partitions) as scene,
+        services(settings, config, broker, workers, partitions) as scene,
         Progress(sys.stderr) as progress,
     ):
         return asyncio.run(_run(scene, workers, files, out, progress, keep))
 
 
 async def _run(
-    scene: Stage,
+    scene: ReplayServices,
     workers: int,
     files: list[Path],
     out: Path,
@@ -53,7 +53,7 @@ async def _run(
     keep: frozenset[int],
 ) -> dict[str, object]:
     history = in_turn(steps(files, scene.settings.ticks))
-    async with company(scene, workers) as (store, workforce):
+    async with runtime(scene, workers) as (store, workforce):
         await want(store, Wish(keep=tuple(sorted(keep))))  # or the learner would sweep them
         return await Replay(scene.settings, store, workforce, out, progress.show).run(history)
 

@@ -10,8 +10,8 @@ from kafka import KafkaConsumer, TopicPartition
 from touchstream.agents import clients, received
 from touchstream.agents.cli.counting import Counting
 from touchstream.agents.cli.failures import BadUsage
+from touchstream.agents.cli.format_record import raw_json, readable
 from touchstream.agents.cli.reading import POLL_MS, Span, pages, partitions_of, whole
-from touchstream.agents.cli.told import raw_json, readable
 from touchstream.agents.kafka import physical_topics
 from touchstream.agents.replay.recording import in_order_received, record_line
 from touchstream.agents.settings import Settings

@@ -10,6 +10,6 @@ def topics(settings: Settings, *, create: bool) -> bool:
     """Tell about every topic; False if one is not as wanted."""
     found = make_topics(settings) if create else check_topics(settings)
     for topic in found:
-        told = "; ".join(topic.faults) or ("created" if topic.created else "ok")
-        typer.echo(f"{topic.name}: {told}")
+        summary = "; ".join(topic.faults) or ("created" if topic.created else "ok")
+        typer.echo(f"{topic.name}: {summary}")
     return not any(topic.faults for topic in found)

@@ -10,7 +10,7 @@ from types import FrameType
 import structlog
 
 from touchstream.agents.cli.failures import Failed
-from touchstream.agents.replay.crew import Member, stop_all
+from touchstream.agents.replay.supervisor import Member, stop_all
 from touchstream.agents.settings import Settings
 from touchstream.agents.topics import check_topics
 
@@ -47,8 +47,8 @@ def _roles(workers: int) -> Iterator[tuple[str, list[str]]]:
 def _require_topics(settings: Settings) -> None:
     wrong = [topic for topic in check_topics(settings) if topic.faults]
     if wrong:
-        told = "; ".join(f"{topic.name}: {', '.join(topic.faults)}" for topic in wrong)
-        raise Failed(f"topics are not as they must be: {told}")
+        summary = "; ".join(f"{topic.name}: {', '.join(topic.faults)}" for topic in wrong)
+        raise Failed(f"topics are not as they must be: {summary}")
 
 
 def _environ(settings: Settings, config: Path | None, position: int) -> Mapping[str, str]:

@@ -27,7 +27,7 @@ FETCH_MS = 50
 METADATA_PAUSE_S = 0.1
 
 Score = dict[str, object]
-Watch = Callable[[str, bytes], None]
+Listener = Callable[[str, bytes], None]
 """Is shown every emission as it comes: topic and value."""
 
 
@@ -58,13 +58,13 @@ class Collector:
         folder: Path,
         customer_of: Callable[[str], str],
         targets: Sequence[str] = (),
-        watch: Watch | None = None,
+        on_record: Listener | None = None,
     ) -> None:
         self._consumer = consumer
         self._partitions = partitions
         self._logical = {name: topic for topic, name in topics.items()}
         self._customer_of = customer_of
-        self._watch = watch
+        self._on_record = on_record
         self._files: dict[str, BinaryIO] = {
             topic: (folder / f"{topic}.jsonl").open("wb")
             for topic in (*EMISSIONS, DEAD_LETTERS_TOPIC)
@@ -133,8 +133,8 @@ class Collector:
         shard, _, number = orjson.loads(record.value)["sequence"].partition(":")
         if self._is_new(topic, shard, int(number)):
             self._write(topic, record.value)
-            if self._watch is not None:
-                self._watch(topic, record.value)
+            if self._on_record is not None:
+                self._on_record(topic, record.value)
 
     def _example(self, value: bytes) -> None:
         example = decode_example(value)

@@ -97,9 +97,9 @@ def examine(files: Sequence[Path], secret: bytes | None) -> Recording | None:
         if line.tick:
             partition, tick = _tick(line, secret)
             ticks[partition] = tick
-            rules.add(tick.in_force.rules)
-            features.add(tick.in_force.features)
-            versions[tick.number] = tick.in_force.model_version
+            rules.add(tick.active_config.rules)
+            features.add(tick.active_config.features)
+            versions[tick.number] = tick.active_config.model_version
     if set(ticks) != set(range(len(ticks))):
         raise LinesError(
             f"ticks of partitions {sorted(ticks)} only: record every partition of the topic"

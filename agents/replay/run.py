@@ -14,29 +14,29 @@ import msgspec
 import orjson
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
-from touchstream.agents.in_force import LEARNER
+from touchstream.agents.active_config import LEARNER
+from touchstream.agents.checkpoint import POSITION, Checkpoint, Position, decode_learner_checkpoint
 from touchstream.agents.kafka import client_options, physical_topics
-from touchstream.agents.people import as_json
-from touchstream.agents.post import HERE, Here, Post
 from touchstream.agents.received import RECEIVED_HEADER
-from touchstream.agents.replay.collector import Collector, Watch, score_line
-from touchstream.agents.replay.company import Workforce
+from touchstream.agents.replay.collector import Collector, Listener, score_line
 from touchstream.agents.replay.history import Step
 from touchstream.agents.replay.lines import Line, LinesError
 from touchstream.agents.replay.pacer import Publish, TickAt
+from touchstream.agents.replay.runtime import Workforce
 from touchstream.agents.replay.summary import summary
 from touchstream.agents.settings import Settings
+from touchstream.agents.state_view import as_json
 from touchstream.agents.stores.base import Read, Store
 from touchstream.agents.wiring import tick_secret
 from touchstream.schemas.rules import Rules
-from touchstream.schemas.tick import InForce, Tick, encode_tick
+from touchstream.schemas.tick import ActiveConfig, Tick, encode_tick
 from touchstream.schemas.topics import TOUCHPOINTS_TOPIC
 from touchstream.schemas.units import CustomerId, Millis
 from touchstream.streams.emit.identity import pseudonym
 from touchstream.streams.features.catalogue import FEATURES
 from touchstream.streams.intake.partitioner import partition_of
 from touchstream.streams.learn.snapshot import CHURN
-from touchstream.streams.shard import Standing, decode_standing
+from touchstream.streams.shard import ShardCheckpoint, decode_checkpoint
 from touchstream.streams.state import decode as decode_state
 
 POLL_S = 0.004
@@ -80,14 +80,14 @@ class Replay:
         workforce: Workforce,
         folder: Path,
         show: Show,
-        watch: Watch | None = None,
+        on_record: Listener | None = None,
     ) -> None:
         self._settings = settings
         self._store = store
         self._workforce = workforce
         self._folder = folder
         self._show = show
-        self._watch = watch
+        self._on_record = on_record
         self._rules: Rules = settings.rules
         self._topics = physical_topics(settings.kafka)
         self._partitions = settings.kafka.partitions
@@ -119,8 +119,8 @@ class Replay:
             self._show(Phase("writing", self._records, self._tick, self._now_ms))
             customers = await self._write_states(collector)
             found = summary(
-                [standing for standing in await self._standings()],
-                await self.post(),
+                [checkpoint for checkpoint in await self._standings()],
+                await self.checkpoint(),
                 seconds=seconds,
                 ticks=self._tick,
                 customers=customers,
@@ -151,10 +151,10 @@ class Replay:
         here = await self._here()
         self._tick += 1
         self._now_ms = step.time_ms
-        in_force = InForce(
+        active_config = ActiveConfig(
             model_version=here.version, rules=self._rules.digest(), features=FEATURES.digest
         )
-        tick = Tick(number=self._tick, time_ms=step.time_ms, in_force=in_force)
+        tick = Tick(number=self._tick, time_ms=step.time_ms, active_config=active_config)
         value = encode_tick(tick, tick_secret(self._settings))
         for partition in range(self._partitions):
             await sender.send(partition, None, value, _headers(step.time_ms))
@@ -198,16 +198,16 @@ class Replay:
         await self._until(self._has_started, "the workers to start")
 
     async def _has_started(self) -> bool:
-        [standing] = await self._store.standing([LEARNER])
-        return standing.fence is not None
+        [checkpoint] = await self._store.read_checkpoints([LEARNER])
+        return checkpoint.fence is not None
 
     async def _consumed(self, partition: int) -> None:
         """Wait until what the partition holds unread is little again."""
         published = self._published[partition]
 
         async def is_consumed() -> bool:
-            [standing] = await self._store.standing([f"p{partition}"])
-            published.consumed_upto(0 if standing.fence is None else standing.fence.offset)
+            [checkpoint] = await self._store.read_checkpoints([f"p{partition}"])
+            published.consumed_upto(0 if checkpoint.fence is None else checkpoint.fence.offset)
             return published.unread_bytes(0) <= UNREAD_BYTES / 2
 
         await self._until(is_consumed, f"partition {partition} to be consumed")
@@ -223,9 +223,9 @@ class Replay:
         """Everything published is applied, learnt, and out of the outboxes."""
 
         async def is_drained() -> bool:
-            standings = await self._store.standing(self._shards)
-            for published, standing in zip(self._published, standings, strict=True):
-                if (standing.fence.offset if standing.fence else 0) < published.next_offset:
+            checkpoints = await self._store.read_checkpoints(self._shards)
+            for published, checkpoint in zip(self._published, checkpoints, strict=True):
+                if (checkpoint.fence.offset if checkpoint.fence else 0) < published.next_offset:
                     return False
             left = [await self._store.outbox(shard, 0, 1) for shard in (*self._shards, LEARNER)]
             return not any(left)
@@ -241,7 +241,10 @@ class Replay:
             now_s = time.monotonic()
             if now_s - looked > LOOK_EVERY_S:
                 looked = now_s
-                now = [standing.fence for standing in await self._store.standing(self._shards)]
+                now = [
+                    checkpoint.fence
+                    for checkpoint in await self._store.read_checkpoints(self._shards)
+                ]
                 if now != before:
                     moved, before = now_s, now
                 if now_s - moved > STALLED_S:
@@ -253,18 +256,18 @@ class Replay:
             self._workforce.look()
             await asyncio.sleep(CREW_EVERY_S)
 
-    async def _here(self) -> Here:
-        [[data]] = await self._store.load([Read(LEARNER, [HERE])])
-        return Here(0, 0) if data is None else msgspec.json.decode(data, type=Here)
+    async def _here(self) -> Position:
+        [[data]] = await self._store.load([Read(LEARNER, [POSITION])])
+        return Position(0, 0) if data is None else msgspec.json.decode(data, type=Position)
 
-    async def post(self) -> Post | None:
+    async def checkpoint(self) -> Checkpoint | None:
         """How far the learner is, with all it knows; None before its first commit."""
-        [standing] = await self._store.standing([LEARNER])
-        return None if standing.record is None else msgspec.json.decode(standing.record, type=Post)
+        [checkpoint] = await self._store.read_checkpoints([LEARNER])
+        return None if checkpoint.record is None else decode_learner_checkpoint(checkpoint.record)
 
-    async def _standings(self) -> list[Standing]:
-        found = await self._store.standing(self._shards)
-        return [decode_standing(standing.record) for standing in found]
+    async def _standings(self) -> list[ShardCheckpoint]:
+        found = await self._store.read_checkpoints(self._shards)
+        return [decode_checkpoint(checkpoint.record) for checkpoint in found]
 
     @property
     def _shards(self) -> list[str]:
@@ -308,7 +311,7 @@ class Replay:
             self._folder,
             lambda name: self._customers.get(name, name),
             [target.name for target in self._rules.targets],
-            self._watch,
+            self._on_record,
         )
 
     @asynccontextmanager

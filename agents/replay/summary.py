@@ -2,16 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 
-from touchstream.agents.post import Post
+from touchstream.agents.checkpoint import Checkpoint
 from touchstream.streams.learn.progress import Measures
-from touchstream.streams.shard import Standing
+from touchstream.streams.shard import ShardCheckpoint
 
 OUTCOMES = ("applied", "duplicate", "dead", "dropped")
 
 
 def summary(
-    standings: Sequence[Standing],
-    post: Post | None,
+    checkpoints: Sequence[ShardCheckpoint],
+    checkpoint: Checkpoint | None,
     *,
     seconds: float,
     ticks: int,
@@ -19,10 +19,10 @@ def summary(
     emissions: Mapping[str, int],
 ) -> dict[str, object]:
     """Everything that ``summary.json`` has."""
-    counters = added(standings)
-    records = {"in": sum(standing.taken for standing in standings)}
+    counters = added(checkpoints)
+    records = {"in": sum(checkpoint.taken for checkpoint in checkpoints)}
     records |= {outcome: counters.get(outcome, 0) for outcome in OUTCOMES}
-    models = None if post is None else model_measures(post)
+    models = None if checkpoint is None else model_measures(checkpoint)
     return {
         "records": records,
         "dropped_by_reason": _by_reason(counters, "dropped."),
@@ -32,40 +32,40 @@ def summary(
         "emissions": dict(emissions),
         "models": models,
         "model_beats_recency": None if models is None else beats_recency(models),
-        "served": None if post is None else served_names(post),
-        "reliability": None if post is None else reliability(post),
-        "treatment": None if post is None else treatment(post),
+        "served": None if checkpoint is None else served_names(checkpoint),
+        "reliability": None if checkpoint is None else reliability(checkpoint),
+        "treatment": None if checkpoint is None else treatment(checkpoint),
         "seconds": round(seconds, 3),
         "events_per_second": round(records["in"] / seconds, 1) if seconds else None,
     }
 
 
-def added(standings: Sequence[Standing]) -> dict[str, int]:
+def added(checkpoints: Sequence[ShardCheckpoint]) -> dict[str, int]:
     """The counters of all shards together."""
     total: dict[str, int] = {}
-    for standing in standings:
-        for name, count in standing.counters.items():
+    for checkpoint in checkpoints:
+        for name, count in checkpoint.counters.items():
             total[name] = total.get(name, 0) + count
     return total
 
 
-def model_measures(post: Post) -> dict[str, dict[str, float | None]]:
+def model_measures(checkpoint: Checkpoint) -> dict[str, dict[str, float | None]]:
     """Progressive measures of the model and of both baselines, on the same labels."""
-    tallies = post.knowledge.tallies()
+    tallies = checkpoint.knowledge.tallies()
     return {name: _rounded(tally.measures()) for name, tally in tallies.items()}
 
 
-def served_names(post: Post) -> dict[str, str]:
+def served_names(checkpoint: Checkpoint) -> dict[str, str]:
     """Which model speaks for each target at the end."""
     return {
         name: "recency" if learnt.fallen_back else learnt.name
-        for name, learnt in post.knowledge.targets.items()
+        for name, learnt in checkpoint.knowledge.targets.items()
     }
 
 
-def treatment(post: Post) -> dict[str, dict[str, float | None]]:
+def treatment(checkpoint: Checkpoint) -> dict[str, dict[str, float | None]]:
     """Churn of who was treated and who was not, beside what was said: what is learnt, and done."""
-    done = post.knowledge.churn.treatment
+    done = checkpoint.knowledge.churn.treatment
     groups = {
         "untreated": (done.untreated, done.untreated_churned, done.untreated_risk),
         "treated": (done.treated, done.treated_churned, done.treated_risk),
@@ -80,9 +80,9 @@ def treatment(post: Post) -> dict[str, dict[str, float | None]]:
     }
 
 
-def reliability(post: Post) -> list[dict[str, float]]:
+def reliability(checkpoint: Checkpoint) -> list[dict[str, float]]:
     """What was said and what came true, in ten bins of risk."""
-    tally = post.knowledge.churn.model_tally
+    tally = checkpoint.knowledge.churn.model_tally
     rows = zip(tally.n_by_tenth, tally.risk_by_tenth, tally.churned_by_tenth, strict=True)
     return [
         {"n": n, "mean_risk": round(risk / n, 5), "churned": round(churned / n, 5)}

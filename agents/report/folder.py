@@ -20,10 +20,10 @@ from touchstream.streams.learn.snapshot import CHURN
 BASELINES = ("base_rate", "recency")
 OF_MODELS = ("drift.", "model.")
 """Signals about models are named so; those about customers have names without a dot."""
-MOST_SAID = 50
+MOST_SIGNALS = 50
 """The last so many signals about models are kept."""
 
-Said = dict[str, float | None]
+Measures = dict[str, float | None]
 
 
 class Group(Struct):
@@ -42,7 +42,7 @@ class Summary(Struct):
     dropped_by_reason: dict[str, int]
     customers: int
     ticks: int
-    models: dict[str, Said] | None
+    models: dict[str, Measures] | None
     served: dict[str, str] | None = None
     treatment: dict[str, Group] | None = None
 
@@ -53,7 +53,7 @@ class Summary(Struct):
         return [CHURN, *further]
 
 
-class ModelSaid(NamedTuple):
+class ModelSignal(NamedTuple):
     """A signal about a model: it drifts, is promoted, falls back."""
 
     day: date
@@ -76,7 +76,7 @@ class Emitted(Struct):
     """By action and reason."""
     signals: Counter[str] = field(default_factory=Counter)
     """Signals about customers, by name."""
-    said: list[ModelSaid] = []
+    model_signals: list[ModelSignal] = []
 
 
 class _Reason(Struct):
@@ -162,8 +162,10 @@ def _count_signal(found: Emitted, event: _SignalEvent) -> None:
         return
     target = event.subject.removeprefix(f"{OWN_SOURCE}.")
     data = event.data
-    said = ModelSaid(event.time.date(), target, data.signal, _text(data.before), _text(data.value))
-    found.said = [*found.said, said][-MOST_SAID:]
+    model_signals = ModelSignal(
+        event.time.date(), target, data.signal, _text(data.before), _text(data.value)
+    )
+    found.model_signals = [*found.model_signals, model_signals][-MOST_SIGNALS:]
 
 
 def _text(value: str | float | bool | None) -> str:

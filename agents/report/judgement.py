@@ -22,7 +22,7 @@ class Verdict(NamedTuple):
     sentence: str
 
 
-def verdict(models: Mapping[str, Mapping[str, float | None]] | None) -> Verdict | None:
+def conclusion(models: Mapping[str, Mapping[str, float | None]] | None) -> Verdict | None:
     """By log loss over the whole replay; None before any label."""
     found = models or {}
     ours, rule = found.get(CHURN, {}), found.get("recency", {})

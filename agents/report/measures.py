@@ -47,7 +47,7 @@ class Bin(NamedTuple):
     """Scores that said about the same."""
 
     n: int
-    said: float
+    predicted: float
     """Mean risk."""
     came_true: float
     """Share of label 1."""
@@ -89,11 +89,11 @@ def ranking(risk: Floats, label: Ints) -> Ranking:
 def measures(risk: Floats, label: Ints, ranked: Ranking) -> Measures:
     """All measures of ``risk`` = P(label 1), 0..1; ``ranked`` are the same rows, best first."""
     n = len(label)
-    said = np.clip(np.where(label == 1, risk, 1 - risk), CERTAIN, 1 - CERTAIN)
+    predicted = np.clip(np.where(label == 1, risk, 1 - risk), CERTAIN, 1 - CERTAIN)
     return Measures(
         n=n,
         base_rate=float(label.mean()) if n else None,
-        log_loss=float(-np.log(said).mean()) if n else None,
+        log_loss=float(-np.log(predicted).mean()) if n else None,
         brier=float(((risk - label) ** 2).mean()) if n else None,
         roc_auc=roc_auc(_steps(ranked)),
         average_precision=average_precision(_steps(ranked)),
@@ -110,17 +110,19 @@ def calibration_error(bins: Sequence[Bin]) -> float:
     >>> round(calibration_error([Bin(1, 0.9, 1.0), Bin(3, 0.2, 0.0)]), 3)
     0.175
     """
-    return sum(row.n * abs(row.said - row.came_true) for row in bins) / sum(row.n for row in bins)
+    return sum(row.n * abs(row.predicted - row.came_true) for row in bins) / sum(
+        row.n for row in bins
+    )
 
 
 def constant(found: Measures) -> Measures:
     """What their base rate, known in hindsight and said of everybody, reaches on the same rows."""
     rate = found.base_rate or 0.0
-    said = np.clip([rate, 1 - rate], CERTAIN, 1 - CERTAIN)
+    predicted = np.clip([rate, 1 - rate], CERTAIN, 1 - CERTAIN)
     return Measures(
         n=found.n,
         base_rate=rate,
-        log_loss=float(-(rate * np.log(said[0]) + (1 - rate) * np.log(said[1]))),
+        log_loss=float(-(rate * np.log(predicted[0]) + (1 - rate) * np.log(predicted[1]))),
         brier=rate * (1 - rate),
         roc_auc=None if found.roc_auc is None else 0.5,
         average_precision=rate or None,
@@ -133,9 +135,11 @@ def reliability(risk: Floats, label: Ints) -> list[Bin]:
     """Ten equal bins of risk, upper edges exclusive but the last; empty ones are left out."""
     tenth = np.minimum((risk * RELIABILITY_BINS).astype(np.int64), RELIABILITY_BINS - 1)
     n = np.bincount(tenth, minlength=RELIABILITY_BINS)
-    said = np.bincount(tenth, weights=risk, minlength=RELIABILITY_BINS)
+    predicted = np.bincount(tenth, weights=risk, minlength=RELIABILITY_BINS)
     ones = np.bincount(tenth, weights=label, minlength=RELIABILITY_BINS)
-    return [Bin(int(n[b]), float(said[b] / n[b]), float(ones[b] / n[b])) for b in np.flatnonzero(n)]
+    return [
+        Bin(int(n[b]), float(predicted[b] / n[b]), float(ones[b] / n[b])) for b in np.flatnonzero(n)
+    ]
 
 
 def lifts(ranked: Ranking) -> list[Lift]:

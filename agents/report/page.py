@@ -113,17 +113,23 @@ def _treatment(summary: Summary) -> str:
 
 def _models(summary: Summary, emitted: Emitted) -> str:
     served = ", ".join(f"{target}: {name}" for target, name in (summary.served or {}).items())
-    told = f"<p>Serving at the end: {escape(served)}.</p>" if served else ""
+    serving = f"<p>Serving at the end: {escape(served)}.</p>" if served else ""
     rows = [
-        (said.day.isoformat(), said.target, said.signal, said.before or None, said.after or None)
-        for said in emitted.said[-MOST_ROWS:]
+        (
+            model_signals.day.isoformat(),
+            model_signals.target,
+            model_signals.signal,
+            model_signals.before or None,
+            model_signals.after or None,
+        )
+        for model_signals in emitted.model_signals[-MOST_ROWS:]
     ]
-    said = _counts(
+    model_signals = _counts(
         "What the learner said of its models, the newest last",
         ("day", "target", "signal", "before", "after"),
         rows,
     )
-    return f"<h2>Models</h2>{told}{said}" if told or said else ""
+    return f"<h2>Models</h2>{serving}{model_signals}" if serving or model_signals else ""
 
 
 def _notes() -> str:

@@ -54,15 +54,15 @@ def reliability_plot(bins: Sequence[Bin], words: Words) -> str:
 
     def draw(axes: Axes) -> None:
         axes.plot([0, 1], [0, 1], color=EVERY, linestyle="--", label="as it should be")
-        said, true = [row.said for row in bins], [row.came_true for row in bins]
-        axes.plot(said, true, color=ONES, marker="o", label="as it was")
+        predicted, true = [row.predicted for row in bins], [row.came_true for row in bins]
+        axes.plot(predicted, true, color=ONES, marker="o", label="as it was")
         for row in bins:
             axes.annotate(
                 f"{row.n:,}",
-                (row.said, row.came_true),
+                (row.predicted, row.came_true),
                 xytext=(-3, 6),
                 textcoords="offset points",
-                ha="right" if row.said > BESIDE_FROM else "center",
+                ha="right" if row.predicted > BESIDE_FROM else "center",
                 fontsize=8,
             )
         _percent(axes, x=True)

@@ -14,7 +14,7 @@ from touchstream.agents.report.html import (
     table,
     tiles,
 )
-from touchstream.agents.report.judgement import cautions, verdict
+from touchstream.agents.report.judgement import cautions, conclusion
 from touchstream.agents.report.measures import (
     TENTH,
     Bin,
@@ -52,7 +52,7 @@ class Judged(NamedTuple):
     lowest: list[Lift]
 
 
-def judge(scores: Scores) -> Judged | None:
+def apply_risk_band(scores: Scores) -> Judged | None:
     """None where nothing was judged."""
     if not len(scores.risk):
         return None
@@ -71,12 +71,12 @@ def judge(scores: Scores) -> Judged | None:
 def section(target: str, scores: Scores, summary: Summary) -> str:
     """One target, from the sentence to the tables."""
     words = words_for(target)
-    judged = judge(scores)
+    judged = apply_risk_band(scores)
     found = None if judged is None else judged.measures
     warnings = cautions(target, scores, found, summary, words)
     parts = [f"<h2>{escape(words.title)}</h2>"]
-    if target == CHURN and (told := verdict(summary.models)) is not None:
-        parts.append(says(told.sentence, "good" if told.better else "warn"))
+    if target == CHURN and (result := conclusion(summary.models)) is not None:
+        parts.append(says(result.sentence, "good" if result.better else "warn"))
     parts += [says(sentence, "warn") for sentence in warnings]
     if judged is not None:
         parts += [_headline(judged, words), _beside(target, judged, summary, words)]
@@ -105,7 +105,7 @@ def _headline(judged: Judged, words: Words) -> str:
 
 def _in_words(judged: Judged, words: Words) -> str:
     found = judged.measures
-    said = [
+    predicted = [
         f"of the tenth with the {side} risk {percent(row.precision)} {verb}, of all {percent(base)}"
         for side, rows, verb, base in (
             ("highest", judged.highest, words.ones, found.base_rate),
@@ -114,7 +114,7 @@ def _in_words(judged: Judged, words: Words) -> str:
         for row in rows
         if row.share == TENTH
     ]
-    return f"<p>O{escape('; '.join(said)[1:])}.</p>" if said else ""
+    return f"<p>O{escape('; '.join(predicted)[1:])}.</p>" if predicted else ""
 
 
 def _beside(target: str, judged: Judged, summary: Summary, words: Words) -> str:
@@ -185,7 +185,7 @@ def _tables(judged: Judged, words: Words) -> str:
         table(
             "Reliability",
             ("mean risk said", "came true", "n"),
-            [(percent(row.said), percent(row.came_true), row.n) for row in judged.bins],
+            [(percent(row.predicted), percent(row.came_true), row.n) for row in judged.bins],
         ),
         table(
             f"Share that {words.ones}, by period (those under 100 scores are left out)",

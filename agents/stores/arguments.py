@@ -17,11 +17,11 @@ def check_commit(commit: Commit) -> None:
     _check_fence(commit.shard, commit.expected, commit.fence)
     _check_bytes(commit.shard, "the record", commit.record)
     # One call for all ids: a lone surrogate stays alone whatever stands beside it.
-    "".join((*commit.states, *commit.due)).encode()
+    "".join((*commit.states, *commit.timers)).encode()
     for subject, state in commit.states.items():
         if type(state) is not bytes and state is not None:
             _check_bytes(commit.shard, f"the state of {subject!r}", state)
-    _check_due(commit.shard, commit.states, commit.due)
+    _check_due(commit.shard, commit.states, commit.timers)
     _check_outbox(commit.shard, commit.outbox)
 
 
@@ -42,9 +42,9 @@ def _check_fence(shard: str, expected: Fence | None, fence: Fence) -> None:
 
 
 def _check_due(
-    shard: str, states: Mapping[str, bytes | None], due: Mapping[str, int | None]
+    shard: str, states: Mapping[str, bytes | None], timers: Mapping[str, int | None]
 ) -> None:
-    for subject, moment_ms in due.items():
+    for subject, moment_ms in timers.items():
         if moment_ms is None:
             continue
         if not exact(moment_ms):

@@ -39,13 +39,13 @@ class Commit(NamedTuple):
     record: bytes
     states: Mapping[str, bytes | None] = {}
     """id -> encoded state, or None to delete it; a deleted one is not due any more either."""
-    due: Mapping[str, int | None] = {}
+    timers: Mapping[str, int | None] = {}
     """id -> moment (ms) at which a tick wakes it, or None: not due any more."""
     outbox: Sequence[tuple[int, bytes]] = ()
     """(number, entry): numbers ascend and are above all earlier ones of the shard."""
 
 
-class Standing(NamedTuple):
+class ShardCheckpoint(NamedTuple):
     """What a new owner of a shard reads first."""
 
     fence: Fence | None
@@ -63,13 +63,13 @@ class FenceLost(StoreError):
 class Store(Protocol):
     """Every verb is one round trip, whatever the number of shards in it, and safe to repeat."""
 
-    async def standing(self, shards: Sequence[str]) -> list[Standing]:
+    async def read_checkpoints(self, shards: Sequence[str]) -> list[ShardCheckpoint]:
         """Fence and record of each shard, read together."""
 
     async def load(self, reads: Sequence[Read]) -> list[list[bytes | None]]:
         """The states asked for, in the order asked for."""
 
-    async def due(self, shard: str, until_ms: int, limit: int) -> list[str]:
+    async def timers_until(self, shard: str, until_ms: int, limit: int) -> list[str]:
         """The first ``limit`` ids whose moment is <= ``until_ms``, by (moment, id)."""
 
     async def commit(self, commits: Sequence[Commit]) -> list[bool]:

@@ -17,7 +17,7 @@ class ShardKeys(NamedTuple):
 
     fence: bytes
     record: bytes
-    due: bytes
+    timers: bytes
     outbox: bytes
     states: bytes
 
@@ -41,7 +41,7 @@ def shard_keys(namespace: str, shard: str) -> ShardKeys:
     return ShardKeys(
         fence=f"{tag}fence".encode(),
         record=f"{tag}record".encode(),
-        due=f"{tag}due".encode(),
+        timers=f"{tag}due".encode(),
         outbox=f"{tag}outbox".encode(),
         states=f"{tag}s:".encode(),
     )

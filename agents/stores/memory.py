@@ -10,7 +10,7 @@ from heapq import nsmallest
 from msgspec import Struct, field
 
 from touchstream.agents.stores.arguments import check_commit
-from touchstream.agents.stores.base import Commit, Fence, Read, Standing
+from touchstream.agents.stores.base import Commit, Fence, Read, ShardCheckpoint
 from touchstream.agents.stores.keys import check_name
 
 
@@ -18,7 +18,7 @@ class _Shard(Struct):
     fence: Fence | None = None
     record: bytes | None = None
     states: dict[str, bytes] = field(default_factory=dict)
-    due: dict[str, int] = field(default_factory=dict)
+    timers: dict[str, int] = field(default_factory=dict)
     outbox: dict[int, bytes] = field(default_factory=dict)
 
 
@@ -31,15 +31,15 @@ class MemoryStore:
         self._partitions: int | None = None
         self._wish: bytes | None = None
 
-    async def standing(self, shards: Sequence[str]) -> list[Standing]:
+    async def read_checkpoints(self, shards: Sequence[str]) -> list[ShardCheckpoint]:
         found = [self._shard(shard) for shard in shards]
-        return [Standing(shard.fence, shard.record) for shard in found]
+        return [ShardCheckpoint(shard.fence, shard.record) for shard in found]
 
     async def load(self, reads: Sequence[Read]) -> list[list[bytes | None]]:
         return [[self._shard(read.shard).states.get(id_) for id_ in read.ids] for read in reads]
 
-    async def due(self, shard: str, until_ms: int, limit: int) -> list[str]:
-        moments = self._shard(shard).due.items()
+    async def timers_until(self, shard: str, until_ms: int, limit: int) -> list[str]:
+        moments = self._shard(shard).timers.items()
         ready = ((moment_ms, id_) for id_, moment_ms in moments if moment_ms <= until_ms)
         return [id_ for _, id_ in nsmallest(limit, ready)]
 
@@ -97,14 +97,14 @@ def _apply(shard: _Shard, commit: Commit) -> bool:
     for id_, state in commit.states.items():
         if state is None:
             shard.states.pop(id_, None)
-            shard.due.pop(id_, None)
+            shard.timers.pop(id_, None)
         else:
             shard.states[id_] = state
-    for id_, moment_ms in commit.due.items():
+    for id_, moment_ms in commit.timers.items():
         if moment_ms is None:
-            shard.due.pop(id_, None)
+            shard.timers.pop(id_, None)
         else:
-            shard.due[id_] = moment_ms
+            shard.timers[id_] = moment_ms
     _append(shard.outbox, commit.outbox)
     shard.record, shard.fence = commit.record, commit.fence
     return True

@@ -18,7 +18,7 @@ from redis.backoff import ExponentialWithJitterBackoff
 from redis.exceptions import NoScriptError, RedisError
 
 from touchstream.agents.stores.arguments import check_commit
-from touchstream.agents.stores.base import Commit, Fence, Read, Standing
+from touchstream.agents.stores.base import Commit, Fence, Read, ShardCheckpoint
 from touchstream.agents.stores.connection import pool_of
 from touchstream.agents.stores.errors import translated
 from touchstream.agents.stores.keys import (
@@ -81,18 +81,18 @@ class RedisStore:
         self._namespace = check_name(namespace)
         self._where = _where(client)
 
-    async def standing(self, shards: Sequence[str]) -> list[Standing]:
+    async def read_checkpoints(self, shards: Sequence[str]) -> list[ShardCheckpoint]:
         keys = [self._keys(shard) for shard in shards]
         replies = await self._ask("standing", [("MGET", key.fence, key.record) for key in keys])
-        return [Standing(_fence(fence), record) for fence, record in replies]
+        return [ShardCheckpoint(_fence(fence), record) for fence, record in replies]
 
     async def load(self, reads: Sequence[Read]) -> list[list[bytes | None]]:
         asked = [read for read in reads if read.ids]
         replies = iter(await self._ask("load", [self._mget(read) for read in asked]))
         return [next(replies) if read.ids else [] for read in reads]
 
-    async def due(self, shard: str, until_ms: int, limit: int) -> list[str]:
-        key = self._keys(shard).due
+    async def timers_until(self, shard: str, until_ms: int, limit: int) -> list[str]:
+        key = self._keys(shard).timers
         query = ("ZRANGEBYSCORE", key, "-inf", until_ms, "LIMIT", 0, limit)
         [ids] = await self._ask("due", [query])
         return [id_.decode() for id_ in ids]
@@ -210,13 +210,13 @@ class _Changes(NamedTuple):
     set_keys: list[bytes]
     set_values: list[bytes]
     delete_keys: list[bytes]
-    wakes: list[bytes | int]
+    timers: list[bytes | int]
     rests: list[bytes]
 
 
 def _commit_command(keys: ShardKeys, commit: Commit) -> Command:
     changes = _changes(keys, commit)
-    touched = (keys.fence, keys.record, keys.due, keys.outbox)
+    touched = (keys.fence, keys.record, keys.timers, keys.outbox)
     return (
         "EVALSHA",
         _COMMIT_SHA,
@@ -229,24 +229,26 @@ def _commit_command(keys: ShardKeys, commit: Commit) -> Command:
         commit.record,
         len(changes.set_keys),
         len(changes.delete_keys),
-        len(changes.wakes) // 2,
+        len(changes.timers) // 2,
         len(changes.rests),
         *changes.set_values,
-        *changes.wakes,
+        *changes.timers,
         *changes.rests,
         *(part for numbered in commit.outbox for part in numbered),
     )
 
 
 def _changes(keys: ShardKeys, commit: Commit) -> _Changes:
-    prefix, states, due = keys.states, commit.states.items(), commit.due.items()
+    prefix, states, timers = keys.states, commit.states.items(), commit.timers.items()
     deleted = [id_.encode() for id_, state in states if state is None]
     return _Changes(
         set_keys=[prefix + id_.encode() for id_, state in states if state is not None],
         set_values=[state for _, state in states if state is not None],
         delete_keys=[prefix + subject for subject in deleted],
-        wakes=[part for id_, at_ms in due if at_ms is not None for part in (at_ms, id_.encode())],
-        rests=deleted + [id_.encode() for id_, at_ms in due if at_ms is None],
+        timers=[
+            part for id_, at_ms in timers if at_ms is not None for part in (at_ms, id_.encode())
+        ],
+        rests=deleted + [id_.encode() for id_, at_ms in timers if at_ms is None],
     )
 
 

@@ -49,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         except (DataMissing, LinesError, NothingToJudge) as wrong:
             print(wrong, file=sys.stderr)
             continue
-        _tell_json(outcomes[-1]) if chosen.json else _tell(outcomes[-1])
+        _tell_json(outcomes[-1]) if chosen.json else _report(outcomes[-1])
     return _against_record(chosen, outcomes) or (BAD_USAGE if len(outcomes) < len(todo) else 0)
 
 
@@ -96,7 +96,7 @@ def own_cases(file: Path, rules: Rules, since_ms: Millis | None) -> list[Case]:
     name = file.name.partition(".")[0]
     churn = Case(f"{name}/{rules.churn.horizon_days}d", rules, lambda: _lines(file), since_ms)
     others = [target.name for target in rules.targets]
-    return [churn, *(churn._replace(id=f"{name}/{aim}", target=aim) for aim in others)]
+    return [churn, *(churn._replace(id=f"{name}/{target}", target=target) for target in others)]
 
 
 def _lines(file: Path) -> Iterator[bytes]:
@@ -115,14 +115,14 @@ def _progress(case: str) -> Progress:
     return tell
 
 
-def _tell(outcome: Outcome) -> None:
+def _report(outcome: Outcome) -> None:
     width = max(map(len, outcome.rows()))
     columns = [*Measures._fields, "seconds"]
     print(f"{'id':{width}}" + "".join(f"{name:>12}" for name in columns))
     for row, one in outcome.rows().items():
         cells = [_cell(value) for value in one.measures] + [f"{one.seconds:.1f}"]
         print(f"{row:{width}}" + "".join(f"{cell:>12}" for cell in cells))
-    for bound in outcome.verdict:
+    for bound in outcome.conclusion:
         print(f"  {bound}")
     print(flush=True)
 
@@ -137,8 +137,8 @@ def _tell_json(outcome: Outcome) -> None:
     for row, one in outcome.rows().items():
         found = {"id": row, **one.measures._asdict(), "seconds": round(one.seconds, 2)}
         print(orjson.dumps(found).decode())
-    if outcome.verdict:
-        bounds = [bound._asdict() for bound in outcome.verdict]
+    if outcome.conclusion:
+        bounds = [bound._asdict() for bound in outcome.conclusion]
         print(orjson.dumps({"id": outcome.case, "verdict": bounds}).decode(), flush=True)
 
 
@@ -147,10 +147,10 @@ def _against_record(chosen: argparse.Namespace, outcomes: Sequence[Outcome]) -> 
     record = tolerances.load(tolerances.FILE)
     if chosen.update:
         tolerances.save(tolerances.updated(found, record), tolerances.FILE)
-    told = tolerances.misses(found, record) if chosen.check else []
-    for line in told:
+    shown = tolerances.misses(found, record) if chosen.check else []
+    for line in shown:
         print(line, file=sys.stderr)
-    return OFF_RECORD if told else 0
+    return OFF_RECORD if shown else 0
 
 
 if __name__ == "__main__":

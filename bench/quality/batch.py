@@ -48,13 +48,13 @@ def refitted(rows: Rows, since_ms: int, make: Callable[[], Estimator]) -> Floats
     label was known by then (``matured_ms`` <= that moment), and speaks for the rows scored from
     then until the next.
     """
-    said = np.full(len(rows), np.nan)
+    predicted = np.full(len(rows), np.nan)
     for start_ms in _moments(rows, since_ms):
         known = rows.matured_ms <= start_ms
         asked = (rows.at_ms >= start_ms) & (rows.at_ms < start_ms + REFIT_MS)
         if asked.any():
-            said[asked] = _fit_and_say(rows, known, asked, make)
-    return said
+            predicted[asked] = _fit_and_say(rows, known, asked, make)
+    return predicted
 
 
 def _moments(rows: Rows, since_ms: int) -> Iterator[int]:
@@ -73,5 +73,5 @@ def _fit_and_say(
     seen = ~np.isnan(vector).all(axis=0)  # a column that was never filled has nothing to teach
     with threadpool_limits(1):  # on busy cores OpenMP's threads wait for each other for minutes
         estimator = make().fit(vector[:, seen], label)
-        told: Floats = estimator.predict_proba(rows.vector[asked][:, seen])[:, 1]
-    return told
+        shown: Floats = estimator.predict_proba(rows.vector[asked][:, seen])[:, 1]
+    return shown

@@ -45,7 +45,7 @@ class Judged(NamedTuple):
     over all events) for touchstream, of fitting and predicting alone for the others."""
 
 
-def judge(rows: Rows, since_ms: int, names: Collection[str] = NAMES) -> Iterator[Judged]:
+def apply_risk_band(rows: Rows, since_ms: int, names: Collection[str] = NAMES) -> Iterator[Judged]:
     """Judge the models named on the rows scored at ``since_ms`` or later.
 
     The pair is, measure by measure, the better of the two batch models; the ensemble says the mean
@@ -54,21 +54,21 @@ def judge(rows: Rows, since_ms: int, names: Collection[str] = NAMES) -> Iterator
     wanted = set(names) | ({LOGISTIC, TREES} if {PAIR, ENSEMBLE} & set(names) else set())
     chosen = rows.at_ms >= since_ms
     label = rows.label[chosen]
-    said: dict[str, Floats] = {}
+    predicted: dict[str, Floats] = {}
     done: dict[str, Judged] = {}
     for name in (name for name in MODELS if name in wanted):
         started = time.process_time()
-        said[name] = MODELS[name](rows, since_ms)[chosen]
+        predicted[name] = MODELS[name](rows, since_ms)[chosen]
         seconds = rows.seconds if name == OURS else time.process_time() - started
         rank = silence_rank(rows)[chosen] if name == RECENCY else None
-        done[name] = Judged(name, measure(label, said[name], rank), seconds)
+        done[name] = Judged(name, measure(label, predicted[name], rank), seconds)
         yield done[name]
     if PAIR in wanted:
         one, other = done[LOGISTIC], done[TREES]
         best = better(one.measures, other.measures)
         yield Judged(PAIR, best, one.seconds + other.seconds)
     if ENSEMBLE in wanted:
-        mean = (said[LOGISTIC] + said[TREES]) / 2
+        mean = (predicted[LOGISTIC] + predicted[TREES]) / 2
         seconds = done[LOGISTIC].seconds + done[TREES].seconds
         yield Judged(ENSEMBLE, measure(label, mean), seconds)
 
@@ -76,5 +76,5 @@ def judge(rows: Rows, since_ms: int, names: Collection[str] = NAMES) -> Iterator
 def judge_derived(rows: Rows, since_ms: int, horizon_days: float) -> Iterator[Judged]:
     """The batch models under names of their own, on every column of the basis."""
     wide = derived(rows, horizon_days)
-    for one in judge(wide, since_ms, tuple(DERIVED)):
+    for one in apply_risk_band(wide, since_ms, tuple(DERIVED)):
         yield one._replace(model=DERIVED[one.model])

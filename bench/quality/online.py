@@ -24,7 +24,7 @@ def prequential(
     Before each, ``learn`` gets every row whose label was known by then (``matured_ms`` <= its
     ``at_ms``), in the order of maturing, each once. Both get a row's index.
     """
-    said = np.full(len(rows), np.nan)
+    predicted = np.full(len(rows), np.nan)
     matured = np.argsort(rows.matured_ms, kind="stable").tolist()
     scored = np.argsort(rows.at_ms, kind="stable").tolist()
     at_ms, matured_ms = rows.at_ms.tolist(), rows.matured_ms.tolist()
@@ -34,8 +34,8 @@ def prequential(
             learn(matured[learnt])
             learnt += 1
         if at_ms[index] >= since_ms:
-            said[index] = say(index)
-    return said
+            predicted[index] = say(index)
+    return predicted
 
 
 def base_rate(rows: Rows, since_ms: int) -> Floats:

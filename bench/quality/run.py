@@ -4,9 +4,9 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from bench.quality.cases import Case, judged_from
-from bench.quality.models import NAMES, Judged, judge, judge_derived
+from bench.quality.conclusion import Bound, conclusion
+from bench.quality.models import NAMES, Judged, apply_risk_band, judge_derived
 from bench.quality.rows import DAILY, Progress, collect
-from bench.quality.verdict import Bound, verdict
 from touchstream.agents.settings import TickSettings
 
 
@@ -20,7 +20,7 @@ class Outcome:
 
     case: str
     judged: Sequence[Judged]
-    verdict: Sequence[Bound]
+    conclusion: Sequence[Bound]
 
     def rows(self) -> dict[str, Judged]:
         """Permanent id, such as ``cdnow-sample/28d/touchstream`` -> what was measured."""
@@ -50,11 +50,11 @@ def run(
     since_ms = judged_from(case, int(rows.matured_ms.min()))
     if not (rows.at_ms >= since_ms).any():
         raise NothingToJudge(f"{case.id}: no row from --from on has its label")
-    found = {one.model: one for one in judge(rows, since_ms, models)}
+    found = {one.model: one for one in apply_risk_band(rows, since_ms, models)}
     shown = [found[name] for name in NAMES if name in found]
     if derived:
         shown += judge_derived(rows, since_ms, case.horizon_days)
-    return Outcome(case.id, shown, verdict(shown, case.least_auc))
+    return Outcome(case.id, shown, conclusion(shown, case.least_auc))
 
 
 def asked(cases: Iterable[Case], only: Sequence[str]) -> list[tuple[Case, list[str]]]:

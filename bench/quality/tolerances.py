@@ -58,15 +58,15 @@ def save(wanted: Tolerances, file: Path) -> None:
 
 def misses(found: Mapping[str, Measures], wanted: Tolerances) -> list[str]:
     """A line for every measure off the record, and for every id that is not on it."""
-    told = [f"{row}: not on record; --update writes it" for row in found if row not in wanted]
+    shown = [f"{row}: not on record; --update writes it" for row in found if row not in wanted]
     for row, measures in found.items():
         values: dict[str, float | None] = measures._asdict()
-        told += [
+        shown += [
             f"{row}: {name} {values[name]}, want {one.value} +- {one.tolerance}"
             for name, one in wanted.get(row, {}).items()
             if _off(values[name], one)
         ]
-    return told
+    return shown
 
 
 def _off(value: float | None, one: Wanted) -> bool:

@@ -10,7 +10,7 @@ from touchstream.schemas.documents.json_schemas import Json, struct_schemas
 from touchstream.schemas.documents.notes import summary
 from touchstream.schemas.documents.sources import event_types
 from touchstream.schemas.emissions.registry import EMITTED, EmittedType
-from touchstream.schemas.examples import Example, Passed
+from touchstream.schemas.examples import Example, TickCompleted
 from touchstream.schemas.registry import TICK_TYPE, TOUCHPOINTS, TouchpointType
 from touchstream.schemas.tick import Tick, TickRecord
 from touchstream.schemas.topics import DEAD_LETTERS_TOPIC, EXAMPLES_TOPIC, TOUCHPOINTS_TOPIC
@@ -58,7 +58,7 @@ def _document() -> Json:
         "operations": _operations(messages),
         "components": {
             "messages": _messages(),
-            "schemas": struct_schemas([TickRecord, Example, Passed], _SCHEMA_REF),
+            "schemas": struct_schemas([TickRecord, Example, TickCompleted], _SCHEMA_REF),
             "messageBindings": {"byCustomer": {"kafka": _customer_key()}},
         },
     }
@@ -68,7 +68,7 @@ def _messages_by_topic() -> dict[str, list[str]]:
     by_topic = {TOUCHPOINTS_TOPIC: [*TOUCHPOINTS, TICK_TYPE]}
     for kind in EMITTED.values():
         by_topic.setdefault(kind.topic, []).append(kind.name)
-    by_topic[EXAMPLES_TOPIC] = [Example.__name__, Passed.__name__]
+    by_topic[EXAMPLES_TOPIC] = [Example.__name__, TickCompleted.__name__]
     by_topic[DEAD_LETTERS_TOPIC] = ["DeadLetter"]
     return by_topic
 
@@ -107,7 +107,7 @@ def _messages() -> Json:
         "summary": summary(Tick),
         "payload": {"$ref": _SCHEMA_REF.format(name=TickRecord.__name__)},
     }
-    for record in (Example, Passed):
+    for record in (Example, TickCompleted):
         messages[record.__name__] = {
             "name": record.__name__,
             "summary": summary(record),

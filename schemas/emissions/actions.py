@@ -47,7 +47,7 @@ class ActionRecommended(Struct, frozen=True, kw_only=True, gc=False):
     """Share of decisions that explore."""
     seed: int
     """The deployment's seed; chance derives from it."""
-    policy: str
+    rules: str
     """Digest of the rules that decided."""
     model_version: Annotated[int, Meta(ge=0)]
     """The snapshot that scored."""

@@ -12,8 +12,8 @@ def draw(seed: int, subject: str, cause: str, purpose: str) -> float:
     >>> draw(0, "ada", "web 17", "explore") == draw(0, "ada", "web 17", "explore")
     True
     """
-    told = f"{seed}\0{subject}\0{cause}\0{purpose}".encode()
-    number = int.from_bytes(hashlib.blake2b(told, digest_size=8).digest(), "little")
+    material = f"{seed}\0{subject}\0{cause}\0{purpose}".encode()
+    number = int.from_bytes(hashlib.blake2b(material, digest_size=8).digest(), "little")
     return (number >> 11) * _SPAN
 
 

@@ -41,7 +41,7 @@ class Choice(NamedTuple):
     values_minor: dict[str, float]
     left_out: dict[str, str]
     """Action -> why it was no arm."""
-    offered: float = 0.0
+    offer_probability: float = 0.0
     """Probability, over customers held out and not, that an action was to be recommended here."""
 
     @property
@@ -70,14 +70,16 @@ def choose(situation: Situation, rules: Rules) -> Choice:
         arm: 1 - rules.deciding.epsilon + share if arm == best else share for arm in values
     }
     holdout = rules.deciding.holdout
-    offered = (1 - holdout) * (1 - probabilities[DO_NOTHING])
+    offer_probability = (1 - holdout) * (1 - probabilities[DO_NOTHING])
     if held_out(situation.subject, rules):
         left_out |= {action.name: "holdout" for action in arms}
-        return Choice(DO_NOTHING, None, {DO_NOTHING: 1.0}, {DO_NOTHING: 0.0}, left_out, offered)
+        return Choice(
+            DO_NOTHING, None, {DO_NOTHING: 1.0}, {DO_NOTHING: 0.0}, left_out, offer_probability
+        )
     lot = draw(rules.seed, situation.subject, situation.cause, "explore")
     chosen = pick(probabilities, lot)
     channels = {action.name: action.channel for action in arms}
-    return Choice(chosen, channels.get(chosen), probabilities, values, left_out, offered)
+    return Choice(chosen, channels.get(chosen), probabilities, values, left_out, offer_probability)
 
 
 def held_out(subject: str, rules: Rules) -> bool:

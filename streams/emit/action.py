@@ -13,11 +13,11 @@ def action_recommended(
     situation: Situation,
     choice: Choice,
     rules: Rules,
-    policy: str,
+    rules_digest: str,
     model_version: int,
     cause: Cause,
 ) -> Emission:
-    """The emission of topic ``next-best-action``; ``policy`` is the digest of ``rules``."""
+    """The emission of topic ``next-best-action``; ``rules_digest`` names ``rules``."""
     subject = CustomerId(situation.subject)
     decision = emission_id(subject, cause, "action.recommended")
     return Emission(
@@ -41,7 +41,7 @@ def action_recommended(
             band=situation.band,
             epsilon=rules.deciding.epsilon,
             seed=rules.seed,
-            policy=policy,
+            rules=rules_digest,
             model_version=model_version,
             cause=cause,
         ),

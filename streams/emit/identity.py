@@ -7,8 +7,8 @@ from touchstream.schemas.emissions.cause import Cause
 
 def emission_id(subject: str, cause: Cause, kind: str, index: int = 0) -> str:
     """32 hex digits from the customer, the cause, the type and the place among equals."""
-    told = "\0".join((subject, cause.source, cause.id, cause.type, kind, str(index)))
-    return hashlib.blake2b(told.encode(), digest_size=16).hexdigest()
+    material = "\0".join((subject, cause.source, cause.id, cause.type, kind, str(index)))
+    return hashlib.blake2b(material.encode(), digest_size=16).hexdigest()
 
 
 def pseudonym(subject: str, seed: int) -> str:

@@ -13,7 +13,7 @@ REASONS = 5  # more than a rep reads
 LEAST_LOG_ODDS = 0.01  # below it a topic explains nothing
 
 
-def risk_changed(subject: CustomerId, told: RiskChanged, cause: Cause, now_ms: Millis) -> Emission:
+def risk_changed(subject: CustomerId, data: RiskChanged, cause: Cause, now_ms: Millis) -> Emission:
     """The emission of topic ``churn-risk``."""
     return Emission(
         type="churn.risk_changed",
@@ -21,7 +21,7 @@ def risk_changed(subject: CustomerId, told: RiskChanged, cause: Cause, now_ms: M
         id=emission_id(subject, cause, "churn.risk_changed"),
         subject=subject,
         time_ms=now_ms,
-        data=told,
+        data=data,
     )
 
 
@@ -33,7 +33,7 @@ def reasons(
     ``now`` is what every feature adds; ``before`` what every topic was told to add by the last
     emission, or None where there was none.
     """
-    topics, sums = features.topics.all, features.topics.sums(now)
+    groups, sums = features.groups.all, features.groups.sums(now)
     order = sorted(range(len(sums)), key=lambda place: (-abs(sums[place]), place))
     return tuple(
         Reason(
@@ -42,6 +42,6 @@ def reasons(
             contribution=round(sums[place], 4),
             change=None if before is None else round(sums[place] - before[place], 4),
         )
-        for place, lead in [(place, topics[place].lead(now)) for place in order[:REASONS]]
+        for place, lead in [(place, groups[place].lead(now)) for place in order[:REASONS]]
         if abs(sums[place]) >= LEAST_LOG_ODDS
     )

@@ -12,23 +12,23 @@ from touchstream.streams.learn.governance import Signal
 
 
 def customer_signal(
-    subject: CustomerId, told: CustomerSignal, cause: Cause, now_ms: Millis
+    subject: CustomerId, data: CustomerSignal, cause: Cause, now_ms: Millis
 ) -> Emission:
     """The emission of topic ``customer-signals``; one a signal and cause."""
     return Emission(
         type="customer.signal",
         topic=CUSTOMER_SIGNALS_TOPIC,
-        id=emission_id(subject, cause, f"customer.signal {told.signal}"),
+        id=emission_id(subject, cause, f"customer.signal {data.signal}"),
         subject=subject,
         time_ms=now_ms,
-        data=told,
+        data=data,
     )
 
 
-def model_signal(told: Signal, tick: int, policy: str) -> Emission:
+def model_signal(data: Signal, tick: int, rules_digest: str) -> Emission:
     """What the learner says of a target's model; its subject is no customer but the model."""
     cause = Cause(type=TICK_TYPE, source=OWN_SOURCE, id=str(tick))
     signal = CustomerSignal(
-        signal=told.name, before=told.before, value=told.value, rules=policy, cause=cause
+        signal=data.name, before=data.before, value=data.value, rules=rules_digest, cause=cause
     )
-    return customer_signal(CustomerId(f"touchstream.{told.target}"), signal, cause, told.at_ms)
+    return customer_signal(CustomerId(f"touchstream.{data.target}"), signal, cause, data.at_ms)

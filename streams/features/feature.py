@@ -8,7 +8,7 @@ from math import isnan
 from typing import NamedTuple
 
 from touchstream.schemas.units import Millis
-from touchstream.streams.features.topics import Topics
+from touchstream.streams.features.groups import FeatureGroups
 from touchstream.streams.features.view import View
 from touchstream.streams.profiles.profile import Profile
 
@@ -51,12 +51,12 @@ class FeatureList:
         self.names = tuple(feature.name for feature in self.features)
         if len(set(self.names)) < len(self.names):
             raise ValueError(f"feature names must be distinct: {self.names}")
-        self.topics = Topics([(feature.name, feature.about) for feature in self.features])
+        self.groups = FeatureGroups([(feature.name, feature.about) for feature in self.features])
         self.ageless = tuple(feature.name for feature in self.features if not feature.ages)
         self._measures = tuple(feature.measure for feature in self.features)
         self._packed = struct.Struct(f"<{len(self.features)}e")
-        told = "\n".join(f"{f.name} [{f.unit}]" for f in self.features)
-        digest = hashlib.blake2b(told.encode(), digest_size=3).digest()
+        material = "\n".join(f"{f.name} [{f.unit}]" for f in self.features)
+        digest = hashlib.blake2b(material.encode(), digest_size=3).digest()
         self.digest = base64.urlsafe_b64encode(digest).decode()  # four letters: in every row
 
     def vector(self, profile: Profile, at_ms: Millis) -> bytes:

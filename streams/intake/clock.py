@@ -18,7 +18,7 @@ def clamp(time_ms: Millis, received_ms: Millis) -> tuple[Millis, bool]:
     return (latest, True) if time_ms > latest else (time_ms, False)
 
 
-def too_late(time_ms: Millis, clock_ms: Millis | None, allowed_lateness_days: int) -> bool:
+def too_late(time_ms: Millis, watermark_ms: Millis | None, allowed_lateness_days: int) -> bool:
     """Whether an event is older than its partition's last tick by more than is allowed.
 
     Before the first tick (``clock_ms`` None) there is nothing to be late for.
@@ -26,4 +26,4 @@ def too_late(time_ms: Millis, clock_ms: Millis | None, allowed_lateness_days: in
     >>> too_late(Millis(0), clock_ms=Millis(86_400_000), allowed_lateness_days=1)
     False
     """
-    return clock_ms is not None and clock_ms - time_ms > allowed_lateness_days * DAY_MS
+    return watermark_ms is not None and watermark_ms - time_ms > allowed_lateness_days * DAY_MS

@@ -24,8 +24,8 @@ def content_of(kind: str, subject: str, time_ms: Millis, data: object) -> int:
     ``time_ms`` is the producer's, not clamped: sent again later the event still says the same.
     ``data`` is what JSON decoding gave, at most 32 levels deep.
     """
-    said = [kind, subject, time_ms, {} if data is None else data]
-    return _hash(orjson.dumps(said, option=orjson.OPT_SORT_KEYS))
+    material = [kind, subject, time_ms, {} if data is None else data]
+    return _hash(orjson.dumps(material, option=orjson.OPT_SORT_KEYS))
 
 
 def _hash(text: bytes) -> int:

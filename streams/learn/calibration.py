@@ -1,4 +1,4 @@
-"""Online Platt scaling: a line over an estimator's ln odds, learnt from labels of ticks to come.
+"""Online Platt scaling: a line over an estimator's log-odds, learnt from labels of ticks to come.
 
 (Platt 1999; the posterior by the same assumed-density filtering as ``models/bayes.py``, written
 out for two numbers.)
@@ -6,7 +6,7 @@ out for two numbers.)
 
 from msgspec import Struct
 
-from touchstream.streams.learn.models.estimator import Said
+from touchstream.streams.learn.models.estimator import Prediction
 
 PRIOR_VARIANCE = 1e-4
 """Of intercept and slope before the first example: an estimator's word is mostly good.
@@ -32,15 +32,17 @@ class Calibration(Struct, array_like=True):
     of_both: float = 0.0
     of_slope: float = PRIOR_VARIANCE
 
-    def apply(self, said: Said) -> Said:
+    def apply(self, prediction: Prediction) -> Prediction:
         """What the line makes of an estimator's word."""
-        return Said(self.intercept + self.slope * said.logit, self.slope**2 * said.variance)
+        return Prediction(
+            self.intercept + self.slope * prediction.logit, self.slope**2 * prediction.variance
+        )
 
-    def learn(self, said: Said, label: int, weight: float) -> None:
+    def learn(self, prediction: Prediction, label: int, weight: float) -> None:
         """Take in the label of what was said before it was known."""
-        x = said.logit / (1 + _SLACK * said.variance) ** 0.5
+        x = prediction.logit / (1 + _SLACK * prediction.variance) ** 0.5
         gain, other = self.of_intercept + self.of_both * x, self.of_both + self.of_slope * x
-        line = Said(self.intercept + self.slope * x, gain + other * x)
+        line = Prediction(self.intercept + self.slope * x, gain + other * x)
         chance = line.probability
         curvature = weight * chance * (1 - chance)
         shrink = 1 + curvature * line.variance

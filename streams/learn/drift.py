@@ -35,7 +35,7 @@ from typing import NamedTuple
 from river import drift
 
 from touchstream.schemas.units import Millis
-from touchstream.streams.learn.watch import Series, Watch
+from touchstream.streams.learn.drift_state import DriftState, Series
 
 LEAST = 12  # rounds, before which nothing is usual
 SHORTEST = 3  # rounds on either side of a change
@@ -63,31 +63,31 @@ class Drift(NamedTuple):
 
 
 def observe(
-    watch: Watch, tick: int, at_ms: Millis, values: Mapping[str, Sequence[float]]
+    drift_state: DriftState, tick: int, at_ms: Millis, values: Mapping[str, Sequence[float]]
 ) -> list[Drift]:
     """Take in what one tick's customers had of each series at ``at_ms``.
 
     Returns the drifts of the round that this tick closes, in the order of names; mostly none. A
     value that is not finite is left out. At ticks without examples nothing need be called.
     """
-    number = at_ms // watch.round_ms
+    number = at_ms // drift_state.round_ms
     found: list[Drift] = []
-    if number > watch.current:
-        found = _close(watch, tick)
-        watch.current = number
+    if number > drift_state.current:
+        found = _close(drift_state, tick)
+        drift_state.current = number
     for name, column in values.items():
         present = [value for value in column if -LARGEST <= value <= LARGEST]
         if present:
-            series = watch.series.setdefault(name, Series())
+            series = drift_state.series.setdefault(name, Series())
             series.n += len(present)
             series.total += sum(present)
             series.squares += sum(value * value for value in present)
     return found
 
 
-def _close(watch: Watch, tick: int) -> list[Drift]:
+def _close(drift_state: DriftState, tick: int) -> list[Drift]:
     found = []
-    for name, series in sorted(watch.series.items()):
+    for name, series in sorted(drift_state.series.items()):
         if not series.n:
             continue
         _end_round(series)
@@ -120,14 +120,14 @@ def change(rounds: Sequence[float], variance: float = 0.0) -> int:
     """
     if len(rounds) < LEAST:
         return 0
-    cut = _best_cut(rounds)
-    usual = _mean(rounds[:cut])
-    scale = max(_swing(rounds, cut), CHANCE * sqrt(variance), STILL * max(1.0, abs(usual)))
+    split = _best_cut(rounds)
+    usual = _mean(rounds[:split])
+    scale = max(_swing(rounds, split), CHANCE * sqrt(variance), STILL * max(1.0, abs(usual)))
     detector = drift.PageHinkley(LEAST, SLACK, THRESHOLD)
     for mean in rounds:
         detector.update(max(-FARTHEST, min(FARTHEST, (mean - usual) / scale)))
         if detector.drift_detected:
-            return cut
+            return split
     return 0
 
 
@@ -138,7 +138,7 @@ def _best_cut(rounds: Sequence[float]) -> int:
     return max(range(SHORTEST, n - SHORTEST + 1), key=lambda k: sums[k - 1] ** 2 / (k * (n - k)))
 
 
-def _swing(rounds: Sequence[float], cut: int) -> float:
+def _swing(rounds: Sequence[float], split: int) -> float:
     r"""How far a level wanders by itself: the long-run standard deviation of rounds on both sides.
 
     .. math:: s \sqrt{(1 + \rho) / (1 - \rho)}
@@ -147,7 +147,7 @@ def _swing(rounds: Sequence[float], cut: int) -> float:
     (1 + 4 rho) / n: Marriott & Pope 1954, Biometrika 41). The change itself is not in it.
     """
     n = len(rounds)
-    sides = [[v - _mean(side) for v in side] for side in (rounds[:cut], rounds[cut:])]
+    sides = [[v - _mean(side) for v in side] for side in (rounds[:split], rounds[split:])]
     squares = sum(off * off for side in sides for off in side)
     if not squares:
         return 0.0

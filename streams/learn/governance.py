@@ -40,7 +40,7 @@ def served(learnt: Learnt) -> ModelData:
 def settle(
     target: str,
     learnt: Learnt,
-    aim: ChurnRules | TargetRules,
+    target_rules: ChurnRules | TargetRules,
     rules: LearningRules,
     at_ms: Millis,
 ) -> Iterator[Signal]:
@@ -48,17 +48,17 @@ def settle(
     if learnt.trial is not None and learnt.challenger is not None and learnt.challenger_name:
         verdict = learnt.trial.verdict(rules.alpha)
         if verdict is not None:
-            learnt.trial = new_trial(aim)
+            learnt.trial = new_trial(target_rules)
         if verdict == "second":
             before, after = learnt.name, learnt.challenger_name
             learnt.model, learnt.challenger = learnt.challenger, learnt.model
             learnt.name, learnt.challenger_name = after, before
-            learnt.fallback = new_trial(aim)
+            learnt.fallback = new_trial(target_rules)
             yield Signal("model.promoted", target, before, after, at_ms)
     verdict = learnt.fallback.verdict(rules.alpha)
     if verdict is None:
         return
-    learnt.fallback = new_trial(aim)
+    learnt.fallback = new_trial(target_rules)
     if verdict == "second" and not learnt.fallen_back:
         learnt.fallen_back = True
         yield Signal("model.fell_back", target, learnt.name, "recency", at_ms)

@@ -7,13 +7,13 @@ from touchstream.schemas.rules import ChurnRules, Rules, TargetRules
 from touchstream.schemas.units import DAY_MS, Millis
 from touchstream.streams.features.feature import FeatureList
 from touchstream.streams.learn.baselines import Baselines
+from touchstream.streams.learn.between_customer_variance import BetweenCustomerVariance
+from touchstream.streams.learn.drift_state import DriftState
 from touchstream.streams.learn.progress import Tally
-from touchstream.streams.learn.scatter import Scatter
 from touchstream.streams.learn.snapshot import CHURN, ModelData, empty
 from touchstream.streams.learn.trial import Trial
-from touchstream.streams.learn.watch import Watch
 
-FORMAT = 2
+FORMAT = 3
 
 
 class Treatment(Struct, array_like=True):
@@ -49,12 +49,14 @@ class Learnt(Struct, kw_only=True):
     """Champion against the recency rule."""
     fallen_back: bool = False
     """The recency rule is served: it was proved to be better."""
-    meaning: str = ""
+    label_definition: str = ""
     """What label 1 is (``schemas.rules``); empty in what an earlier build wrote."""
-    meaning_since_ms: Millis = Millis(0)
+    label_definition_since_ms: Millis = Millis(0)
     """Rows scored until then were labelled by another meaning, and are not learnt."""
-    watch: Watch
-    scatter: Scatter = field(default_factory=Scatter)
+    drift_state: DriftState
+    between_customer_variance: BetweenCustomerVariance = field(
+        default_factory=BetweenCustomerVariance
+    )
     treatment: Treatment = field(default_factory=Treatment)
     model_tally: Tally = field(default_factory=Tally)
     base_rate_tally: Tally = field(default_factory=Tally)
@@ -64,7 +66,7 @@ class Learnt(Struct, kw_only=True):
     @property
     def pace(self) -> tuple[int, int, int]:
         """Lengths of what is counted in rounds."""
-        return self.fallback.round_ms, self.fallback.phases, self.watch.round_ms
+        return self.fallback.round_ms, self.fallback.phases, self.drift_state.round_ms
 
     def goes_on(self, before: "Learnt | None") -> bool:
         """Whether the champion is one that ``before`` knew."""
@@ -83,8 +85,8 @@ class Learnt(Struct, kw_only=True):
             challenger_name=challenger,
             trial=None if challenger is None else new_trial(target),
             fallback=new_trial(target),
-            meaning=target.meaning,
-            watch=Watch.of(every_days(target)),
+            label_definition=target.label_definition,
+            drift_state=DriftState.of(every_days(target)),
         )
 
 
@@ -110,7 +112,10 @@ class Knowledge(Struct, kw_only=True):
         """Before the first example."""
         return Knowledge(
             features=features.digest,
-            targets={name: Learnt.new(features, rules, aim) for name, aim in rules.aims.items()},
+            targets={
+                name: Learnt.new(features, rules, target_rules)
+                for name, target_rules in rules.all_targets.items()
+            },
         )
 
     @property
@@ -151,7 +156,7 @@ class Knowledge(Struct, kw_only=True):
     def _asked(self) -> dict[str, object]:
         return {
             name: (
-                learnt.meaning,
+                learnt.label_definition,
                 learnt.model.columns,
                 {learnt.name, learnt.challenger_name},
                 learnt.pace,
@@ -172,20 +177,22 @@ def _kept(fresh: Learnt, known: Learnt, now_ms: Millis) -> Learnt:
     something else from ``now_ms`` on, all begins anew.
     """
     same_horizon = fresh.model.horizon_days == known.model.horizon_days
-    if known.meaning not in ("", fresh.meaning) or not same_horizon:
-        return msgspec.structs.replace(fresh, meaning_since_ms=now_ms)
+    if known.label_definition not in ("", fresh.label_definition) or not same_horizon:
+        return msgspec.structs.replace(fresh, label_definition_since_ms=now_ms)
     models = {known.name: known.model}
     if known.challenger_name is not None and known.challenger is not None:
         models.setdefault(known.challenger_name, known.challenger)
     if fresh.model.columns != known.model.columns or fresh.name not in models:
-        return msgspec.structs.replace(fresh, meaning_since_ms=known.meaning_since_ms)
+        return msgspec.structs.replace(
+            fresh, label_definition_since_ms=known.label_definition_since_ms
+        )
     paired = {fresh.name, fresh.challenger_name} == {known.name, known.challenger_name}
     champion = known.name if paired else fresh.name
     stays, paced = champion == known.name, fresh.pace == known.pace
     challenger = known if paired else fresh
     return msgspec.structs.replace(
         known,
-        meaning=fresh.meaning,
+        label_definition=fresh.label_definition,
         model=models[champion],
         name=champion,
         challenger=challenger.challenger,
@@ -193,7 +200,7 @@ def _kept(fresh: Learnt, known: Learnt, now_ms: Millis) -> Learnt:
         trial=known.trial if paired and paced else fresh.trial,
         fallback=known.fallback if stays and paced else fresh.fallback,
         fallen_back=known.fallen_back and stays,
-        watch=known.watch if paced else fresh.watch,
+        drift_state=known.drift_state if paced else fresh.drift_state,
     )
 
 

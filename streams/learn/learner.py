@@ -15,13 +15,13 @@ from touchstream.schemas.rules import ChurnRules, Rules, TargetRules
 from touchstream.streams.features.feature import FeatureList
 from touchstream.streams.learn.baselines import recency_rank
 from touchstream.streams.learn.drift import observe
+from touchstream.streams.learn.drift_inputs import drift_inputs
+from touchstream.streams.learn.drift_state import DriftState
 from touchstream.streams.learn.governance import Signal, served, settle
 from touchstream.streams.learn.knowledge import Knowledge, Learnt, Treatment
-from touchstream.streams.learn.lookout import lookout
 from touchstream.streams.learn.online import OnlineModel
 from touchstream.streams.learn.snapshot import Version, seal
 from touchstream.streams.learn.trial import log_loss
-from touchstream.streams.learn.watch import Watch
 
 LARGEST_WEIGHT = 20.0
 """Of one untreated example that stands for treated ones: a holdout of one in twenty."""
@@ -32,7 +32,7 @@ RECENT = 1_000
 not hide for years that they are carried out now."""
 
 
-class Passed(Struct, frozen=True):
+class TickCompleted(Struct, frozen=True):
     """A tick was learnt."""
 
     knowledge: Knowledge
@@ -48,7 +48,7 @@ def pass_tick(
     examples: Iterable[Example],
     rules: Rules,
     features: FeatureList,
-) -> Passed:
+) -> TickCompleted:
     """Learn one tick's examples; publish a version when one is due.
 
     They are learnt in the order (matured, customer, scored). That order, and not the order of
@@ -57,26 +57,28 @@ def pass_tick(
     after = before.copy()
     after.tick, after.passed = number, passed
     signals: list[Signal] = []
-    aims = rules.aims
+    all_targets = rules.all_targets
     taken = 0
     batch = sorted(examples, key=lambda e: (e.target, e.matured_ms, e.customer, e.at_ms))
     for target, of_target in groupby(batch, key=lambda example: example.target):
-        known = [row for row in of_target if target in aims and _is_known(row, after, features)]
+        known = [
+            row for row in of_target if target in all_targets and _is_known(row, after, features)
+        ]
         taken += len(known)
         if known:
-            learnt, aim = after.targets[target], aims[target]
+            learnt, target_rules = after.targets[target], all_targets[target]
             rows = [features.unpack(base64.b64decode(example.vector)) for example in known]
-            _Class(learnt, aim, rules, features).teach(known, rows)
-            values = lookout(known, rows, rules, features)
-            signals += _drifts(target, learnt.watch, known, values, number)
-            signals += settle(target, learnt, aim, rules.learning, known[-1].matured_ms)
+            _Class(learnt, target_rules, rules, features).teach(known, rows)
+            values = drift_inputs(known, rows, rules, features)
+            signals += _drifts(target, learnt.drift_state, known, values, number)
+            signals += settle(target, learnt, target_rules, rules.learning, known[-1].matured_ms)
     after.refused += len(batch) - taken
-    due = number % rules.learning.publish_every_ticks == 0
-    if not due or after.examples == after.published_examples:
-        return Passed(after, None, signals)
+    timers = number % rules.learning.publish_every_ticks == 0
+    if not timers or after.examples == after.published_examples:
+        return TickCompleted(after, None, signals)
     after.version += 1
     after.published_examples = after.examples
-    return Passed(after, seal(version_of(after)), signals)
+    return TickCompleted(after, seal(version_of(after)), signals)
 
 
 def _is_known(row: Example, knowledge: Knowledge, features: FeatureList) -> bool:
@@ -84,7 +86,7 @@ def _is_known(row: Example, knowledge: Knowledge, features: FeatureList) -> bool
     learnt = knowledge.targets.get(row.target)
     if learnt is None or row.features != features.digest:
         return False
-    return row.at_ms > learnt.meaning_since_ms
+    return row.at_ms > learnt.label_definition_since_ms
 
 
 def version_of(knowledge: Knowledge) -> Version:
@@ -92,7 +94,7 @@ def version_of(knowledge: Knowledge) -> Version:
     return Version(models={name: served(learnt) for name, learnt in knowledge.targets.items()})
 
 
-class _Lesson(NamedTuple):
+class WeightedExample(NamedTuple):
     """An example, and what it counts for."""
 
     example: Example
@@ -109,11 +111,11 @@ class _Class:
     def __init__(
         self,
         learnt: Learnt,
-        aim: ChurnRules | TargetRules,
+        target_rules: ChurnRules | TargetRules,
         rules: Rules,
         features: FeatureList,
     ) -> None:
-        self._learnt, self._aim, self._rules = learnt, aim, rules
+        self._learnt, self._target_rules, self._rules = learnt, target_rules, rules
         self._silence = features.names.index("silence_days")
         forgetting = rules.learning.forgetting
         self._champion = OnlineModel(learnt.model, forgetting)
@@ -137,15 +139,15 @@ class _Class:
         for lesson in taught:
             silence = lesson.values[self._silence]
             learnt.baselines.learn(silence, lesson.example.label, lesson.stands_for)
-        learnt.model = self._champion.data(learnt.scatter.variance())
+        learnt.model = self._champion.data(learnt.between_customer_variance.variance())
         if self._challenger:
-            learnt.challenger = self._challenger.data(learnt.scatter.variance())
+            learnt.challenger = self._challenger.data(learnt.between_customer_variance.variance())
 
-    def _lesson(self, example: Example, values: Sequence[float]) -> _Lesson:
+    def _lesson(self, example: Example, values: Sequence[float]) -> WeightedExample:
         rule = self._learnt.baselines.recency(values[self._silence])
-        return _Lesson(example, values, rule, self._stands_for(example))
+        return WeightedExample(example, values, rule, self._stands_for(example))
 
-    def _judge(self, lesson: _Lesson, base_rate: float) -> None:
+    def _judge(self, lesson: WeightedExample, base_rate: float) -> None:
         """Compare what was said with what came true; both rules say what they would have."""
         example, learnt = lesson.example, self._learnt
         if not example.model_version:  # before the first version nobody said what could be judged
@@ -155,18 +157,18 @@ class _Class:
         rank = recency_rank(lesson.values[self._silence])
         learnt.recency_tally.add(lesson.recency, example.label, rank)
 
-    def _learn(self, taught: Sequence[_Lesson]) -> None:
+    def _learn(self, taught: Sequence[WeightedExample]) -> None:
         """Let champion and challenger predict, then learn; put their losses side by side."""
         learnt = self._learnt
         whole = (
             [lesson.values for lesson in taught],
             [lesson.example.at_ms for lesson in taught],
             [lesson.example.label for lesson in taught],
-            [lesson.stands_for * self._aim.weight for lesson in taught],
+            [lesson.stands_for * self._target_rules.weight for lesson in taught],
         )
-        said = self._champion.learn_all(*whole)
-        others = self._challenger.learn_all(*whole) if self._challenger else said
-        for lesson, champion, challenger in zip(taught, said, others, strict=True):
+        predictions = self._champion.learn_all(*whole)
+        others = self._challenger.learn_all(*whole) if self._challenger else predictions
+        for lesson, champion, challenger in zip(taught, predictions, others, strict=True):
             example = lesson.example
             at_ms, label = example.at_ms, example.label
             loss = log_loss(champion.probability, label)
@@ -175,8 +177,12 @@ class _Class:
             if learnt.trial is not None:
                 learnt.trial.add(at_ms, loss, log_loss(challenger.probability, label), weight)
             if example.model_version:
-                learnt.scatter.add(
-                    example.customer, at_ms, example.probability, label, self._aim.horizon_ms
+                learnt.between_customer_variance.add(
+                    example.customer,
+                    at_ms,
+                    example.probability,
+                    label,
+                    self._target_rules.horizon_ms,
                 )
 
     def _stands_for(self, example: Example) -> float:
@@ -206,9 +212,9 @@ def untreated_weight(example: Example, share: float) -> float:
     if example.treated:
         return 0.0
     by_lot = max(0.0, 1 - share / NEGLIGIBLE_SHARE)
-    stands_for = by_lot / (1 - example.offered * share) if by_lot else 0.0
+    stands_for = by_lot / (1 - example.offer_probability * share) if by_lot else 0.0
     if not example.recommended and by_lot < 1:
-        stands_for += (1 - by_lot) / max(1e-9, 1 - example.offered)
+        stands_for += (1 - by_lot) / max(1e-9, 1 - example.offer_probability)
     return min(LARGEST_WEIGHT, stands_for)
 
 
@@ -232,7 +238,7 @@ def _count(done: Treatment, example: Example) -> None:
 
 def _drifts(
     target: str,
-    watch: Watch,
+    drift_state: DriftState,
     examples: Sequence[Example],
     values: Mapping[str, Sequence[float]],
     tick: int,
@@ -241,5 +247,5 @@ def _drifts(
     known_ms = examples[-1].matured_ms
     return [
         Signal(f"drift.{one.series}", target, round(one.before, 6), round(one.after, 6), known_ms)
-        for one in observe(watch, tick, at_ms, values)
+        for one in observe(drift_state, tick, at_ms, values)
     ]

@@ -43,8 +43,8 @@ class Snapshot(Struct, frozen=True, array_like=True, omit_defaults=True, gc=Fals
     features: str
     """Digest of the feature list that made the vector."""
     vector: bytes
-    marks: int = 0
-    offered: float = 0.0
+    outcome_flags: int = 0
+    offer_probability: float = 0.0
     """Probability that an action was recommended in the window, over all decisions in it."""
 
     @property
@@ -102,7 +102,7 @@ def observe_target(ledger: Ledger, event: Event, rules: TargetRules) -> Ledger:
 def decided(
     ledger: Ledger,
     at_ms: Millis,
-    offered: float,
+    offer_probability: float,
     recommended: bool,
     rules: ChurnRules | TargetRules,
     holdout: float = 0.0,
@@ -119,8 +119,11 @@ def decided(
     return tuple(
         msgspec.structs.replace(
             row,
-            marks=row.marks | (RECOMMENDED if recommended else 0),
-            offered=round(acted * (1 - (1 - row.offered / acted) * (1 - offered / acted)), 6),
+            outcome_flags=row.outcome_flags | (RECOMMENDED if recommended else 0),
+            offer_probability=round(
+                acted * (1 - (1 - row.offer_probability / acted) * (1 - offer_probability / acted)),
+                6,
+            ),
         )
         if row.at_ms <= at_ms <= row.at_ms + rules.horizon_ms
         else row
@@ -131,7 +134,7 @@ def decided(
 def _marked(ledger: Ledger, at_ms: Millis, mark: int, rules: ChurnRules | TargetRules) -> Ledger:
     horizon_ms = rules.horizon_ms
     return tuple(
-        msgspec.structs.replace(row, marks=row.marks | mark)
+        msgspec.structs.replace(row, outcome_flags=row.outcome_flags | mark)
         if row.at_ms < at_ms <= row.at_ms + horizon_ms
         else row
         for row in ledger
@@ -154,7 +157,7 @@ def mature(
     target = rules.name if isinstance(rules, TargetRules) else "churn"
     truth = happened if isinstance(rules, TargetRules) else label
     return waiting, [
-        Matured(row, truth(row), bool(row.marks & TREATED), matures_ms(row, rules), target)
+        Matured(row, truth(row), bool(row.outcome_flags & TREATED), matures_ms(row, rules), target)
         for row in ripe
     ]
 
@@ -176,17 +179,17 @@ def label(snapshot: Snapshot) -> int:
 
     Churned is who cancelled, and who without a subscription at its start gave no sign of life.
     """
-    marks = snapshot.marks
-    if marks & CANCELLED:
+    outcome_flags = snapshot.outcome_flags
+    if outcome_flags & CANCELLED:
         return 1
-    if marks & SUBSCRIBED:
+    if outcome_flags & SUBSCRIBED:
         return 0
-    return 0 if marks & ACTIVE else 1
+    return 0 if outcome_flags & ACTIVE else 1
 
 
 def happened(snapshot: Snapshot) -> int:
     """The label of a target's snapshot: 1 if an event that it looks for came in the window."""
-    return int(bool(snapshot.marks & HAPPENED))
+    return int(bool(snapshot.outcome_flags & HAPPENED))
 
 
 def _mark(event: Event, active: bool, rules: ChurnRules) -> int:

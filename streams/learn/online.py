@@ -10,7 +10,7 @@ from touchstream.schemas.units import Millis
 from touchstream.streams.learn.arrays import Floats
 from touchstream.streams.learn.basis import expand
 from touchstream.streams.learn.calibration import LEAST_EXAMPLES
-from touchstream.streams.learn.models.estimator import Said
+from touchstream.streams.learn.models.estimator import Prediction
 from touchstream.streams.learn.models.registry import revive
 from touchstream.streams.learn.scorer import population, segment_of
 from touchstream.streams.learn.snapshot import ModelData
@@ -34,7 +34,9 @@ class OnlineModel:
         self._segment_churned = list(data.segment_churned)
         self._examples, self._churned = data.examples, data.churned
 
-    def learn(self, values: Sequence[float], at_ms: Millis, label: int, weight: float) -> Said:
+    def learn(
+        self, values: Sequence[float], at_ms: Millis, label: int, weight: float
+    ) -> Prediction:
         """Learn one matured example; see :meth:`learn_all`."""
         return self.learn_all([values], [at_ms], [label], [weight])[0]
 
@@ -44,7 +46,7 @@ class OnlineModel:
         at_ms: Sequence[Millis],
         labels: Sequence[int],
         weights: Sequence[float],
-    ) -> list[Said]:
+    ) -> list[Prediction]:
         """Learn the examples of one tick; returns what was said of each before any was learnt.
 
         Labels of one tick hang together: the same customers, windows that overlap, one cold
@@ -58,10 +60,12 @@ class OnlineModel:
         logits, variances = self._estimator.predict_all(
             columns, self._standard.standardise(columns)
         )
-        said = [Said(*word) for word in zip(logits.tolist(), variances.tolist(), strict=True)]
-        calibrated = [self._calibration.apply(raw) for raw in said]
+        predictions = [
+            Prediction(*word) for word in zip(logits.tolist(), variances.tolist(), strict=True)
+        ]
+        calibrated = [self._calibration.apply(raw) for raw in predictions]
         if self._examples >= LEAST_EXAMPLES:
-            for raw, label, weight in zip(said, labels, weights, strict=True):
+            for raw, label, weight in zip(predictions, labels, weights, strict=True):
                 self._calibration.learn(raw, label, weight)
         self._estimator.move(self._standard.learn(columns))
         self._estimator.learn_all(columns, self._standard.standardise(columns), labels, weights)
@@ -86,7 +90,7 @@ class OnlineModel:
             self._segment_n[segment] += 1
             self._segment_churned[segment] += label
 
-    def data(self, scatter: float = 0.0) -> ModelData:
+    def data(self, between_customer_variance: float = 0.0) -> ModelData:
         """All of it as data; an ``OnlineModel`` made from it goes on exactly from here."""
         return msgspec.structs.replace(
             self._before,
@@ -94,7 +98,7 @@ class OnlineModel:
             standard=self._standard.data(),
             estimator=self._estimator.data(),
             calibration=copy(self._calibration),
-            scatter=scatter,
+            between_customer_variance=between_customer_variance,
             segment_n=tuple(self._segment_n),
             segment_churned=tuple(self._segment_churned),
             examples=self._examples,

@@ -35,10 +35,10 @@ class Tally(Struct, array_like=True):
 
         ``rank`` (0..1) orders it where ``risk`` does not.
         """
-        said = min(1 - CERTAIN, max(CERTAIN, risk))
+        likelihood = min(1 - CERTAIN, max(CERTAIN, risk))
         self.n += 1
         self.churned += label
-        self.log_loss -= log(said if label else 1 - said)
+        self.log_loss -= log(likelihood if label else 1 - likelihood)
         self.brier += (risk - label) ** 2
         position = min(BINS - 1, int((risk if rank is None else rank) * BINS))
         by_bin = self.churned_by_bin if label else self.stayed_by_bin

@@ -47,11 +47,11 @@ class Score(NamedTuple):
     risk: float
     """P(label 1), 0 to 1, rounded to what the ledger and the wire carry."""
     logit: float
-    """Its ln odds before the uncertainty is taken in."""
+    """Its log-odds before the uncertainty is taken in."""
     variance: float
-    """Of the model's ln odds."""
-    scatter: float = 0.0
-    """Of customers' own ln odds around them."""
+    """Of the model's log-odds."""
+    between_customer_variance: float = 0.0
+    """Of customers' own log-odds around them."""
 
     def doubt(self) -> float:
         """Width of the 90 % interval that more examples would narrow, 0 to 1."""
@@ -61,11 +61,11 @@ class Score(NamedTuple):
     def interval(self) -> tuple[float, float]:
         """Where the customer's probability lies with 90 %, as far as touchpoints can tell.
 
-        The model's ln odds are the average customer's; a single one's lie farther from 0 by
+        The model's log-odds are the average customer's; a single one's lie farther from 0 by
         sqrt(1 + pi scatter / 8) (Zeger, Liang & Albert 1988).
         """
-        centre = self.logit * sqrt(1 + MODERATION * self.scatter)
-        reach = COVERAGE_Z * sqrt(self.variance + self.scatter)
+        centre = self.logit * sqrt(1 + MODERATION * self.between_customer_variance)
+        reach = COVERAGE_Z * sqrt(self.variance + self.between_customer_variance)
         low, high = sigmoid(centre - reach), sigmoid(centre + reach)
         return round(min(low, self.risk), 6), round(max(high, self.risk), 6)
 
@@ -73,7 +73,7 @@ class Score(NamedTuple):
 class Scorer:
     """P(label 1) and its reasons under one model snapshot.
 
-    The columns of the basis are standardised; the estimator gives ln odds ``a`` with variance
+    The columns of the basis are standardised; the estimator gives log-odds ``a`` with variance
     ``v``; Platt scaling turns them into ``alpha + beta a``. A missing measurement adds nothing.
     Below :data:`COLD_EXAMPLES` the rate of the customer's segment is said. Cost: ``bench/``.
     """
@@ -83,7 +83,7 @@ class Scorer:
         self._standard = Standard(model.standard)
         self._estimator: Estimator = revive(model.estimator)
         self._intercept, self._slope = model.calibration.intercept, model.calibration.slope
-        self._scatter = model.scatter
+        self._between_customer_variance = model.between_customer_variance
         self._horizon_days = model.horizon_days
         self._is_cold = model.examples < COLD_EXAMPLES
         self._population = population(self._standard, model.since_ms)
@@ -109,8 +109,8 @@ class Scorer:
         variances = self._slope**2 * variances
         moderated = logits / np.sqrt(1 + MODERATION * variances)
         return [
-            Score(round(sigmoid(ln_odds), 6), logit, variance, self._scatter)
-            for ln_odds, logit, variance in zip(
+            Score(round(sigmoid(log_odds), 6), logit, variance, self._between_customer_variance)
+            for log_odds, logit, variance in zip(
                 moderated.tolist(), logits.tolist(), variances.tolist(), strict=True
             )
         ]
@@ -170,6 +170,6 @@ def segment_rate(model: ModelData, segment: int) -> tuple[float, float]:
 def compile_version(version: Version, rules: Rules, features: str) -> dict[str, Scorer]:
     """A scorer for every target of the settings; one that the version lacks knows nothing yet."""
     return {
-        name: Scorer(version.models.get(name) or empty(features, aim.horizon_ms / DAY_MS))
-        for name, aim in rules.aims.items()
+        name: Scorer(version.models.get(name) or empty(features, target_rules.horizon_ms / DAY_MS))
+        for name, target_rules in rules.all_targets.items()
     }

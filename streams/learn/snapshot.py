@@ -7,7 +7,7 @@ does not know.
 import hashlib
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, field
 
 from touchstream.schemas.units import Millis
 from touchstream.streams.learn.basis import NAMES
@@ -41,8 +41,11 @@ class ModelData(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     standard: StandardData
     estimator: Data
     calibration: Calibration
-    scatter: float
-    """Variance of customers' own ln odds around what the columns say."""
+    between_customer_variance: float = field(name="scatter")
+    """Variance of customers' own log-odds around what the columns say.
+
+    Stored under its first name, so that published digests hold.
+    """
     segment_n: tuple[int, ...]
     segment_churned: tuple[int, ...]
     """Examples, and those of label 1, by segment."""
@@ -72,7 +75,7 @@ def empty(features: str, horizon_days: float, model: str = "bayes") -> ModelData
         standard=no_standard(len(NAMES)),
         estimator=fresh(model, list(NAMES)),
         calibration=Calibration(),
-        scatter=0.0,
+        between_customer_variance=0.0,
         segment_n=(0,) * SEGMENTS,
         segment_churned=(0,) * SEGMENTS,
         examples=0,

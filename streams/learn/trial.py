@@ -181,8 +181,8 @@ def log_loss(risk: float, label: int) -> float:
     >>> log_loss(0.0, 1)
     7.0
     """
-    said = risk if label else 1 - risk
-    return min(LARGEST_LOSS, -log(max(CERTAIN, said)))
+    likelihood = risk if label else 1 - risk
+    return min(LARGEST_LOSS, -log(max(CERTAIN, likelihood)))
 
 
 def _settle(bets: Bets, gain: float) -> None:

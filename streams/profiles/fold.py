@@ -139,10 +139,10 @@ def _ticket(
     rank = TICKET_RANKS[type(data)]
     held = profile.tickets.get(data.ticket)
     opened_ms = at_ms if held is None else min(held.opened_ms, at_ms)
-    standing = Ticket(at_ms, rank, opened_ms, not isinstance(data, TicketResolved))
+    checkpoint = Ticket(at_ms, rank, opened_ms, not isinstance(data, TicketResolved))
     if held is not None and (held.at_ms, held.rank) > (at_ms, rank):
-        standing = msgspec.structs.replace(held, opened_ms=opened_ms)
-    after = {**profile.tickets, data.ticket: standing}
+        checkpoint = msgspec.structs.replace(held, opened_ms=opened_ms)
+    after = {**profile.tickets, data.ticket: checkpoint}
     if len(after) > BOUNDS.tickets:
         del after[min(after, key=lambda name: (after[name].open, after[name].at_ms, name))]
     return {"tickets": after}

@@ -72,7 +72,9 @@ async def test_the_worker_applies_events_and_ends_cleanly(environ: dict[str, str
         await producer.stop()
         store = open_store(settings)
         deadline = time.monotonic() + 60
-        while (fence := (await store.standing(["p0"]))[0].fence) is None or fence.offset < 5:
+        while (
+            fence := (await store.read_checkpoints(["p0"]))[0].fence
+        ) is None or fence.offset < 5:
             assert time.monotonic() < deadline, f"stands at {fence}"
             time.sleep(0.2)
         await store.close()

@@ -8,7 +8,7 @@ from touchstream.agents.health import HealthServer
 from touchstream.agents.metrics import Metrics
 
 
-class Standing:
+class ShardCheckpoint:
     """What the process would say of itself."""
 
     def __init__(self) -> None:
@@ -16,13 +16,15 @@ class Standing:
         self.ready: list[str] = []
 
 
-def server_for(standing: Standing, registry: CollectorRegistry | None = None) -> HealthServer:
+def server_for(
+    checkpoint: ShardCheckpoint, registry: CollectorRegistry | None = None
+) -> HealthServer:
     return HealthServer(
         "127.0.0.1",
         0,
         registry or CollectorRegistry(),
-        live=lambda: standing.live,
-        ready=lambda: standing.ready,
+        live=lambda: checkpoint.live,
+        ready=lambda: checkpoint.ready,
     )
 
 
@@ -35,15 +37,15 @@ async def get(port: int, path: str) -> tuple[int, str]:
 
 
 async def test_without_troubles_it_is_live_and_ready() -> None:
-    async with server_for(Standing()) as server:
+    async with server_for(ShardCheckpoint()) as server:
         assert await get(server.port, "/live") == (200, '{"ok": true}')
         assert await get(server.port, "/ready") == (200, '{"ok": true}')
 
 
 async def test_troubles_of_readiness_leave_liveness_alone() -> None:
-    standing = Standing()
-    standing.ready = ["p3 is parked: model version 7 is not in Redis"]
-    async with server_for(standing) as server:
+    checkpoint = ShardCheckpoint()
+    checkpoint.ready = ["p3 is parked: model version 7 is not in Redis"]
+    async with server_for(checkpoint) as server:
         assert await get(server.port, "/ready") == (
             503,
             '{"ok": false, "troubles": ["p3 is parked: model version 7 is not in Redis"]}',
@@ -52,31 +54,31 @@ async def test_troubles_of_readiness_leave_liveness_alone() -> None:
 
 
 async def test_readiness_is_asked_anew_every_time() -> None:
-    standing = Standing()
-    async with server_for(standing) as server:
+    checkpoint = ShardCheckpoint()
+    async with server_for(checkpoint) as server:
         assert (await get(server.port, "/ready"))[0] == 200
-        standing.ready = ["no partitions assigned"]
+        checkpoint.ready = ["no partitions assigned"]
         assert (await get(server.port, "/ready"))[0] == 503
 
 
 async def test_a_stalled_process_is_not_live() -> None:
-    standing = Standing()
-    standing.live = ["no durable progress for 61 s"]
-    async with server_for(standing) as server:
+    checkpoint = ShardCheckpoint()
+    checkpoint.live = ["no durable progress for 61 s"]
+    async with server_for(checkpoint) as server:
         assert (await get(server.port, "/live"))[0] == 503
 
 
 async def test_metrics_are_those_of_the_registry() -> None:
     registry = CollectorRegistry()
     Metrics(registry).count("batches", 3)
-    async with server_for(Standing(), registry) as server:
+    async with server_for(ShardCheckpoint(), registry) as server:
         status, text = await get(server.port, "/metrics")
     assert status == 200
     assert "touchstream_batches_total 3.0" in text.splitlines()
 
 
 async def test_after_stop_the_port_is_free_and_stop_may_be_repeated() -> None:
-    server = server_for(Standing())
+    server = server_for(ShardCheckpoint())
     await server.start()
     port = server.port
     await server.stop()

@@ -17,7 +17,7 @@ def letter(
     key: bytes | None = b"ada",
     reason: Reason = "bad_data",
     headers: tuple[Header, ...] = (),
-    cut: frozenset[Cut] = frozenset(),
+    truncated: frozenset[Cut] = frozenset(),
 ) -> StoredLetter:
     found = DeadLetter(
         original=original,
@@ -30,7 +30,7 @@ def letter(
         reason=reason,
         detail="want better",
     )
-    return StoredLetter(found, cut, None)
+    return StoredLetter(found, truncated, None)
 
 
 def test_a_letter_that_is_sound_now_is_sent_as_it_was() -> None:
@@ -72,7 +72,7 @@ def test_a_long_id_is_cut_so_that_the_new_one_fits() -> None:
 @pytest.mark.parametrize(
     ("found", "why"),
     [
-        (letter(cut=frozenset(["body"])), "cut"),
+        (letter(truncated=frozenset(["body"])), "cut"),
         (letter(b"nonsense"), "not_json"),
         (letter(order("ada", 1, "soon")), "bad_attribute"),
         (letter(order("ada", 1, "2026-01-01T00:00:00Z", type="web.vist")), "not_wanted"),
@@ -83,7 +83,7 @@ def test_what_would_die_again_stays(found: StoredLetter, why: str) -> None:
 
 
 def test_a_letter_is_told_by_names() -> None:
-    assert letter_as_json(letter(b"\xff", key=None, cut=frozenset(["body"]))) == {
+    assert letter_as_json(letter(b"\xff", key=None, truncated=frozenset(["body"]))) == {
         "topic": "touchpoints",
         "partition": 3,
         "offset": 7,

@@ -25,7 +25,7 @@ def test_docs_and_catalogue_say_the_same() -> None:
         re.MULTILINE,
     )
     assert rows == [
-        (entry.name, entry.kind, entry.unit, ", ".join(entry.labels) or "none", entry.meaning)
+        (entry.name, entry.kind, entry.unit, ", ".join(entry.labels) or "none", entry.description)
         for entry in CATALOGUE
     ]
 

@@ -6,11 +6,11 @@ import msgspec
 import pytest
 from prometheus_client import CollectorRegistry
 
-from touchstream.agents.in_force import LEARNER, version_id
+from touchstream.agents.active_config import LEARNER, version_id
+from touchstream.agents.checkpoint import Checkpoint, decode_learner_checkpoint
 from touchstream.agents.learner import Learner
 from touchstream.agents.metrics import Metrics
-from touchstream.agents.outbox import Outbox, Topics
-from touchstream.agents.post import Post
+from touchstream.agents.outbox import Outbox, TopicNames
 from touchstream.agents.stores.base import Commit, Fence, Read
 from touchstream.agents.stores.memory import MemoryStore
 from touchstream.agents.transport import Span
@@ -46,8 +46,8 @@ async def test_of_another_feature_list_ticks_and_shards_stay() -> None:
 async def test_with_the_same_list_nothing_is_committed() -> None:
     store = await _left_behind(_knowing())
     await _learner(store).take(SPANS)
-    [standing] = await store.standing([LEARNER])
-    assert standing.fence == Fence(5, 1)
+    [checkpoint] = await store.read_checkpoints([LEARNER])
+    assert checkpoint.fence == Fence(5, 1)
 
 
 async def test_with_another_model_chosen_the_old_one_gives_way() -> None:
@@ -77,13 +77,13 @@ async def test_another_challenger_leaves_the_champion_what_it_is(
     known.churn.fallback.rounds, known.churn.fallen_back = 30, True
     store = await _left_behind(known)
     await _learner(store, Rules(learning=LearningRules(challenger=after))).take(SPANS)
-    post = await _record(store)
-    churn = post.knowledge.churn
+    checkpoint = await _record(store)
+    churn = checkpoint.knowledge.churn
     assert (churn.name, churn.model) == ("bayes", known.churn.model)
     assert (churn.fallback.rounds, churn.fallen_back) == (30, True)
     assert churn.challenger_name == after
     assert (churn.challenger is None) == (churn.trial is None) == (after is None)
-    assert CHURN not in post.began
+    assert CHURN not in checkpoint.began
     assert (await _published(store, 8)).models[CHURN].examples == 900
 
 
@@ -95,10 +95,13 @@ async def test_without_its_challenger_the_model_asked_for_is_the_champion_it_has
     known.churn.challenger = bayes
     store = await _left_behind(known)
     await _learner(store).take(SPANS)  # bayes alone
-    post = await _record(store)
-    assert (post.knowledge.churn.model, post.knowledge.churn.challenger) == (bayes, None)
-    assert post.knowledge.churn.fallen_back is False
-    assert CHURN not in post.began
+    checkpoint = await _record(store)
+    assert (checkpoint.knowledge.churn.model, checkpoint.knowledge.churn.challenger) == (
+        bayes,
+        None,
+    )
+    assert checkpoint.knowledge.churn.fallen_back is False
+    assert CHURN not in checkpoint.began
 
 
 @pytest.mark.parametrize(
@@ -112,10 +115,10 @@ async def test_without_its_challenger_the_model_asked_for_is_the_champion_it_has
 async def test_where_churn_is_something_else_now_the_model_starts_anew(churn: ChurnRules) -> None:
     store = await _left_behind(_knowing())
     await _learner(store, Rules(churn=churn)).take(SPANS)
-    post = await _record(store)
-    known = post.knowledge.churn
-    assert (known.model.examples, known.meaning_since_ms) == (0, LAST_TICK_MS)
-    assert post.began == {CHURN: 40}
+    checkpoint = await _record(store)
+    known = checkpoint.knowledge.churn
+    assert (known.model.examples, known.label_definition_since_ms) == (0, LAST_TICK_MS)
+    assert checkpoint.began == {CHURN: 40}
 
 
 async def test_another_target_of_the_same_name_starts_anew_and_churn_does_not() -> None:
@@ -127,8 +130,8 @@ async def test_another_target_of_the_same_name_starts_anew_and_churn_does_not() 
     await _learner(store, Rules(targets=(bought,))).take(SPANS)
     targets = (await _record(store)).knowledge.targets
     assert (targets["again"].model.examples, targets[CHURN].model.examples) == (0, 900)
-    assert targets["again"].meaning_since_ms == LAST_TICK_MS
-    assert targets[CHURN].meaning_since_ms == 0
+    assert targets["again"].label_definition_since_ms == LAST_TICK_MS
+    assert targets[CHURN].label_definition_since_ms == 0
 
 
 async def test_at_another_pace_rounds_begin_anew_and_the_model_stays() -> None:
@@ -170,10 +173,14 @@ async def test_a_record_of_format_1_starts_a_new_model_as_the_next_version() -> 
 async def test_a_record_of_format_1_keeps_its_place_in_the_log() -> None:
     store = await _left_behind(FORMAT_1.read_bytes())
     await _learner(store).take(SPANS)
-    post = await _record(store)
-    knowledge = post.knowledge
+    checkpoint = await _record(store)
+    knowledge = checkpoint.knowledge
     assert (knowledge.tick, knowledge.passed, knowledge.version) == (26, {"p0": 31}, 9)
-    assert (post.written, post.written_ms, post.sent) == (26, 1_769_385_600_000, 26)
+    assert (checkpoint.written, checkpoint.written_ms, checkpoint.sent) == (
+        26,
+        1_769_385_600_000,
+        26,
+    )
 
 
 def _knowing(rules: Rules | None = None, features: str = FEATURES.digest) -> Knowledge:
@@ -189,7 +196,7 @@ def _knowing(rules: Rules | None = None, features: str = FEATURES.digest) -> Kno
 async def _left_behind(known: Knowledge | bytes) -> MemoryStore:
     """A store in which a learner of before has left its record."""
     if isinstance(known, Knowledge):
-        known = msgspec.json.encode(Post(knowledge=known, written_ms=LAST_TICK_MS))
+        known = msgspec.json.encode(Checkpoint(knowledge=known, written_ms=LAST_TICK_MS))
     store = MemoryStore()
     assert await store.commit([Commit(LEARNER, None, Fence(5, 1), known)]) == [True]
     return store
@@ -200,13 +207,13 @@ async def _published(store: MemoryStore, version: int) -> Version:
     return unseal(sealed or b"")
 
 
-async def _record(store: MemoryStore) -> Post:
-    [standing] = await store.standing([LEARNER])
-    return msgspec.json.decode(standing.record or b"", type=Post)
+async def _record(store: MemoryStore) -> Checkpoint:
+    [checkpoint] = await store.read_checkpoints([LEARNER])
+    return decode_learner_checkpoint(checkpoint.record or b"")
 
 
 def _learner(store: MemoryStore, rules: Rules | None = None) -> Learner:
-    outbox = Outbox(store, _no_broker, Topics({}))
+    outbox = Outbox(store, _no_broker, TopicNames({}))
     metrics = Metrics(CollectorRegistry())
     return Learner("touchstream.examples", store, outbox, rules or Rules(), 1, None, metrics)
 

@@ -8,13 +8,13 @@ import msgspec
 import pytest
 
 from tests.make import QUICK, days, event, record
+from touchstream.agents.active_config import LEARNER
+from touchstream.agents.checkpoint import POSITION, About, Checkpoint, Position
 from touchstream.agents.fatal import Refusal
-from touchstream.agents.in_force import LEARNER
 from touchstream.agents.learner import remembered
-from touchstream.agents.post import HERE, About, Here, Post
 from touchstream.agents.rebuilding import Rebuilt, rebuild
 from touchstream.agents.stores.base import Fence
-from touchstream.schemas.examples import Passed, decode_example
+from touchstream.schemas.examples import TickCompleted, decode_example
 from touchstream.schemas.rules import LearningRules, Rules
 from touchstream.schemas.topics import EXAMPLES_TOPIC
 from touchstream.streams.emit.identity import pseudonym
@@ -51,12 +51,12 @@ class Lived(NamedTuple):
 
     stream: LocalStream
     topic: Sequence[Written]
-    post: Post
+    checkpoint: Checkpoint
 
 
 def test_nothing_but_the_numbers_of_versions_tells_that_he_was_ever_there() -> None:
-    never = _lived(SILENT, without="bob").post.knowledge
-    assert _plain(_rebuilt(_lived(SILENT), BOB).post.knowledge) == _plain(never)
+    never = _lived(SILENT, without="bob").checkpoint.knowledge
+    assert _plain(_rebuilt(_lived(SILENT), BOB).checkpoint.knowledge) == _plain(never)
     assert never.churn.model.examples > 50
 
 
@@ -66,33 +66,38 @@ def test_where_versions_were_served_it_is_what_the_others_examples_teach() -> No
     for number in range(1, LAST_DAY + 2):
         others = [e for e in lived.stream.examples if e.tick == number and e.customer != BOB]
         knowledge = pass_tick(knowledge, number, {}, others, TELLING, FEATURES).knowledge
-    rebuilt = _rebuilt(lived, BOB).post.knowledge
+    rebuilt = _rebuilt(lived, BOB).checkpoint.knowledge
     assert rebuilt.targets == knowledge.targets
-    assert rebuilt.churn.model != lived.post.knowledge.churn.model
+    assert rebuilt.churn.model != lived.checkpoint.knowledge.churn.model
     assert rebuilt.churn.model_tally.measures().n > 50
 
 
 def test_without_a_stranger_everything_is_as_it_was() -> None:
     lived = _lived(TELLING)
-    assert _plain(_rebuilt(lived, "nobody").post.knowledge) == _plain(lived.post.knowledge)
+    assert _plain(_rebuilt(lived, "nobody").checkpoint.knowledge) == _plain(
+        lived.checkpoint.knowledge
+    )
 
 
 def test_records_sent_twice_and_read_by_nobody_yet_change_nothing() -> None:
     lived = _lived(TELLING)
     again = [each for each in lived.topic for _ in range(2)]
-    post = _behind(lived, days_behind=5)
-    assert _rebuilt(lived._replace(post=post, topic=again), BOB) == _rebuilt(
-        lived._replace(post=post), BOB
+    checkpoint = _behind(lived, days_behind=5)
+    assert _rebuilt(lived._replace(checkpoint=checkpoint, topic=again), BOB) == _rebuilt(
+        lived._replace(checkpoint=checkpoint), BOB
     )
-    assert post.knowledge.examples < lived.post.knowledge.examples
+    assert checkpoint.knowledge.examples < lived.checkpoint.knowledge.examples
 
 
 def test_it_is_the_next_version_and_none_before_it_may_be_served() -> None:
     lived = _lived(TELLING)
     rebuilt = _rebuilt(lived, BOB)
-    newest = lived.post.knowledge.version
-    assert (rebuilt.post.knowledge.version, rebuilt.post.oldest) == (newest + 1, newest + 1)
-    assert unseal(rebuilt.sealed) == version_of(rebuilt.post.knowledge)
+    newest = lived.checkpoint.knowledge.version
+    assert (rebuilt.checkpoint.knowledge.version, rebuilt.checkpoint.oldest) == (
+        newest + 1,
+        newest + 1,
+    )
+    assert unseal(rebuilt.sealed) == version_of(rebuilt.checkpoint.knowledge)
 
 
 def test_what_was_left_out_is_counted() -> None:
@@ -105,15 +110,15 @@ def test_what_was_left_out_is_counted() -> None:
 def test_who_was_left_out_once_stays_out_the_next_time() -> None:
     lived = _lived(SILENT)
     once = _rebuilt(lived, BOB)
-    twice = _rebuilt(lived._replace(post=once.post), ADA)
+    twice = _rebuilt(lived._replace(checkpoint=once.checkpoint), ADA)
     both = _rebuilt(lived, ADA, BOB)
-    assert _plain(twice.post.knowledge) == _plain(both.post.knowledge)
+    assert _plain(twice.checkpoint.knowledge) == _plain(both.checkpoint.knowledge)
 
 
 def test_what_he_said_before_is_not_learnt_though_it_comes_later() -> None:
     lived = _lived(TELLING)
-    post = _rebuilt(lived, BOB, until_tick=20).post
-    left = remembered(lived.stream.examples, post)
+    checkpoint = _rebuilt(lived, BOB, until_tick=20).checkpoint
+    left = remembered(lived.stream.examples, checkpoint)
     assert min(example.tick for example in left if example.customer == BOB) == 21
     assert sum(example.customer == ADA for example in left) == sum(
         example.customer == ADA for example in lived.stream.examples
@@ -122,29 +127,33 @@ def test_what_he_said_before_is_not_learnt_though_it_comes_later() -> None:
 
 def test_what_a_target_has_forgotten_by_new_settings_stays_forgotten() -> None:
     lived = _lived(SILENT)
-    post = msgspec.structs.replace(lived.post, began={"churn": 20})
+    checkpoint = msgspec.structs.replace(lived.checkpoint, began={"churn": 20})
     late = sum(e.tick > 20 and e.customer != BOB for e in lived.stream.examples)
-    assert _rebuilt(lived._replace(post=post), BOB).post.knowledge.examples == late
+    assert (
+        _rebuilt(lived._replace(checkpoint=checkpoint), BOB).checkpoint.knowledge.examples == late
+    )
 
 
 def test_what_an_earlier_meaning_has_labelled_stays_unlearnt() -> None:
     lived = _lived(TELLING)
-    post = msgspec.json.decode(msgspec.json.encode(lived.post), type=Post)
-    post.knowledge.churn.meaning_since_ms = days(9)
+    checkpoint = msgspec.json.decode(msgspec.json.encode(lived.checkpoint), type=Checkpoint)
+    checkpoint.knowledge.churn.label_definition_since_ms = days(9)
     others = [e for e in lived.stream.examples if e.customer != BOB]
     ours = sum(e.at_ms > days(9) for e in others)
-    assert _rebuilt(lived._replace(post=post), BOB).post.knowledge.examples == ours
+    assert (
+        _rebuilt(lived._replace(checkpoint=checkpoint), BOB).checkpoint.knowledge.examples == ours
+    )
     assert 0 < ours < len(others)
 
 
 def test_the_commit_raises_the_learners_fence_and_says_what_is_there_now() -> None:
     rebuilt = _rebuilt(_lived(TELLING), BOB)
     commit = rebuilt.commit(Fence(12, 7))
-    number = rebuilt.post.knowledge.version
+    number = rebuilt.checkpoint.knowledge.version
     about = msgspec.json.decode(commit.states[f"about:{number}"] or b"", type=About)
     assert (commit.shard, commit.expected, commit.fence) == (LEARNER, Fence(12, 7), Fence(12, 8))
     assert commit.states[f"version:{number}"] == rebuilt.sealed
-    assert commit.states[HERE] == msgspec.json.encode(Here(LAST_DAY + 1, number))
+    assert commit.states[POSITION] == msgspec.json.encode(Position(LAST_DAY + 1, number))
     assert about.digest == digest(unseal(rebuilt.sealed))
 
 
@@ -162,8 +171,8 @@ def test_a_topic_that_the_learner_has_not_read_is_refused() -> None:
 
 
 def _rebuilt(lived: Lived, *without: str, until_tick: int = LAST_DAY + 1) -> Rebuilt:
-    topic, post, rules = lived.topic, lived.post, lived.stream.rules
-    return rebuild(iter(topic), post, rules, PARTITIONS, without, until_tick)
+    topic, checkpoint, rules = lived.topic, lived.checkpoint, lived.stream.rules
+    return rebuild(iter(topic), checkpoint, rules, PARTITIONS, without, until_tick)
 
 
 @cache
@@ -179,7 +188,7 @@ def _lived(rules: Rules, without: str = "") -> Lived:
             values = [entry.value for entry in shard.outbox if entry.topic == EXAMPLES_TOPIC]
             topic += [Written(len(topic) + place, value) for place, value in enumerate(values)]
         stream.learn(tick.number)
-    return Lived(stream, topic, _post(stream, topic))
+    return Lived(stream, topic, _checkpoint(stream, topic))
 
 
 def _visits(day: int, without: str) -> Iterator[Record]:
@@ -190,17 +199,17 @@ def _visits(day: int, without: str) -> Iterator[Record]:
             yield record(event("web.visit", days(day - 1, 12, number), customer))
 
 
-def _post(stream: LocalStream, topic: Sequence[Written]) -> Post:
+def _checkpoint(stream: LocalStream, topic: Sequence[Written]) -> Checkpoint:
     """The learner's record, had it read the topic."""
-    post = Post(knowledge=stream.knowledge.copy())
+    checkpoint = Checkpoint(knowledge=stream.knowledge.copy())
     for each in topic:
         read = decode_example(each.value)
-        if isinstance(read, Passed) and read.tick <= post.knowledge.tick:
-            post.knowledge.passed[read.shard] = read.sequence
-    return post
+        if isinstance(read, TickCompleted) and read.tick <= checkpoint.knowledge.tick:
+            checkpoint.knowledge.passed[read.shard] = read.sequence
+    return checkpoint
 
 
-def _behind(lived: Lived, days_behind: int) -> Post:
+def _behind(lived: Lived, days_behind: int) -> Checkpoint:
     """The record of a learner that has some ticks still before it."""
     until = LAST_DAY + 1 - days_behind
     knowledge = Knowledge.new(FEATURES, lived.stream.rules)
@@ -211,7 +220,7 @@ def _behind(lived: Lived, days_behind: int) -> Post:
         ).knowledge
     stream = LocalStream(lived.stream.rules)
     stream.knowledge = knowledge
-    return _post(stream, lived.topic)
+    return _checkpoint(stream, lived.topic)
 
 
 def _plain(knowledge: Knowledge) -> Knowledge:

@@ -13,13 +13,13 @@ from sklearn.metrics import average_precision_score, brier_score_loss, log_loss,
 
 from touchstream.agents.report.folder import (
     Emitted,
-    ModelSaid,
+    ModelSignal,
     Summary,
     read_emissions,
     read_summary,
 )
 from touchstream.agents.report.html import table
-from touchstream.agents.report.judgement import cautions, troubles, verdict
+from touchstream.agents.report.judgement import cautions, conclusion, troubles
 from touchstream.agents.report.measures import (
     Bin,
     Lift,
@@ -39,7 +39,7 @@ from touchstream.streams.learn.progress import Measures
 
 WORDS = words_for("churn")
 SAID = st.tuples(st.sampled_from([0.1, 0.25, 0.5, 0.9]), st.integers(0, 1))
-BOTH = st.lists(SAID, min_size=2, max_size=40).filter(lambda said: len({y for _, y in said}) > 1)
+BOTH = st.lists(SAID, min_size=2, max_size=40).filter(lambda pairs: len({y for _, y in pairs}) > 1)
 DAYS = ("2026-01-07", "2026-01-12")
 ENDED = {
     "records": {"in": 12, "applied": 9, "dead": 2, "dropped": 1, "duplicate": 0},
@@ -51,13 +51,13 @@ ENDED = {
 }
 
 
-def scores(*said: tuple[float, int], day: str = "2026-01-05") -> Scores:
+def scores(*pairs: tuple[float, int], day: str = "2026-01-05") -> Scores:
     """All of one day, all judged."""
-    return spread((day, list(said)))
+    return spread((day, list(pairs)))
 
 
 def spread(*days: tuple[str, list[tuple[float, int]]]) -> Scores:
-    rows = [(*pair, date.fromisoformat(day)) for day, said in days for pair in said]
+    rows = [(*pair, date.fromisoformat(day)) for day, pairs in days for pair in pairs]
     return Scores(
         risk=np.array([risk for risk, _, _ in rows], np.float64),
         label=np.array([label for _, label, _ in rows], np.int64),
@@ -94,13 +94,13 @@ def folder(path: Path, *lines: bytes, ended: dict[str, object] | None = None) ->
 
 
 @given(BOTH)
-def test_measures_are_those_of_scikit_learn(said: list[tuple[float, int]]) -> None:
-    judged = scores(*said)
+def test_measures_are_those_of_scikit_learn(pairs: list[tuple[float, int]]) -> None:
+    judged = scores(*pairs)
     found = measures_of(judged)
     risk, label = judged.risk, judged.label
     assert found[:7] == pytest.approx(
         (
-            len(said),
+            len(pairs),
             label.mean(),
             log_loss(label, risk),
             brier_score_loss(label, risk),
@@ -115,10 +115,10 @@ def test_calibration_error_is_the_gap_of_scikit_learns_reliability_curve_weighte
     chance = np.random.default_rng(2)
     risk = chance.uniform(0, 1, 2_000)
     label = (chance.random(2_000) < risk**2).astype(np.int64)
-    became, said = calibration_curve(label, risk, n_bins=10)
+    became, pairs = calibration_curve(label, risk, n_bins=10)
     n_by_bin, _ = np.histogram(risk, bins=10, range=(0, 1))
     found = measures(risk, label, ranking(risk, label))
-    assert found.ece == pytest.approx(np.abs(became - said) @ n_by_bin / 2_000)
+    assert found.ece == pytest.approx(np.abs(became - pairs) @ n_by_bin / 2_000)
 
 
 def test_the_base_rate_said_of_everybody_has_its_entropy_as_log_loss() -> None:
@@ -201,25 +201,25 @@ def test_a_foreign_line_is_named_by_file_and_number(tmp_path: Path, bad: bytes) 
 
 def test_a_model_that_loses_to_silence_alone_says_so() -> None:
     models = {"churn": {"n": 10, "log_loss": 0.6}, "recency": {"log_loss": 0.6}}
-    told = verdict(models)
-    assert told is not None
-    assert not told.better
-    assert told.sentence == (
+    result = conclusion(models)
+    assert result is not None
+    assert not result.better
+    assert result.sentence == (
         "The model does not beat the recency rule (silence alone): log loss 0.6000 against "
         "0.6000, over all 10 labels of the replay. Rank by silence until it does."
     )
 
 
 def test_a_model_that_wins_says_by_how_much() -> None:
-    told = verdict(
+    result = conclusion(
         {
             "churn": {"n": 1_000, "log_loss": 0.25, "roc_auc": 0.8},
             "recency": {"log_loss": 0.5, "roc_auc": 0.75},
         }
     )
-    assert told is not None
-    assert told.better
-    assert told.sentence == (
+    assert result is not None
+    assert result.better
+    assert result.sentence == (
         "The model beats the recency rule (silence alone): log loss 0.2500 against 0.5000, "
         "ROC AUC 0.8000 against 0.7500, over all 1,000 labels of the replay."
     )
@@ -285,12 +285,12 @@ def test_lost_records_are_told_with_their_reasons() -> None:
 def test_emissions_are_counted_from_the_first_day_on(tmp_path: Path) -> None:
     risk = {"horizon_days": 28, "band_before": None, "band": "high", "reasons": [{"text": "quiet"}]}
     action = {"action": "call", "left_out": [{"action": "offer", "reason": "resting"}]}
-    told = {"signal": "repeat", "before": None, "value": True}
+    result = {"signal": "repeat", "before": None, "value": True}
     drift = {"signal": "drift.loss", "before": 0.25, "value": 0.5}
     emitted = {
         "churn-risk": ("ada", risk),
         "next-best-action": ("ada", action),
-        "customer-signals": ("ada", told),
+        "customer-signals": ("ada", result),
     }
     folder(tmp_path)
     for topic, (subject, data) in emitted.items():
@@ -309,7 +309,7 @@ def test_emissions_are_counted_from_the_first_day_on(tmp_path: Path) -> None:
         chosen={"call": 1},  # type: ignore[arg-type]
         left_out={("offer", "resting"): 1},  # type: ignore[arg-type]
         signals={"repeat": 1},  # type: ignore[arg-type]
-        said=[ModelSaid(date(2026, 1, 3), "churn", "drift.loss", "0.25", "0.5")],
+        model_signals=[ModelSignal(date(2026, 1, 3), "churn", "drift.loss", "0.25", "0.5")],
     )
 
 
@@ -375,8 +375,8 @@ def test_treated_customers_are_told_beside_the_untreated(tmp_path: Path) -> None
 
 def test_what_the_learner_says_of_its_models_is_told(tmp_path: Path) -> None:
     written = folder(tmp_path, ended={**ENDED, "served": {"churn": "bayes"}})
-    said = {"signal": "model.promoted", "before": "bayes", "value": "hedge"}
-    event = {"subject": "touchstream.churn", "time": "2026-01-03T00:00:00.000Z", "data": said}
+    pairs = {"signal": "model.promoted", "before": "bayes", "value": "hedge"}
+    event = {"subject": "touchstream.churn", "time": "2026-01-03T00:00:00.000Z", "data": pairs}
     (written / "customer-signals.jsonl").write_bytes(orjson.dumps(event))
     text = page(written)
     assert "<p>Serving at the end: churn: bayes.</p>" in text

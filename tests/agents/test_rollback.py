@@ -6,11 +6,11 @@ import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 
 from tests.make import days
-from touchstream.agents.in_force import LEARNER, stored
+from touchstream.agents.active_config import LEARNER, stored
+from touchstream.agents.checkpoint import Checkpoint
 from touchstream.agents.learner import KEPT_TICKS, MILESTONE_EVERY_TICKS, Learner, sweep
 from touchstream.agents.metrics import Metrics
-from touchstream.agents.outbox import Outbox, Topics
-from touchstream.agents.post import Post
+from touchstream.agents.outbox import Outbox, TopicNames
 from touchstream.agents.serving import Wish, trouble_with, want
 from touchstream.agents.stores.base import Commit, Fence
 from touchstream.agents.stores.memory import MemoryStore
@@ -105,7 +105,7 @@ async def test_what_can_be_served(version: int, trouble: str | None) -> None:
     }
     oldest = 5 if version == 4 else 0
     await store.commit([Commit(LEARNER, None, Fence(5, 1), b"", states)])
-    assert await trouble_with(store, _post(oldest=oldest), version) == trouble
+    assert await trouble_with(store, _checkpoint(oldest=oldest), version) == trouble
 
 
 def test_a_version_that_is_wished_for_is_not_swept() -> None:
@@ -124,19 +124,19 @@ def test_a_version_that_was_spared_goes_when_all_have_long_passed_its_last_tick(
 
 
 def test_about_once_a_day_a_version_becomes_a_milestone_and_stays() -> None:
-    post = _swept_but()
-    post.knowledge.tick = MILESTONE_EVERY_TICKS
-    after, _ = sweep(post)
+    checkpoint = _swept_but()
+    checkpoint.knowledge.tick = MILESTONE_EVERY_TICKS
+    after, _ = sweep(checkpoint)
     after.knowledge.tick, after.knowledge.version = MILESTONE_EVERY_TICKS + 1_000, 20
-    later, gone = sweep(msgspec.structs.replace(after, marks={MILESTONE_EVERY_TICKS: 15}))
+    later, gone = sweep(msgspec.structs.replace(after, outcome_flags={MILESTONE_EVERY_TICKS: 15}))
     assert (later.milestones, later.spared) == ([8], [8])
     assert 8 not in gone
 
 
 def test_no_more_than_thirty_milestones_stay() -> None:
-    post = _swept_but(milestones=list(range(101, 131)))
-    post.knowledge.tick, post.knowledge.version = MILESTONE_EVERY_TICKS, 140
-    assert sweep(post)[0].milestones == [*range(102, 131), 140]
+    checkpoint = _swept_but(milestones=list(range(101, 131)))
+    checkpoint.knowledge.tick, checkpoint.knowledge.version = MILESTONE_EVERY_TICKS, 140
+    assert sweep(checkpoint)[0].milestones == [*range(102, 131), 140]
 
 
 def test_who_has_learnt_from_a_forgotten_customer_is_swept_though_wished_for() -> None:
@@ -144,19 +144,19 @@ def test_who_has_learnt_from_a_forgotten_customer_is_swept_though_wished_for() -
     assert list(gone) == [4, 5, 6]
 
 
-def _post(**changed: object) -> Post:
+def _checkpoint(**changed: object) -> Checkpoint:
     """Versions 5 to 8 are published, 7 ticks written and learnt."""
     knowledge = Knowledge.new(FEATURES, Rules())
     knowledge.tick, knowledge.version, knowledge.passed = 7, 8, {"p0": 7}
-    post = Post(knowledge=knowledge, written=7, written_ms=days(7), swept=4)
-    return msgspec.structs.replace(post, **changed)
+    checkpoint = Checkpoint(knowledge=knowledge, written=7, written_ms=days(7), swept=4)
+    return msgspec.structs.replace(checkpoint, **changed)
 
 
-def _swept_but(**changed: object) -> Post:
+def _swept_but(**changed: object) -> Checkpoint:
     """At tick 1,000 versions 4 to 6 may go: 7 was the newest when tick 700 was learnt."""
-    post = _post(swept=3, marks={700: 7})
-    post.knowledge.tick = 1_000
-    return msgspec.structs.replace(post, **changed)
+    checkpoint = _checkpoint(swept=3, outcome_flags={700: 7})
+    checkpoint.knowledge.tick = 1_000
+    return msgspec.structs.replace(checkpoint, **changed)
 
 
 def _version(number: int, version: Version | None = None) -> dict[str, bytes | None]:
@@ -168,7 +168,7 @@ def _version(number: int, version: Version | None = None) -> dict[str, bytes | N
 async def _left_behind(**changed: object) -> MemoryStore:
     store = MemoryStore()
     states = {id_: data for number in range(5, 9) for id_, data in _version(number).items()}
-    record = msgspec.json.encode(_post(**changed))
+    record = msgspec.json.encode(_checkpoint(**changed))
     assert await store.commit([Commit(LEARNER, None, Fence(5, 1), record, states)]) == [True]
     return store
 
@@ -182,7 +182,7 @@ async def _named_by_next_tick(learner: Learner, store: MemoryStore) -> int:
 
 
 def _learner(store: MemoryStore, registry: CollectorRegistry | None = None) -> Learner:
-    outbox = Outbox(store, _no_broker, Topics({}))
+    outbox = Outbox(store, _no_broker, TopicNames({}))
     metrics = Metrics(registry or CollectorRegistry())
     return Learner("touchstream.examples", store, outbox, Rules(), 1, None, metrics)
 

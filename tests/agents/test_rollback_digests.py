@@ -1,76 +1,76 @@
 """A version that is not what the learner published is not scored with, and raises alarm."""
 
 from tests.make import SILENCE_KILLS, knowing
-from touchstream.agents.in_force import LEARNER, Catalogue, stored
+from touchstream.agents.active_config import LEARNER, Catalogue, stored
 from touchstream.agents.stores.base import Commit, Fence
 from touchstream.agents.stores.memory import MemoryStore
 from touchstream.schemas.rules import Rules
-from touchstream.schemas.tick import InForce
+from touchstream.schemas.tick import ActiveConfig
 from touchstream.streams.features.catalogue import FEATURES
 from touchstream.streams.learn.knowledge import Knowledge
 from touchstream.streams.learn.snapshot import CHURN, Version, digest, empty, seal
-from touchstream.streams.shard import Standing
+from touchstream.streams.shard import ShardCheckpoint
 
 RULES = Rules()
-IN_FORCE = Standing(
-    in_force=InForce(model_version=1, rules=RULES.digest(), features=FEATURES.digest)
+IN_FORCE = ShardCheckpoint(
+    active_config=ActiveConfig(model_version=1, rules=RULES.digest(), features=FEATURES.digest)
 )
 TAUGHT = knowing(SILENCE_KILLS)
 IGNORANT = Version(models={CHURN: empty(FEATURES.digest, 28.0)})
 
 
 async def test_what_the_learner_published_is_in_force() -> None:
-    desk = await Desk.with_version(TAUGHT)
-    assert await desk.catalogue.models(IN_FORCE) is not None
-    assert desk.catalogue.digests == {1: digest(TAUGHT)}
-    assert desk.alarms == 0
+    processor = await PartitionProcessor.with_version(TAUGHT)
+    assert await processor.catalogue.models(IN_FORCE) is not None
+    assert processor.catalogue.digests == {1: digest(TAUGHT)}
+    assert processor.alarms == 0
 
 
 async def test_a_version_that_is_not_what_the_learner_says_is_refused() -> None:
-    desk = await Desk.with_version(TAUGHT)
-    await desk.put({"version:1": seal(IGNORANT)})
-    assert await desk.catalogue.models(IN_FORCE) is None
+    processor = await PartitionProcessor.with_version(TAUGHT)
+    await processor.put({"version:1": seal(IGNORANT)})
+    assert await processor.catalogue.models(IN_FORCE) is None
 
 
 async def test_the_alarm_is_raised_once_for_each_difference() -> None:
-    desk = await Desk.with_version(TAUGHT)
-    await desk.put({"version:1": seal(IGNORANT)})
+    processor = await PartitionProcessor.with_version(TAUGHT)
+    await processor.put({"version:1": seal(IGNORANT)})
     for _ in range(3):
-        await desk.catalogue.models(IN_FORCE)
-    assert desk.alarms == 1
+        await processor.catalogue.models(IN_FORCE)
+    assert processor.alarms == 1
 
 
 async def test_once_it_is_what_the_learner_says_it_is_in_force_again() -> None:
-    desk = await Desk.with_version(TAUGHT)
-    await desk.put({"version:1": seal(IGNORANT)})
-    await desk.catalogue.models(IN_FORCE)
-    await desk.put({"version:1": seal(TAUGHT)})
-    assert await desk.catalogue.models(IN_FORCE) is not None
+    processor = await PartitionProcessor.with_version(TAUGHT)
+    await processor.put({"version:1": seal(IGNORANT)})
+    await processor.catalogue.models(IN_FORCE)
+    await processor.put({"version:1": seal(TAUGHT)})
+    assert await processor.catalogue.models(IN_FORCE) is not None
 
 
 async def test_who_has_loaded_another_one_drops_it_at_the_next_check() -> None:
-    desk = await Desk.with_version(IGNORANT)
-    await desk.catalogue.models(IN_FORCE)
-    await desk.put(_published(TAUGHT))
-    await desk.catalogue.check([1])
-    models = await desk.catalogue.models(IN_FORCE)
-    assert desk.alarms == 1
+    processor = await PartitionProcessor.with_version(IGNORANT)
+    await processor.catalogue.models(IN_FORCE)
+    await processor.put(_published(TAUGHT))
+    await processor.catalogue.check([1])
+    models = await processor.catalogue.models(IN_FORCE)
+    assert processor.alarms == 1
     assert models is not None
     assert models.scorers is not None
     assert models.scorers[CHURN].model == SILENCE_KILLS
 
 
 async def test_a_check_of_what_agrees_changes_nothing() -> None:
-    desk = await Desk.with_version(TAUGHT)
-    before = await desk.catalogue.models(IN_FORCE)
-    await desk.catalogue.check([1])
-    after = await desk.catalogue.models(IN_FORCE)
+    processor = await PartitionProcessor.with_version(TAUGHT)
+    before = await processor.catalogue.models(IN_FORCE)
+    await processor.catalogue.check([1])
+    after = await processor.catalogue.models(IN_FORCE)
     assert before is not None
     assert after is not None
     assert after.scorers is before.scorers
 
 
-class Desk:
+class PartitionProcessor:
     """A store with rules and version 1, and a worker's catalogue before it."""
 
     def __init__(self) -> None:
@@ -80,11 +80,11 @@ class Desk:
         self._fence: Fence | None = None
 
     @staticmethod
-    async def with_version(version: Version) -> "Desk":
-        desk = Desk()
-        await desk.store.put_text(RULES.digest(), RULES.to_text())
-        await desk.put(_published(version))
-        return desk
+    async def with_version(version: Version) -> "PartitionProcessor":
+        processor = PartitionProcessor()
+        await processor.store.put_text(RULES.digest(), RULES.to_text())
+        await processor.put(_published(version))
+        return processor
 
     async def put(self, states: dict[str, bytes | None]) -> None:
         commits = 1 if self._fence is None else self._fence.commits + 1

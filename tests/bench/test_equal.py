@@ -28,8 +28,8 @@ def test_lines_in_another_order_are_the_same(tmp_path: Path) -> None:
 def test_a_line_told_twice_is_a_difference(tmp_path: Path) -> None:
     one = folder(tmp_path / "one", scores='{"risk":0.1}\n')
     other = folder(tmp_path / "other", scores='{"risk":0.1}\n{"risk":0.1}\n')
-    [told] = differences(one, other)
-    assert told.startswith("scores.jsonl: 1 and 2 lines")
+    [output] = differences(one, other)
+    assert output.startswith("scores.jsonl: 1 and 2 lines")
 
 
 @pytest.mark.parametrize(
@@ -66,8 +66,8 @@ def test_the_scores_of_a_further_target_count(tmp_path: Path, changed: str | Non
     (one / "scores-back.jsonl").write_text('{"risk":0.1}\n')
     if changed is not None:
         (other / "scores-back.jsonl").write_text(changed)
-    [told] = differences(one, other)
-    assert told.startswith("scores-back.jsonl: 1 and ")
+    [output] = differences(one, other)
+    assert output.startswith("scores-back.jsonl: 1 and ")
 
 
 def test_the_command_ends_with_1_where_runs_differ(tmp_path: Path) -> None:

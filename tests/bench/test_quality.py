@@ -9,11 +9,11 @@ from bench.datasets.folder import FOLDER_VARIABLE, data_folder
 from bench.quality import tolerances
 from bench.quality.__main__ import main, own_cases
 from bench.quality.cases import Case, cases, cdnow, day, world
+from bench.quality.conclusion import conclusion
 from bench.quality.measures import Measures
 from bench.quality.models import NAMES, OURS, PAIR, QUICK, Judged
 from bench.quality.run import NothingToJudge, asked, run
 from bench.quality.tolerances import Wanted, misses, updated
-from bench.quality.verdict import verdict
 from tests.bench.test_quality_rows import order
 from touchstream.agents.settings import Settings
 from touchstream.schemas.rules import ChurnRules, Rules, TargetRules
@@ -40,7 +40,7 @@ def test_ids_are_permanent() -> None:
 
 
 def test_as_good_as_the_pair_less_what_is_given_away_is_met() -> None:
-    assert [bound.met for bound in verdict(judged(auc=0.797001))] == [True] * 4
+    assert [bound.met for bound in conclusion(judged(auc=0.797001))] == [True] * 4
 
 
 @pytest.mark.parametrize(
@@ -48,12 +48,12 @@ def test_as_good_as_the_pair_less_what_is_given_away_is_met() -> None:
     [("auc", 0.7969), ("ap_label_0", 0.2969), ("ap_label_1", 0.97), ("ece", 0.03)],
 )
 def test_less_than_that_is_not_met(measure: str, value: float) -> None:
-    bounds = verdict(judged(**{measure: value}))
+    bounds = conclusion(judged(**{measure: value}))
     assert [bound.measure for bound in bounds if not bound.met] == [measure]
 
 
 def test_a_measure_that_is_not_defined_is_not_met() -> None:
-    assert [bound.met for bound in verdict(judged(auc=None, ece=None))] == [
+    assert [bound.met for bound in conclusion(judged(auc=None, ece=None))] == [
         False,
         True,
         True,
@@ -62,18 +62,18 @@ def test_a_measure_that_is_not_defined_is_not_met() -> None:
 
 
 def test_without_the_pair_there_is_no_verdict() -> None:
-    assert verdict(judged()[:1]) == []
+    assert conclusion(judged()[:1]) == []
 
 
 def test_what_is_promised_holds_whatever_the_pair_reaches() -> None:
-    bounds = verdict(judged(auc=0.83), least_auc=0.834)
+    bounds = conclusion(judged(auc=0.83), least_auc=0.834)
     assert str(bounds[-1]) == "auc 0.8300 >= 0.8340: NOT met"
 
 
 def test_a_bound_is_told_in_a_phrase() -> None:
-    told = [str(bound) for bound in verdict(judged(auc=0.7))]
-    assert told[0] == "auc 0.7000 >= 0.7970: NOT met"
-    assert told[3] == "ece 0.0100 <= 0.0200: met"
+    output = [str(bound) for bound in conclusion(judged(auc=0.7))]
+    assert output[0] == "auc 0.7000 >= 0.7970: NOT met"
+    assert output[3] == "ece 0.0100 <= 0.0200: met"
 
 
 def test_ids_and_their_beginnings_choose_cases_and_models() -> None:
@@ -132,11 +132,11 @@ def test_events_of_ones_own_are_judged_under_the_files_name(
     own: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main([*own, "--from", "2026-04-01", "--json"]) == 0
-    told = [orjson.loads(line) for line in capsys.readouterr().out.splitlines()]
-    assert [row["id"] for row in told] == [*(f"shop/7d/{name}" for name in NAMES), "shop/7d"]
-    by_id = {row["id"]: row for row in told}
+    output = [orjson.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [row["id"] for row in output] == [*(f"shop/7d/{name}" for name in NAMES), "shop/7d"]
+    by_id = {row["id"]: row for row in output}
     assert by_id["shop/7d/recency"]["auc"] == 1.0
-    assert {row["n"] for row in told if "n" in row} == {told[0]["n"]}
+    assert {row["n"] for row in output if "n" in row} == {output[0]["n"]}
     bounds = by_id["shop/7d"]["verdict"]
     assert [bound["measure"] for bound in bounds] == ["auc", "ap_label_0", "ap_label_1", "ece"]
 

@@ -7,25 +7,27 @@ from hypothesis import strategies as st
 
 from bench.quality.measures import Measures, better, measure
 from bench.quality.rows import Floats, Ints
-from bench.scores import Said, quality
+from bench.scores import Scored, quality
 
 SAID = st.tuples(st.sampled_from([0.05, 0.1, 0.25, 0.5, 0.9, 1.0]), st.integers(0, 1))
-BOTH = st.lists(SAID, min_size=2, max_size=60).filter(lambda said: len({y for _, y in said}) > 1)
+BOTH = st.lists(SAID, min_size=2, max_size=60).filter(
+    lambda predicted: len({y for _, y in predicted}) > 1
+)
 
 
-def arrays(said: list[tuple[float, int]]) -> tuple[Ints, Floats]:
-    return np.array([y for _, y in said]), np.array([p for p, _ in said])
+def arrays(predicted: list[tuple[float, int]]) -> tuple[Ints, Floats]:
+    return np.array([y for _, y in predicted]), np.array([p for p, _ in predicted])
 
 
 @given(BOTH)
-def test_they_are_those_of_bench_scores(said: list[tuple[float, int]]) -> None:
-    found = measure(*arrays(said))
-    told = quality(Said(risk, label) for risk, label in said)
+def test_they_are_those_of_bench_scores(predicted: list[tuple[float, int]]) -> None:
+    found = measure(*arrays(predicted))
+    output = quality(Scored(risk, label) for risk, label in predicted)
     assert (found.n, found.auc, found.ap_label_1, found.ap_label_0) == (
-        told.n,
-        told.roc_auc,
-        told.average_precision_leaves,
-        told.average_precision_buys,
+        output.n,
+        output.roc_auc,
+        output.average_precision_leaves,
+        output.average_precision_buys,
     )
 
 

@@ -13,7 +13,7 @@ import pytest
 
 from bench.quality.batch import LEAST_LABELS, REFIT_MS, Estimator, logistic, refitted, trees
 from bench.quality.measures import measure
-from bench.quality.models import ENSEMBLE, LOGISTIC, MODELS, OURS, PAIR, TREES, judge
+from bench.quality.models import ENSEMBLE, LOGISTIC, MODELS, OURS, PAIR, TREES, apply_risk_band
 from bench.quality.online import prequential, silence_rank
 from bench.quality.rows import Floats, Ints, Rows
 from touchstream.schemas.units import DAY_MS
@@ -115,9 +115,9 @@ def test_a_column_that_was_never_filled_is_left_out(make: Callable[[], Estimator
 def test_with_too_few_labels_the_base_rate_is_said() -> None:
     rows = coins(matures_after_days=0)
     few = rows.take(np.arange(2 * LEAST_LABELS - 1))
-    said = refitted(few, int(few.at_ms[-1]), logistic)
+    predicted = refitted(few, int(few.at_ms[-1]), logistic)
     known = few.label[few.matured_ms <= few.at_ms[-1]]
-    assert said[-1] == pytest.approx((known.sum() + 1) / (len(known) + 2))
+    assert predicted[-1] == pytest.approx((known.sum() + 1) / (len(known) + 2))
 
 
 def test_rows_are_learnt_in_the_order_of_maturing_between_the_scores() -> None:
@@ -142,7 +142,9 @@ def test_silence_ranks_who_was_never_active_highest() -> None:
 def test_the_pair_takes_the_better_and_the_ensemble_the_mean() -> None:
     rows = coins(matures_after_days=COIN_DAYS)
     judged = rows.at_ms >= SINCE_MS
-    found = {one.model: one.measures for one in judge(rows, SINCE_MS, (OURS, PAIR, ENSEMBLE))}
+    found = {
+        one.model: one.measures for one in apply_risk_band(rows, SINCE_MS, (OURS, PAIR, ENSEMBLE))
+    }
     assert found[PAIR].auc == max(found[LOGISTIC].auc or 0, found[TREES].auc or 0)
     assert found[PAIR].ece == min(found[LOGISTIC].ece or 1, found[TREES].ece or 1)
     both = [refitted(rows, SINCE_MS, make)[judged] for make in (logistic, trees)]

@@ -15,7 +15,7 @@ def part(contribution: float) -> Part:
 
 
 def reason(*parts: float, moved: float | None) -> Reason:
-    """One whose parts add these, and whose removal moved the ln odds so far."""
+    """One whose parts add these, and whose removal moved the log-odds so far."""
     added = sum(parts)
     return Reason(
         **{name: getattr(part(added), name) for name in Part.__struct_fields__},
@@ -27,7 +27,7 @@ def reason(*parts: float, moved: float | None) -> Reason:
     )
 
 
-def told(*reasons: Reason) -> Explanation:
+def output(*reasons: Reason) -> Explanation:
     return Explanation(
         target="churn",
         at_ms=Millis(0),
@@ -44,7 +44,7 @@ def told(*reasons: Reason) -> Explanation:
 
 
 def test_a_topic_counts_once_and_each_of_its_measurements_too() -> None:
-    found = shares([told(reason(2.0, -1.0, moved=-1.0), reason(0.5, moved=0.25))])
+    found = shares([output(reason(2.0, -1.0, moved=-1.0), reason(0.5, moved=0.25))])
     assert found == {
         "customers": 1,
         "whole": 1,
@@ -61,7 +61,7 @@ def test_a_topic_counts_once_and_each_of_its_measurements_too() -> None:
 
 def test_what_has_no_events_takes_its_place_among_the_five_but_does_not_count() -> None:
     ageless = reason(9.0, moved=None)
-    found = shares([told(ageless, *[reason(1.0, moved=-1.0)] * 5)])
+    found = shares([output(ageless, *[reason(1.0, moved=-1.0)] * 5)])
     assert (found["topics"], found["features"], found["first_topic"]) == (4, 4, 1)
 
 

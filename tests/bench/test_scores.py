@@ -8,38 +8,42 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score, roc_auc_score
 
-from bench.scores import Said, main, matured, quality
+from bench.scores import Scored, main, matured, quality
 
-SAID = st.builds(Said, st.sampled_from([0.1, 0.2, 0.5, 0.9]), st.integers(0, 1))
-BOTH = st.lists(SAID, min_size=2, max_size=40).filter(lambda said: len({s.label for s in said}) > 1)
-
-
-@given(BOTH)
-def test_roc_auc_is_that_of_scikit_learn(said: list[Said]) -> None:
-    expected = roc_auc_score([s.label for s in said], [s.risk for s in said])
-    assert quality(said).roc_auc == pytest.approx(expected)
+SAID = st.builds(Scored, st.sampled_from([0.1, 0.2, 0.5, 0.9]), st.integers(0, 1))
+BOTH = st.lists(SAID, min_size=2, max_size=40).filter(
+    lambda predicted: len({s.label for s in predicted}) > 1
+)
 
 
 @given(BOTH)
-def test_average_precision_of_leaving_is_that_of_scikit_learn(said: list[Said]) -> None:
-    expected = average_precision_score([s.label for s in said], [s.risk for s in said])
-    assert quality(said).average_precision_leaves == pytest.approx(expected)
+def test_roc_auc_is_that_of_scikit_learn(predicted: list[Scored]) -> None:
+    expected = roc_auc_score([s.label for s in predicted], [s.risk for s in predicted])
+    assert quality(predicted).roc_auc == pytest.approx(expected)
 
 
 @given(BOTH)
-def test_average_precision_of_buying_ranks_by_one_minus_risk(said: list[Said]) -> None:
-    expected = average_precision_score([1 - s.label for s in said], [1 - s.risk for s in said])
-    assert quality(said).average_precision_buys == pytest.approx(expected)
+def test_average_precision_of_leaving_is_that_of_scikit_learn(predicted: list[Scored]) -> None:
+    expected = average_precision_score([s.label for s in predicted], [s.risk for s in predicted])
+    assert quality(predicted).average_precision_leaves == pytest.approx(expected)
+
+
+@given(BOTH)
+def test_average_precision_of_buying_ranks_by_one_minus_risk(predicted: list[Scored]) -> None:
+    expected = average_precision_score(
+        [1 - s.label for s in predicted], [1 - s.risk for s in predicted]
+    )
+    assert quality(predicted).average_precision_buys == pytest.approx(expected)
 
 
 def test_what_has_no_label_yet_is_left_out(tmp_path: Path) -> None:
     scores = _written(tmp_path, ("1997-10-01", 0.5, None), ("1997-10-01", 0.25, 1))
-    assert list(matured(scores, "1997-01-01")) == [Said(0.25, 1)]
+    assert list(matured(scores, "1997-01-01")) == [Scored(0.25, 1)]
 
 
 def test_what_was_said_before_the_first_day_is_left_out(tmp_path: Path) -> None:
     scores = _written(tmp_path, ("1997-09-30", 0.5, 0), ("1997-10-01", 0.25, 1))
-    assert list(matured(scores, "1997-10-01")) == [Said(0.25, 1)]
+    assert list(matured(scores, "1997-10-01")) == [Scored(0.25, 1)]
 
 
 def test_a_folder_without_scores_is_bad_usage(
@@ -51,9 +55,9 @@ def test_a_folder_without_scores_is_bad_usage(
 
 def _written(folder: Path, *rows: tuple[str, float, int | None]) -> Path:
     scores = folder / "scores.jsonl"
-    told = [
+    output = [
         {"customer": "ada", "time": f"{day}T00:00:00.000Z", "risk": risk, "label": label}
         for day, risk, label in rows
     ]
-    scores.write_bytes(b"".join(orjson.dumps(row) + b"\n" for row in told))
+    scores.write_bytes(b"".join(orjson.dumps(row) + b"\n" for row in output))
     return scores

@@ -12,13 +12,13 @@ FOUND: Found = {
 
 
 def test_ratios_are_told_by_the_clock_and_by_cpu() -> None:
-    told = report(FOUND)
-    assert told["by_wall"] == {
+    output = report(FOUND)
+    assert output["by_wall"] == {
         "stock_over_worker": 10.0,
         "worker_beyond_core_us": 30.0,
         "beyond_core_over_stock_engine": 0.15,
     }
-    assert told["by_cpu"] == {
+    assert output["by_cpu"] == {
         "stock_over_worker": 10.0,
         "worker_beyond_core_us": 12.0,
         "beyond_core_over_stock_engine": 0.067,
@@ -26,10 +26,10 @@ def test_ratios_are_told_by_the_clock_and_by_cpu() -> None:
 
 
 def test_a_worker_that_costs_too_much_beyond_the_core_does_not_meet_what_is_wanted() -> None:
-    told = report({**FOUND, "worker": [Cost(81.0, 50.0)]})
-    assert told["met"] == {"by_wall": False, "by_cpu": True}
+    output = report({**FOUND, "worker": [Cost(81.0, 50.0)]})
+    assert output["met"] == {"by_wall": False, "by_cpu": True}
 
 
 def test_a_worker_less_than_five_times_as_fast_does_not_meet_what_is_wanted() -> None:
-    told = report({**FOUND, "stock_agent": [Cost(349.0, 249.0)]})
-    assert told["met"] == {"by_wall": False, "by_cpu": False}
+    output = report({**FOUND, "stock_agent": [Cost(349.0, 249.0)]})
+    assert output["met"] == {"by_wall": False, "by_cpu": False}

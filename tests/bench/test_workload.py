@@ -6,12 +6,12 @@ from bench.throughput import PARTITIONS
 from bench.workload import first_tick, hand_made_model, world_events
 from touchstream.schemas.rules import BandRules, Rules
 from touchstream.schemas.units import Millis
+from touchstream.streams.context import ServingContext
 from touchstream.streams.features.catalogue import FEATURES
 from touchstream.streams.intake.decode import Arrival, Origin, decode
 from touchstream.streams.intake.partitioner import partition_of
 from touchstream.streams.learn.scorer import Scorer
 from touchstream.streams.learn.snapshot import CHURN, Version, seal, unseal
-from touchstream.streams.models import Models
 from touchstream.streams.records import Record
 from touchstream.streams.state import State
 from touchstream.streams.step import advance
@@ -33,16 +33,16 @@ def test_the_hand_made_model_can_be_published() -> None:
 
 def test_the_core_alone_scores_every_customer() -> None:
     _, fetches = core_alone(world_events(20, 200, 4), Rules(), 4)
-    shards = {done.shard: done.work.standing for fetch in fetches for done in fetch}
-    assert sum(standing.taken for standing in shards.values()) == 200
-    assert sum(standing.counters["applied"] for standing in shards.values()) > 150
-    assert all(standing.in_force is not None for standing in shards.values())
+    shards = {done.shard: done.work.checkpoint for fetch in fetches for done in fetch}
+    assert sum(checkpoint.taken for checkpoint in shards.values()) == 200
+    assert sum(checkpoint.counters["applied"] for checkpoint in shards.values()) > 150
+    assert all(checkpoint.active_config is not None for checkpoint in shards.values())
 
 
 def test_every_event_of_the_latency_run_emits() -> None:
     rules = Rules(bands=BandRules(cooldown_days=0))
-    scorers, clock_ms = {CHURN: Scorer(ticket_model())}, first_tick(rules).time_ms
-    models = Models(rules, rules.digest(), FEATURES, 1, scorers, clock_ms)
+    scorers, watermark_ms = {CHURN: Scorer(ticket_model())}, first_tick(rules).time_ms
+    models = ServingContext(rules, rules.digest(), FEATURES, 1, scorers, watermark_ms)
     customers: dict[str, State | None] = {}
     for number, (_, piece) in enumerate(islice(ticket_events(), 6_000)):
         record = Record(number, NOW, piece.key, piece.value)

@@ -83,8 +83,8 @@ def test_every_example_of_a_touchpoint_decodes_and_is_read_back(name: str) -> No
 @pytest.mark.parametrize("name", EMITTED)
 def test_every_example_of_an_emission_is_what_touchstream_writes(name: str) -> None:
     event = example(name)
-    said, sequence = decode_emission(orjson.dumps(event))
-    assert orjson.loads(encode_emission(said, sequence)) == event
+    output, sequence = decode_emission(orjson.dumps(event))
+    assert orjson.loads(encode_emission(output, sequence)) == event
 
 
 @pytest.mark.parametrize(("name", "field"), required_data())

@@ -12,26 +12,25 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple, Self, TypeVar
 
-import msgspec
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.admin import ConfigResource, ConfigResourceType
 
 from bench.services.kafka import KafkaServer
 from bench.services.redis import RedisServer
 from tests.integration.process import fast_now_ms
+from touchstream.agents.active_config import LEARNER
+from touchstream.agents.checkpoint import Checkpoint, decode_learner_checkpoint
 from touchstream.agents.embedded.process import ServerProcess
-from touchstream.agents.in_force import LEARNER
 from touchstream.agents.kafka import physical_topics
-from touchstream.agents.post import Post
 from touchstream.agents.received import RECEIVED_HEADER
-from touchstream.agents.replay.crew import ROOT
+from touchstream.agents.replay.supervisor import ROOT
 from touchstream.agents.settings import Settings
 from touchstream.agents.stores.base import Read
 from touchstream.agents.stores.connect import open_store
 from touchstream.agents.stores.redis import RedisStore
 from touchstream.agents.topics import drop_topics, make_topics
 from touchstream.agents.wiring import tick_secret
-from touchstream.schemas.tick import InForce, Tick, encode_tick
+from touchstream.schemas.tick import ActiveConfig, Tick, encode_tick
 from touchstream.schemas.topics import TOUCHPOINTS_TOPIC
 from touchstream.schemas.units import Millis
 from touchstream.streams.features.catalogue import FEATURES
@@ -39,7 +38,7 @@ from touchstream.streams.intake.decode import Origin, decode
 from touchstream.streams.intake.partitioner import partition_of
 from touchstream.streams.learn.knowledge import Knowledge
 from touchstream.streams.records import Record
-from touchstream.streams.shard import Standing, decode_standing
+from touchstream.streams.shard import ShardCheckpoint, decode_checkpoint
 
 T = TypeVar("T")
 RESTART_PAUSE_S = 0.3
@@ -273,12 +272,12 @@ class Deployment:
     def tick(self, time_ms: int, version: int | None = None) -> int:
         """Write a tick to every partition, as a replay does; return its number."""
         self._tick += 1
-        in_force = InForce(
-            model_version=self.post().knowledge.version if version is None else version,
+        active_config = ActiveConfig(
+            model_version=self.checkpoint().knowledge.version if version is None else version,
             rules=self.settings.rules.digest(),
             features=FEATURES.digest,
         )
-        tick = Tick(number=self._tick, time_ms=Millis(time_ms), in_force=in_force)
+        tick = Tick(number=self._tick, time_ms=Millis(time_ms), active_config=active_config)
         value = encode_tick(tick, tick_secret(self.settings))
         self.publish(
             [Sent(value, None, Millis(time_ms), partition) for partition in range(self.partitions)]
@@ -300,7 +299,7 @@ class Deployment:
 
     def wait_learnt(self, number: int, timeout_s: float = 60.0) -> None:
         """Until the learner has passed a tick."""
-        reached = lambda: self.post().knowledge.tick >= number  # noqa: E731
+        reached = lambda: self.checkpoint().knowledge.tick >= number  # noqa: E731
         wait_until(reached, f"tick {number} to be learnt", timeout_s, self.where)
 
     def settle(self) -> None:
@@ -308,30 +307,30 @@ class Deployment:
         self.learner.arguments.remove("--ticks")
         self.learner.send(signal.SIGKILL)
         self.wait_durable(120)
-        self.wait_learnt(self.post().written)
+        self.wait_learnt(self.checkpoint().written)
         self.wait_durable()
 
     def where(self) -> str:
         """Where everything stands, for the message of a test that waited in vain."""
         fences = [None if f is None else f.offset for f in self.fences()]
         tail = "\n".join(f"{r.name} {r.exits}\n{r.log_text()[-1500:]}" for r in self.roles)
-        log, tick = self.ends(TOUCHPOINTS_TOPIC), self.post().knowledge.tick
+        log, tick = self.ends(TOUCHPOINTS_TOPIC), self.checkpoint().knowledge.tick
         return f"fences {fences}, log {log}, tick {tick}\n{tail}"
 
     def fences(self) -> list[Any]:
-        found = self.ask(lambda store: store.standing(self.shards))
-        return [standing.fence for standing in found]
+        found = self.ask(lambda store: store.read_checkpoints(self.shards))
+        return [checkpoint.fence for checkpoint in found]
 
-    def standings(self) -> list[Standing]:
+    def checkpoints(self) -> list[ShardCheckpoint]:
         """Each shard's own record."""
-        found = self.ask(lambda store: store.standing(self.shards))
-        return [decode_standing(standing.record) for standing in found]
+        found = self.ask(lambda store: store.read_checkpoints(self.shards))
+        return [decode_checkpoint(checkpoint.record) for checkpoint in found]
 
     def counters(self) -> dict[str, int]:
         """What the shards counted, together."""
         total: dict[str, int] = {}
-        for standing in self.standings():
-            for name, count in standing.counters.items():
+        for checkpoint in self.checkpoints():
+            for name, count in checkpoint.counters.items():
                 total[name] = total.get(name, 0) + count
         return total
 
@@ -339,12 +338,12 @@ class Deployment:
         """Every state of a shard."""
         return self.ask(lambda store: _states(store, shard))
 
-    def post(self) -> Post:
+    def checkpoint(self) -> Checkpoint:
         """The learner's record; as it begins where there is none."""
-        [standing] = self.ask(lambda store: store.standing([LEARNER]))
-        if standing.record is None:
-            return Post(knowledge=Knowledge.new(FEATURES, self.settings.rules))
-        return msgspec.json.decode(standing.record, type=Post)
+        [checkpoint] = self.ask(lambda store: store.read_checkpoints([LEARNER]))
+        if checkpoint.record is None:
+            return Checkpoint(knowledge=Knowledge.new(FEATURES, self.settings.rules))
+        return decode_learner_checkpoint(checkpoint.record)
 
     def ask(self, question: Callable[[RedisStore], Awaitable[T]]) -> T:
         """Ask the store something on a connection of its own."""
@@ -377,7 +376,7 @@ class Deployment:
         """By the ticks, in their order."""
         log = self.log_records()
         found = [decode(record, Origin(0, len(log), None)) for record in log[0]]
-        return [each.in_force.model_version for each in found if isinstance(each, Tick)]
+        return [each.active_config.model_version for each in found if isinstance(each, Tick)]
 
     def _is_durable(self) -> bool:
         ends = self.ends(TOUCHPOINTS_TOPIC)
@@ -481,8 +480,8 @@ def _is(reached: Callable[[], bool]) -> bool:
 
 
 async def _has_learner(store: RedisStore) -> bool:
-    [standing] = await store.standing([LEARNER])
-    return standing.fence is not None
+    [checkpoint] = await store.read_checkpoints([LEARNER])
+    return checkpoint.fence is not None
 
 
 async def _states(store: RedisStore, shard: str) -> dict[str, bytes]:

@@ -7,7 +7,7 @@ import msgspec
 import orjson
 
 from tests.integration.deployment import Deployment
-from touchstream.agents.in_force import LEARNER
+from touchstream.agents.active_config import LEARNER
 from touchstream.agents.settings import Settings
 from touchstream.schemas.dead_letter import decode_letter
 from touchstream.schemas.tick import Tick
@@ -23,7 +23,7 @@ from touchstream.streams.learn.knowledge import Knowledge
 from touchstream.streams.local import LocalStream
 from touchstream.streams.outbox import Entry
 from touchstream.streams.records import Record
-from touchstream.streams.shard import LetterLimit, Standing
+from touchstream.streams.shard import LetterLimit, ShardCheckpoint
 from touchstream.streams.state import State
 from touchstream.streams.state import decode as decode_state
 
@@ -33,10 +33,10 @@ EMITTED = (CHURN_RISK_TOPIC, NEXT_BEST_ACTION_TOPIC, CUSTOMER_SIGNALS_TOPIC)
 class Come(NamedTuple):
     """All that is to be compared."""
 
-    standings: list[Standing]
+    checkpoints: list[ShardCheckpoint]
     states: list[dict[str, bytes]]
-    due: list[list[str]]
-    told: dict[tuple[str, str], list[bytes]]
+    timers: list[list[str]]
+    shown: dict[tuple[str, str], list[bytes]]
     """(topic, shard) -> emissions and examples, in order."""
     letters: dict[tuple[int, int], str]
     """(partition, offset) -> reason."""
@@ -47,11 +47,11 @@ def differences(deployment: Deployment) -> list[str]:
     """What differs between a deployment and the core on the very log that stands in its Kafka."""
     have, want = found(deployment), expected(deployment.settings, deployment.log_records())
     return [
-        *_unlike("record", enumerate(have.standings), enumerate(want.standings)),
+        *_unlike("record", enumerate(have.checkpoints), enumerate(want.checkpoints)),
         *_unlike("state", _flat(have.states), _flat(want.states)),
-        *_unlike("due", enumerate(have.due), enumerate(want.due)),
+        *_unlike("due", enumerate(have.timers), enumerate(want.timers)),
         *_unlike("dead letter", have.letters.items(), want.letters.items()),
-        *_unlike("said", _numbered(have.told), _numbered(want.told)),
+        *_unlike("said", _numbered(have.shown), _numbered(want.shown)),
         *_unlike("learner", [(0, have.knowledge)], [(0, want.knowledge)]),
     ]
 
@@ -60,7 +60,7 @@ def expected(settings: Settings, log: Sequence[Sequence[Record]]) -> Come:
     """Run the core over the log, tick by tick."""
     limit = LetterLimit(0, settings.worker.dead_letter_window)
     stream = LocalStream(settings.rules, len(log), limit=limit)
-    told: dict[tuple[str, str], list[bytes]] = {}
+    shown: dict[tuple[str, str], list[bytes]] = {}
     letters: dict[tuple[int, int], str] = {}
     stretches = [_stretches(partition, records, len(log)) for partition, records in enumerate(log)]
     for number in range(max(len(stretch) for stretch in stretches)):
@@ -68,26 +68,29 @@ def expected(settings: Settings, log: Sequence[Sequence[Record]]) -> Come:
             if number < len(stretch):
                 stream.feed(partition, stretch[number])
         for shard in stream.shards:
-            _tell(shard.name, shard.outbox, told, letters)
-        if all(shard.standing.tick > number for shard in stream.shards):
+            _report(shard.name, shard.outbox, shown, letters)
+        if all(shard.checkpoint.tick > number for shard in stream.shards):
             before = len(stream.signals)
             stream.learn(number + 1)
             spoken = len(stream.signals) - before  # it speaks after its shards
-            _tell(LEARNER, stream.emitted[len(stream.emitted) - spoken :], told, letters)
+            _report(LEARNER, stream.emitted[len(stream.emitted) - spoken :], shown, letters)
     return Come(
-        [shard.standing for shard in stream.shards],
+        [shard.checkpoint for shard in stream.shards],
         [shard.states for shard in stream.shards],
-        [[name for _, name in sorted((at, n) for n, at in s.due.items())] for s in stream.shards],
-        told,
+        [
+            [name for _, name in sorted((at, n) for n, at in s.timers.items())]
+            for s in stream.shards
+        ],
+        shown,
         letters,
         _plain(stream.knowledge),
     )
 
 
-def _tell(
+def _report(
     shard: str,
     entries: Iterable[Entry],
-    told: dict[tuple[str, str], list[bytes]],
+    shown: dict[tuple[str, str], list[bytes]],
     letters: dict[tuple[int, int], str],
 ) -> None:
     for entry in entries:
@@ -95,22 +98,22 @@ def _tell(
             letter = decode_letter(entry.key, entry.value, entry.headers).letter
             letters[letter.partition, letter.offset] = letter.reason
         else:
-            told.setdefault((entry.topic, shard), []).append(entry.value)
+            shown.setdefault((entry.topic, shard), []).append(entry.value)
 
 
 def found(deployment: Deployment) -> Come:
     """What Redis and the emitted topics hold; of what was sent twice the first counts."""
-    told: dict[tuple[str, str], list[bytes]] = {}
+    shown: dict[tuple[str, str], list[bytes]] = {}
     for topic in (*EMITTED, EXAMPLES_TOPIC):
         for records in deployment.read(topic).values():
-            _gather(topic, (record.value for record in records), told)
+            _gather(topic, (record.value for record in records), shown)
     return Come(
-        deployment.standings(),
+        deployment.checkpoints(),
         [deployment.states(shard) for shard in deployment.shards],
-        [_due(deployment, shard) for shard in deployment.shards],
-        told,
+        [_timers(deployment, shard) for shard in deployment.shards],
+        shown,
         letters_of(deployment),
-        _plain(deployment.post().knowledge),
+        _plain(deployment.checkpoint().knowledge),
     )
 
 
@@ -142,9 +145,9 @@ def _flat(states: Sequence[dict[str, bytes]]) -> Iterator[tuple[tuple[int, str],
 
 
 def _numbered(
-    told: Mapping[tuple[str, str], Sequence[bytes]],
+    shown: Mapping[tuple[str, str], Sequence[bytes]],
 ) -> Iterator[tuple[tuple[str, str, int], bytes]]:
-    for (topic, shard), values in told.items():
+    for (topic, shard), values in shown.items():
         for number, value in enumerate(values):
             yield (topic, shard, number), value
 
@@ -161,23 +164,23 @@ def _stretches(partition: int, records: Sequence[Record], partitions: int) -> li
     return stretches
 
 
-def _gather(topic: str, values: Iterable[bytes], told: dict[tuple[str, str], list[bytes]]) -> None:
+def _gather(topic: str, values: Iterable[bytes], shown: dict[tuple[str, str], list[bytes]]) -> None:
     """Sort by shard; drop what came before, byte for byte."""
     seen: set[bytes] = set()
     for value in values:
         if value not in seen:
             seen.add(value)
-            told.setdefault((topic, _shard(topic, value)), []).append(value)
+            shown.setdefault((topic, _shard(topic, value)), []).append(value)
 
 
 def _shard(topic: str, value: bytes) -> str:
     """Which shard said it; all it says on a topic stands in one partition, in its order."""
-    said: Any = orjson.loads(value)
-    return str(said["shard"] if topic == EXAMPLES_TOPIC else said["sequence"].partition(":")[0])
+    output: Any = orjson.loads(value)
+    return str(output["shard"] if topic == EXAMPLES_TOPIC else output["sequence"].partition(":")[0])
 
 
-def _due(deployment: Deployment, shard: str) -> list[str]:
-    return deployment.ask(lambda store: store.due(shard, 2**53, 1_000_000))
+def _timers(deployment: Deployment, shard: str) -> list[str]:
+    return deployment.ask(lambda store: store.timers_until(shard, 2**53, 1_000_000))
 
 
 def _plain(knowledge: Knowledge) -> Knowledge:

@@ -16,11 +16,11 @@ import orjson
 from bench.equal import LEFT_OUT
 from bench.processes import crew_of
 from touchstream.agents.letters import letter_line
-from touchstream.agents.people import as_json
 from touchstream.agents.replay.collector import score_files, score_line
 from touchstream.agents.replay.history import paced
 from touchstream.agents.replay.pacer import Publish
 from touchstream.agents.settings import Settings
+from touchstream.agents.state_view import as_json
 from touchstream.schemas.dead_letter import decode_letter
 from touchstream.schemas.topics import DEAD_LETTERS_TOPIC
 from touchstream.streams.emit.identity import pseudonym
@@ -64,10 +64,10 @@ def replay(
     killer = threading.Thread(target=_kill, args=(process.pid, kills), daemon=True)
     killer.start()
     try:
-        said, _ = process.communicate(timeout=TIMEOUT_S)
+        output, _ = process.communicate(timeout=TIMEOUT_S)
     finally:
         process.kill()
-    assert process.returncode == 0, said.decode()[-4000:]
+    assert process.returncode == 0, output.decode()[-4000:]
     return out
 
 
@@ -87,10 +87,10 @@ def core(events: Path, out: Path, config: Path) -> Path:
         stream.feed(0, [Record(offset, step.received_ms, line.key, line.value, line.headers)])
     out.mkdir()
     files = (*LEFT_OUT, *score_files([target.name for target in settings.rules.targets]).values())
-    told = {Path(name).stem: list[object]() for name in files}
-    for name, said in _told(stream, customers):
-        told[name].append(said)
-    for name, lines in told.items():
+    shown = {Path(name).stem: list[object]() for name in files}
+    for name, output in _told(stream, customers):
+        shown[name].append(output)
+    for name, lines in shown.items():
         (out / f"{name}.jsonl").write_bytes(b"".join(orjson.dumps(x) + b"\n" for x in lines))
     return out
 
@@ -136,17 +136,17 @@ def _kill(pid: int, pauses: Sequence[float]) -> None:
     rng = random.Random(len(pauses))
     for pause in pauses:
         deadline = time.monotonic() + TIMEOUT_S
-        while not (crew := _crew(pid)) and time.monotonic() < deadline:
+        while not (supervisor := _supervisor(pid)) and time.monotonic() < deadline:
             time.sleep(0.2)
         time.sleep(pause)
-        crew = _crew(pid)
-        if not crew:
+        supervisor = _supervisor(pid)
+        if not supervisor:
             return  # the replay has ended
         with contextlib.suppress(ProcessLookupError):
-            os.kill(rng.choice(crew), signal.SIGKILL)
+            os.kill(rng.choice(supervisor), signal.SIGKILL)
 
 
-def _crew(pid: int) -> list[int]:
+def _supervisor(pid: int) -> list[int]:
     return [member for _, member in _members(pid)]
 
 

@@ -20,7 +20,7 @@ from tests.integration.replayed import (
 )
 from touchstream.schemas.envelope import parse_time
 from touchstream.schemas.units import DAY_MS, Millis
-from touchstream.streams.week import next_own_day_ms
+from touchstream.streams.snapshot_day import next_snapshot_day_ms
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(400)]
 
@@ -69,7 +69,7 @@ def test_every_known_customer_is_scored_weekly_on_his_day(
     for customer, times in purchases.items():
         # Known at the tick that ends the day of his first purchase, at noon of that day.
         midnight_before = Millis(times[0] // DAY_MS * DAY_MS)
-        first = next_own_day_ms(customer, midnight_before, 7)
+        first = next_snapshot_day_ms(customer, midnight_before, 7)
         expected[customer] = list(range(first, WINDOW.last_tick_ms + 1, 7 * DAY_MS))
     assert {customer: sorted(times) for customer, times in scored.items()} == {
         customer: days for customer, days in expected.items() if days

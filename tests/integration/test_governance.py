@@ -11,16 +11,16 @@ import pytest
 
 from bench.services.kafka import KafkaServer
 from bench.services.redis import RedisServer
-from tests.agents.cli.command import Said, touchstream
+from tests.agents.cli.command import Output, touchstream
 from tests.integration.deployment import FAST, FAST_RULES, Deployment, wait_until
 from tests.integration.oracle import differences
 from tests.integration.replayed import rows
 from tests.integration.traffic import Traffic, event
+from touchstream.agents.active_config import LEARNER, version_id
+from touchstream.agents.checkpoint import Checkpoint
 from touchstream.agents.cli.failures import Failed
 from touchstream.agents.cli.rebuild import commit
-from touchstream.agents.in_force import LEARNER, version_id
 from touchstream.agents.kafka import group
-from touchstream.agents.post import Post
 from touchstream.agents.rebuilding import Rebuilt as Rebuild
 from touchstream.agents.stores.base import Fence, Read
 from touchstream.schemas.envelope import format_time
@@ -47,9 +47,9 @@ class History(NamedTuple):
 
     deployment: Deployment
     folder: Path
-    refused: Said
+    refused: Output
     """The answer to `models serve 999`."""
-    at_work: Said
+    at_work: Output
     """The answer to a rebuild beside the learner."""
     shown: dict[str, Any]
     """What `models` said while version 2 was served."""
@@ -58,9 +58,9 @@ class History(NamedTuple):
 class Rebuilt(NamedTuple):
     """The same after a customer was left out, and the learner was started again."""
 
-    told: dict[str, Any]
-    before: Post
-    after: Post
+    shown: dict[str, Any]
+    before: Checkpoint
+    after: Checkpoint
 
 
 @pytest.fixture(scope="module")
@@ -75,17 +75,17 @@ def history(
     ) as made:
         made.wait_ticking()
         with Traffic(made, SEED, customers=300, per_s=100):
-            wait_until(lambda: made.post().knowledge.version >= 5, "five versions", 90)
+            wait_until(lambda: made.checkpoint().knowledge.version >= 5, "five versions", 90)
             refused = run(made, folder, "models", "serve", "999")
             assert run(made, folder, "models", "serve", "2").code == 0
-            wait_until(lambda: in_force(made) == {2}, "version 2 to be in force")
+            wait_until(lambda: active_config(made) == {2}, "version 2 to be in force")
             shown = orjson.loads(run(made, folder, "models", "--json").out)
             at_work = run(made, folder, "models", "rebuild", "--without", ERASED, "--apply")
-            version = made.post().knowledge.version
+            version = made.checkpoint().knowledge.version
             assert run(made, folder, "models", "serve", "newest").code == 0
-            wait_until(lambda: min(in_force(made)) > version, "the newest to be in force")
+            wait_until(lambda: min(active_config(made)) > version, "the newest to be in force")
             known_ms = made.now_ms() + LABEL_MS
-            wait_until(lambda: clock_ms(made) > known_ms, "the labels of version 2 to be known")
+            wait_until(lambda: watermark_ms(made) > known_ms, "the labels of version 2 to be known")
         now_ms = made.now_ms()
         made.publish([event(10**9, "customer.erased", ERASED, now_ms, now_ms)])
         made.settle()
@@ -96,15 +96,15 @@ def history(
 def rebuilt(history: History) -> Rebuilt:
     """`models rebuild --apply`, and two ticks after it."""
     deployment = history.deployment
-    before = deployment.post()
+    before = deployment.checkpoint()
     assert deployment.learner.down() is not None
-    said = run(deployment, history.folder, "models", "rebuild", "--without", ERASED, "--apply")
-    assert said.code == 0, said.err
-    after = deployment.post()
+    output = run(deployment, history.folder, "models", "rebuild", "--without", ERASED, "--apply")
+    assert output.code == 0, output.err
+    after = deployment.checkpoint()
     deployment.learner.arguments.append("--ticks")
     deployment.learner.wanted = True
-    wait_until(lambda: in_force(deployment) >= {after.knowledge.version}, "the next tick")
-    return Rebuilt(orjson.loads(said.out), before, after)
+    wait_until(lambda: active_config(deployment) >= {after.knowledge.version}, "the next tick")
+    return Rebuilt(orjson.loads(output.out), before, after)
 
 
 def test_a_version_that_does_not_exist_cannot_be_served(history: History) -> None:
@@ -133,12 +133,12 @@ def test_a_rebuild_beside_a_learner_at_work_is_refused(history: History) -> None
 
 def test_a_rebuild_that_a_learner_has_overtaken_changes_nothing(history: History) -> None:
     deployment = history.deployment
-    before = deployment.post()
+    before = deployment.checkpoint()
     sealed = stored_version(deployment, before.knowledge.version)
     late = Rebuild(msgspec.structs.replace(before, written=0), sealed, {})
     with pytest.raises(Failed, match="has started meanwhile, its fence moved"):
         asyncio.run(commit(deployment.settings, late, Fence(0, 1)))
-    assert deployment.post() == before
+    assert deployment.checkpoint() == before
 
 
 def test_the_core_comes_to_the_same_on_the_log_with_the_rollback_in_it(history: History) -> None:
@@ -154,8 +154,8 @@ def test_the_recorded_log_replays_to_the_same_scores(history: History) -> None:
     deployment, folder = history.deployment, history.folder
     recorded = run(deployment, folder, "tail", "touchpoints", "--record")
     (folder / "log.jsonl").write_text(recorded.out)
-    said = touchstream("replay", "log.jsonl", "--out", "out", cwd=folder, settings=RULES)
-    assert said.code == 0, said.err
+    output = touchstream("replay", "log.jsonl", "--out", "out", cwd=folder, settings=RULES)
+    assert output.code == 0, output.err
     live = [
         (e.customer, format_time(e.at_ms), e.probability, e.model_version, e.label)
         for e in examples(deployment)
@@ -181,7 +181,7 @@ def test_without_him_it_is_what_the_others_examples_teach(
         knowledge.targets
     )
     his_count = sum(each.customer == his for each in known)
-    assert rebuilt.told["left_out"] == {ERASED: his_count}
+    assert rebuilt.shown["left_out"] == {ERASED: his_count}
     assert his_count > 0
 
 
@@ -190,7 +190,7 @@ def test_it_is_the_next_version_and_the_next_tick_names_it(
 ) -> None:
     newest = rebuilt.before.knowledge.version
     named = history.deployment.versions_named()
-    assert rebuilt.told["version"] == rebuilt.after.knowledge.version == newest + 1
+    assert rebuilt.shown["version"] == rebuilt.after.knowledge.version == newest + 1
     assert named[rebuilt.before.written] == newest + 1
     sealed = stored_version(history.deployment, newest + 1)
     assert unseal(sealed) == version_of(rebuilt.after.knowledge)
@@ -198,27 +198,29 @@ def test_it_is_the_next_version_and_the_next_tick_names_it(
 
 def test_no_version_that_knew_him_can_be_served_again(history: History, rebuilt: Rebuilt) -> None:
     newest = rebuilt.before.knowledge.version
-    said = run(history.deployment, history.folder, "models", "serve", newest)
-    assert (said.code, said.err) == (
+    output = run(history.deployment, history.folder, "models", "serve", newest)
+    assert (output.code, output.err) == (
         1,
         f"touchstream: version {newest} has learnt from a customer who was left out since: want "
         f"{newest + 1} or newer\n",
     )
 
 
-def run(deployment: Deployment, folder: Path, *arguments: object) -> Said:
+def run(deployment: Deployment, folder: Path, *arguments: object) -> Output:
     """A command with the deployment's settings."""
     settings = {k.removeprefix("TOUCHSTREAM_"): v for k, v in deployment._changes.items()}
     return touchstream(*arguments, cwd=folder, settings=settings)
 
 
-def in_force(deployment: Deployment) -> set[int]:
-    return {each.in_force.model_version for each in deployment.standings() if each.in_force}
+def active_config(deployment: Deployment) -> set[int]:
+    return {
+        each.active_config.model_version for each in deployment.checkpoints() if each.active_config
+    }
 
 
-def clock_ms(deployment: Deployment) -> int:
+def watermark_ms(deployment: Deployment) -> int:
     """What every shard has reached."""
-    return min(each.clock_ms or 0 for each in deployment.standings())
+    return min(each.watermark_ms or 0 for each in deployment.checkpoints())
 
 
 def examples(deployment: Deployment) -> list[Example]:

@@ -41,9 +41,9 @@ def test_a_customer_who_simply_stops_crosses_into_high_at_a_tick(
             deployment.publish([Sent(r.value, r.key, r.received_ms) for r in town.todays()])
             deployment.wait_learnt(deployment.tick(days(day + 1)))
         deployment.wait_durable()
-        said = deployment.read(CHURN_RISK_TOPIC)
-    told = [decode_emission(one.value)[0] for records in said.values() for one in records]
-    [crossing] = [one for one in told if one.subject == "mira"]
+        output = deployment.read(CHURN_RISK_TOPIC)
+    shown = [decode_emission(one.value)[0] for records in output.values() for one in records]
+    [crossing] = [one for one in shown if one.subject == "mira"]
     assert isinstance(crossing.data, RiskChanged)
     assert crossing.data.band == "high"
     assert crossing.data.cause.type == TICK_TYPE

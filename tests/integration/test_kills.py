@@ -86,7 +86,7 @@ class Havoc:
         return self._version() > known
 
     def _version(self) -> int:
-        return self.deployment.post().knowledge.version
+        return self.deployment.checkpoint().knowledge.version
 
 
 @pytest.mark.integration
@@ -104,11 +104,11 @@ def test_kills_and_rollbacks_show_neither_in_states_nor_in_what_is_emitted(tmp_p
         deployment.wait_ticking()
         havoc = Havoc(deployment, rng)
         with Traffic(deployment, SEED, customers=2_000, per_s=200) as traffic:
-            wait_until(lambda: deployment.post().knowledge.version > 0, "a first version", 90)
+            wait_until(lambda: deployment.checkpoint().knowledge.version > 0, "a first version", 90)
             _devastate(havoc)
         deployment.settle()
         assert differences(deployment) == []
-        assert deployment.post().knowledge.version > 3
+        assert deployment.checkpoint().knowledge.version > 3
         assert any(deployment.ends(CHURN_RISK_TOPIC))
         assert havoc.kills.total() >= 20
         assert set(havoc.kills) == {"worker", "learner", "broker", "redis"}

@@ -14,7 +14,7 @@ from tests.integration.deployment import Deployment, Sent
 from tests.integration.oracle import letters_of
 from tests.integration.traffic import event
 from tests.make import DAY_ZERO_MS
-from touchstream.schemas.tick import InForce, Tick, encode_tick
+from touchstream.schemas.tick import ActiveConfig, Tick, encode_tick
 from touchstream.schemas.topics import DEAD_LETTERS_TOPIC, TOUCHPOINTS_TOPIC
 from touchstream.schemas.units import DAY_MS, HOUR_MS, Millis
 from touchstream.streams.intake.partitioner import partition_of
@@ -90,8 +90,8 @@ def changed(sent: Sent, **attributes: object) -> Sent:
 
 def forged_tick(deployment: Deployment, secret: bytes | None) -> Sent:
     """A tick that nobody of ours wrote: a hundred years on, and with the number that is next."""
-    in_force = InForce(model_version=0, rules="0" * 16, features="0" * 16)
-    tick = Tick(number=2, time_ms=Millis(NOON_MS + 36_500 * DAY_MS), in_force=in_force)
+    active_config = ActiveConfig(model_version=0, rules="0" * 16, features="0" * 16)
+    tick = Tick(number=2, time_ms=Millis(NOON_MS + 36_500 * DAY_MS), active_config=active_config)
     return Sent(encode_tick(tick, secret), None, Millis(NOON_MS))
 
 
@@ -129,7 +129,7 @@ def test_every_poison_is_a_dead_letter_with_its_reason_and_delays_nobody(chapter
     assert chapter.letters() == {place: reason for place, (reason, _) in enumerate(sick, 1)}
     counted = chapter.counted()
     assert (counted["applied"], counted["dead"]) == (501, len(sick))
-    assert chapter.house.standings()[0].clock_ms == DAY_ZERO_MS
+    assert chapter.house.checkpoints()[0].watermark_ms == DAY_ZERO_MS
     assert chapter.house.workers[0].exits == []
     assert seconds < 30
 
@@ -166,7 +166,7 @@ def test_an_event_dated_2099_is_clamped_to_its_arrival(chapter: Chapter) -> None
     profile = decode_state(chapter.house.states("p0")["eve"]).profile
     assert profile is not None
     assert profile.last_seen_ms == NOON_MS + 5 * 60_000
-    assert chapter.house.standings()[0].clock_ms == DAY_ZERO_MS
+    assert chapter.house.checkpoints()[0].watermark_ms == DAY_ZERO_MS
 
 
 def test_past_the_limit_the_worker_stops_and_goes_on_when_it_is_raised(chapter: Chapter) -> None:
@@ -191,11 +191,11 @@ def test_past_the_limit_the_worker_stops_and_goes_on_when_it_is_raised(chapter: 
 
 def test_a_signed_tick_counts_where_a_forged_one_does_not(chapter: Chapter) -> None:
     chapter.publish(forged_tick(chapter.house, None))
-    assert chapter.house.standings()[0].tick == 1
+    assert chapter.house.checkpoints()[0].tick == 1
     chapter.house.tick(DAY_ZERO_MS + DAY_MS)
     chapter.house.wait_durable()
-    assert chapter.house.standings()[0].tick == 2
-    assert chapter.house.standings()[0].clock_ms == DAY_ZERO_MS + DAY_MS
+    assert chapter.house.checkpoints()[0].tick == 2
+    assert chapter.house.checkpoints()[0].watermark_ms == DAY_ZERO_MS + DAY_MS
 
 
 def test_a_record_on_the_wrong_partition_is_a_dead_letter(

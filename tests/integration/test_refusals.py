@@ -59,9 +59,9 @@ def move_start(deployment: Deployment) -> None:
 
 def test_a_flushed_redis_is_refused(deployment: Deployment) -> None:
     wipe(deployment)
-    said = refusal(deployment.workers[0])
-    assert "but Redis has no fence for it: was Redis flushed" in said
-    assert "worker.on_lost_fence" in said
+    output = refusal(deployment.workers[0])
+    assert "but Redis has no fence for it: was Redis flushed" in output
+    assert "worker.on_lost_fence" in output
 
 
 def test_a_flushed_redis_is_refused_by_the_learner(
@@ -73,8 +73,8 @@ def test_a_flushed_redis_is_refused_by_the_learner(
         deployment.wait_learnt(1)
         deployment.learner.down()
         wipe(deployment)
-        said = refusal(deployment.learner)
-    assert "Redis has no fence of the learner: was Redis flushed" in said
+        output = refusal(deployment.learner)
+    assert "Redis has no fence of the learner: was Redis flushed" in output
 
 
 def test_another_partition_count_is_refused(deployment: Deployment) -> None:
@@ -85,16 +85,16 @@ def test_another_partition_count_is_refused(deployment: Deployment) -> None:
     wide = deployment.changed(KAFKA__PARTITIONS="4", KAFKA__TOPIC_PREFIX=prefix)
     make_topics(wide)
     deployment.change(worker, KAFKA__PARTITIONS="4", KAFKA__TOPIC_PREFIX=prefix)
-    said = refusal(worker)
+    output = refusal(worker)
     drop_topics(wide)
-    assert "was started with 3: customers would be looked for in the wrong shard" in said
+    assert "was started with 3: customers would be looked for in the wrong shard" in output
 
 
 def test_a_fence_above_the_end_of_the_log_is_refused(deployment: Deployment) -> None:
     drop_topics(deployment.settings)
     wait_until(lambda: _made_again(deployment), "the topics to be made again")
-    said = refusal(deployment.workers[0])
-    assert "or the topic made anew? Set worker.on_lost_fence to oldest or newest" in said
+    output = refusal(deployment.workers[0])
+    assert "or the topic made anew? Set worker.on_lost_fence to oldest or newest" in output
 
 
 def test_a_fence_below_the_start_of_the_log_is_refused_until_oldest_is_said(
@@ -102,8 +102,8 @@ def test_a_fence_below_the_start_of_the_log_is_refused_until_oldest_is_said(
 ) -> None:
     deployment.publish(visits(30, 90))
     move_start(deployment)
-    said = refusal(deployment.workers[0])
-    assert "was Redis restored from a copy older than Kafka's retention" in said
+    output = refusal(deployment.workers[0])
+    assert "was Redis restored from a copy older than Kafka's retention" in output
 
     deployment.change(deployment.workers[0], WORKER__ON_LOST_FENCE="oldest")
     deployment.workers[0].wanted = True

@@ -117,12 +117,12 @@ def test_the_log_makes_every_kind_of_output(undisturbed: Path) -> None:
 
 
 def test_the_log_makes_the_learner_speak_of_its_models(undisturbed: Path) -> None:
-    said = rows(undisturbed / "customer-signals.jsonl")
-    told = {(one["subject"], one["data"]["signal"]) for one in said}
-    assert ("touchstream.plays", "model.promoted") in told
-    assert ("touchstream.opens", "model.promoted") in told
-    assert ("touchstream.plays", "drift.activity_week") in told
-    assert sum(one["data"]["signal"] == "plays" for one in said) > 50
+    output = rows(undisturbed / "customer-signals.jsonl")
+    shown = {(one["subject"], one["data"]["signal"]) for one in output}
+    assert ("touchstream.plays", "model.promoted") in shown
+    assert ("touchstream.opens", "model.promoted") in shown
+    assert ("touchstream.plays", "drift.activity_week") in shown
+    assert sum(one["data"]["signal"] == "plays" for one in output) > 50
     summary = orjson.loads((undisturbed / "summary.json").read_bytes())
     assert summary["served"] == {"churn": "logistic", "plays": "bayes", "opens": "bayes"}
 

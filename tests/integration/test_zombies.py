@@ -68,13 +68,13 @@ def test_a_learner_stopped_between_read_and_commit_is_refused_by_the_fence(
     heir.wanted = True
     deployment.wait_learnt(9)
     deployment.wait_durable()
-    learnt = deployment.post()
+    learnt = deployment.checkpoint()
     zombie.wanted = False
     zombie.send(signal.SIGCONT)
 
     assert zombie.wait_for_end() == 1
     assert "the learner's fence is no longer" in zombie.log_text()
     assert heir.running
-    assert deployment.post() == learnt
+    assert deployment.checkpoint() == learnt
     assert learnt.knowledge.examples > 0
     assert differences(deployment) == []

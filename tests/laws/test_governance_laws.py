@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from touchstream.schemas.units import DAY_MS, Millis
 from touchstream.streams.learn.drift import SHORTEST, Drift, change, observe
+from touchstream.streams.learn.drift_state import DriftState
 from touchstream.streams.learn.trial import Trial
-from touchstream.streams.learn.watch import Watch
 
 LOSSES = st.floats(0.0, 14.0)
 GAMES = st.lists(st.tuples(st.integers(0, 6), LOSSES, LOSSES), min_size=1, max_size=80)
@@ -88,22 +88,22 @@ def test_fair_rounds_leave_the_gambler_what_he_had_on_average() -> None:
 def test_a_watch_goes_on_from_data_exactly_where_it_stopped(
     some: list[dict[str, float]], more: list[dict[str, float]]
 ) -> None:
-    whole = watched([*some, *more], Watch.of(1))
-    stopped = msgspec.msgpack.encode(watched(some, Watch.of(1)))
-    resumed = watched(more, msgspec.msgpack.decode(stopped, type=Watch), len(some))
+    whole = watched([*some, *more], DriftState.of(1))
+    stopped = msgspec.msgpack.encode(watched(some, DriftState.of(1)))
+    resumed = watched(more, msgspec.msgpack.decode(stopped, type=DriftState), len(some))
     assert msgspec.msgpack.encode(resumed) == msgspec.msgpack.encode(whole)
 
 
-def watched(ticks: list[dict[str, float]], watch: Watch, first: int = 0) -> Watch:
+def watched(ticks: list[dict[str, float]], drift_state: DriftState, first: int = 0) -> DriftState:
     for tick, values in enumerate(ticks, start=first):
         columns = {name: [value, 0.0] for name, value in values.items()}
-        observe(watch, tick, Millis(tick * DAY_MS), columns)
-    return watch
+        observe(drift_state, tick, Millis(tick * DAY_MS), columns)
+    return drift_state
 
 
 @given(TICKS)
 def test_whatever_is_observed_the_memory_stays_finite(ticks: list[dict[str, float]]) -> None:
-    for series in watched(ticks, Watch.of(1)).series.values():
+    for series in watched(ticks, DriftState.of(1)).series.values():
         assert all(map(isfinite, [*series.rounds, series.squares, series.variance]))
 
 
@@ -119,11 +119,11 @@ def test_a_watch_that_was_written_out_tells_the_same_drifts(levels: list[float],
 
 
 def drifts(levels: list[float], written_at: int | None) -> list[Drift]:
-    watch, found = Watch.of(1), []
+    drift_state, found = DriftState.of(1), []
     for tick, level in enumerate([*levels, 0.0]):
         if tick == written_at:
-            watch = msgspec.json.decode(msgspec.json.encode(watch), type=Watch)
-        found += observe(watch, tick, Millis(tick * DAY_MS), {"a": [level, level + 0.25]})
+            drift_state = msgspec.json.decode(msgspec.json.encode(drift_state), type=DriftState)
+        found += observe(drift_state, tick, Millis(tick * DAY_MS), {"a": [level, level + 0.25]})
     return found
 
 

@@ -40,16 +40,18 @@ from touchstream.streams.learn.snapshot import ModelData, SnapshotError, empty, 
 Labelled = list[tuple[list[float | None], int]]
 RANKED = st.lists(
     st.tuples(st.integers(0, BINS - 1), st.integers(0, 1)), min_size=2, max_size=60
-).filter(lambda told: len({label for _, label in told}) == 2)
+).filter(lambda emitted: len({label for _, label in emitted}) == 2)
 """(bin of the score, label), with both labels in it."""
 
 
-def learnt(examples: Labelled, before: ModelData, scatter: float = 0.125) -> ModelData:
+def learnt(
+    examples: Labelled, before: ModelData, between_customer_variance: float = 0.125
+) -> ModelData:
     model = OnlineModel(before)
     for number, (values, label) in enumerate(examples):
         at_ms = days(before.examples + number)
         model.learn(row(values), at_ms, label, (1 + number % 3) / 4)
-    return model.data(scatter)
+    return model.data(between_customer_variance)
 
 
 def row(values: Sequence[float | None]) -> list[float]:
@@ -62,7 +64,7 @@ def test_learning_goes_on_from_data_exactly_where_it_stopped(
     name: str, some: Labelled, more: Labelled
 ) -> None:
     start = empty(FEATURES.digest, 28, name)
-    stopped = unseal(seal(knowing(learnt(some, start, scatter=0.0))))
+    stopped = unseal(seal(knowing(learnt(some, start, between_customer_variance=0.0))))
     resumed, whole = OnlineModel(stopped.models["churn"]), OnlineModel(start)
     for number, (values, label) in enumerate([*some, *more]):
         weight = (1 + number % 3) / 4
@@ -115,7 +117,9 @@ def test_whatever_was_learnt_a_score_is_a_probability_within_its_interval(
             low, high = score.interval()
             assert 0 < score.risk < 1
             assert 0 <= low <= high <= 1
-            assert low - 1e-6 <= sigmoid(score.logit) <= high + 1e-6 or score.scatter
+            assert (
+                low - 1e-6 <= sigmoid(score.logit) <= high + 1e-6 or score.between_customer_variance
+            )
             assert all(map(isfinite, scorer.contributions(row(values), days(0))))
 
 
@@ -152,7 +156,8 @@ def test_the_order_in_which_examples_came_does_not_show(
     shuffled = data.draw(st.permutations(examples))
     before = Knowledge.new(FEATURES, Rules())
     one, other = (
-        pass_tick(before, 7, {"p0": 3}, told, Rules(), FEATURES) for told in (examples, shuffled)
+        pass_tick(before, 7, {"p0": 3}, emitted, Rules(), FEATURES)
+        for emitted in (examples, shuffled)
     )
     assert msgspec.json.encode(other) == msgspec.json.encode(one)
 
@@ -186,18 +191,22 @@ def test_a_sigmoid_is_its_definition_and_undone_by_its_logit(at: float) -> None:
 
 
 @given(st.lists(st.tuples(PROBABILITIES, st.integers(0, 1)), min_size=1, max_size=60))
-def test_log_loss_and_brier_score_are_those_of_scikit_learn(told: list[tuple[float, int]]) -> None:
-    said, labels = [risk for risk, _ in told], [label for _, label in told]
-    clipped = [min(1 - CERTAIN, max(CERTAIN, risk)) for risk in said]
-    found = measured(told)
+def test_log_loss_and_brier_score_are_those_of_scikit_learn(
+    emitted: list[tuple[float, int]],
+) -> None:
+    predictions, labels = [risk for risk, _ in emitted], [label for _, label in emitted]
+    clipped = [min(1 - CERTAIN, max(CERTAIN, risk)) for risk in predictions]
+    found = measured(emitted)
     assert found.log_loss == pytest.approx(metrics.log_loss(labels, clipped, labels=[0, 1]))
-    squares = [(risk - label) ** 2 for risk, label in told]
-    assert found.brier == pytest.approx(sum(squares) / len(told))
+    squares = [(risk - label) ** 2 for risk, label in emitted]
+    assert found.brier == pytest.approx(sum(squares) / len(emitted))
 
 
 @given(RANKED)
-def test_auc_and_average_precision_are_those_of_scikit_learn(told: list[tuple[int, int]]) -> None:
-    risks, labels = [(place + 0.5) / BINS for place, _ in told], [label for _, label in told]
+def test_auc_and_average_precision_are_those_of_scikit_learn(
+    emitted: list[tuple[int, int]],
+) -> None:
+    risks, labels = [(place + 0.5) / BINS for place, _ in emitted], [label for _, label in emitted]
     found = measured(list(zip(risks, labels, strict=True)))
     stays, safety = [1 - label for label in labels], [1 - risk for risk in risks]
     assert found.roc_auc == pytest.approx(metrics.roc_auc_score(labels, risks))
@@ -207,9 +216,9 @@ def test_auc_and_average_precision_are_those_of_scikit_learn(told: list[tuple[in
     )
 
 
-def measured(told: list[tuple[float, int]]) -> Measures:
+def measured(emitted: list[tuple[float, int]]) -> Measures:
     tally = Tally()
-    for risk, label in told:
+    for risk, label in emitted:
         tally.add(risk, label)
     return tally.measures()
 

@@ -43,17 +43,17 @@ def test_the_order_in_which_events_came_does_not_show_in_memory_or_due_time(
 ) -> None:
     shuffled = data.draw(st.permutations(life))
     before, after = (last_state(live(map(arrive, some), models("d0"))) for some in (life, shuffled))
-    assert (after.memory, after.wake_at_ms) == (before.memory, before.wake_at_ms)
+    assert (after.memory, after.next_timer_ms) == (before.memory, before.next_timer_ms)
 
 
 @given(st.data(), CONSENTS)
 def test_which_purposes_give_way_does_not_depend_on_the_order(
-    data: st.DataObject, said: list[tuple[int, str]]
+    data: st.DataObject, predictions: list[tuple[int, str]]
 ) -> None:
-    told = [event("consent.changed", days(day), purpose=name) for day, name in said]
-    shuffled = data.draw(st.permutations(told))
-    assert folded(*shuffled).consent == folded(*told).consent
-    assert len(folded(*told).consent) <= BOUNDS.purposes
+    emitted = [event("consent.changed", days(day), purpose=name) for day, name in predictions]
+    shuffled = data.draw(st.permutations(emitted))
+    assert folded(*shuffled).consent == folded(*emitted).consent
+    assert len(folded(*emitted).consent) <= BOUNDS.purposes
 
 
 @given(AMOUNTS, st.integers(0, 100))

@@ -9,15 +9,15 @@ from tests import oracles
 from tests.make import (
     DAY_ZERO_MS,
     QUICK,
+    FeedbackOutcome,
     Log,
-    Told,
     arrive,
     days,
     event,
+    fired,
     live,
     models,
     replay,
-    wake,
 )
 from tests.strategies import END_DAY, LIVES, logs
 from touchstream.schemas.envelope import Event
@@ -27,9 +27,9 @@ from touchstream.streams.emit.identity import pseudonym
 from touchstream.streams.intake.clock import too_late
 from touchstream.streams.intake.decode import Arrival, Origin, decode
 from touchstream.streams.intake.memory import NOTHING_REMEMBERED, remember
+from touchstream.streams.snapshot_day import next_snapshot_day_ms
 from touchstream.streams.state import State
 from touchstream.streams.state import decode as decode_state
-from touchstream.streams.week import next_own_day_ms
 
 CUSTOMERS = ("ada", "bob", "cy")
 CHURN = QUICK.churn
@@ -65,10 +65,10 @@ def test_a_death_in_the_middle_of_every_tick_does_not_show(log: Log) -> None:
 @LAW
 @given(logs())
 def test_every_record_ends_in_exactly_one_counter(log: Log) -> None:
-    told = replay(log)
+    emitted = replay(log)
     ends = ("applied", "duplicate", "dead", "dropped")
-    assert sum(told.counters.get(name, 0) for name in ends) == len(log.records)
-    assert told.counters.get("dead", 0) == len(told.letters)
+    assert sum(emitted.counters.get(name, 0) for name in ends) == len(log.records)
+    assert emitted.counters.get("dead", 0) == len(emitted.letters)
 
 
 @LAW
@@ -91,11 +91,11 @@ def test_nothing_is_learnt_before_horizon_and_grace(log: Log) -> None:
 @LAW
 @given(logs(erasures=False))
 def test_every_label_is_what_the_events_received_in_time_say(log: Log) -> None:
-    told = replay(log)
+    emitted = replay(log)
     for customer in CUSTOMERS:
         known = list(accepted(log, customer))
         assume(no_two_subscriptions_at_once(known))
-        for example in examples_of(customer, told):
+        for example in examples_of(customer, emitted):
             before = [e for received, e in known if received <= example.at_ms]
             after = [e for received, e in known if example.at_ms < received <= tick_ms(example)]
             assert example.label == oracles.churned(before, after, example.at_ms, CHURN)
@@ -105,10 +105,10 @@ def test_every_label_is_what_the_events_received_in_time_say(log: Log) -> None:
 @LAW
 @given(logs(erasures=False))
 def test_every_own_day_of_a_known_customer_becomes_an_example(log: Log) -> None:
-    told = replay(log)
+    emitted = replay(log)
     for customer in CUSTOMERS:
         since = [clock_at(received) or received for received, _ in accepted(log, customer)]
-        scored = [example.at_ms for example in examples_of(customer, told)]
+        scored = [example.at_ms for example in examples_of(customer, emitted)]
         assert scored == own_days(customer, since[0]) if since else not scored
 
 
@@ -123,7 +123,7 @@ def test_a_ledger_holds_no_more_than_a_horizon_of_snapshots(log: Log) -> None:
 @given(logs())
 def test_whoever_is_known_waits_for_a_tick_to_come(log: Log) -> None:
     for data in replay(log).states.values():
-        woken_ms = decode_state(data).wake_at_ms
+        woken_ms = decode_state(data).next_timer_ms
         assert woken_ms is not None
         assert woken_ms > days(END_DAY)
 
@@ -132,12 +132,12 @@ def test_whoever_is_known_waits_for_a_tick_to_come(log: Log) -> None:
 def test_of_an_erased_customer_the_tombstone_is_left_and_then_nothing(life: list[Event]) -> None:
     arrivals = sorted(map(arrive, life), key=lambda one: one.event.time_ms)
     erasure = arrive(event("customer.erased", "d21"))
-    steps = live([*arrivals, erasure, wake("d24")], models("d0", QUICK))
+    steps = live([*arrivals, erasure, fired("d24")], models("d0", QUICK))
     memory, _ = remember(NOTHING_REMEMBERED, erasure.identity, erasure.content, days(21), limit=1)
     assert steps[-2].state == State(
-        memory=memory, erased_ms=days(21), wake_at_ms=Millis(days(23) + 1)
+        memory=memory, erased_ms=days(21), next_timer_ms=Millis(days(23) + 1)
     )
-    assert (steps[-1].state, steps[-1].wake_at) == (None, None)
+    assert (steps[-1].state, steps[-1].next_timer) == (None, None)
 
 
 def tick_ms(example: Example) -> Millis:
@@ -145,9 +145,9 @@ def tick_ms(example: Example) -> Millis:
     return days(example.tick - 1)
 
 
-def examples_of(customer: str, told: Told) -> list[Example]:
+def examples_of(customer: str, emitted: FeedbackOutcome) -> list[Example]:
     name = pseudonym(customer, QUICK.seed)
-    return [example for example in told.examples if example.customer == name]
+    return [example for example in emitted.examples if example.customer == name]
 
 
 def clock_at(received_ms: Millis) -> Millis | None:
@@ -163,8 +163,8 @@ def accepted(log: Log, customer: str) -> Iterator[tuple[Millis, Event]]:
         found = decode(one, Origin(0, 1, None))
         if not isinstance(found, Arrival) or found.event.subject != CustomerId(customer):
             continue
-        clock_ms = clock_at(one.received_ms)
-        late = too_late(found.event.time_ms, clock_ms, QUICK.intake.allowed_lateness_days)
+        watermark_ms = clock_at(one.received_ms)
+        late = too_late(found.event.time_ms, watermark_ms, QUICK.intake.allowed_lateness_days)
         if not late and found.identity not in seen:
             seen.add(found.identity)
             yield one.received_ms, found.event
@@ -179,8 +179,8 @@ def no_two_subscriptions_at_once(known: list[tuple[Millis, Event]]) -> bool:
 def own_days(customer: str, since_ms: Millis) -> list[Millis]:
     """The customer's days after ``since_ms`` that are final by the end of a log."""
     found: list[Millis] = []
-    day_ms = next_own_day_ms(customer, since_ms, CHURN.snapshot_every_days)
+    day_ms = next_snapshot_day_ms(customer, since_ms, CHURN.snapshot_every_days)
     while day_ms <= days(END_DAY - FINAL_DAYS):
         found.append(day_ms)
-        day_ms = next_own_day_ms(customer, day_ms, CHURN.snapshot_every_days)
+        day_ms = next_snapshot_day_ms(customer, day_ms, CHURN.snapshot_every_days)
     return found

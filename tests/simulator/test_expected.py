@@ -28,7 +28,7 @@ def test_the_core_counts_exactly_what_the_world_expects() -> None:
     for day in range(min(days), max(days) + 1):
         stream.feed(0, [record(line) for line in days.get(day, ())])
         stream.tick((day + 1) * DAY_MS)
-    counted = stream.shards[0].standing.counters
+    counted = stream.shards[0].checkpoint.counters
     assert {
         "applied": counted["applied"],
         "duplicate": counted["duplicate"],

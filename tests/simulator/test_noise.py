@@ -60,24 +60,24 @@ def test_the_counts_are_those_of_the_lines(world: World, lines: list[Line]) -> N
 
 
 def test_intake_puts_every_line_where_its_fate_says(lines: list[Line]) -> None:
-    said: dict[int, int] = {}
+    output: dict[int, int] = {}
     for line in lines:
         outcome = read(line)
         match line.fate:
             case "applied":
                 assert isinstance(outcome, Arrival)
-                assert outcome.identity not in said
-                said[outcome.identity] = outcome.content
+                assert outcome.identity not in output
+                output[outcome.identity] = outcome.content
             case "duplicate":
                 assert isinstance(outcome, Arrival)
-                assert said[outcome.identity] == outcome.content
+                assert output[outcome.identity] == outcome.content
             case "too_late":
                 assert isinstance(outcome, Arrival)
             case "unknown_type":
                 assert isinstance(outcome, Drop)
             case "dead_letter" if line.trouble == "conflicting":
                 assert isinstance(outcome, Arrival)
-                assert said[outcome.identity] != outcome.content
+                assert output[outcome.identity] != outcome.content
             case "dead_letter":
                 assert isinstance(outcome, Reject)
 

@@ -10,7 +10,7 @@ from touchstream.schemas.units import DAY_MS
 from touchstream.simulator import SILENCE, START_MS, Day, World
 
 
-def told(world: World) -> list[dict[str, Any]]:
+def shown(world: World) -> list[dict[str, Any]]:
     return [line.event for line in world.lines() if isinstance(line.event, dict)]
 
 
@@ -28,7 +28,7 @@ def lived() -> World:
 
 @pytest.fixture(scope="module")
 def events(lived: World) -> list[dict[str, Any]]:
-    return told(lived)
+    return shown(lived)
 
 
 def text(world: World) -> bytes:
@@ -93,15 +93,15 @@ def test_nobody_does_anything_after_leaving(lived: World, events: list[dict[str,
 def test_who_cancels_says_so_in_the_moment_he_leaves_and_nobody_else_does(
     lived: World, events: list[dict[str, Any]]
 ) -> None:
-    said = {
+    output = {
         event["subject"]: parse_time(event["time"])
         for event in events
         if event["type"] == "subscription.cancelled"
     }
-    assert said == {
+    assert output == {
         truth.customer: truth.churned_at for truth in lived.truth() if truth.kind == "cancelled"
     }
-    assert len(said) > 50
+    assert len(output) > 50
 
 
 def test_shoppers_leave_in_silence(lived: World, events: list[dict[str, Any]]) -> None:

@@ -36,4 +36,4 @@ def test_the_same_event_sent_twice_counts_once() -> None:
     assert mira is not None
     assert mira.profile is not None
     assert mira.profile.money["EUR"].order_count == 1
-    assert town.stream.shards[0].standing.counters["duplicate"] == 1
+    assert town.stream.shards[0].checkpoint.counters["duplicate"] == 1

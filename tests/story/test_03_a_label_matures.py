@@ -32,7 +32,7 @@ def test_the_learner_never_hears_her_name() -> None:
 
 def _labels(customer: str) -> list[tuple[float, int]]:
     """(Day of the snapshot, label), oldest first."""
-    zero_ms = town_on(0).stream.shards[0].standing.clock_ms
+    zero_ms = town_on(0).stream.shards[0].checkpoint.watermark_ms
     assert zero_ms is not None
     name = pseudonym(customer, RULES.seed)
     found = [one for one in town_on(126).stream.examples if one.customer == name]

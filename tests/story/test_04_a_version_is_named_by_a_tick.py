@@ -50,6 +50,6 @@ def _published(day: int) -> tuple[int, int]:
 
 
 def _in_force(town: Town) -> int:
-    in_force = town.stream.shards[0].standing.in_force
-    assert in_force is not None
-    return in_force.model_version
+    active_config = town.stream.shards[0].checkpoint.active_config
+    assert active_config is not None
+    return active_config.model_version

@@ -35,6 +35,6 @@ def test_nothing_needs_to_be_done_for_a_customer_who_came_back() -> None:
 
 
 def test_the_trace_in_the_readme_is_what_the_town_saw() -> None:
-    said = town_on(119).said_of("mira")[-1]
-    assert stops()["emitted"]["id"] == said.id
+    predictions = town_on(119).said_of("mira")[-1]
+    assert stops()["emitted"]["id"] == predictions.id
     assert stops()["risk"]["after"] == town_on(119).crossings("mira")[-1].risk

@@ -8,7 +8,12 @@ from touchstream.streams.emit.identity import pseudonym
 def test_profile_ledger_and_risk_are_gone_at_once() -> None:
     mira = town_on(126).state("mira")
     assert mira is not None
-    assert (mira.profile, mira.ledger, mira.risk, mira.told) == (None, (), None, None)
+    assert (mira.profile, mira.ledger, mira.risk, mira.last_emitted_contributions) == (
+        None,
+        (),
+        None,
+        None,
+    )
 
 
 def test_only_when_she_asked_stays() -> None:
@@ -21,7 +26,7 @@ def test_an_older_event_that_comes_now_is_dropped_and_counted() -> None:
     town = town_on(126)
     late = event("web.visit", "d124", "mira", page="/", duration_s=1.0)
     town.stream.feed(0, [record(late, received="d126 01:00")])
-    assert town.stream.shards[0].standing.counters["dropped.erased"] == 1
+    assert town.stream.shards[0].checkpoint.counters["dropped.erased"] == 1
 
 
 def test_her_waiting_snapshots_are_never_learnt_from() -> None:

@@ -43,7 +43,7 @@ class Town:
     def __init__(self) -> None:
         self.stream = LocalStream(RULES)
         self.day = 0
-        self.told: list[Emission] = []
+        self.last_emitted_contributions: list[Emission] = []
         """All that was emitted, in order."""
         self._events = sorted(_events(), key=lambda one: (one.time_ms, one.subject))
         self.stream.tick(days(0))
@@ -64,12 +64,14 @@ class Town:
 
     def said_of(self, customer: str) -> list[Emission]:
         """What was emitted about a customer so far."""
-        return [emission for emission in self.told if emission.subject == customer]
+        return [
+            emission for emission in self.last_emitted_contributions if emission.subject == customer
+        ]
 
     def crossings(self, customer: str) -> list[RiskChanged]:
         """His changes of band so far."""
-        said = self.said_of(customer)
-        return [one.data for one in said if isinstance(one.data, RiskChanged)]
+        predictions = self.said_of(customer)
+        return [one.data for one in predictions if isinstance(one.data, RiskChanged)]
 
     def todays(self) -> list[Record]:
         """The records of the day that has begun, up to the next midnight."""
@@ -79,7 +81,7 @@ class Town:
     def _listen(self) -> None:
         for entry in self.stream.emitted:
             if entry.topic != DEAD_LETTERS_TOPIC:
-                self.told.append(decode_emission(entry.value)[0])
+                self.last_emitted_contributions.append(decode_emission(entry.value)[0])
         self.stream.emitted.clear()
 
 

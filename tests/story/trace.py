@@ -7,16 +7,16 @@ import orjson
 
 from tests.make import record
 from tests.story.town import COMES_BACK, RULES, town_on
-from touchstream.agents.people import as_json
+from touchstream.agents.state_view import as_json
 from touchstream.schemas.topics import CHURN_RISK_TOPIC
+from touchstream.streams.context import ServingContext
 from touchstream.streams.features.catalogue import FEATURES
 from touchstream.streams.intake.decode import Arrival, Origin, decode
 from touchstream.streams.learn.ledger import is_activity
-from touchstream.streams.models import Models
 from touchstream.streams.profiles.fold import fold
 from touchstream.streams.profiles.profile import Profile
+from touchstream.streams.scoring import Scored, score
 from touchstream.streams.state import State
-from touchstream.streams.verdict import Scored, score
 
 SHOWN_FEATURES = ("silence_days", "gap_usual", "activity_week", "web_month")
 SHOWN_FIELDS = ("last_seen", "activity", "families")
@@ -27,7 +27,7 @@ def stops() -> dict[str, Any]:
     """Stop -> what is there, ready for JSON."""
     town = town_on(118)
     shard = town.stream.shards[0]
-    models = town.stream.models(shard.standing)
+    models = town.stream.models(shard.checkpoint)
     published = record(COMES_BACK)
     arrival = decode(published, Origin(partition=0, partitions=1, tick_secret=None))
     before = town.state("mira")
@@ -66,7 +66,7 @@ def _profile(profile: Profile) -> dict[str, object]:
     return {name: _rounded(whole[name]) for name in SHOWN_FIELDS}
 
 
-def _features(scored: Scored, models: Models) -> dict[str, float]:
+def _features(scored: Scored, models: ServingContext) -> dict[str, float]:
     values = dict(zip(FEATURES.names, models.features.unpack(scored.vector), strict=True))
     return {name: round(values[name], 4) for name in SHOWN_FEATURES}
 

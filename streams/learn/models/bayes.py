@@ -4,7 +4,7 @@ import numpy as np
 from msgspec import Struct
 
 from touchstream.streams.learn.arrays import Floats, pack, pack_symmetric, unpack, unpack_symmetric
-from touchstream.streams.learn.models.estimator import Estimator, Said
+from touchstream.streams.learn.models.estimator import Estimator, Prediction
 from touchstream.streams.learn.standard import Move
 
 PRIOR_VARIANCE = 0.1
@@ -60,7 +60,7 @@ class BayesianLogisticRegression(Estimator):
         self._covariance = np.array([[PRIOR_VARIANCE_OF_INTERCEPT]])
         self._outer = np.empty((1, 1))
         self._both: Floats | None = None
-        """Covariance and mean side by side: one product says ln odds and gain."""
+        """Covariance and mean side by side: one product says log-odds and gain."""
 
     @staticmethod
     def of(data: BayesData, forgetting: float) -> "BayesianLogisticRegression":
@@ -88,10 +88,10 @@ class BayesianLogisticRegression(Estimator):
         if self.forgetting:
             self._covariance[np.diag_indices(len(self._mean))] += self.forgetting
         gain = self._covariance.dot(z)
-        said = Said(float(self._mean.dot(z)), float(z.dot(gain)))
-        chance = said.probability
+        prediction = Prediction(float(self._mean.dot(z)), float(z.dot(gain)))
+        chance = prediction.probability
         curvature = weight * max(chance * (1 - chance), LEAST_CURVATURE)
-        shrink = 1 + curvature * said.variance
+        shrink = 1 + curvature * prediction.variance
         step = gain * (curvature / shrink) ** 0.5
         np.multiply(step[:, None], step, out=self._outer)
         self._covariance -= self._outer  # symmetric to the last bit, as it is kept
@@ -117,9 +117,9 @@ class BayesianLogisticRegression(Estimator):
         self._covariance, self._mean = (both[:, :-1] + both[:, :-1].T) / 2, both[:, -1].copy()
         self._both = None
 
-    def predict(self, columns: Floats, z: Floats) -> Said:
+    def predict(self, columns: Floats, z: Floats) -> Prediction:
         variance = float(z.dot(self._covariance.dot(z)))
-        return Said(float(self._mean.dot(z)), max(0.0, variance))
+        return Prediction(float(self._mean.dot(z)), max(0.0, variance))
 
     def predict_all(self, columns: Floats, z: Floats) -> tuple[Floats, Floats]:
         if self._both is None:

@@ -17,16 +17,16 @@ from touchstream.streams.learn.numbers import sigmoid
 from touchstream.streams.learn.standard import Move
 
 MODERATION = pi / 8
-"""How an uncertain ln odds is drawn to 0 (MacKay 1992)."""
+"""How an uncertain log-odds is drawn to 0 (MacKay 1992)."""
 
 
-class Said(NamedTuple):
+class Prediction(NamedTuple):
     """A model's word on one row."""
 
     logit: float
-    """ln odds of label 1."""
+    """log-odds of label 1."""
     variance: float = 0.0
-    """How uncertain the ln odds are."""
+    """How uncertain the log-odds are."""
 
     @property
     def probability(self) -> float:
@@ -46,7 +46,7 @@ INTERCEPT = "intercept"
 
 
 class Estimator(base.Classifier, ABC):  # type: ignore[misc]  # River ships no types
-    """Rows of ``width`` columns in, ln odds out; the first column is always 1, the intercept."""
+    """Rows of ``width`` columns in, log-odds out; the first column is always 1, the intercept."""
 
     def __init__(self) -> None:
         self._names: list[str] = [INTERCEPT]
@@ -83,23 +83,25 @@ class Estimator(base.Classifier, ABC):  # type: ignore[misc]  # River ships no t
         """
 
     @abstractmethod
-    def predict(self, columns: Floats, z: Floats) -> Said:
-        """The ln odds of label 1 for one row."""
+    def predict(self, columns: Floats, z: Floats) -> Prediction:
+        """The log-odds of label 1 for one row."""
 
     def predict_all(self, columns: Floats, z: Floats) -> tuple[Floats, Floats]:
-        """Ln odds and their variances, (n,) each, for rows (n, width).
+        """Log-odds and their variances, (n,) each, for rows (n, width).
 
         Batches must not show: a row's answer is the same, to the last bit, whatever is beside it.
         """
-        said = [self.predict(*row) for row in zip(columns, z, strict=True)]
-        return np.array([one.logit for one in said]), np.array([one.variance for one in said])
+        predictions = [self.predict(*row) for row in zip(columns, z, strict=True)]
+        return np.array([one.logit for one in predictions]), np.array(
+            [one.variance for one in predictions]
+        )
 
     @abstractmethod
     def data(self) -> Any:  # noqa: ANN401 - the union of all is in registry.py
         """All that was learnt; one of the structs of ``Data``."""
 
     def weigh(self, columns: Floats, z: Floats) -> Floats:
-        """What each column of one row adds to the ln odds against the average row; (width,)."""
+        """What each column of one row adds to the log-odds against the average row; (width,)."""
         return np.zeros(len(z))
 
     def learn_one(self, x: Mapping[str, float], y: bool) -> None:

@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from touchstream.streams.learn.arrays import Floats, pack, unpack
 from touchstream.streams.learn.models.bayes import BayesData, BayesianLogisticRegression
-from touchstream.streams.learn.models.estimator import MODERATION, Estimator, Said
+from touchstream.streams.learn.models.estimator import MODERATION, Estimator, Prediction
 from touchstream.streams.learn.models.logistic import LogisticData, OnlineLogisticRegression
 from touchstream.streams.learn.models.recency import RecencyData, RecencyRule
 from touchstream.streams.learn.models.rhythm import RhythmData, RhythmExpert
@@ -87,8 +87,8 @@ class Hedge(Estimator):
         self, columns: Floats, z: Floats, labels: Sequence[int], weights: Sequence[float]
     ) -> None:
         chances, _ = self._say(columns, z)
-        for said, label, weight in zip(chances.T, labels, weights, strict=True):
-            right = said if label else 1 - said
+        for predictions, label, weight in zip(chances.T, labels, weights, strict=True):
+            right = predictions if label else 1 - predictions
             shares = self._weights * right**weight
             self._weights = (1 - self.share) * shares / shares.sum() + self.share / len(shares)
         for expert in self._experts:
@@ -98,9 +98,9 @@ class Hedge(Estimator):
         for expert in self._experts:
             expert.move(move)
 
-    def predict(self, columns: Floats, z: Floats) -> Said:
+    def predict(self, columns: Floats, z: Floats) -> Prediction:
         (logits,), (variance,) = self.predict_all(columns[None], z[None])
-        return Said(float(logits), float(variance))
+        return Prediction(float(logits), float(variance))
 
     def predict_all(self, columns: Floats, z: Floats) -> tuple[Floats, Floats]:
         chances, variances = self._say(columns, z)
@@ -111,9 +111,12 @@ class Hedge(Estimator):
 
     def _say(self, columns: Floats, z: Floats) -> tuple[Floats, Floats]:
         """Every expert's probability of every row, (4, n), and the regression's variances."""
-        said = [expert.predict_all(columns, z) for expert in self._experts]
-        chances = [[Said(*word).probability for word in zip(*words, strict=True)] for words in said]
-        return np.array(chances), said[0][1]
+        predictions = [expert.predict_all(columns, z) for expert in self._experts]
+        chances = [
+            [Prediction(*word).probability for word in zip(*words, strict=True)]
+            for words in predictions
+        ]
+        return np.array(chances), predictions[0][1]
 
     def weigh(self, columns: Floats, z: Floats) -> Floats:
         added: Floats = self._weights.dot([one.weigh(columns, z) for one in self._experts])

@@ -7,7 +7,7 @@ import numpy as np
 from msgspec import Struct
 
 from touchstream.streams.learn.arrays import Floats, pack, unpack
-from touchstream.streams.learn.models.estimator import Estimator, Said
+from touchstream.streams.learn.models.estimator import Estimator, Prediction
 from touchstream.streams.learn.standard import Move
 
 RATE = 0.005
@@ -84,8 +84,8 @@ class OnlineLogisticRegression(Estimator):
         river.optimizer.n_iterations = self._steps
         return river
 
-    def predict(self, columns: Floats, z: Floats) -> Said:
-        return Said(float(self._weights.dot(z)))
+    def predict(self, columns: Floats, z: Floats) -> Prediction:
+        return Prediction(float(self._weights.dot(z)))
 
     def weigh(self, columns: Floats, z: Floats) -> Floats:
         added: Floats = self._weights * z

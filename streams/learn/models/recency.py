@@ -5,7 +5,7 @@ from msgspec import Struct
 
 from touchstream.streams.learn.arrays import Floats
 from touchstream.streams.learn.baselines import Baselines
-from touchstream.streams.learn.models.estimator import Estimator, Said
+from touchstream.streams.learn.models.estimator import Estimator, Prediction
 from touchstream.streams.learn.numbers import logit
 
 
@@ -53,8 +53,8 @@ class RecencyRule(Estimator):
     def learn(self, columns: Floats, z: Floats, label: int, weight: float) -> None:
         self._baselines.learn(self._silence(columns), label, weight)
 
-    def predict(self, columns: Floats, z: Floats) -> Said:
-        return Said(logit(self._baselines.recency(self._silence(columns))))
+    def predict(self, columns: Floats, z: Floats) -> Prediction:
+        return Prediction(logit(self._baselines.recency(self._silence(columns))))
 
     def weigh(self, columns: Floats, z: Floats) -> Floats:
         """All that this rule knows is the silence, so all that sets a row apart is its."""

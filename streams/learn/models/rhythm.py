@@ -9,11 +9,11 @@ from msgspec import Struct
 
 from touchstream.streams.learn.arrays import Floats, pack, pack_symmetric, unpack, unpack_symmetric
 from touchstream.streams.learn.models.bayes import BayesianLogisticRegression
-from touchstream.streams.learn.models.estimator import Estimator, Said
+from touchstream.streams.learn.models.estimator import Estimator, Prediction
 
 
 class RhythmData(Struct, frozen=True, tag="rhythm"):
-    """Intercept and slope of the logistic line over the rhythm's own ln odds."""
+    """Intercept and slope of the logistic line over the rhythm's own log-odds."""
 
     column: int
     mean: bytes
@@ -21,7 +21,7 @@ class RhythmData(Struct, frozen=True, tag="rhythm"):
 
 
 class RhythmExpert(Estimator):
-    """Logistic regression on one column: the ln odds that the silence lasts (``rhythm_silent``).
+    """Logistic regression on one column: the log-odds that the silence lasts (``rhythm_silent``).
 
     Parameters
     ----------
@@ -60,7 +60,7 @@ class RhythmExpert(Estimator):
         x = self._x(columns)
         self._line.learn(x, x, label, weight)
 
-    def predict(self, columns: Floats, z: Floats) -> Said:
+    def predict(self, columns: Floats, z: Floats) -> Prediction:
         x = self._x(columns)
         return self._line.predict(x, x)
 

@@ -13,7 +13,7 @@ COMMAND = (sys.executable, "-W", "ignore", "-m", "touchstream.agents.cli.main")
 TIMEOUT_S = 240
 
 
-class Said(NamedTuple):
+class Output(NamedTuple):
     """How a command ended."""
 
     code: int
@@ -30,7 +30,7 @@ def environ(**settings: str) -> dict[str, str]:
 
 def touchstream(
     *arguments: object, cwd: Path, settings: dict[str, str] | None = None, stdin: bytes = b""
-) -> Said:
+) -> Output:
     """Run it to its end in ``cwd``."""
     done = subprocess.run(
         [*COMMAND, *map(str, arguments)],
@@ -41,7 +41,7 @@ def touchstream(
         timeout=TIMEOUT_S,
         check=False,
     )
-    return Said(done.returncode, done.stdout.decode(), done.stderr.decode())
+    return Output(done.returncode, done.stdout.decode(), done.stderr.decode())
 
 
 def order(customer: str, number: int, at: str, **more: object) -> bytes:

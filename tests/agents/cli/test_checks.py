@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from touchstream.agents.checkpoint import Checkpoint
 from touchstream.agents.cli.checks import (
     OUTBOX_SHOWN,
     Finding,
@@ -13,13 +14,12 @@ from touchstream.agents.cli.checks import (
     judge_store,
 )
 from touchstream.agents.cli.reading import Span
-from touchstream.agents.post import Post
 from touchstream.agents.settings import KafkaSettings, Settings
-from touchstream.schemas.tick import InForce
+from touchstream.schemas.tick import ActiveConfig
 from touchstream.schemas.units import Millis
 from touchstream.streams.features.catalogue import FEATURES
 from touchstream.streams.learn.knowledge import Knowledge
-from touchstream.streams.shard import Standing
+from touchstream.streams.shard import ShardCheckpoint
 
 NOW_MS = Millis(1_000_000_000)
 SETTINGS = Settings(kafka=KafkaSettings(partitions=2))
@@ -27,23 +27,25 @@ RULES = SETTINGS.rules.digest()
 
 
 def shard(number: int, offset: int | None = 5, tick: int = 10, outbox: int = 0) -> ShardFacts:
-    in_force = InForce(model_version=1, rules=RULES, features="f1")
-    return ShardFacts(f"p{number}", offset, Standing(tick=tick, in_force=in_force), outbox)
+    active_config = ActiveConfig(model_version=1, rules=RULES, features="f1")
+    return ShardFacts(
+        f"p{number}", offset, ShardCheckpoint(tick=tick, active_config=active_config), outbox
+    )
 
 
-def post(written: int = 10, ago_ms: int = 5_000) -> Post:
+def checkpoint(written: int = 10, ago_ms: int = 5_000) -> Checkpoint:
     knowledge = Knowledge.new(FEATURES, SETTINGS.rules)
     knowledge.tick = written
-    return Post(knowledge=knowledge, written=written, written_ms=Millis(NOW_MS - ago_ms))
+    return Checkpoint(knowledge=knowledge, written=written, written_ms=Millis(NOW_MS - ago_ms))
 
 
 def store(
     shards: Sequence[ShardFacts] = (shard(0), shard(1)),
-    learner: Post | None = None,
+    learner: Checkpoint | None = None,
     claimed: int | None = 2,
     now_ms: int = NOW_MS,
 ) -> StoreFacts:
-    return StoreFacts((), claimed, now_ms, shards, learner or post(), 0)
+    return StoreFacts((), claimed, now_ms, shards, learner or checkpoint(), 0)
 
 
 def faults(findings: Sequence[Finding]) -> dict[str, list[str]]:
@@ -66,7 +68,7 @@ def test_a_deployment_that_works_has_no_fault() -> None:
 
 
 def test_a_namespace_in_which_nothing_ran_has_no_fault() -> None:
-    facts = StoreFacts((), None, NOW_MS, [ShardFacts("p0", None, Standing(), 0)], None, 0)
+    facts = StoreFacts((), None, NOW_MS, [ShardFacts("p0", None, ShardCheckpoint(), 0)], None, 0)
     assert of_store(facts) == {}
 
 
@@ -96,7 +98,7 @@ def test_a_full_outbox_is_a_fault() -> None:
 
 
 def test_a_learner_that_is_silent_is_a_fault() -> None:
-    found = of_store(store(learner=post(ago_ms=61_000)))
+    found = of_store(store(learner=checkpoint(ago_ms=61_000)))
     assert found == {"ticks": ["no tick for 61 s: is `touchstream learner` running?"]}
 
 
@@ -107,8 +109,8 @@ def test_a_shard_far_behind_the_ticks_is_named() -> None:
 
 def test_a_fence_outside_the_log_is_a_fault() -> None:
     log = LogFacts({0: Span(6, 9), 1: Span(0, 9)}, None)
-    [told] = of_log(store(), log)["fences"]
-    assert told.startswith("p0: the fence is 5, the log holds 6 to 9: restore Redis")
+    [shown] = of_log(store(), log)["fences"]
+    assert shown.startswith("p0: the fence is 5, the log holds 6 to 9: restore Redis")
 
 
 def test_another_feature_list_in_force_is_a_fault() -> None:

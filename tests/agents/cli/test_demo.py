@@ -11,9 +11,9 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 
 def test_the_counts_of_a_short_demo_add_up_to_what_the_world_has_sent(tmp_path: Path) -> None:
-    said = touchstream("demo", "--seconds", "5", cwd=tmp_path)
-    assert said.code == 0, said.err
-    summary = orjson.loads(said.out[said.out.index("\n{\n") :])
+    output = touchstream("demo", "--seconds", "5", cwd=tmp_path)
+    assert output.code == 0, output.err
+    summary = orjson.loads(output.out[output.out.index("\n{\n") :])
     found, sent = summary["records"], summary["expected"]
     assert found["in"] == sent["lines"] > 0
     assert found == {

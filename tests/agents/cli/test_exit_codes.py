@@ -78,27 +78,27 @@ def test_what_the_caller_can_mend_ends_with_2_and_one_line(
     (tmp_path / "empty.jsonl").write_bytes(b"\n \n")
     (tmp_path / "one.jsonl").write_bytes(order("ada", 1, "2026-01-01T00:00:00Z"))
     (tmp_path / "unknown.toml").write_text("[kafka]\nbootsrap = 'a:1'\n")
-    said = touchstream(*arguments, cwd=tmp_path)
-    assert said.code == 2
-    assert said.err.startswith(line)
-    assert said.err.count("\n") == 1
+    output = touchstream(*arguments, cwd=tmp_path)
+    assert output.code == 2
+    assert output.err.startswith(line)
+    assert output.err.count("\n") == 1
 
 
 def test_a_store_that_is_away_ends_with_1_and_one_line(tmp_path: Path) -> None:
     away = {"REDIS__URL": f"unix://{tmp_path}/nobody.sock"}
-    said = touchstream("customer", "ada", cwd=tmp_path, settings=away)
-    assert said.code == 1
-    assert said.err.startswith("touchstream: standing: Redis at")
-    assert "is it running" in said.err
-    assert said.err.count("\n") == 1
+    output = touchstream("customer", "ada", cwd=tmp_path, settings=away)
+    assert output.code == 1
+    assert output.err.startswith("touchstream: standing: Redis at")
+    assert "is it running" in output.err
+    assert output.err.count("\n") == 1
 
 
 def test_a_bad_line_ends_with_1_and_names_file_line_and_reason(tmp_path: Path) -> None:
     good = order("ada", 1, "2026-01-01T00:00:00Z")
     (tmp_path / "events.jsonl").write_bytes(good + b"\n\nnonsense\n")
-    said = touchstream("publish", "events.jsonl", cwd=tmp_path)
-    assert said.code == 1
+    output = touchstream("publish", "events.jsonl", cwd=tmp_path)
+    assert output.code == 1
     assert (
         "touchstream: events.jsonl:3: not_json: want one JSON value; this one breaks at "
         "character 0; nothing was sent (--skip-bad sends the others)\n"
-    ) in said.err
+    ) in output.err

@@ -9,14 +9,14 @@ from typing import Any
 import orjson
 import pytest
 
-from tests.agents.cli.command import Said, order, touchstream
+from tests.agents.cli.command import Output, order, touchstream
 from tests.make import DAY_ZERO_MS
 from tests.services import require
 from touchstream.agents.cli.replay import in_turn
-from touchstream.agents.replay.company import company
 from touchstream.agents.replay.history import steps
 from touchstream.agents.replay.run import Replay
-from touchstream.agents.replay.stage import Stage, stage
+from touchstream.agents.replay.runtime import runtime
+from touchstream.agents.replay.services import ReplayServices, services
 from touchstream.agents.settings import Settings
 from touchstream.schemas.envelope import format_time
 from touchstream.schemas.units import DAY_MS
@@ -55,7 +55,7 @@ def shop() -> dict[str, list[bytes]]:
     }
 
 
-async def _asked(scene: Stage, folder: Path, file: Path) -> dict[str, Said]:
+async def _asked(scene: ReplayServices, folder: Path, file: Path) -> dict[str, Output]:
     commands: dict[str, list[object]] = {
         "topic": ["explain", LAPSED, "--json"],
         "file": ["explain", LAPSED, "--json", "--events", file],
@@ -67,7 +67,7 @@ async def _asked(scene: Stage, folder: Path, file: Path) -> dict[str, Said]:
         "target": ["explain", LAPSED, "--target", "luck"],
     }
     settings = {name.removeprefix("TOUCHSTREAM_"): text for name, text in scene.environ.items()}
-    async with company(scene, 1) as (store, workforce):
+    async with runtime(scene, 1) as (store, workforce):
         run = Replay(scene.settings, store, workforce, folder / "out", lambda _: None)
         await run.run(in_turn(steps([file], scene.settings.ticks)))
         return {
@@ -77,7 +77,7 @@ async def _asked(scene: Stage, folder: Path, file: Path) -> dict[str, Said]:
 
 
 @pytest.fixture(scope="module")
-def said(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Said]:
+def output(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Output]:
     """What the command said of the lapsed customer."""
     require("redis")
     folder = tmp_path_factory.mktemp("explain")
@@ -87,18 +87,18 @@ def said(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Said]:
     file.write_bytes(b"\n".join(lines))
     (folder / "alone.jsonl").write_bytes(b"\n".join(events[LAPSED]))
     (folder / "part.jsonl").write_bytes(b"\n".join(events[LAPSED][-3:]))
-    with stage(Settings.load(config), config, "embedded", 1) as scene:
+    with services(Settings.load(config), config, "embedded", 1) as scene:
         return asyncio.run(_asked(scene, folder, file))
 
 
-def told(said: Mapping[str, Said], name: str) -> dict[str, Any]:
-    assert said[name].code == 0, said[name]
-    found: dict[str, Any] = orjson.loads(said[name].out)
+def shown(output: Mapping[str, Output], name: str) -> dict[str, Any]:
+    assert output[name].code == 0, output[name]
+    found: dict[str, Any] = orjson.loads(output[name].out)
     return found
 
 
-def test_who_stays_away_is_at_risk_because_of_it(said: Mapping[str, Said]) -> None:
-    found = told(said, "topic")
+def test_who_stays_away_is_at_risk_because_of_it(output: Mapping[str, Output]) -> None:
+    found = shown(output, "topic")
     assert (found["customer"], found["band"], found["target"]) == (LAPSED, "high", "churn")
     silence = next(one for one in found["reasons"] if one["feature"] == "silence_days")
     assert silence["value"] == 18.0  # from day 42 to day 60
@@ -106,50 +106,50 @@ def test_who_stays_away_is_at_risk_because_of_it(said: Mapping[str, Said]) -> No
     assert found["low"] < found["risk"] < found["high"]
 
 
-def test_the_topic_gives_exactly_the_profile_that_is_kept(said: Mapping[str, Said]) -> None:
-    proof = told(said, "topic")["proof"]
+def test_the_topic_gives_exactly_the_profile_that_is_kept(output: Mapping[str, Output]) -> None:
+    proof = shown(output, "topic")["proof"]
     assert (proof["events"], proof["differing"]) == (22, [])
     assert proof["first"] == "1997-01-01T00:00:00.014Z"
 
 
-def test_a_file_proves_what_the_topic_proves(said: Mapping[str, Said]) -> None:
-    assert told(said, "file") == told(said, "topic")
+def test_a_file_proves_what_the_topic_proves(output: Mapping[str, Output]) -> None:
+    assert shown(output, "file") == shown(output, "topic")
 
 
-def test_a_file_of_his_events_alone_proves_the_same(said: Mapping[str, Said]) -> None:
-    assert told(said, "alone") == told(said, "topic")
+def test_a_file_of_his_events_alone_proves_the_same(output: Mapping[str, Output]) -> None:
+    assert shown(output, "alone") == shown(output, "topic")
 
 
-def test_a_part_of_the_history_is_said_to_be_one(said: Mapping[str, Said]) -> None:
-    proof = told(said, "part")["proof"]
+def test_a_part_of_the_history_is_said_to_be_one(output: Mapping[str, Output]) -> None:
+    proof = shown(output, "part")["proof"]
     assert proof["events"] == 3
     assert "activity_count" in proof["differing"]
 
 
-def test_the_reasons_do_not_need_the_events(said: Mapping[str, Said]) -> None:
-    found, whole = told(said, "unproved"), told(said, "topic")
+def test_the_reasons_do_not_need_the_events(output: Mapping[str, Output]) -> None:
+    found, whole = shown(output, "unproved"), shown(output, "topic")
     assert found["proof"] is None
     assert [(one["feature"], one["contribution"]) for one in found["reasons"]] == [
         (one["feature"], one["contribution"]) for one in whole["reasons"]
     ]
 
 
-def test_people_read_words(said: Mapping[str, Said]) -> None:
-    assert said["words"].code == 0
-    out = said["words"].out
+def test_people_read_words(output: Mapping[str, Output]) -> None:
+    assert output["words"].code == 0
+    out = output["words"].out
     assert out.startswith(f"{LAPSED}: risk of churn if nothing is done 0.")
     assert "time since the last sign of life: 18 days" in out
     assert "these events give exactly the profile that is kept" in out
 
 
-def test_a_stranger_ends_with_1_and_one_line(said: Mapping[str, Said]) -> None:
-    assert said["stranger"].code == 1
-    assert said["stranger"].err.startswith("touchstream: no such customer: 'nobody'")
-    assert said["stranger"].err.count("\n") == 1
+def test_a_stranger_ends_with_1_and_one_line(output: Mapping[str, Output]) -> None:
+    assert output["stranger"].code == 1
+    assert output["stranger"].err.startswith("touchstream: no such customer: 'nobody'")
+    assert output["stranger"].err.count("\n") == 1
 
 
-def test_an_unknown_target_ends_with_2(said: Mapping[str, Said]) -> None:
-    assert (said["target"].code, said["target"].err) == (
+def test_an_unknown_target_ends_with_2(output: Mapping[str, Output]) -> None:
+    assert (output["target"].code, output["target"].err) == (
         2,
         "touchstream: --target='luck': want one of churn\n",
     )

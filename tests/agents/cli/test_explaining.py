@@ -8,14 +8,14 @@ from touchstream.agents.cli.explaining import Subject, from_files
 from touchstream.agents.replay.recording import record_line
 from touchstream.agents.settings import Settings
 from touchstream.schemas.envelope import format_time
-from touchstream.schemas.tick import InForce, Tick, encode_tick
+from touchstream.schemas.tick import ActiveConfig, Tick, encode_tick
 from touchstream.schemas.units import CustomerId, Millis
 from touchstream.streams.explain import Heard
 from touchstream.streams.intake.decode import Origin
 from touchstream.streams.records import Record
-from touchstream.streams.shard import Standing
+from touchstream.streams.shard import ShardCheckpoint
 from touchstream.streams.state import State
-from touchstream.streams.step import Wake
+from touchstream.streams.step import TimerFired
 
 ADA = CustomerId("ada")
 
@@ -28,7 +28,7 @@ def heard(folder: Path, *lines: bytes, clock: str, last: str, partition: int = 0
         id=ADA,
         partition=partition,
         state=State(profile=folded(event("web.visit", last))),
-        standing=Standing(clock_ms=moment(clock)),
+        checkpoint=ShardCheckpoint(watermark_ms=moment(clock)),
         end=0,
         models=models(clock),
     )
@@ -37,8 +37,8 @@ def heard(folder: Path, *lines: bytes, clock: str, last: str, partition: int = 0
     return [format_time(_moment(one))[5:16] for one in found]
 
 
-def _moment(one: Heard | Wake) -> Millis:
-    return one.time_ms if isinstance(one, Wake) else one.arrival.event.time_ms
+def _moment(one: Heard | TimerFired) -> Millis:
+    return one.time_ms if isinstance(one, TimerFired) else one.arrival.event.time_ms
 
 
 def orders(*days: str, customer: str = "ada") -> list[bytes]:
@@ -80,7 +80,7 @@ def test_of_a_recorded_log_only_his_partition_is_read(tmp_path: Path) -> None:
         tick = Tick(
             number=1,
             time_ms=moment(f"d{partition}"),
-            in_force=InForce(model_version=0, rules="r", features="f"),
+            active_config=ActiveConfig(model_version=0, rules="r", features="f"),
         )
         ticked = Record(0, tick.time_ms, None, encode_tick(tick, None))
         lines.append(record_line(ticked, Origin(partition, 2, None)))

@@ -13,7 +13,7 @@ from kafka import KafkaProducer
 
 from bench.services.kafka import KafkaServer
 from bench.services.redis import RedisServer
-from tests.agents.cli.command import COMMAND, Said, environ, order, touchstream
+from tests.agents.cli.command import COMMAND, Output, environ, order, touchstream
 from touchstream.schemas.envelope import format_time
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
@@ -38,7 +38,7 @@ class Place:
             "HTTP__PORT": "0",
         }
 
-    def run(self, *arguments: object, stdin: bytes = b"") -> Said:
+    def run(self, *arguments: object, stdin: bytes = b"") -> Output:
         return touchstream(*arguments, cwd=self.folder, settings=self.settings, stdin=stdin)
 
     def until(self, well: Callable[[], bool], what: str) -> None:
@@ -48,10 +48,10 @@ class Place:
             time.sleep(0.5)
 
     def knows(self, customer: str, count: int) -> bool:
-        said = self.run("customer", customer, "--json")
+        output = self.run("customer", customer, "--json")
         return (
-            said.code == 0
-            and orjson.loads(said.out)["profile"]["families"]["order"]["count"] == count
+            output.code == 0
+            and orjson.loads(output.out)["profile"]["families"]["order"]["count"] == count
         )
 
 
@@ -83,33 +83,33 @@ def place(
 
 
 def test_topics_that_are_as_wanted_are_ok(place: Place) -> None:
-    said = place.run("topics", "--check")
-    assert (said.code, said.out.count(": ok\n")) == (0, 7)
+    output = place.run("topics", "--check")
+    assert (output.code, output.out.count(": ok\n")) == (0, 7)
 
 
 def test_topics_that_are_not_as_wanted_end_with_1(place: Place) -> None:
     changed = {**place.settings, "KAFKA__RETENTION_DAYS": "3"}
-    said = touchstream("topics", "--check", cwd=place.folder, settings=changed)
-    assert said.code == 1
-    assert "touchpoints: retention.ms is 1209600000, want 259200000" in said.out
+    output = touchstream("topics", "--check", cwd=place.folder, settings=changed)
+    assert output.code == 1
+    assert "touchpoints: retention.ms is 1209600000, want 259200000" in output.out
 
 
 def test_the_doctor_finds_no_fault(place: Place) -> None:
-    said = place.run("doctor", "--json")
-    assert [line for line in map(orjson.loads, said.out.splitlines()) if not line["ok"]] == []
-    assert said.code == 0
+    output = place.run("doctor", "--json")
+    assert [line for line in map(orjson.loads, output.out.splitlines()) if not line["ok"]] == []
+    assert output.code == 0
 
 
 def test_a_stranger_ends_with_1(place: Place) -> None:
-    said = place.run("customer", "nobody")
-    assert said.code == 1
-    assert said.err.startswith("touchstream: no such customer: 'nobody'")
+    output = place.run("customer", "nobody")
+    assert output.code == 1
+    assert output.err.startswith("touchstream: no such customer: 'nobody'")
 
 
 def test_tail_shows_the_topic_from_its_beginning(place: Place) -> None:
-    said = place.run("tail", "touchpoints", "--from-beginning", "--limit", "3")
-    assert said.code == 0
-    assert len(said.out.splitlines()) == 3
+    output = place.run("tail", "touchpoints", "--from-beginning", "--limit", "3")
+    assert output.code == 0
+    assert len(output.out.splitlines()) == 3
 
 
 def test_a_member_that_is_killed_is_started_again(place: Place) -> None:
@@ -136,12 +136,12 @@ def test_letters_are_listed_sent_again_once_and_remembered(place: Place) -> None
     )
     wanted = place.run("dead-letters", "list", "--reason", "key_not_subject")
     assert wanted.out.count("\n") == 1
-    told = {"again": 1, "stay": {"not_json": 1, "bad_attribute": 1}}
+    shown = {"again": 1, "stay": {"not_json": 1, "bad_attribute": 1}}
     assert orjson.loads(place.run("dead-letters", "redrive", "--dry-run").out) == {
         "sent": 0,
-        **told,
+        **shown,
     }
-    assert orjson.loads(place.run("dead-letters", "redrive", "--yes").out) == {"sent": 1, **told}
+    assert orjson.loads(place.run("dead-letters", "redrive", "--yes").out) == {"sent": 1, **shown}
     assert orjson.loads(place.run("dead-letters", "redrive", "--yes").out) == {
         "sent": 0,
         "again": 0,
@@ -163,10 +163,10 @@ def test_a_recording_replays_to_the_same_states_with_more_workers(place: Place) 
     recorded = place.run("tail", "touchpoints", "--record")
     assert recorded.code == 0
     (place.folder / "log.jsonl").write_text(recorded.out)
-    said = touchstream(
+    output = touchstream(
         *("replay", "log.jsonl", "--out", "out", "--workers", 2), cwd=place.folder, settings={}
     )
-    assert said.code == 0, said.err
+    assert output.code == 0, output.err
     replayed = {
         line["customer"]: line
         for line in map(orjson.loads, (place.folder / "out/profiles.jsonl").read_text().split())

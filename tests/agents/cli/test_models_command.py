@@ -60,5 +60,5 @@ def test_the_overview_in_lines() -> None:
 def test_bad_usage_ends_with_2_and_one_line(
     tmp_path: Path, arguments: list[str], line: str
 ) -> None:
-    said = touchstream("models", *arguments, cwd=tmp_path)
-    assert (said.code, said.err) == (2, line)
+    output = touchstream("models", *arguments, cwd=tmp_path)
+    assert (output.code, output.err) == (2, line)

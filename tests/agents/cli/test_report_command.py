@@ -7,7 +7,7 @@ from pathlib import Path
 import orjson
 import pytest
 
-from tests.agents.cli.command import Said, environ, touchstream
+from tests.agents.cli.command import Output, environ, touchstream
 
 WITHOUT_MATPLOTLIB = (
     "import sys; sys.modules['matplotlib'] = None; sys.argv = ['touchstream', 'report', 'out']; "
@@ -37,14 +37,14 @@ def replayed(tmp_path: Path) -> Path:
 
 
 def test_the_page_lies_in_the_folder(replayed: Path) -> None:
-    said = touchstream("report", "out", cwd=replayed)
-    assert said == Said(0, "out/report.html\n", "")
+    output = touchstream("report", "out", cwd=replayed)
+    assert output == Output(0, "out/report.html\n", "")
     assert "None of 1 stayed" in (replayed / "out" / "report.html").read_text()
 
 
 def test_the_page_lies_where_it_is_wanted_and_begins_on_the_day_wanted(replayed: Path) -> None:
-    said = touchstream("report", "out", "--out", "p.html", "--from", "2026-01-02", cwd=replayed)
-    assert said == Said(0, "p.html\n", "")
+    output = touchstream("report", "out", "--out", "p.html", "--from", "2026-01-02", cwd=replayed)
+    assert output == Output(0, "p.html\n", "")
     assert "Nobody was scored in this time." in (replayed / "p.html").read_text()
 
 
@@ -79,7 +79,7 @@ def test_what_the_caller_can_mend_ends_with_2_and_one_line(
     (replayed / "empty").mkdir()
     (replayed / "foreign").mkdir()
     (replayed / "foreign" / "summary.json").write_bytes(b"{}")
-    assert touchstream("report", *arguments, cwd=replayed) == Said(2, "", line)
+    assert touchstream("report", *arguments, cwd=replayed) == Output(2, "", line)
 
 
 def test_a_missing_library_ends_with_2_and_names_the_extra(replayed: Path) -> None:

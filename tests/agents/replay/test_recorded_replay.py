@@ -12,10 +12,10 @@ from tests.agents.cli.command import order
 from tests.services import require
 from touchstream.agents.cli import tail
 from touchstream.agents.cli.replay import in_turn, replay
-from touchstream.agents.replay.crew import Crew
 from touchstream.agents.replay.history import steps
 from touchstream.agents.replay.run import Replay
-from touchstream.agents.replay.stage import EMBEDDED, Stage, stage
+from touchstream.agents.replay.services import EMBEDDED, ReplayServices, services
+from touchstream.agents.replay.supervisor import Supervisor
 from touchstream.agents.settings import Settings
 from touchstream.agents.stores.connect import open_store
 from touchstream.schemas.envelope import format_time
@@ -48,11 +48,11 @@ def history() -> Iterator[bytes]:
     yield b"nonsense"
 
 
-async def live(scene: Stage, crew: Crew, events: Path, out: Path) -> None:
+async def live(scene: ReplayServices, supervisor: Supervisor, events: Path, out: Path) -> None:
     store = open_store(scene.settings)
     history = in_turn(steps([events], scene.settings.ticks))
     try:
-        await Replay(scene.settings, store, crew, out, lambda _: None).run(history)
+        await Replay(scene.settings, store, supervisor, out, lambda _: None).run(history)
     finally:
         await store.close()
 
@@ -63,12 +63,12 @@ def test_a_recorded_log_replays_to_the_same_with_two_workers(tmp_path: Path) -> 
     events.write_bytes(b"\n".join(history()))
     config.write_text(CONFIG)
     settings = Settings.load(config, {})
-    with stage(settings, config, EMBEDDED, 1, 3) as scene:
-        crew = Crew(1, scene.environ, scene.logs, ticks=False)
+    with services(settings, config, EMBEDDED, 1, 3) as scene:
+        supervisor = Supervisor(1, scene.environ, scene.logs, ticks=False)
         try:
-            asyncio.run(live(scene, crew, events, tmp_path / "one"))
+            asyncio.run(live(scene, supervisor, events, tmp_path / "one"))
         finally:
-            crew.stop()
+            supervisor.stop()
         with log.open("wb") as out:
             tail.record(scene.settings, TOUCHPOINTS_TOPIC, None, out)
     summary = replay(settings, config, [log], tmp_path / "two", EMBEDDED, 2, None)

@@ -16,7 +16,7 @@ from touchstream.agents.replay.recording import (
     record_line,
 )
 from touchstream.schemas.rules import ChurnRules, Rules
-from touchstream.schemas.tick import InForce, Tick, encode_tick
+from touchstream.schemas.tick import ActiveConfig, Tick, encode_tick
 from touchstream.schemas.units import Millis
 from touchstream.streams.intake.decode import Origin
 from touchstream.streams.records import Record
@@ -26,7 +26,7 @@ RULES = Rules()
 TICK = Tick(
     number=5,
     time_ms=Millis(1_000),
-    in_force=InForce(model_version=3, rules=RULES.digest(), features="f1"),
+    active_config=ActiveConfig(model_version=3, rules=RULES.digest(), features="f1"),
 )
 
 headers = st.lists(st.tuples(st.text(max_size=8), st.none() | st.binary(max_size=8)), max_size=3)
@@ -57,18 +57,18 @@ def page(*received: int) -> list[Record]:
     return [Record(n, Millis(at), None, b"") for n, at in enumerate(received)]
 
 
-def told(partitions: Mapping[int, Iterator[Sequence[Record]]]) -> list[tuple[int, int]]:
+def shown(partitions: Mapping[int, Iterator[Sequence[Record]]]) -> list[tuple[int, int]]:
     return [(number, record.received_ms) for number, record in in_order_received(partitions)]
 
 
 def test_partitions_are_interleaved_as_they_were_received() -> None:
     partitions = {0: iter([page(1, 4), page(9)]), 1: iter([page(2), [], page(3, 5)]), 2: iter([])}
-    assert told(partitions) == [(0, 1), (1, 2), (1, 3), (0, 4), (1, 5), (0, 9)]
+    assert shown(partitions) == [(0, 1), (1, 2), (1, 3), (0, 4), (1, 5), (0, 9)]
 
 
 def test_a_partition_keeps_its_own_order_though_a_stamp_goes_back() -> None:
     partitions = {0: iter([page(5, 1, 6)]), 1: iter([page(4, 5)])}
-    assert told(partitions) == [(1, 4), (0, 5), (0, 1), (1, 5), (0, 6)]
+    assert shown(partitions) == [(1, 4), (0, 5), (0, 1), (1, 5), (0, 6)]
 
 
 def recorded(folder: Path, partitions: Sequence[int], secret: bytes | None = None) -> list[Path]:

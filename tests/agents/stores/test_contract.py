@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from touchstream.agents.stores.base import Commit, Fence, Read, Standing, Store
+from touchstream.agents.stores.base import Commit, Fence, Read, ShardCheckpoint, Store
 from touchstream.agents.stores.memory import MemoryStore
 
 FIRST = Fence(10, 1)
@@ -22,7 +22,7 @@ class Changes(TypedDict, total=False):
     """What a commit changes beside fence and record."""
 
     states: Mapping[str, bytes | None]
-    due: Mapping[str, int | None]
+    timers: Mapping[str, int | None]
     outbox: Sequence[tuple[int, bytes]]
 
 
@@ -48,16 +48,16 @@ async def content(store: Store, shard: str = "p0") -> dict[str, object]:
     ids = await all_ids(store, shard)
     [states] = await store.load([Read(shard, ids)])
     return {
-        "standing": await store.standing([shard]),
+        "standing": await store.read_checkpoints([shard]),
         "states": dict(zip(ids, states, strict=True)),
-        "due": await store.due(shard, 2**53, 1000),
+        "due": await store.timers_until(shard, 2**53, 1000),
         "outbox": await store.outbox(shard, 0, 1000),
     }
 
 
 async def test_an_unknown_shard_has_no_fence_no_record_and_no_states(store: Store) -> None:
     assert await content(store) == {
-        "standing": [Standing(None, None)],
+        "standing": [ShardCheckpoint(None, None)],
         "states": {},
         "due": [],
         "outbox": [],
@@ -66,10 +66,10 @@ async def test_an_unknown_shard_has_no_fence_no_record_and_no_states(store: Stor
 
 async def test_a_commit_is_read_back_whole(store: Store) -> None:
     await commit_first(
-        store, states={"c-1": b"one"}, due={"c-1": 500}, outbox=[(1, b"entry:1"), (2, b"")]
+        store, states={"c-1": b"one"}, timers={"c-1": 500}, outbox=[(1, b"entry:1"), (2, b"")]
     )
     assert await content(store) == {
-        "standing": [Standing(FIRST, b"record 1")],
+        "standing": [ShardCheckpoint(FIRST, b"record 1")],
         "states": {"c-1": b"one"},
         "due": ["c-1"],
         "outbox": [(1, b"entry:1"), (2, b"")],
@@ -87,7 +87,7 @@ async def test_states_come_in_the_order_asked_for_and_none_where_there_is_none(
 
 async def test_nothing_asked_is_nothing_answered(store: Store) -> None:
     assert await store.load([]) == []
-    assert await store.standing([]) == []
+    assert await store.read_checkpoints([]) == []
     assert await store.commit([]) == []
     await store.forget({})
 
@@ -96,10 +96,10 @@ async def test_shards_of_one_call_are_committed_each_by_itself(store: Store) -> 
     await commit_first(store, "p1")
     commits = [Commit(shard, None, FIRST, b"batch") for shard in ("p0", "p1", "p2")]
     assert await store.commit(commits) == [True, False, True]
-    assert await store.standing(["p0", "p1", "p2"]) == [
-        Standing(FIRST, b"batch"),
-        Standing(FIRST, b"record 1"),
-        Standing(FIRST, b"batch"),
+    assert await store.read_checkpoints(["p0", "p1", "p2"]) == [
+        ShardCheckpoint(FIRST, b"batch"),
+        ShardCheckpoint(FIRST, b"record 1"),
+        ShardCheckpoint(FIRST, b"batch"),
     ]
 
 
@@ -116,7 +116,7 @@ async def test_chunks_of_one_shard_in_one_call_follow_each_other(store: Store) -
 async def test_a_commit_read_at_another_fence_changes_nothing(
     store: Store, expected: Fence | None
 ) -> None:
-    await commit_first(store, states={"a": b"1"}, due={"a": 5}, outbox=[(1, b"x")])
+    await commit_first(store, states={"a": b"1"}, timers={"a": 5}, outbox=[(1, b"x")])
     before = await content(store)
     zombie = Commit("p0", expected, Fence(30, 9), b"zombie", {"a": None}, {"b": 1}, [(2, b"y")])
     assert await store.commit([zombie]) == [False]
@@ -125,7 +125,7 @@ async def test_a_commit_read_at_another_fence_changes_nothing(
 
 async def test_a_commit_on_a_shard_that_lost_its_fence_is_refused(store: Store) -> None:
     assert await commit_second(store) is False
-    assert await store.standing(["p0"]) == [Standing(None, None)]
+    assert await store.read_checkpoints(["p0"]) == [ShardCheckpoint(None, None)]
 
 
 async def test_a_repeated_commit_is_refused_and_applied_once(store: Store) -> None:
@@ -150,38 +150,38 @@ async def test_of_many_racers_for_one_fence_exactly_one_wins(store: Store) -> No
 
 
 async def test_a_deleted_state_is_gone_and_not_due_any_more(store: Store) -> None:
-    await commit_first(store, states={"a": b"1", "b": b"2"}, due={"a": 5, "b": 6})
+    await commit_first(store, states={"a": b"1", "b": b"2"}, timers={"a": 5, "b": 6})
     await commit_second(store, states={"a": None, "never-there": None})
     after = await content(store)
     assert (after["states"], after["due"]) == ({"b": b"2"}, ["b"])
 
 
 async def test_an_id_can_be_due_no_more_and_keep_its_state(store: Store) -> None:
-    await commit_first(store, states={"a": b"1"}, due={"a": 5})
-    await commit_second(store, due={"a": None, "never-there": None})
+    await commit_first(store, states={"a": b"1"}, timers={"a": 5})
+    await commit_second(store, timers={"a": None, "never-there": None})
     after = await content(store)
     assert (after["states"], after["due"]) == ({"a": b"1"}, [])
 
 
 async def test_due_ids_come_by_moment_then_id_up_to_the_limit(store: Store) -> None:
     moments = {"b": 10, "a": 10, "é": 10, "z": 9, "later": 12, "Z": 10, "last": 11, "😀": 10}
-    await commit_first(store, due=moments)
-    assert await store.due("p0", 11, 100) == ["z", "Z", "a", "b", "é", "😀", "last"]
-    assert await store.due("p0", 11, 3) == ["z", "Z", "a"]
-    assert await store.due("p0", 8, 100) == []
+    await commit_first(store, timers=moments)
+    assert await store.timers_until("p0", 11, 100) == ["z", "Z", "a", "b", "é", "😀", "last"]
+    assert await store.timers_until("p0", 11, 3) == ["z", "Z", "a"]
+    assert await store.timers_until("p0", 8, 100) == []
 
 
 async def test_a_new_moment_replaces_the_old_one(store: Store) -> None:
-    await commit_first(store, due={"a": 5, "b": 6})
-    await commit_second(store, due={"a": 7})
-    assert await store.due("p0", 100, 10) == ["b", "a"]
-    assert await store.due("p0", 6, 10) == ["b"]
+    await commit_first(store, timers={"a": 5, "b": 6})
+    await commit_second(store, timers={"a": 7})
+    assert await store.timers_until("p0", 100, 10) == ["b", "a"]
+    assert await store.timers_until("p0", 6, 10) == ["b"]
 
 
 async def test_moments_are_exact_to_the_millisecond(store: Store) -> None:
-    await commit_first(store, due={"a": 2**53 - 1})
-    assert await store.due("p0", 2**53 - 2, 10) == []
-    assert await store.due("p0", 2**53 - 1, 10) == ["a"]
+    await commit_first(store, timers={"a": 2**53 - 1})
+    assert await store.timers_until("p0", 2**53 - 2, 10) == []
+    assert await store.timers_until("p0", 2**53 - 1, 10) == ["a"]
 
 
 async def test_the_outbox_is_read_in_order_above_a_number(store: Store) -> None:
@@ -219,13 +219,13 @@ async def test_entries_with_equal_bytes_are_all_kept(store: Store) -> None:
 async def test_a_commit_of_20_000_states_is_applied_whole(store: Store) -> None:
     ids = [f"c-{number}" for number in range(20_000)]
     states = {id_: b"%s" % id_.encode() * 50 for id_ in ids}
-    due = {id_: 1_000_000 + number for number, id_ in enumerate(ids)}
-    assert await commit_first(store, states=states, due=due) is True
+    timers = {id_: 1_000_000 + number for number, id_ in enumerate(ids)}
+    assert await commit_first(store, states=states, timers=timers) is True
     [loaded] = await store.load([Read("p0", ids)])
     assert loaded == list(states.values())
-    assert await store.due("p0", 2_000_000, 20_000) == ids
+    assert await store.timers_until("p0", 2_000_000, 20_000) == ids
     assert await commit_second(store, states=dict.fromkeys(ids)) is True
-    assert await store.due("p0", 2_000_000, 20_000) == []
+    assert await store.timers_until("p0", 2_000_000, 20_000) == []
     assert await store.load([Read("p0", ids)]) == [[None] * 20_000]
 
 
@@ -265,14 +265,14 @@ async def test_entries_of_512_kib_and_any_bytes_pass(store: Store) -> None:
 async def test_an_argument_that_would_fail_half_way_is_refused_before(
     store: Store, changes: Mapping[str, Any]
 ) -> None:
-    await commit_first(store, states={"a": b"1"}, due={"a": 5}, outbox=[(1, b"x")])
+    await commit_first(store, states={"a": b"1"}, timers={"a": 5}, outbox=[(1, b"x")])
     before = await content(store)
     good = Commit("p1", None, FIRST, b"")
     bad = Commit("p0", FIRST, SECOND, b"2", states={"b": b"new"}, outbox=[(2, b"y")])
     with pytest.raises(ValueError, match=r"want|deleted|surrogates|every commit"):
         await store.commit([good, bad._replace(**changes)])
     assert await content(store) == before
-    assert await store.standing(["p1"]) == [Standing(None, None)]
+    assert await store.read_checkpoints(["p1"]) == [ShardCheckpoint(None, None)]
 
 
 async def test_fence_and_record_are_always_read_as_one(store: Store) -> None:
@@ -285,9 +285,9 @@ async def test_fence_and_record_are_always_read_as_one(store: Store) -> None:
 
     async def read() -> None:
         for _ in range(200):
-            [standing] = await store.standing(["p0"])
-            assert standing.fence is not None
-            assert standing.record == standing.fence.text().encode()
+            [checkpoint] = await store.read_checkpoints(["p0"])
+            assert checkpoint.fence is not None
+            assert checkpoint.record == checkpoint.fence.text().encode()
 
     await asyncio.gather(write(), read(), read())
 
@@ -334,12 +334,12 @@ subjects = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
 
 @given(st.dictionaries(subjects, moments), moments, st.integers(min_value=0, max_value=20))
 def test_due_is_the_sorted_prefix_of_what_was_put_in(
-    due: dict[str, int], until_ms: int, limit: int
+    timers: dict[str, int], until_ms: int, limit: int
 ) -> None:
     async def asked() -> list[str]:
         store = MemoryStore()
-        await store.commit([Commit("p0", None, FIRST, b"", due=due)])
-        return await store.due("p0", until_ms, limit)
+        await store.commit([Commit("p0", None, FIRST, b"", timers=timers)])
+        return await store.timers_until("p0", until_ms, limit)
 
-    ready = sorted((moment_ms, id_) for id_, moment_ms in due.items() if moment_ms <= until_ms)
+    ready = sorted((moment_ms, id_) for id_, moment_ms in timers.items() if moment_ms <= until_ms)
     assert asyncio.run(asked()) == [id_ for _, id_ in ready][:limit]

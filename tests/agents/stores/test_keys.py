@@ -14,7 +14,7 @@ def test_all_keys_of_a_shard_lie_in_one_cluster_slot(
     namespace: str, shard: str, ids: list[str]
 ) -> None:
     keys = shard_keys(namespace, shard)
-    all_keys = [keys.fence, keys.record, keys.due, keys.outbox, *map(keys.state, ids)]
+    all_keys = [keys.fence, keys.record, keys.timers, keys.outbox, *map(keys.state, ids)]
     assert len({key_slot(key) for key in all_keys}) == 1
 
 

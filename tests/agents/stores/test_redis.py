@@ -10,7 +10,7 @@ from redis.exceptions import AuthenticationError, RedisError, ResponseError
 
 from bench.services.redis import RedisServer
 from tests.agents.stores.proxy import LossyProxy
-from touchstream.agents.stores.base import Commit, Fence, Read, Standing, StoreError
+from touchstream.agents.stores.base import Commit, Fence, Read, ShardCheckpoint, StoreError
 from touchstream.agents.stores.errors import translated
 from touchstream.agents.stores.keys import shard_keys
 from touchstream.agents.stores.redis import RedisStore, connect
@@ -30,8 +30,8 @@ async def store(own_redis: RedisServer) -> AsyncIterator[RedisStore]:
 
 @pytest.fixture
 async def proxy(own_redis: RedisServer) -> AsyncIterator[LossyProxy]:
-    async with LossyProxy(urlsplit(own_redis.url).port or 0, marker=b"EVALSHA") as standing:
-        yield standing
+    async with LossyProxy(urlsplit(own_redis.url).port or 0, marker=b"EVALSHA") as checkpoint:
+        yield checkpoint
 
 
 async def test_a_commit_whose_reply_was_lost_is_refused_when_repeated(
@@ -45,7 +45,7 @@ async def test_a_commit_whose_reply_was_lost_is_refused_when_repeated(
     assert await careful.commit([TWO]) == [False]
     await careful.close()
     assert proxy.lost == 1
-    assert await store.standing(["p0"]) == [Standing(SECOND, b"2")]
+    assert await store.read_checkpoints(["p0"]) == [ShardCheckpoint(SECOND, b"2")]
     assert await store.outbox("p0", 0, 9) == [(1, b"x"), (2, b"y")]
 
 
@@ -58,7 +58,7 @@ async def test_the_clients_own_retries_apply_nothing_twice(
     assert await stubborn.commit([TWO]) == [False]
     await stubborn.close()
     assert proxy.lost == 2
-    assert await store.standing(["p0"]) == [Standing(SECOND, b"2")]
+    assert await store.read_checkpoints(["p0"]) == [ShardCheckpoint(SECOND, b"2")]
 
 
 async def test_a_server_that_forgot_the_script_gets_it_again(
@@ -97,7 +97,7 @@ async def test_states_fence_and_outbox_go_back_together(
     await store.commit([TWO])
     await store.forget({"p0": 2})
     own_redis.restart_on_copy(copy)
-    assert await store.standing(["p0"]) == [Standing(FIRST, b"1")]
+    assert await store.read_checkpoints(["p0"]) == [ShardCheckpoint(FIRST, b"1")]
     assert await store.load([Read("p0", ["a"])]) == [[b"1"]]
     assert await store.outbox("p0", 0, 9) == [(1, b"x")]
     assert await store.commit([TWO]) == [True]
@@ -110,11 +110,11 @@ async def test_a_full_server_refuses_the_whole_commit(
     with own_redis.client() as client:
         client.config_set("maxmemory", "1mb")
     # Deleting needs no memory: it would succeed and be left so by the first SET that does not.
-    deleting_first = TWO._replace(states={"a": None}, due={}, outbox=())
+    deleting_first = TWO._replace(states={"a": None}, timers={}, outbox=())
     with pytest.raises(StoreError, match=r"commit: Redis at 127.*out of memory.*raise maxmemory"):
         await store.commit([deleting_first])
     assert await store.load([Read("p0", ["a"])]) == [[b"1"]]
-    assert await store.due("p0", 100, 9) == ["a"]
+    assert await store.timers_until("p0", 100, 9) == ["a"]
 
 
 async def test_a_replica_is_named_as_such(store: RedisStore, own_redis: RedisServer) -> None:

@@ -40,5 +40,5 @@ def test_the_core_may_not_have(source: str, package: str, tmp_path: Path) -> Non
 
 
 def test_the_core_may_calculate(tmp_path: Path) -> None:
-    said = ruff_on("from math import exp\n\nE = exp(1.0)", tmp_path, "streams")
-    assert said == "All checks passed!\n"
+    output = ruff_on("from math import exp\n\nE = exp(1.0)", tmp_path, "streams")
+    assert output == "All checks passed!\n"

@@ -75,7 +75,7 @@ def test_a_letter_keeps_its_bytes_and_says_where_and_why_in_headers() -> None:
     )
 )
 def test_a_letter_is_read_back_whole(dead: DeadLetter) -> None:
-    assert stored(dead) == StoredLetter(dead, cut=frozenset(), digest=None)
+    assert stored(dead) == StoredLetter(dead, truncated=frozenset(), digest=None)
 
 
 def test_a_body_of_512_kib_is_kept_whole() -> None:
@@ -110,7 +110,7 @@ def test_the_longest_letter_is_one_that_a_client_sends() -> None:
     record = encode_letter(longest)
     headers = sum(len(name) + len(text or b"") for name, text in record.headers)
     assert len(record.value) + len(record.key or b"") + headers < CLIENT_REFUSES_ABOVE
-    assert decode_letter(*record).cut == {"body", "key"}
+    assert decode_letter(*record).truncated == {"body", "key"}
 
 
 def test_a_key_that_is_too_long_is_cut() -> None:

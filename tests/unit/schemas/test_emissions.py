@@ -42,7 +42,7 @@ def decision(probabilities: dict[str, float]) -> Emission:
         band="medium",
         epsilon=0.5,
         seed=0,
-        policy="r1",
+        rules="r1",
         model_version=1,
         cause=CAUSE,
     )
@@ -79,9 +79,9 @@ def test_an_emission_is_a_structured_cloudevent() -> None:
     }
 
 
-@pytest.mark.parametrize("said", [SIGNAL, decision({"do_nothing": 1.0})])
-def test_an_emission_is_read_back_with_its_sequence(said: Emission) -> None:
-    assert decode_emission(encode_emission(said, "42")) == (said, "42")
+@pytest.mark.parametrize("predictions", [SIGNAL, decision({"do_nothing": 1.0})])
+def test_an_emission_is_read_back_with_its_sequence(predictions: Emission) -> None:
+    assert decode_emission(encode_emission(predictions, "42")) == (predictions, "42")
 
 
 def test_the_order_in_which_actions_were_weighed_does_not_show() -> None:
@@ -91,7 +91,7 @@ def test_the_order_in_which_actions_were_weighed_does_not_show() -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "unsaid"),
+    ("predictions", "unsaid"),
     [
         (b'"customer.signal"', b'"web.visit"'),
         (b'"source":"touchstream"', b'"source":"elsewhere"'),
@@ -100,8 +100,8 @@ def test_the_order_in_which_actions_were_weighed_does_not_show() -> None:
         (b'"signal":"stage"', b'"signal":1'),
     ],
 )
-def test_what_touchstream_did_not_say_is_refused(said: bytes, unsaid: bytes) -> None:
+def test_what_touchstream_did_not_say_is_refused(predictions: bytes, unsaid: bytes) -> None:
     raw = encode_emission(SIGNAL, "42")
-    assert said in raw
+    assert predictions in raw
     with pytest.raises(ValueError, match=r"."):
-        decode_emission(raw.replace(said, unsaid, 1))
+        decode_emission(raw.replace(predictions, unsaid, 1))

@@ -1,6 +1,6 @@
 import pytest
 
-from touchstream.schemas.examples import Example, Passed, decode_example, encode_example
+from touchstream.schemas.examples import Example, TickCompleted, decode_example, encode_example
 from touchstream.schemas.units import Millis
 
 EXAMPLE = Example(
@@ -19,13 +19,13 @@ EXAMPLE = Example(
 )
 
 
-@pytest.mark.parametrize("record", [EXAMPLE, Passed(shard="p3", sequence=18, tick=30)])
-def test_a_record_is_read_back(record: Example | Passed) -> None:
+@pytest.mark.parametrize("record", [EXAMPLE, TickCompleted(shard="p3", sequence=18, tick=30)])
+def test_a_record_is_read_back(record: Example | TickCompleted) -> None:
     assert decode_example(encode_example(record)) == record
 
 
 def test_a_record_says_of_which_kind_it_is() -> None:
-    passed = encode_example(Passed(shard="p0", sequence=1, tick=2))
+    passed = encode_example(TickCompleted(shard="p0", sequence=1, tick=2))
     assert passed == b'{"kind":"passed","shard":"p0","sequence":1,"tick":2}'
 
 

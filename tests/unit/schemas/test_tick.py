@@ -1,13 +1,13 @@
 import orjson
 import pytest
 
-from touchstream.schemas.tick import InForce, Tick, decode_tick, encode_tick
+from touchstream.schemas.tick import ActiveConfig, Tick, decode_tick, encode_tick
 from touchstream.schemas.units import Millis
 
 TICK = Tick(
     number=3,
     time_ms=Millis(1_767_312_000_000),
-    in_force=InForce(model_version=2, rules="86c104854dbad526", features="f1"),
+    active_config=ActiveConfig(model_version=2, rules="86c104854dbad526", features="f1"),
 )
 SECRET = b"a secret of this deployment"
 

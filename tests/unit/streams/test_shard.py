@@ -17,67 +17,71 @@ from tests.make import (
 from touchstream.schemas.dead_letter import decode_letter
 from touchstream.schemas.emissions.envelope import decode_emission
 from touchstream.schemas.envelope import Event
-from touchstream.schemas.examples import Example, Passed, decode_example
-from touchstream.schemas.tick import InForce, Tick, encode_tick
+from touchstream.schemas.examples import Example, TickCompleted, decode_example
+from touchstream.schemas.tick import ActiveConfig, Tick, encode_tick
 from touchstream.schemas.units import Millis
+from touchstream.streams.context import ServingContext
 from touchstream.streams.intake.decode import Arrival, Origin
 from touchstream.streams.local import NO_LIMIT, LocalShard, LocalStream
-from touchstream.streams.models import Models
 from touchstream.streams.outbox import Entry, decode_entry
 from touchstream.streams.outcome import Drop, Reject
 from touchstream.streams.records import Record
 from touchstream.streams.shard import (
+    CommitBatch,
+    EventBatch,
     LetterLimit,
-    Run,
-    Standing,
+    ShardCheckpoint,
+    TickBatch,
     TooManyLetters,
-    Turn,
-    Work,
     adopt,
-    cut,
-    decode_standing,
-    encode_standing,
-    take_run,
-    take_turn,
+    apply_event_batch,
+    apply_tick,
+    decode_checkpoint,
+    encode_checkpoint,
+    split_at_ticks,
 )
 
-HERE = Origin(0, 1, None)
-IN_FORCE = InForce(model_version=0, rules="r", features="f")
+POSITION = Origin(0, 1, None)
+IN_FORCE = ActiveConfig(model_version=0, rules="r", features="f")
 RUBBISH = Record(7, days(1), b"ada", b"{")
 
 
 def tick_record(number: int, at: str, offset: int = 0) -> Record:
-    value = encode_tick(Tick(number=number, time_ms=moment(at), in_force=IN_FORCE), None)
+    value = encode_tick(Tick(number=number, time_ms=moment(at), active_config=IN_FORCE), None)
     return Record(offset, moment(at), None, value)
 
 
 def taken(
     *records: Record,
-    before: Standing | None = None,
+    before: ShardCheckpoint | None = None,
     states: dict[str, bytes | None] | None = None,
-    in_force: Models | None = None,
+    active_config: ServingContext | None = None,
     limit: LetterLimit = NO_LIMIT,
-) -> Work:
+) -> CommitBatch:
     """The work of one run in shard p0."""
-    (run,) = cut(records, HERE)
-    assert isinstance(run, Run)
+    (run,) = split_at_ticks(records, POSITION)
+    assert isinstance(run, EventBatch)
     loaded: dict[str, bytes | None] = {
         customer: (states or {}).get(customer) for customer in run.customers()
     }
-    return take_run(before or Standing(), "p0", 0, run, loaded, in_force or models("d0"), limit)
+    return apply_event_batch(
+        before or ShardCheckpoint(), "p0", 0, run, loaded, active_config or models("d0"), limit
+    )
 
 
 def turned(
     shard: LocalShard, at: str, customers: Sequence[str], *, last: bool, number: int = 5
-) -> Work:
-    tick = Tick(number=number, time_ms=moment(at), in_force=IN_FORCE)
-    adopted = adopt(shard.standing, tick)
-    in_force = models(at, QUICK, SILENCE_KILLS)
-    return take_turn(adopted, "p0", tick, customers, shard.load(customers), in_force, last=last)
+) -> CommitBatch:
+    tick = Tick(number=number, time_ms=moment(at), active_config=IN_FORCE)
+    adopted = adopt(shard.checkpoint, tick)
+    active_config = models(at, QUICK, SILENCE_KILLS)
+    return apply_tick(
+        adopted, "p0", tick, customers, shard.load(customers), active_config, last=last
+    )
 
 
-def entries(work: Work) -> list[Entry]:
-    return [decode_entry(data) for _, data in work.outbox]
+def entries(commit_batch: CommitBatch) -> list[Entry]:
+    return [decode_entry(data) for _, data in commit_batch.outbox]
 
 
 def visit(at: str = "d1", customer: str = "ada", **data: object) -> Event:
@@ -86,28 +90,28 @@ def visit(at: str = "d1", customer: str = "ada", **data: object) -> Event:
 
 def test_a_batch_is_cut_at_its_ticks() -> None:
     batch = [record(visit("d1")), record(visit("d2")), tick_record(1, "d3", 2), record(visit("d4"))]
-    before, turn, after = cut(batch, HERE)
-    assert isinstance(before, Run)
-    assert isinstance(after, Run)
+    before, turn, after = split_at_ticks(batch, POSITION)
+    assert isinstance(before, EventBatch)
+    assert isinstance(after, EventBatch)
     assert (len(before.records), len(after.records)) == (2, 1)
-    assert turn == Turn(Tick(number=1, time_ms=moment("d3"), in_force=IN_FORCE), 2)
+    assert turn == TickBatch(Tick(number=1, time_ms=moment("d3"), active_config=IN_FORCE), 2)
 
 
 def test_two_ticks_in_a_row_have_no_empty_run_between_them() -> None:
-    units = list(cut([tick_record(1, "d1"), tick_record(2, "d2")], HERE))
-    assert [type(unit) for unit in units] == [Turn, Turn]
+    units = list(split_at_ticks([tick_record(1, "d1"), tick_record(2, "d2")], POSITION))
+    assert [type(unit) for unit in units] == [TickBatch, TickBatch]
 
 
 def test_a_run_needs_the_state_of_every_customer_in_it_once() -> None:
     records = [record(visit("d1")), RUBBISH, record(visit("d2", "bob")), record(visit("d3"))]
-    (run,) = cut(records, HERE)
-    assert isinstance(run, Run)
+    (run,) = split_at_ticks(records, POSITION)
+    assert isinstance(run, EventBatch)
     assert run.customers() == ["ada", "bob"]
 
 
 def test_the_log_goes_on_after_the_last_record_of_a_run() -> None:
-    (run,) = cut([record(visit(), offset=4), record(visit("d2"), offset=9)], HERE)
-    assert isinstance(run, Run)
+    (run,) = split_at_ticks([record(visit(), offset=4), record(visit("d2"), offset=9)], POSITION)
+    assert isinstance(run, EventBatch)
     assert run.next_offset == 10
 
 
@@ -115,36 +119,38 @@ def test_what_a_record_became_stands_beside_it() -> None:
     records = [record(visit()), RUBBISH, record(visit("d2"))]
     unknown = orjson.loads(records[2].value) | {"type": "moon.seen"}
     records[2] = records[2]._replace(value=orjson.dumps(unknown))
-    (run,) = cut(records, HERE)
-    assert isinstance(run, Run)
+    (run,) = split_at_ticks(records, POSITION)
+    assert isinstance(run, EventBatch)
     assert [type(found) for _, found in run.records] == [Arrival, Reject, Drop]
 
 
 def test_a_run_writes_the_states_it_changed_and_when_they_are_due() -> None:
-    work = taken(record(visit()), record(visit("d2", "bob")))
-    assert list(work.states) == ["ada", "bob"]
-    assert work.due == {"ada": moment("d4"), "bob": moment("d5")}
+    commit_batch = taken(record(visit()), record(visit("d2", "bob")))
+    assert list(commit_batch.states) == ["ada", "bob"]
+    assert commit_batch.timers == {"ada": moment("d4"), "bob": moment("d5")}
 
 
 def test_a_duplicate_alone_writes_nothing_but_its_count() -> None:
     stored = taken(record(visit())).states
-    work = taken(record(visit()), states=stored)
-    assert (work.states, work.due, work.outbox) == ({}, {}, [])
-    assert work.standing.counters == {"duplicate": 1}
+    commit_batch = taken(record(visit()), states=stored)
+    assert (commit_batch.states, commit_batch.timers, commit_batch.outbox) == ({}, {}, [])
+    assert commit_batch.checkpoint.counters == {"duplicate": 1}
 
 
 def test_what_is_dropped_leaves_no_state_of_a_stranger() -> None:
-    work = taken(record(visit("d1")), in_force=models("d20"))
-    assert (work.states, work.due) == ({}, {})
-    assert work.standing.counters == {"dropped": 1, "dropped.too_late": 1}
+    commit_batch = taken(record(visit("d1")), active_config=models("d20"))
+    assert (commit_batch.states, commit_batch.timers) == ({}, {})
+    assert commit_batch.checkpoint.counters == {"dropped": 1, "dropped.too_late": 1}
 
 
 def test_the_standing_before_stays_as_it_was() -> None:
-    before = Standing(counters={"applied": 3}, sequences={"churn-risk": 2}, recent_dead=[1])
+    before = ShardCheckpoint(counters={"applied": 3}, sequences={"churn-risk": 2}, recent_dead=[1])
     doomed = models("d0", knows=model(intercept=5.0))
-    work = taken(record(visit()), RUBBISH, before=before, in_force=doomed)
-    assert work.standing.sequences["churn-risk"] == 3
-    assert before == Standing(counters={"applied": 3}, sequences={"churn-risk": 2}, recent_dead=[1])
+    commit_batch = taken(record(visit()), RUBBISH, before=before, active_config=doomed)
+    assert commit_batch.checkpoint.sequences["churn-risk"] == 3
+    assert before == ShardCheckpoint(
+        counters={"applied": 3}, sequences={"churn-risk": 2}, recent_dead=[1]
+    )
 
 
 def test_a_broken_record_becomes_a_dead_letter_that_says_where_it_was() -> None:
@@ -156,11 +162,13 @@ def test_a_broken_record_becomes_a_dead_letter_that_says_where_it_was() -> None:
 
 
 def test_a_conflicting_id_becomes_a_dead_letter_of_the_profiles() -> None:
-    work = taken(record(visit()), record(event("web.visit", "d1", id=visit().id, page="/lie")))
-    (entry,) = entries(work)
+    commit_batch = taken(
+        record(visit()), record(event("web.visit", "d1", id=visit().id, page="/lie"))
+    )
+    (entry,) = entries(commit_batch)
     letter = decode_letter(entry.key, entry.value, entry.headers).letter
     assert (letter.step, letter.reason) == ("profiles", "conflicting_id")
-    assert work.standing.counters == {"applied": 1, "dead": 1, "dead.conflicting_id": 1}
+    assert commit_batch.checkpoint.counters == {"applied": 1, "dead": 1, "dead.conflicting_id": 1}
 
 
 def test_poison_in_bulk_stops_the_shard() -> None:
@@ -174,84 +182,88 @@ def test_poison_in_bulk_stops_the_shard() -> None:
 
 def test_dead_letters_of_earlier_batches_count_within_the_window() -> None:
     limit = LetterLimit(letters=2, window=10)
-    before = taken(RUBBISH, RUBBISH, limit=limit).standing
+    before = taken(RUBBISH, RUBBISH, limit=limit).checkpoint
     with pytest.raises(TooManyLetters):
         taken(RUBBISH, before=before, limit=limit)
 
 
 def test_dead_letters_beyond_the_window_are_forgotten() -> None:
     limit = LetterLimit(letters=2, window=10)
-    before = taken(RUBBISH, RUBBISH, limit=limit).standing
+    before = taken(RUBBISH, RUBBISH, limit=limit).checkpoint
     sound = [record(visit("d1", page=f"/{number}")) for number in range(9)]
-    work = taken(*sound, RUBBISH, before=before, limit=limit)
-    assert work.standing.recent_dead == [12]
+    commit_batch = taken(*sound, RUBBISH, before=before, limit=limit)
+    assert commit_batch.checkpoint.recent_dead == [12]
 
 
 def test_a_limit_of_none_never_stops() -> None:
-    work = taken(*([RUBBISH] * 50), limit=LetterLimit(letters=0, window=10))
-    assert work.standing.counters["dead"] == 50
-    assert len(work.standing.recent_dead) == 10
+    commit_batch = taken(*([RUBBISH] * 50), limit=LetterLimit(letters=0, window=10))
+    assert commit_batch.checkpoint.counters["dead"] == 50
+    assert len(commit_batch.checkpoint.recent_dead) == 10
 
 
 def test_emissions_are_numbered_by_the_shard_and_by_topic() -> None:
     doomed = models("d0", knows=model(intercept=5.0))
-    work = taken(record(visit()), record(visit("d1", "bob")), in_force=doomed)
-    told = [(entry.topic, decode_emission(entry.value)[1]) for entry in entries(work)]
-    assert told == [
+    commit_batch = taken(record(visit()), record(visit("d1", "bob")), active_config=doomed)
+    emitted = [(entry.topic, decode_emission(entry.value)[1]) for entry in entries(commit_batch)]
+    assert emitted == [
         ("churn-risk", "p0:0000000000000001"),
         ("next-best-action", "p0:0000000000000001"),
         ("churn-risk", "p0:0000000000000002"),
         ("next-best-action", "p0:0000000000000002"),
     ]
-    assert [number for number, _ in work.outbox] == [1, 2, 3, 4]
-    assert work.standing.sent == 4
+    assert [number for number, _ in commit_batch.outbox] == [1, 2, 3, 4]
+    assert commit_batch.checkpoint.sent == 4
 
 
 def test_numbers_go_on_from_the_last_commit() -> None:
     doomed = models("d0", knows=model(intercept=5.0))
-    before = Standing(sent=10, sequences={"churn-risk": 6})
-    work = taken(record(visit()), before=before, in_force=doomed)
-    assert [number for number, _ in work.outbox] == [11, 12]
-    assert work.standing.sequences == {"churn-risk": 7, "next-best-action": 1}
+    before = ShardCheckpoint(sent=10, sequences={"churn-risk": 6})
+    commit_batch = taken(record(visit()), before=before, active_config=doomed)
+    assert [number for number, _ in commit_batch.outbox] == [11, 12]
+    assert commit_batch.checkpoint.sequences == {"churn-risk": 7, "next-best-action": 1}
 
 
 def test_an_emission_has_its_customer_for_a_key() -> None:
-    work = taken(record(visit()), in_force=models("d0", knows=model(intercept=5.0)))
-    assert {entry.key for entry in entries(work)} == {b"ada"}
+    commit_batch = taken(record(visit()), active_config=models("d0", knows=model(intercept=5.0)))
+    assert {entry.key for entry in entries(commit_batch)} == {b"ada"}
 
 
 def test_a_tick_puts_in_force_what_it_carries() -> None:
-    tick = Tick(number=5, time_ms=moment("d9"), in_force=IN_FORCE)
-    adopted = adopt(Standing(tick=4), tick)
-    assert (adopted.in_force, adopted.clock_ms, adopted.tick) == (IN_FORCE, moment("d9"), 4)
+    tick = Tick(number=5, time_ms=moment("d9"), active_config=IN_FORCE)
+    adopted = adopt(ShardCheckpoint(tick=4), tick)
+    assert (adopted.active_config, adopted.watermark_ms, adopted.tick) == (
+        IN_FORCE,
+        moment("d9"),
+        4,
+    )
 
 
 def test_the_clock_of_a_shard_does_not_go_back() -> None:
-    tick = Tick(number=5, time_ms=moment("d9"), in_force=IN_FORCE)
-    assert adopt(Standing(clock_ms=moment("d10")), tick).clock_ms == moment("d10")
+    tick = Tick(number=5, time_ms=moment("d9"), active_config=IN_FORCE)
+    assert adopt(ShardCheckpoint(watermark_ms=moment("d10")), tick).watermark_ms == moment("d10")
 
 
 def test_the_last_chunk_finishes_the_tick_and_says_so_to_the_learner() -> None:
-    work = turned(LocalShard("p0", 0), "d9", [], last=True)
-    (entry,) = entries(work)
-    assert work.standing.tick == 5
+    commit_batch = turned(LocalShard("p0", 0), "d9", [], last=True)
+    (entry,) = entries(commit_batch)
+    assert commit_batch.checkpoint.tick == 5
     assert (entry.topic, entry.key, entry.partition) == ("touchstream.examples", None, 0)
-    assert decode_example(entry.value) == Passed(shard="p0", sequence=1, tick=5)
+    assert decode_example(entry.value) == TickCompleted(shard="p0", sequence=1, tick=5)
 
 
 def test_another_chunk_leaves_the_tick_open() -> None:
-    work = turned(LocalShard("p0", 0), "d9", [], last=False)
-    assert (work.standing.tick, work.outbox) == (0, [])
+    commit_batch = turned(LocalShard("p0", 0), "d9", [], last=False)
+    assert (commit_batch.checkpoint.tick, commit_batch.outbox) == (0, [])
 
 
 def test_who_was_due_without_a_state_is_due_no_more() -> None:
-    assert turned(LocalShard("p0", 0), "d9", ["ghost"], last=False).due == {"ghost": None}
+    assert turned(LocalShard("p0", 0), "d9", ["ghost"], last=False).timers == {"ghost": None}
 
 
 def test_whoever_was_woken_is_due_later() -> None:
     shard = living(visit("d1"))
-    work = turned(shard, "d4", ["ada"], last=True)
-    due_ms = work.due["ada"]
+    commit_batch = turned(shard, "d4", ["ada"], last=True)
+    due_ms = commit_batch.timers["ada"]
     assert due_ms is not None
     assert due_ms > moment("d4")
 
@@ -259,13 +271,15 @@ def test_whoever_was_woken_is_due_later() -> None:
 def test_an_example_is_pseudonymous_and_comes_before_the_word_that_the_tick_is_passed() -> None:
     shard = living(visit("d1"))
     for day in range(2, 12):
-        ready = [name for name, at in shard.due.items() if at <= days(day)]
-        work = turned(shard, f"d{day}", ready, last=True, number=day)
-        shard.keep(work)
-        if len(work.outbox) > 1:
+        ready = [name for name, at in shard.timers.items() if at <= days(day)]
+        commit_batch = turned(shard, f"d{day}", ready, last=True, number=day)
+        shard.keep(commit_batch)
+        if len(commit_batch.outbox) > 1:
             break
-    sent = [decode_example(e.value) for e in entries(work) if e.topic == "touchstream.examples"]
-    assert [type(one) for one in sent] == [Example, Passed]
+    sent = [
+        decode_example(e.value) for e in entries(commit_batch) if e.topic == "touchstream.examples"
+    ]
+    assert [type(one) for one in sent] == [Example, TickCompleted]
     (example, passed) = sent
     assert isinstance(example, Example)
     assert example.sequence == passed.sequence - 1
@@ -275,7 +289,7 @@ def test_an_example_is_pseudonymous_and_comes_before_the_word_that_the_tick_is_p
 def living(*happened: Event) -> LocalShard:
     """A shard that has taken some events before its first tick."""
     shard = LocalShard("p0", 0)
-    shard.keep(taken(*map(record, happened), in_force=models(None, QUICK)))
+    shard.keep(taken(*map(record, happened), active_config=models(None, QUICK)))
     return shard
 
 
@@ -284,13 +298,15 @@ def test_a_tick_that_died_between_its_chunks_goes_on_where_it_stopped() -> None:
     whole.tick(days(4))
     shard = broken.shards[0]
     tick = broken.next_tick(days(4))
-    adopted = adopt(shard.standing, tick)
+    adopted = adopt(shard.checkpoint, tick)
     shard.keep(
-        take_turn(
+        apply_tick(
             adopted, "p0", tick, ["ada"], shard.load(["ada"]), broken.models(adopted), last=False
         )
     )
-    shard.standing = decode_standing(encode_standing(shard.standing))  # all that a death leaves
+    shard.checkpoint = decode_checkpoint(
+        encode_checkpoint(shard.checkpoint)
+    )  # all that a death leaves
     broken.tick(days(4))
     assert shard == whole.shards[0]
 
@@ -298,10 +314,10 @@ def test_a_tick_that_died_between_its_chunks_goes_on_where_it_stopped() -> None:
 def test_a_tick_whose_number_is_not_above_the_last_is_skipped() -> None:
     stream = stream_of_three()
     stream.tick(days(4))
-    before = msgspec.structs.replace(stream.shards[0].standing)
+    before = msgspec.structs.replace(stream.shards[0].checkpoint)
     states = dict(stream.shards[0].states)
     stream.feed(0, [tick_record(2, "d30")])
-    assert (stream.shards[0].standing, stream.shards[0].states) == (before, states)
+    assert (stream.shards[0].checkpoint, stream.shards[0].states) == (before, states)
 
 
 def stream_of_three() -> LocalStream:
@@ -313,18 +329,18 @@ def stream_of_three() -> LocalStream:
 
 
 def test_a_shard_that_never_committed_stands_at_the_beginning() -> None:
-    assert decode_standing(None) == Standing()
+    assert decode_checkpoint(None) == ShardCheckpoint()
 
 
 def test_a_standing_is_read_back_as_it_was() -> None:
-    standing = Standing(
+    checkpoint = ShardCheckpoint(
         tick=3,
-        clock_ms=Millis(5),
-        in_force=IN_FORCE,
+        watermark_ms=Millis(5),
+        active_config=IN_FORCE,
         sent=9,
         sequences={"churn-risk": 4},
         counters={"applied": 7},
         taken=8,
         recent_dead=[2, 5],
     )
-    assert decode_standing(encode_standing(standing)) == standing
+    assert decode_checkpoint(encode_checkpoint(checkpoint)) == checkpoint

@@ -3,10 +3,10 @@ from math import log
 import msgspec
 import pytest
 
-from tests.make import arrival, last_state, live, models, moment, wake
+from tests.make import arrival, fired, last_state, live, models, moment
 from touchstream.streams import state as states
 from touchstream.streams.decide.bands import Crossing
-from touchstream.streams.features.topics import Topics
+from touchstream.streams.features.groups import FeatureGroups
 from touchstream.streams.profiles.decay import Counter, Lately
 from touchstream.streams.profiles.profile import Fact, Money, Profile, Subscription, Ticket
 from touchstream.streams.profiles.rhythm import Rhythm
@@ -119,13 +119,18 @@ def test_what_version_1_had_in_common_is_read_as_it_was() -> None:
         moment("d3 1:00"), 0, "basic", 900, "EUR", moment("d33 1:00"), cancelled=False
     )
     assert (state.risk, state.band, len(state.memory)) == (6e-06, "low", 80)
-    assert (state.snapshot_due_ms, state.wake_at_ms) == (moment("d11"), moment("d11"))
+    assert (state.snapshot_due_ms, state.next_timer_ms) == (moment("d11"), moment("d11"))
 
 
 def test_a_snapshot_that_waited_in_version_1_still_waits() -> None:
     (row,) = decode(VERSION_1).ledger
-    assert (row.at_ms, row.risk, row.model_version, row.marks) == (moment("d4"), 9e-05, 3, 3)
-    assert (row.features, len(row.vector), row.offered) == ("dfe54345", 50, 0.0)
+    assert (row.at_ms, row.risk, row.model_version, row.outcome_flags) == (
+        moment("d4"),
+        9e-05,
+        3,
+        3,
+    )
+    assert (row.features, len(row.vector), row.offer_probability) == ("dfe54345", 50, 0.0)
 
 
 def test_what_version_1_did_not_know_is_not_known() -> None:
@@ -159,7 +164,7 @@ def test_a_state_of_version_1_is_written_back_in_version_3(written: bytes) -> No
 
 def test_a_customer_of_version_1_lives_on() -> None:
     state = decode(VERSION_1)
-    steps = live([arrival("web.visit", "d9"), wake("d11")], models("d6"), state)
+    steps = live([arrival("web.visit", "d9"), fired("d11")], models("d6"), state)
     profile = last_state(steps).profile
     assert profile is not None
     assert profile.activity is not None
@@ -180,15 +185,18 @@ VERSION_2 = b"\x02" + msgspec.msgpack.encode(
 
 def test_what_version_2_had_told_compares_with_nothing() -> None:
     state = decode(VERSION_2)
-    assert (state.told, state.told_risk) == (None, 0.5)
+    assert (state.last_emitted_contributions, state.last_emitted_risk) == (None, 0.5)
     assert (state.risk, state.band, state.crossing) == (0.25, "low", Crossing(moment("d1"), True))
 
 
 def test_what_was_told_is_read_by_the_topics_that_were_told() -> None:
-    topics, others = Topics([("a", ("x",)), ("b", ("y",))]), Topics([("b", ("y",)), ("a", ("x",))])
-    state = State(told=topics.pack([0.5, -2.0]))
-    assert (state.told_by(topics), state.told_by(others)) == ((0.5, -2.0), None)
+    topics, others = (
+        FeatureGroups([("a", ("x",)), ("b", ("y",))]),
+        FeatureGroups([("b", ("y",)), ("a", ("x",))]),
+    )
+    state = State(last_emitted_contributions=topics.pack([0.5, -2.0]))
+    assert (state.last_emitted_by(topics), state.last_emitted_by(others)) == ((0.5, -2.0), None)
 
 
 def test_who_was_never_told_of_has_nothing_to_compare_with() -> None:
-    assert State().told_by(Topics([("a", ())])) is None
+    assert State().last_emitted_by(FeatureGroups([("a", ())])) is None

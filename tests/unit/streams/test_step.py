@@ -8,12 +8,12 @@ from tests.make import (
     SILENCE_KILLS,
     arrival,
     daily,
+    emitted,
+    fired,
     last_state,
     live,
     models,
     moment,
-    told,
-    wake,
 )
 from touchstream.schemas.emissions.risk import RiskChanged
 from touchstream.schemas.rules import IntakeRules, Rules
@@ -21,12 +21,12 @@ from touchstream.schemas.units import DAY_MS, Millis
 from touchstream.streams.intake.decode import Arrival
 from touchstream.streams.intake.memory import NOTHING_REMEMBERED
 from touchstream.streams.outcome import Reject
-from touchstream.streams.step import Step, Wake, advance
+from touchstream.streams.step import Step, TimerFired, advance
 
 RULES = Rules(intake=IntakeRules(allowed_lateness_days=7))
 
 
-def lived(*happenings: Arrival | Wake, clock: str | None = "d0") -> list[Step]:
+def lived(*happenings: Arrival | TimerFired, clock: str | None = "d0") -> list[Step]:
     return live(happenings, models(clock, RULES, SILENCE_KILLS))
 
 
@@ -53,7 +53,7 @@ def test_the_same_event_again_changes_nothing() -> None:
     first, again = lived(arrival("web.visit", "d1"), arrival("web.visit", "d1"))
     assert again.counters == ("duplicate",)
     assert again.state is first.state
-    assert again.wake_at == first.wake_at
+    assert again.next_timer == first.next_timer
 
 
 def test_another_event_under_the_same_id_is_a_dead_letter() -> None:
@@ -83,7 +83,7 @@ def test_an_event_may_be_seven_days_older_than_the_tick(at: str, counters: tuple
 
 def test_of_a_stranger_whose_event_is_dropped_nothing_is_kept() -> None:
     (step,) = lived(arrival("web.visit", "d1"), clock="d20")
-    assert (step.state, step.wake_at) == (None, None)
+    assert (step.state, step.next_timer) == (None, None)
 
 
 def test_an_event_of_the_moment_of_the_tick_is_late() -> None:
@@ -112,19 +112,19 @@ def test_reaching_the_cap_of_remembered_ids_is_counted() -> None:
 
 def test_a_new_customer_waits_for_his_own_day() -> None:
     (step,) = lived(arrival("web.visit", "d0 1:00"))
-    assert step.wake_at == moment("d4")
+    assert step.next_timer == moment("d4")
 
 
 def test_a_customer_from_before_the_first_tick_counts_his_days_from_the_event() -> None:
     (step,) = lived(arrival("web.visit", "d5"), clock=None)
-    assert step.wake_at == moment("d11")
+    assert step.next_timer == moment("d11")
 
 
 def test_on_his_own_day_what_was_said_goes_into_the_ledger() -> None:
     state = last_state(lived(arrival("web.visit", "d1"), *daily(1, 4)))
     (row,) = state.ledger
     assert (row.at_ms, row.risk, row.model_version) == (moment("d4"), state.risk, 3)
-    assert state.wake_at_ms == moment("d11")
+    assert state.next_timer_ms == moment("d11")
 
 
 def test_events_alone_write_no_ledger() -> None:
@@ -132,21 +132,21 @@ def test_events_alone_write_no_ledger() -> None:
 
 
 def test_a_snapshot_that_was_missed_is_taken_once_by_the_next_tick() -> None:
-    state = last_state(lived(arrival("web.visit", "d1"), wake("d26"), wake("d27")))
+    state = last_state(lived(arrival("web.visit", "d1"), fired("d26"), fired("d27")))
     assert [row.at_ms for row in state.ledger] == [moment("d26")]
     assert state.snapshot_due_ms == moment("d32")
 
 
 def test_whom_a_tick_passed_by_the_next_one_wakes() -> None:
     before = last_state(lived(arrival("web.visit", "d1")))
-    assert before.wake_at_ms == moment("d4")
+    assert before.next_timer_ms == moment("d4")
     step = advance(before, arrival("web.visit", "d50"), models("d50", RULES), moment("d50"))
-    assert step.wake_at == moment("d50") + 1
+    assert step.next_timer == moment("d50") + 1
 
 
 def test_a_tick_for_somebody_unknown_leaves_nothing() -> None:
-    step = advance(None, wake("d1"), models("d1"), moment("d1"))
-    assert (step.state, step.wake_at, step.counters) == (None, None, ())
+    step = advance(None, fired("d1"), models("d1"), moment("d1"))
+    assert (step.state, step.next_timer, step.counters) == (None, None, ())
 
 
 def test_nothing_is_learnt_before_horizon_and_grace() -> None:
@@ -187,7 +187,7 @@ def test_who_is_silent_after_the_term_has_churned() -> None:
 
 def test_an_event_that_comes_in_the_days_of_grace_still_counts() -> None:
     steps = lived(
-        arrival("web.visit", "d1"), *daily(1, 32), arrival("web.visit", "d31"), wake("d33")
+        arrival("web.visit", "d1"), *daily(1, 32), arrival("web.visit", "d31"), fired("d33")
     )
     assert labels(steps) == [("d4", 0)]
 
@@ -212,7 +212,7 @@ def test_the_next_example_says_how_many_events_came_too_late() -> None:
 
 def test_of_several_labels_given_at_once_the_newest_is_the_one_to_be_late_for() -> None:
     steps = lived(
-        arrival("web.visit", "d1"), *daily(1, 18), wake("d47"), arrival("web.visit", "d42")
+        arrival("web.visit", "d1"), *daily(1, 18), fired("d47"), arrival("web.visit", "d42")
     )
     assert labels(steps) == [("d4", 1), ("d11", 1), ("d18", 1)]
     assert steps[-1].counters == ["applied", "late", "late_for_label"]
@@ -227,7 +227,7 @@ def test_an_inactive_customer_crosses_into_the_high_band_by_ticks_alone() -> Non
     steps = lived(arrival("order.placed", "d0"), *daily(1, 40))
     crossings = [
         (emission.time_ms, emission.data.band, emission.data.cause.type)
-        for emission in told(steps)
+        for emission in emitted(steps)
         if isinstance(emission.data, RiskChanged)
     ]
     assert crossings == [(moment("d25"), "high", "touchstream.tick")]
@@ -235,20 +235,20 @@ def test_an_inactive_customer_crosses_into_the_high_band_by_ticks_alone() -> Non
 
 def test_the_tick_is_named_as_the_cause() -> None:
     steps = lived(arrival("order.placed", "d0"), *daily(1, 25))
-    data = told(steps)[0].data
+    data = emitted(steps)[0].data
     assert isinstance(data, RiskChanged)
     assert (data.cause.source, data.cause.id) == ("touchstream", "26")
 
 
 def test_ids_are_forgotten_when_they_are_too_old_to_come_again() -> None:
     before = last_state(lived(arrival("web.visit", "d1"), arrival("web.visit", "d9")))
-    after = last_state(lived(arrival("web.visit", "d1"), arrival("web.visit", "d9"), wake("d11")))
+    after = last_state(lived(arrival("web.visit", "d1"), arrival("web.visit", "d9"), fired("d11")))
     assert len(before.memory) == 2 * len(after.memory)
 
 
 def test_of_an_erased_customer_a_tombstone_is_left() -> None:
     state = last_state(
-        lived(arrival("order.placed", "d1"), wake("d4"), arrival("customer.erased", "d5"))
+        lived(arrival("order.placed", "d1"), fired("d4"), arrival("customer.erased", "d5"))
     )
     assert (state.profile, state.ledger, state.risk, state.band) == (None, (), None, None)
     assert (state.erased_ms, state.snapshot_due_ms) == (moment("d5"), None)
@@ -271,11 +271,11 @@ def test_asking_twice_is_asking_once() -> None:
 
 
 def test_the_tombstone_goes_when_nothing_older_can_come_any_more() -> None:
-    assert live([arrival("customer.erased", "d5")], models("d4"))[-1].wake_at == Millis(
+    assert live([arrival("customer.erased", "d5")], models("d4"))[-1].next_timer == Millis(
         moment("d12") + 1
     )
     last = lived(arrival("customer.erased", "d5"), *daily(6, 13))[-1]
-    assert (last.state, last.wake_at) == (None, None)
+    assert (last.state, last.next_timer) == (None, None)
 
 
 def test_who_comes_back_after_an_erasure_is_new() -> None:

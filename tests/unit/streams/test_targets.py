@@ -5,20 +5,20 @@ from collections.abc import Sequence
 import msgspec
 import pytest
 
-from tests.make import arrival, daily, days, last_state, live, model, models, moment, told, wake
+from tests.make import arrival, daily, days, emitted, fired, last_state, live, model, models, moment
 from touchstream.schemas.emissions.actions import ActionRecommended
 from touchstream.schemas.emissions.signals import CustomerSignal
 from touchstream.schemas.rules import LearningRules, Rules, TargetRules
 from touchstream.schemas.units import Millis
+from touchstream.streams.context import ServingContext
 from touchstream.streams.decide.policy import DO_NOTHING
 from touchstream.streams.features.catalogue import FEATURES
 from touchstream.streams.intake.decode import Arrival
 from touchstream.streams.learn.ledger import HAPPENED, MOST_ROWS, RECOMMENDED, Snapshot
 from touchstream.streams.learn.scorer import Scorer
 from touchstream.streams.learn.snapshot import CHURN, ModelData, empty
-from touchstream.streams.models import Models
 from touchstream.streams.state import State
-from touchstream.streams.step import Step, Wake, advance
+from touchstream.streams.step import Step, TimerFired, advance
 
 REPEAT = TargetRules(
     name="repeat",
@@ -33,15 +33,15 @@ CALLS_AGAIN = model(intercept=-3.0, call_month=4.0)
 """P(another call) is 0.44 after the first, 0.80 after the second."""
 
 
-def in_force(clock: str | None = "d0", knows: ModelData = CALLS_AGAIN) -> Models:
+def active_config(clock: str | None = "d0", knows: ModelData = CALLS_AGAIN) -> ServingContext:
     found = models(clock, RULES)
     if found.scorers is None:
         return found
     return found._replace(scorers={**found.scorers, "repeat": Scorer(knows)})
 
 
-def lived(*happenings: Arrival | Wake, clock: str | None = "d0") -> list[Step]:
-    return live(happenings, in_force(clock))
+def lived(*happenings: Arrival | TimerFired, clock: str | None = "d0") -> list[Step]:
+    return live(happenings, active_config(clock))
 
 
 def call(at: str, number: int = 1) -> Arrival:
@@ -72,13 +72,13 @@ def test_the_event_itself_is_seen_in_the_row_and_makes_no_label() -> None:
     (row,) = rows(last_state(lived(call("d1 10:00"))))
     seen = dict(zip(FEATURES.names, FEATURES.unpack(row.vector), strict=True))
     assert seen["call_month"] == pytest.approx(0.693, abs=0.001)
-    assert not row.marks & HAPPENED
+    assert not row.outcome_flags & HAPPENED
 
 
 def test_a_model_that_has_learnt_nothing_has_said_nothing() -> None:
     """Its 0.5 is no opinion, though what others learnt has made versions."""
     nothing = empty(FEATURES.digest, 1.0)
-    (row,) = rows(last_state(live([call("d1 10:00")], in_force(knows=nothing))))
+    (row,) = rows(last_state(live([call("d1 10:00")], active_config(knows=nothing))))
     assert (row.risk, row.model_version) == (0.5, 0)
 
 
@@ -94,7 +94,7 @@ def test_before_the_first_tick_nothing_is_scored() -> None:
 def test_an_event_that_came_a_little_late_is_looked_from_as_of_the_tick(at: str) -> None:
     state = last_state(lived(call(at), clock="d2"))
     assert [row.at_ms for row in rows(state)] == [moment("d2")]
-    assert not rows(state)[0].marks & HAPPENED
+    assert not rows(state)[0].outcome_flags & HAPPENED
 
 
 @pytest.mark.parametrize("at", ["d1 10:00", "d1 21:36"])
@@ -108,7 +108,7 @@ def test_an_event_older_than_one_that_is_known_is_no_moment_to_look_from() -> No
 
 
 def test_a_late_event_still_makes_a_label() -> None:
-    steps = lived(call("d1 10:00"), wake("d2"), call("d1 20:00", 2), *daily(3, 5))
+    steps = lived(call("d1 10:00"), fired("d2"), call("d1 20:00", 2), *daily(3, 5))
     assert labels(steps) == [(moment("d1 10:00"), 1)]
 
 
@@ -128,7 +128,7 @@ def test_a_row_matures_at_the_first_tick_after_horizon_and_grace() -> None:
 
 def test_the_customer_is_woken_when_a_row_is_final() -> None:
     (step,) = lived(call("d1 10:00"))
-    assert step.wake_at == moment("d3 10:00")
+    assert step.next_timer == moment("d3 10:00")
 
 
 def test_a_row_that_matures_leaves_the_others_waiting() -> None:
@@ -155,7 +155,7 @@ def test_no_more_rows_wait_than_the_bound() -> None:
 def signals(steps: Sequence[Step]) -> list[tuple[Millis, object, object]]:
     return [
         (one.time_ms, one.data.before, one.data.value)
-        for one in told(steps)
+        for one in emitted(steps)
         if isinstance(one.data, CustomerSignal)
     ]
 
@@ -167,7 +167,7 @@ def test_a_probability_that_rises_to_the_line_is_told_once() -> None:
 
 
 def test_a_signal_says_what_the_model_says_and_why() -> None:
-    [emission] = told(lived(call("d1 10:00"), call("d1 11:00", 2)))
+    [emission] = emitted(lived(call("d1 10:00"), call("d1 11:00", 2)))
     data = emission.data
     assert isinstance(data, CustomerSignal)
     assert (data.signal, data.cause.type, data.rules) == ("repeat", "call.ended", RULES.digest())
@@ -183,7 +183,7 @@ def test_a_probability_that_falls_below_the_line_takes_it_back() -> None:
 
 def test_on_too_few_examples_nothing_is_told() -> None:
     few = msgspec.structs.replace(CALLS_AGAIN, examples=200, churned=19)
-    steps = live([call("d1 10:00"), call("d1 11:00", 2)], in_force(knows=few))
+    steps = live([call("d1 10:00"), call("d1 11:00", 2)], active_config(knows=few))
     assert signals(steps) == []
 
 
@@ -191,7 +191,7 @@ def test_without_a_line_nothing_is_told() -> None:
     quiet = Rules(targets=(msgspec.structs.replace(REPEAT, signal_at=None),))
     steps = live(
         [call("d1 10:00"), call("d1 11:00", 2)],
-        in_force()._replace(rules=quiet, policy=quiet.digest()),
+        active_config()._replace(rules=quiet, rules_digest=quiet.digest()),
     )
     assert signals(steps) == []
     assert len(rows(last_state(steps))) == 2
@@ -206,7 +206,7 @@ def test_an_erasure_takes_the_rows_along_and_no_example_comes_of_them() -> None:
 
 def test_a_tick_at_which_nothing_is_final_changes_no_row() -> None:
     before = last_state(lived(call("d1 10:00")))
-    after = advance(before, wake("d2"), in_force("d2"), days(2)).state
+    after = advance(before, fired("d2"), active_config("d2"), days(2)).state
     assert after is not None
     assert after.targets == before.targets
 
@@ -239,22 +239,24 @@ def test_a_decision_at_the_tick_of_a_snapshot_falls_in_that_snapshots_window() -
         models("d0", Rules(), model(intercept=-12.0, silence_days=4.0)),
     )
     (*_, newest) = last_state(steps).ledger
-    assert [one.time_ms for one in told(steps)] == [moment("d25")] * 2
+    assert [one.time_ms for one in emitted(steps)] == [moment("d25")] * 2
     assert newest.at_ms == moment("d25")
-    assert newest.offered > 0.9
+    assert newest.offer_probability > 0.9
 
 
 def test_a_decision_falls_in_the_windows_of_further_targets_too() -> None:
-    acting = in_force()
+    acting = active_config()
     assert acting.scorers is not None
     acting = acting._replace(scorers={**acting.scorers, CHURN: Scorer(CALLS_AGAIN)})
     steps = live([call("d1 10:00", 1), call("d1 20:00", 2), call("d3 10:00", 3)], acting)
     decisions = [
         (one.time_ms, one.data.action != DO_NOTHING)
-        for one in told(steps)
+        for one in emitted(steps)
         if isinstance(one.data, ActionRecommended)
     ]
     state = last_state(steps)
-    noted = [(bool(row.marks & RECOMMENDED), row.offered > 0) for row in rows(state)]
+    noted = [
+        (bool(row.outcome_flags & RECOMMENDED), row.offer_probability > 0) for row in rows(state)
+    ]
     assert decisions == [(moment("d1 20:00"), True)]
     assert noted == [(True, True), (True, True), (False, False)]

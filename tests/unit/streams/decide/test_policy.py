@@ -172,8 +172,12 @@ def test_without_a_holdout_nobody_is_held_out() -> None:
 def test_what_is_offered_is_the_same_for_held_out_and_not() -> None:
     others = next(f"c{n}" for n in range(1_000) if not held(f"c{n}", 0.05).left_out)
     expected = 0.95 * (1 - 0.1 / 3)
-    assert held(HELD, 0.05).offered == held(others, 0.05).offered == pytest.approx(expected)
+    assert (
+        held(HELD, 0.05).offer_probability
+        == held(others, 0.05).offer_probability
+        == pytest.approx(expected)
+    )
 
 
 def test_where_nothing_is_worth_doing_little_is_offered() -> None:
-    assert chosen(CALL, risk=0.1, epsilon=0.0).offered == 0.0
+    assert chosen(CALL, risk=0.1, epsilon=0.0).offer_probability == 0.0

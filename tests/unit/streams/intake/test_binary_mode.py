@@ -12,7 +12,7 @@ from tests.unit.streams.intake.records import (
     visit,
 )
 from touchstream.schemas.dead_letter import Header
-from touchstream.schemas.tick import InForce, Tick
+from touchstream.schemas.tick import ActiveConfig, Tick
 from touchstream.schemas.touchpoints.customers import CustomerErased
 from touchstream.streams.intake.decode import decode
 from touchstream.streams.outcome import Reject
@@ -107,6 +107,6 @@ def test_a_tick_may_come_in_binary_mode() -> None:
         ("ce_time", b"2026-01-02T12:00:00Z"),
     )
     data = orjson.dumps({"number": 7, "model_version": 0, "rules": "r", "features": "f"})
-    in_force = InForce(model_version=0, rules="r", features="f")
-    tick = Tick(number=7, time_ms=NOON_MS, in_force=in_force)
+    active_config = ActiveConfig(model_version=0, rules="r", features="f")
+    tick = Tick(number=7, time_ms=NOON_MS, active_config=active_config)
     assert decode(record(data, key=None, headers=headers), at_home(None)) == tick

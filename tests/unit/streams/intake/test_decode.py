@@ -3,7 +3,7 @@ import pytest
 
 from tests.unit.streams.intake.records import NOON_MS, VISIT, arrive, at_home, record, refuse, visit
 from touchstream.schemas.envelope import Event
-from touchstream.schemas.tick import InForce, Tick, encode_tick
+from touchstream.schemas.tick import ActiveConfig, Tick, encode_tick
 from touchstream.schemas.touchpoints.customers import CustomerErased
 from touchstream.schemas.touchpoints.web import WebVisit
 from touchstream.schemas.units import MAX_EVENT_BYTES, CustomerId, Millis
@@ -14,7 +14,9 @@ from touchstream.streams.outcome import Drop, Reject
 TICK = Tick(
     number=7,
     time_ms=NOON_MS,
-    in_force=InForce(model_version=3, rules="0123456789abcdef", features="fedcba9876543210"),
+    active_config=ActiveConfig(
+        model_version=3, rules="0123456789abcdef", features="fedcba9876543210"
+    ),
 )
 NO_NAME = "want a string of 1 to 256 UTF-8 bytes without control characters"
 

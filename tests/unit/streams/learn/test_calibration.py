@@ -5,16 +5,16 @@ import numpy as np
 import pytest
 
 from touchstream.streams.learn.calibration import PRIOR_VARIANCE, Calibration
-from touchstream.streams.learn.models.estimator import Said
+from touchstream.streams.learn.models.estimator import Prediction
 
 
 def taught(n: int, overconfidence: float, bias: float = 0.0, seed: int = 1) -> Calibration:
-    """An estimator says ``overconfidence`` times the true ln odds, and ``bias`` more."""
+    """An estimator says ``overconfidence`` times the true log-odds, and ``bias`` more."""
     chance, line = np.random.default_rng(seed), Calibration()
     for _ in range(n):
         true = float(chance.normal(0, 1.5))
-        said = Said(overconfidence * true + bias)
-        line.learn(said, int(chance.random() < 1 / (1 + exp(-true))), 1.0)
+        predictions = Prediction(overconfidence * true + bias)
+        line.learn(predictions, int(chance.random() < 1 / (1 + exp(-true))), 1.0)
     return line
 
 
@@ -44,14 +44,14 @@ def test_it_is_the_recursion_over_an_explicit_precision_matrix() -> None:
     chance, line = np.random.default_rng(3), Calibration()
     mean, covariance = np.array([0.0, 1.0]), np.diag([PRIOR_VARIANCE] * 2)
     for number in range(500):
-        said = Said(float(chance.normal(0, 3)), float(chance.random()))
+        predictions = Prediction(float(chance.normal(0, 3)), float(chance.random()))
         label, weight = int(chance.random() < 0.3), 0.25 + number % 2
-        x = np.array([1.0, said.logit / (1 + pi / 8 * said.variance) ** 0.5])
-        risk = Said(float(mean @ x), float(x @ covariance @ x)).probability
+        x = np.array([1.0, predictions.logit / (1 + pi / 8 * predictions.variance) ** 0.5])
+        risk = Prediction(float(mean @ x), float(x @ covariance @ x)).probability
         precision = np.linalg.inv(covariance) + weight * risk * (1 - risk) * np.outer(x, x)
         covariance = np.linalg.inv(precision)
         mean = mean + weight * (label - risk) * covariance @ x
-        line.learn(said, label, weight)
+        line.learn(predictions, label, weight)
     assert (line.intercept, line.slope) == pytest.approx(mean.tolist(), rel=1e-7)
     assert (line.of_intercept, line.of_both, line.of_slope) == pytest.approx(
         (covariance[0, 0], covariance[0, 1], covariance[1, 1]), rel=1e-7
@@ -59,12 +59,12 @@ def test_it_is_the_recursion_over_an_explicit_precision_matrix() -> None:
 
 
 def test_a_line_over_ln_odds_stretches_their_deviation_too() -> None:
-    assert Calibration(0.5, 2.0).apply(Said(1.0, 3.0)) == Said(2.5, 12.0)
+    assert Calibration(0.5, 2.0).apply(Prediction(1.0, 3.0)) == Prediction(2.5, 12.0)
 
 
 def test_a_line_made_from_data_goes_on_exactly() -> None:
     line = taught(200, 2.0)
     again = msgspec.json.decode(msgspec.json.encode(line), type=Calibration)
     for one in (line, again):
-        one.learn(Said(0.3), 1, 1.0)
+        one.learn(Prediction(0.3), 1, 1.0)
     assert again == line

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from touchstream.schemas.units import DAY_MS, Millis
 from touchstream.streams.learn.drift import LARGEST, WINDOW, Drift, change, observe
-from touchstream.streams.learn.watch import Series, Watch
+from touchstream.streams.learn.drift_state import DriftState, Series
 
 WEEK_MS = 7 * DAY_MS
 YEAR = 52
@@ -50,20 +50,20 @@ def staying(rng: np.random.Generator, rounds: int) -> Rounds:
 KINDS = {"others": others, "overlapping": overlapping, "staying": staying}
 
 
-def told(rounds: Rounds) -> list[Drift]:
+def emitted(rounds: Rounds) -> list[Drift]:
     """Every drift of a watch that sees one tick a round; a round is closed by the next one."""
-    watch = Watch.of(7)
+    drift_state = DriftState.of(7)
     return [
         drift
         for number, row in enumerate(rounds)
-        for drift in observe(watch, number, Millis(number * WEEK_MS), {"seen": row.tolist()})
+        for drift in observe(drift_state, number, Millis(number * WEEK_MS), {"seen": row.tolist()})
     ]
 
 
 def false_alarms(kind: str, series: int, years: int) -> float:
     """Alarms a series and year."""
     rng = np.random.default_rng(11)
-    return sum(len(told(KINDS[kind](rng, years * YEAR))) for _ in range(series)) / series / years
+    return sum(len(emitted(KINDS[kind](rng, years * YEAR))) for _ in range(series)) / series / years
 
 
 def rounds_until_told(kind: str, errors: float, series: int = 31) -> float:
@@ -74,7 +74,7 @@ def rounds_until_told(kind: str, errors: float, series: int = 31) -> float:
         rounds = KINDS[kind](rng, YEAR + 40)
         rounds[YEAR:] += errors * ERROR
         delays.append(
-            min([d.at_tick - YEAR for d in told(rounds) if d.at_tick > YEAR], default=inf)
+            min([d.at_tick - YEAR for d in emitted(rounds) if d.at_tick > YEAR], default=inf)
         )
     return median(delays)
 
@@ -100,13 +100,13 @@ def test_a_shift_is_told_within_the_stated_rounds(kind: str, errors: int, rounds
     assert rounds_until_told(kind, errors) <= rounds
 
 
-def weeks(*means: float, watch: Watch | None = None) -> list[Drift]:
+def weeks(*means: float, drift_state: DriftState | None = None) -> list[Drift]:
     """One value a week, and the tick that closes the last week."""
-    watch = watch or Watch.of(7)
+    drift_state = drift_state or DriftState.of(7)
     return [
         drift
         for week, mean in enumerate([*means, 0.0])
-        for drift in observe(watch, week, Millis(week * WEEK_MS), {"silence_days": [mean]})
+        for drift in observe(drift_state, week, Millis(week * WEEK_MS), {"silence_days": [mean]})
     ]
 
 
@@ -124,11 +124,11 @@ def test_a_change_is_told_once() -> None:
 
 
 def test_drifts_of_one_tick_come_in_the_order_of_names() -> None:
-    watch, found = Watch.of(7), []
+    drift_state, found = DriftState.of(7), []
     for week in range(44):
         level = 9.0 if week >= 40 else 0.0
         values = {"web_month": [level], "gap_last": [-level]}
-        found += observe(watch, week, Millis(week * WEEK_MS), values)
+        found += observe(drift_state, week, Millis(week * WEEK_MS), values)
     assert [drift.series for drift in found] == ["gap_last", "web_month"]
 
 
@@ -162,12 +162,12 @@ def test_a_level_that_other_customers_would_have_by_chance_is_no_drift() -> None
 
 
 def test_different_customers_on_different_days_of_the_week_are_no_drift() -> None:
-    watch = Watch.of(7)
+    drift_state = DriftState.of(7)
     found = [
         drift
         for day in range(2 * 364)
         for drift in observe(
-            watch, day, Millis(day * DAY_MS), {"web_month": [9.0 * (day % 7 in {1, 4, 5})]}
+            drift_state, day, Millis(day * DAY_MS), {"web_month": [9.0 * (day % 7 in {1, 4, 5})]}
         )
     ]
     assert found == []
@@ -178,48 +178,48 @@ def test_a_series_that_never_moves_is_no_drift_even_where_its_sums_are_rounded()
 
 
 def test_a_round_has_the_mean_of_all_its_values_and_the_error_of_that() -> None:
-    watch = Watch.of(7)
-    observe(watch, 1, Millis(0), {"web_month": [1.0, 2.0]})
-    observe(watch, 2, Millis(DAY_MS), {"web_month": [6.0]})
-    assert watch.series["web_month"] == Series(n=3, total=9.0, squares=41.0)
-    observe(watch, 3, Millis(WEEK_MS), {})
-    assert watch.series["web_month"].rounds == (3.0,)
+    drift_state = DriftState.of(7)
+    observe(drift_state, 1, Millis(0), {"web_month": [1.0, 2.0]})
+    observe(drift_state, 2, Millis(DAY_MS), {"web_month": [6.0]})
+    assert drift_state.series["web_month"] == Series(n=3, total=9.0, squares=41.0)
+    observe(drift_state, 3, Millis(WEEK_MS), {})
+    assert drift_state.series["web_month"].rounds == (3.0,)
     # sum of squares around the mean: 4 + 1 + 9; a variance of 7, of a mean of three 7 / 3
-    assert watch.series["web_month"].variance == pytest.approx(7 / 3)
+    assert drift_state.series["web_month"].variance == pytest.approx(7 / 3)
 
 
 def test_of_more_than_a_thousand_customers_the_error_is_as_of_a_thousand() -> None:
-    watch = Watch.of(7)
-    observe(watch, 1, Millis(0), {"web_month": [-1.0, 1.0] * 5_000})
-    observe(watch, 2, Millis(WEEK_MS), {})
-    assert watch.series["web_month"].variance == 1 / 1000
+    drift_state = DriftState.of(7)
+    observe(drift_state, 1, Millis(0), {"web_month": [-1.0, 1.0] * 5_000})
+    observe(drift_state, 2, Millis(WEEK_MS), {})
+    assert drift_state.series["web_month"].variance == 1 / 1000
 
 
 @pytest.mark.parametrize("value", [nan, inf, -inf, LARGEST + ulp(LARGEST)])
 def test_a_value_that_is_not_finite_is_left_out(value: float) -> None:
-    watch = Watch.of(7)
-    observe(watch, 1, Millis(0), {"silence_days": [3.0, value], "web_month": [value]})
-    assert watch.series == {"silence_days": Series(n=1, total=3.0, squares=9.0)}
+    drift_state = DriftState.of(7)
+    observe(drift_state, 1, Millis(0), {"silence_days": [3.0, value], "web_month": [value]})
+    assert drift_state.series == {"silence_days": Series(n=1, total=3.0, squares=9.0)}
 
 
 def test_values_at_the_end_of_the_scale_do_not_break_the_sums() -> None:
-    watch = Watch.of(7)
-    assert weeks(*[-LARGEST, LARGEST] * 100, watch=watch) == []
-    assert max(watch.series["silence_days"].rounds) == pytest.approx(LARGEST)
+    drift_state = DriftState.of(7)
+    assert weeks(*[-LARGEST, LARGEST] * 100, drift_state=drift_state) == []
+    assert max(drift_state.series["silence_days"].rounds) == pytest.approx(LARGEST)
 
 
 def test_a_week_without_the_series_is_no_round() -> None:
-    watch = Watch.of(7)
+    drift_state = DriftState.of(7)
     for week, column in enumerate([[1.0], [], [2.0], []]):
-        observe(watch, week, Millis(week * WEEK_MS), {"loss": column})
-    assert watch.series["loss"].rounds == (1.0, 2.0)
+        observe(drift_state, week, Millis(week * WEEK_MS), {"loss": column})
+    assert drift_state.series["loss"].rounds == (1.0, 2.0)
 
 
 def test_what_is_remembered_of_a_series_is_bounded() -> None:
-    watch = Watch.of(7)
-    weeks(*USUAL * 10, watch=watch)
-    assert len(watch.series["silence_days"].rounds) == WINDOW
-    assert len(msgspec.msgpack.encode(watch)) < 300
+    drift_state = DriftState.of(7)
+    weeks(*USUAL * 10, drift_state=drift_state)
+    assert len(drift_state.series["silence_days"].rounds) == WINDOW
+    assert len(msgspec.msgpack.encode(drift_state)) < 300
 
 
 def test_what_a_watch_remembers_is_read_without_river() -> None:

@@ -13,7 +13,7 @@ from touchstream.streams.learn.governance import Signal
 from touchstream.streams.learn.knowledge import Knowledge, Learnt, Treatment
 from touchstream.streams.learn.learner import (
     LARGEST_WEIGHT,
-    Passed,
+    TickCompleted,
     pass_tick,
     untreated_weight,
     version_of,
@@ -58,7 +58,7 @@ def example(customer: str = "c1", label: int = 1, **changed: object) -> Example:
 
 def passing(
     number: int, *examples: Example, rules: Rules = EVERY_TICK, before: Knowledge | None = None
-) -> Passed:
+) -> TickCompleted:
     return pass_tick(
         before or Knowledge.new(FEATURES, rules), number, {"p0": 7}, examples, rules, FEATURES
     )
@@ -98,8 +98,8 @@ def test_without_a_new_example_there_is_no_new_version() -> None:
 def test_versions_are_due_every_so_many_ticks() -> None:
     early = passing(31, example(), rules=EVERY_THIRD)
     assert early.published is None
-    due = passing(33, rules=EVERY_THIRD, before=early.knowledge)
-    assert due.published is not None
+    timers = passing(33, rules=EVERY_THIRD, before=early.knowledge)
+    assert timers.published is not None
 
 
 def test_an_example_of_another_feature_list_is_counted_and_not_learnt() -> None:
@@ -153,7 +153,7 @@ def test_the_rules_and_the_trials_count_as_many_as_an_example_stands_for() -> No
     """Else whoever goes by the untreated alone seems to know better than who reckons with all."""
     before = Knowledge.new(FEATURES, EVERY_TICK)
     before.churn.treatment = Treatment(share=0.8)
-    row = example(label=1, offered=0.75)
+    row = example(label=1, offer_probability=0.75)
     known = passing(30, row, before=before).knowledge.churn
     assert (known.baselines.n, known.baselines.churned) == (4.0, 4.0)
     assert (known.fallback.n, known.fallback.count) == (4.0, 1)
@@ -161,7 +161,7 @@ def test_the_rules_and_the_trials_count_as_many_as_an_example_stands_for() -> No
 
 def test_what_an_earlier_meaning_has_labelled_is_not_learnt() -> None:
     before = Knowledge.new(FEATURES, EVERY_TICK)
-    before.churn.meaning_since_ms = days(1)
+    before.churn.label_definition_since_ms = days(1)
     rows = [example(f"c{day}", at_ms=days(day)) for day in (0, 1, 2)]
     known = passing(30, *rows, before=before).knowledge
     assert (known.churn.model.examples, known.refused) == (1, 2)
@@ -207,20 +207,20 @@ def test_windows_that_overlap_share_one_example_between_them() -> None:
 
 
 def test_an_example_weighs_by_whom_it_stands_for() -> None:
-    assert weighed(example(offered=0.5), share=0.8) == 2 * WEIGHT
+    assert weighed(example(offer_probability=0.5), share=0.8) == 2 * WEIGHT
 
 
 def test_who_was_left_alone_by_chance_stands_for_those_who_were_not() -> None:
-    assert untreated_weight(example(offered=0.75), share=0.8) == 4.0
+    assert untreated_weight(example(offer_probability=0.75), share=0.8) == 4.0
 
 
 def test_who_was_left_untreated_although_recommended_stands_for_nobody() -> None:
     """Somebody may have had his reasons."""
-    assert untreated_weight(example(offered=0.75, recommended=True), share=0.8) == 0.0
+    assert untreated_weight(example(offer_probability=0.75, recommended=True), share=0.8) == 0.0
 
 
 def test_where_nothing_is_carried_out_all_weigh_the_same() -> None:
-    rows = [example(offered=0.9), example(offered=0.9, recommended=True)]
+    rows = [example(offer_probability=0.9), example(offer_probability=0.9, recommended=True)]
     assert [untreated_weight(row, share=0.0) for row in rows] == [1.0, 1.0]
 
 
@@ -228,29 +228,29 @@ def test_between_the_two_rules_there_is_no_step() -> None:
     """At 2.5 % half of 1 / (1 - .5 x .025), and for who had no recommendation half of 1 / .5."""
     by_lot = 0.5 / (1 - 0.5 * 0.025)
     both = [
-        untreated_weight(example(offered=0.5, recommended=was), share=0.025)
+        untreated_weight(example(offer_probability=0.5, recommended=was), share=0.025)
         for was in (True, False)
     ]
     assert both == pytest.approx([by_lot, by_lot + 1.0])
     edge = [
-        untreated_weight(example(offered=0.5, recommended=True), share=share)
+        untreated_weight(example(offer_probability=0.5, recommended=True), share=share)
         for share in (0.0499999, 0.05)
     ]
     assert edge == pytest.approx([0.0, 0.0], abs=1e-5)
 
 
 def test_nobody_stands_for_more_than_twenty() -> None:
-    assert untreated_weight(example(offered=1.0), share=1.0) == LARGEST_WEIGHT == 20.0
+    assert untreated_weight(example(offer_probability=1.0), share=1.0) == LARGEST_WEIGHT == 20.0
 
 
 @pytest.mark.parametrize("share", [0.05, 0.4, 1.0])
 def test_whoever_is_chosen_for_it_the_weights_add_up_to_the_untreated_world(share: float) -> None:
     """Half would leave; only leavers are treated; in four of five an action is recommended."""
     rows = [
-        (0.40, example(label=1, offered=0.8, recommended=True, treated=True)),
-        (0.10, example(label=1, offered=0.8)),
-        (0.40, example(label=0, offered=0.8, recommended=True)),
-        (0.10, example(label=0, offered=0.8)),
+        (0.40, example(label=1, offer_probability=0.8, recommended=True, treated=True)),
+        (0.10, example(label=1, offer_probability=0.8)),
+        (0.40, example(label=0, offer_probability=0.8, recommended=True)),
+        (0.10, example(label=0, offer_probability=0.8)),
     ]
     weights = [0.0, 0.0]
     for chance, row in rows:
@@ -304,7 +304,10 @@ def test_the_recency_rule_of_a_trial_knows_nothing_of_the_tick() -> None:
 
 def test_the_shares_of_a_tick_do_not_depend_on_the_place_within_it() -> None:
     """All of it was carried out, and the first of the tick does not tell the second."""
-    rows = [example("c1", recommended=True, treated=True, offered=0.5), example("c2", offered=0.5)]
+    rows = [
+        example("c1", recommended=True, treated=True, offer_probability=0.5),
+        example("c2", offer_probability=0.5),
+    ]
     first, last = (
         learnt(*(msgspec.structs.replace(row, matured_ms=days(29 + place)) for place, row in order))
         for order in (enumerate(rows), enumerate(reversed(rows)))
@@ -358,18 +361,18 @@ SHORT = ChurnRules(horizon_days=1, snapshot_every_days=1)
 
 
 def ticks(rules: Rules, number: int) -> tuple[Knowledge, list[tuple[int, Signal]]]:
-    knowledge, told = Knowledge.new(FEATURES, rules), []
+    knowledge, emitted = Knowledge.new(FEATURES, rules), []
     for tick in range(1, number + 1):
         passed = passing(tick, *(lives(n, tick) for n in range(8)), rules=rules, before=knowledge)
         knowledge = passed.knowledge
-        told += [(tick, signal) for signal in passed.signals]
-    return knowledge, told
+        emitted += [(tick, signal) for signal in passed.signals]
+    return knowledge, emitted
 
 
 def test_a_better_challenger_is_promoted_at_a_tick_and_served_from_there_on() -> None:
     rules = Rules(churn=SHORT, learning=LearningRules(model="rhythm", challenger="recency"))
-    knowledge, told = ticks(rules, 150)
-    [(tick, signal)] = [(at, one) for at, one in told if one.name == "model.promoted"]
+    knowledge, emitted = ticks(rules, 150)
+    [(tick, signal)] = [(at, one) for at, one in emitted if one.name == "model.promoted"]
     assert signal == Signal("model.promoted", "churn", "rhythm", "recency", days(tick + 2))
     assert (knowledge.churn.name, knowledge.churn.challenger_name) == ("recency", "rhythm")
     assert isinstance(version_of(knowledge).models["churn"].estimator, RecencyData)
@@ -377,8 +380,8 @@ def test_a_better_challenger_is_promoted_at_a_tick_and_served_from_there_on() ->
 
 def test_a_model_that_loses_to_recency_says_so_and_steps_back() -> None:
     rules = Rules(churn=SHORT, learning=LearningRules(model="rhythm"))
-    knowledge, told = ticks(rules, 150)
-    [(tick, signal)] = [(at, one) for at, one in told if one.name.startswith("model.")]
+    knowledge, emitted = ticks(rules, 150)
+    [(tick, signal)] = [(at, one) for at, one in emitted if one.name.startswith("model.")]
     assert signal == Signal("model.fell_back", "churn", "rhythm", "recency", days(tick + 2))
     assert knowledge.churn.fallen_back
     assert isinstance(version_of(knowledge).models["churn"].estimator, RecencyData)
@@ -387,7 +390,7 @@ def test_a_model_that_loses_to_recency_says_so_and_steps_back() -> None:
 
 def test_a_model_that_knows_more_than_recency_is_left_in_its_place() -> None:
     knowledge = Knowledge.new(FEATURES, Rules(churn=SHORT))
-    told: list[Signal] = []
+    emitted: list[Signal] = []
     for tick in range(1, 81):
         rows = [
             msgspec.structs.replace(row, label=number % 2, vector=vector(10, web_month=number % 2))
@@ -395,8 +398,8 @@ def test_a_model_that_knows_more_than_recency_is_left_in_its_place() -> None:
         ]
         passed = passing(tick, *rows, rules=Rules(churn=SHORT), before=knowledge)
         knowledge = passed.knowledge
-        told += passed.signals
-    assert told == []
+        emitted += passed.signals
+    assert emitted == []
     assert not knowledge.churn.fallen_back
     assert knowledge.churn.fallback.examples + knowledge.churn.fallback.n > 0
 
@@ -404,7 +407,7 @@ def test_a_model_that_knows_more_than_recency_is_left_in_its_place() -> None:
 def test_a_measurement_that_takes_another_level_is_told_as_drift() -> None:
     rules = Rules(churn=SHORT)
     knowledge = Knowledge.new(FEATURES, rules)
-    told: list[Signal] = []
+    emitted: list[Signal] = []
     for tick in range(1, 91):
         level = 3.0 if tick > 60 else 1.0
         row = example(
@@ -416,8 +419,8 @@ def test_a_measurement_that_takes_another_level_is_told_as_drift() -> None:
         )
         passed = passing(tick, row, rules=rules, before=knowledge)
         knowledge = passed.knowledge
-        told += passed.signals
-    [signal] = [one for one in told if one.name == "drift.web_month"]
+        emitted += passed.signals
+    [signal] = [one for one in emitted if one.name == "drift.web_month"]
     assert signal.target == "churn"
     assert signal.before == pytest.approx(1.06, abs=0.1)
     assert signal.value == pytest.approx(3.06, abs=0.1)
@@ -425,5 +428,5 @@ def test_a_measurement_that_takes_another_level_is_told_as_drift() -> None:
 
 
 def test_scatter_is_learnt_from_what_was_served() -> None:
-    assert learnt(example(model_version=0)).scatter.last == {}
-    assert list(learnt(example()).scatter.last) == ["c1"]
+    assert learnt(example(model_version=0)).between_customer_variance.last == {}
+    assert list(learnt(example()).between_customer_variance.last) == ["c1"]

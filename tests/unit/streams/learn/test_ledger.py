@@ -26,11 +26,11 @@ RULES = ChurnRules(horizon_days=28, label_grace_days=1)
 def marks_after(kind: str, at: str, *, active: bool = True, **data: object) -> int:
     """Marks of a snapshot of d10 after one event."""
     happened = event(kind, at, "ada", None, "shop", **data)
-    return observe((snapshot("d10"),), happened, active, RULES)[0].marks
+    return observe((snapshot("d10"),), happened, active, RULES)[0].outcome_flags
 
 
 @pytest.mark.parametrize(
-    ("at", "marks"),
+    ("at", "outcome_flags"),
     [
         ("d10", 0),
         ("d10 0:01", ACTIVE),
@@ -39,8 +39,10 @@ def marks_after(kind: str, at: str, *, active: bool = True, **data: object) -> i
         ("d38 0:01", 0),
     ],
 )
-def test_a_window_opens_after_its_snapshot_and_closes_with_the_horizon(at: str, marks: int) -> None:
-    assert marks_after("web.visit", at) == marks
+def test_a_window_opens_after_its_snapshot_and_closes_with_the_horizon(
+    at: str, outcome_flags: int
+) -> None:
+    assert marks_after("web.visit", at) == outcome_flags
 
 
 def test_a_cancellation_marks_the_window() -> None:
@@ -48,27 +50,33 @@ def test_a_cancellation_marks_the_window() -> None:
 
 
 @pytest.mark.parametrize(
-    ("outcome", "marks"), [("sent", TREATED), ("delivered", TREATED), ("seen", 0), ("failed", 0)]
+    ("outcome", "outcome_flags"),
+    [("sent", TREATED), ("delivered", TREATED), ("seen", 0), ("failed", 0)],
 )
-def test_an_action_that_went_out_marks_the_window_as_treated(outcome: str, marks: int) -> None:
-    assert marks_after("action.outcome", "d11", active=False, outcome=outcome) == marks
+def test_an_action_that_went_out_marks_the_window_as_treated(
+    outcome: str, outcome_flags: int
+) -> None:
+    assert marks_after("action.outcome", "d11", active=False, outcome=outcome) == outcome_flags
 
 
 def test_marks_gather() -> None:
     ledger: Ledger = (snapshot("d10", subscribed=True),)
     for happened in (event("web.visit", "d11"), event("subscription.cancelled", "d12")):
         ledger = observe(ledger, happened, happened.type == "web.visit", RULES)
-    assert ledger[0].marks == snapshot("d10", subscribed=True).marks | ACTIVE | CANCELLED
+    assert (
+        ledger[0].outcome_flags
+        == snapshot("d10", subscribed=True).outcome_flags | ACTIVE | CANCELLED
+    )
 
 
 def test_an_event_marks_only_the_windows_it_falls_in() -> None:
     ledger = (snapshot("d0"), snapshot("d7"), snapshot("d30"))
     marked = observe(ledger, event("web.visit", "d29"), True, RULES)
-    assert [row.marks for row in marked] == [0, ACTIVE, 0]
+    assert [row.outcome_flags for row in marked] == [0, ACTIVE, 0]
 
 
 @pytest.mark.parametrize(
-    ("subscribed", "marks", "churned"),
+    ("subscribed", "outcome_flags", "churned"),
     [
         (False, 0, 1),
         (False, ACTIVE, 0),
@@ -82,10 +90,13 @@ def test_an_event_marks_only_the_windows_it_falls_in() -> None:
     ],
 )
 def test_churn_is_a_cancellation_or_without_a_subscription_silence(
-    subscribed: bool, marks: int, churned: int
+    subscribed: bool, outcome_flags: int, churned: int
 ) -> None:
     row = snapshot("d0", subscribed=subscribed)
-    assert label(msgspec.structs.replace(row, marks=row.marks | marks)) == churned
+    assert (
+        label(msgspec.structs.replace(row, outcome_flags=row.outcome_flags | outcome_flags))
+        == churned
+    )
 
 
 def test_a_label_is_final_after_horizon_and_grace() -> None:
@@ -148,14 +159,14 @@ REPEAT = TargetRules(
 
 
 @pytest.mark.parametrize(
-    ("at", "marks"),
+    ("at", "outcome_flags"),
     [("d10", 0), ("d10 0:01", HAPPENED), ("d11", HAPPENED), ("d11 0:01", 0)],
 )
 def test_a_targets_window_opens_after_its_moment_and_closes_with_the_horizon(
-    at: str, marks: int
+    at: str, outcome_flags: int
 ) -> None:
     (row,) = observe_target((snapshot("d10"),), event("ticket.opened", at), REPEAT)
-    assert row.marks == marks
+    assert row.outcome_flags == outcome_flags
 
 
 def test_what_a_target_does_not_look_for_makes_no_label() -> None:
@@ -165,7 +176,7 @@ def test_what_a_target_does_not_look_for_makes_no_label() -> None:
 
 def test_an_action_in_a_targets_window_marks_it_as_treated() -> None:
     (row,) = observe_target((snapshot("d10"),), event("action.outcome", "d10 5:00"), REPEAT)
-    assert row.marks == TREATED
+    assert row.outcome_flags == TREATED
 
 
 def test_a_targets_label_is_final_after_its_own_horizon_and_grace() -> None:
@@ -190,26 +201,28 @@ def test_a_decision_falls_in_the_window_of_its_moment_and_up_to_the_horizon(
     at: str, noted: bool
 ) -> None:
     (row,) = decided((snapshot("d10"),), moment(at), 0.5, True, RULES)
-    assert (row.offered, bool(row.marks & RECOMMENDED)) == ((0.5, True) if noted else (0.0, False))
+    assert (row.offer_probability, bool(row.outcome_flags & RECOMMENDED)) == (
+        (0.5, True) if noted else (0.0, False)
+    )
 
 
 def test_a_decision_to_do_nothing_was_still_likely_to_do_something() -> None:
     (row,) = decided((snapshot("d10"),), moment("d11"), 0.5, False, RULES)
-    assert (row.offered, row.marks) == (0.5, 0)
+    assert (row.offer_probability, row.outcome_flags) == (0.5, 0)
 
 
 def test_of_several_decisions_any_may_have_recommended_something() -> None:
     ledger: Ledger = (snapshot("d10"),)
-    for at, offered in (("d11", 0.5), ("d12", 0.2), ("d13", 0.9)):
-        ledger = decided(ledger, moment(at), offered, False, RULES)
-    assert ledger[0].offered == pytest.approx(1 - 0.5 * 0.8 * 0.1)
+    for at, offer_probability in (("d11", 0.5), ("d12", 0.2), ("d13", 0.9)):
+        ledger = decided(ledger, moment(at), offer_probability, False, RULES)
+    assert ledger[0].offer_probability == pytest.approx(1 - 0.5 * 0.8 * 0.1)
 
 
 def test_who_is_held_out_stays_so_through_several_decisions() -> None:
     ledger: Ledger = (snapshot("d10"),)
     for at in ("d11", "d12"):  # of those not held out (0.8), half are to be offered something
         ledger = decided(ledger, moment(at), 0.4, False, RULES, holdout=0.2)
-    assert ledger[0].offered == pytest.approx(0.8 * 0.75)
+    assert ledger[0].offer_probability == pytest.approx(0.8 * 0.75)
 
 
 def test_a_risk_is_kept_to_the_millionth() -> None:

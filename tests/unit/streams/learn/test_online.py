@@ -120,16 +120,16 @@ def test_a_model_made_from_data_goes_on_exactly(name: str) -> None:
 def test_what_it_says_is_said_before_it_knows_the_label() -> None:
     before = learnt(*drawn(50))
     values, _ = drawn(1, seed=9)[0]
-    said = [OnlineModel(before).learn(values, days(60), label, 1.0) for label in (0, 1)]
-    assert said[0] == said[1]
+    predictions = [OnlineModel(before).learn(values, days(60), label, 1.0) for label in (0, 1)]
+    assert predictions[0] == predictions[1]
 
 
 def test_what_the_learner_says_is_what_a_worker_would_have_said() -> None:
     before = learnt(*drawn(400))
     values, _ = drawn(1, seed=9)[0]
     worker = Scorer(before).score(values, days(400))
-    said = OnlineModel(before).learn(values, days(400), 1, 1.0)
-    assert round(said.probability, 6) == worker.risk
+    predictions = OnlineModel(before).learn(values, days(400), 1, 1.0)
+    assert round(predictions.probability, 6) == worker.risk
 
 
 def test_a_line_over_the_ln_odds_is_learnt_with_a_model_that_has_grown() -> None:
@@ -166,7 +166,9 @@ def test_segments_are_counted_with_their_labels() -> None:
 
 
 def test_the_scatter_is_what_the_learner_was_told() -> None:
-    assert OnlineModel(NOTHING).data(scatter=0.25).scatter == 0.25
+    assert (
+        OnlineModel(NOTHING).data(between_customer_variance=0.25).between_customer_variance == 0.25
+    )
 
 
 def test_who_forgets_is_told_so() -> None:
@@ -187,11 +189,11 @@ def test_what_was_learnt_holds_though_everybody_spreads_out() -> None:
     chance = np.random.default_rng(4)
     learner = OnlineModel(NOTHING)
     for day in range(120):
-        told = chance.uniform(0.0, 0.5 + day / 30, size=40)
-        labels = (chance.random(40) < 1 / (1 + np.exp(3 - 2 * told))).astype(int).tolist()
-        rows = [row(web_month=float(value)) for value in told]
+        emitted = chance.uniform(0.0, 0.5 + day / 30, size=40)
+        labels = (chance.random(40) < 1 / (1 + np.exp(3 - 2 * emitted))).astype(int).tolist()
+        rows = [row(web_month=float(value)) for value in emitted]
         learner.learn_all(rows, [days(day)] * 40, labels, [1.0] * 40)
     scorer = Scorer(learner.data())
     for value in (0.0, 1.0, 2.0, 4.0):
-        said = scorer.score(row(web_month=value), days(120))
-        assert said.logit == pytest.approx(2 * value - 3, abs=0.5)
+        predictions = scorer.score(row(web_month=value), days(120))
+        assert predictions.logit == pytest.approx(2 * value - 3, abs=0.5)

@@ -8,7 +8,7 @@ import pytest
 from tests.make import days
 from touchstream.streams.features.catalogue import FEATURES
 from touchstream.streams.learn.calibration import LEAST_EXAMPLES
-from touchstream.streams.learn.models.estimator import Said
+from touchstream.streams.learn.models.estimator import Prediction
 from touchstream.streams.learn.online import OnlineModel
 from touchstream.streams.learn.snapshot import ModelData, empty
 
@@ -34,24 +34,24 @@ def grown(name: str = "bayes") -> ModelData:
     return model.data()
 
 
-def taught(data: ModelData) -> tuple[list[Said], ModelData]:
+def taught(data: ModelData) -> tuple[list[Prediction], ModelData]:
     model = OnlineModel(data)
-    said = model.learn_all(ROWS, [days(50)] * 4, LABELS, [1.0] * 4)
-    return said, model.data()
+    predictions = model.learn_all(ROWS, [days(50)] * 4, LABELS, [1.0] * 4)
+    return predictions, model.data()
 
 
 @pytest.mark.parametrize("name", ["bayes", "logistic", "recency", "rhythm", "hedge"])
 def test_what_is_said_of_a_row_knows_nothing_of_the_labels_beside_it(name: str) -> None:
     before = grown(name)
     alone = [OnlineModel(before).learn(values, days(50), 0, 1.0) for values in ROWS]
-    said, _ = taught(before)
-    for one, other in zip(said, alone, strict=True):
+    predictions, _ = taught(before)
+    for one, other in zip(predictions, alone, strict=True):
         assert one == pytest.approx(other, rel=1e-12)
 
 
 def test_the_first_tick_is_said_by_one_who_knows_nothing() -> None:
-    said, _ = taught(empty(FEATURES.digest, 28))
-    assert [one.probability for one in said] == [0.5] * 4
+    predictions, _ = taught(empty(FEATURES.digest, 28))
+    assert [one.probability for one in predictions] == [0.5] * 4
 
 
 def knowing(examples: int) -> ModelData:
@@ -63,7 +63,8 @@ def test_calibration_learns_what_was_said_before_the_tick() -> None:
     raw = [OnlineModel(before).learn(values, days(50), 0, 1.0) for values in ROWS]
     line = before.calibration
     undone = [
-        Said((one.logit - line.intercept) / line.slope, one.variance / line.slope**2) for one in raw
+        Prediction((one.logit - line.intercept) / line.slope, one.variance / line.slope**2)
+        for one in raw
     ]
     for one, label in zip(undone, LABELS, strict=True):
         line.learn(one, label, 1.0)

@@ -3,9 +3,9 @@ import pytest
 from touchstream.streams.learn.progress import Measures, Tally, average_precision
 
 
-def measured(*told: tuple[float, int]) -> Measures:
+def measured(*emitted: tuple[float, int]) -> Measures:
     tally = Tally()
-    for risk, label in told:
+    for risk, label in emitted:
         tally.add(risk, label)
     return tally.measures()
 

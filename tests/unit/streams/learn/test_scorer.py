@@ -12,7 +12,7 @@ from touchstream.streams.learn.arrays import pack, pack_symmetric
 from touchstream.streams.learn.basis import GAP_LAST, NAMES, Population
 from touchstream.streams.learn.calibration import Calibration
 from touchstream.streams.learn.models.bayes import BayesData
-from touchstream.streams.learn.models.estimator import Said
+from touchstream.streams.learn.models.estimator import Prediction
 from touchstream.streams.learn.models.registry import MODELS
 from touchstream.streams.learn.numbers import sigmoid
 from touchstream.streams.learn.online import OnlineModel
@@ -163,9 +163,9 @@ def test_an_interval_holds_ninety_percent_of_a_normal() -> None:
 
 def test_customers_own_scatter_widens_the_interval_and_leaves_the_risk() -> None:
     plain = Scorer(surely(LINE, 0.3)).score(row(), days(0))
-    scattered = Scorer(msgspec.structs.replace(surely(LINE, 0.3), scatter=0.16)).score(
-        row(), days(0)
-    )
+    scattered = Scorer(
+        msgspec.structs.replace(surely(LINE, 0.3), between_customer_variance=0.16)
+    ).score(row(), days(0))
     assert (scattered.risk, scattered.logit) == (plain.risk, plain.logit)
     centre = plain.logit * sqrt(1 + pi / 8 * 0.16)
     assert scattered.interval() == pytest.approx(
@@ -174,7 +174,7 @@ def test_customers_own_scatter_widens_the_interval_and_leaves_the_risk() -> None
 
 
 def test_only_what_examples_would_narrow_is_doubt() -> None:
-    knows = msgspec.structs.replace(surely(LINE, 0.3), scatter=0.16)
+    knows = msgspec.structs.replace(surely(LINE, 0.3), between_customer_variance=0.16)
     score = Scorer(knows).score(row(), days(0))
     assert score.doubt() == pytest.approx(
         sigmoid(score.logit + 1.645 * 0.3) - sigmoid(score.logit - 1.645 * 0.3), abs=1e-4
@@ -203,11 +203,11 @@ COLD = msgspec.structs.replace(
     segment_n=(40, *(0,) * (SEGMENTS - 2), 60),
     segment_churned=(30, *(0,) * (SEGMENTS - 2), 3),
 )
-STRANGER = {"subscription_running": nan, "gap_usual": nan, "spend_minor": nan}
+UNSEEN = {"subscription_running": nan, "gap_usual": nan, "spend_minor": nan}
 
 
 def test_at_first_the_rate_of_the_segment_is_said_with_ten_imagined_of_all() -> None:
-    score = Scorer(COLD).score(row(**STRANGER), days(0))
+    score = Scorer(COLD).score(row(**UNSEEN), days(0))
     overall = 34 / 102
     rate = (30 + 10 * overall) / 50
     assert score.risk == round(rate, 6)
@@ -216,7 +216,7 @@ def test_at_first_the_rate_of_the_segment_is_said_with_ten_imagined_of_all() -> 
 
 
 def test_a_segment_that_nobody_was_seen_in_is_the_rate_of_all() -> None:
-    score = Scorer(COLD).score(row(**{**STRANGER, "gap_usual": 1.0}), days(0))
+    score = Scorer(COLD).score(row(**{**UNSEEN, "gap_usual": 1.0}), days(0))
     assert score.risk == round(34 / 102, 6)
 
 
@@ -226,7 +226,7 @@ def test_at_first_nothing_speaks_for_or_against() -> None:
 
 def test_a_segment_of_many_is_surer_of_its_rate() -> None:
     many, none = (
-        Scorer(COLD).score(row(**{**STRANGER, "gap_usual": gap}), days(0)).variance
+        Scorer(COLD).score(row(**{**UNSEEN, "gap_usual": gap}), days(0)).variance
         for gap in (nan, 1.0)
     )
     assert many < none
@@ -241,12 +241,12 @@ def test_from_two_hundred_examples_on_the_model_speaks(examples: int, cold: bool
 @pytest.mark.parametrize(
     ("changed", "segment"),
     [
-        (STRANGER, 0),
-        ({**STRANGER, "spend_minor": 1.0}, 1),
-        ({**STRANGER, "gap_usual": 1.0}, 2),
-        ({**STRANGER, "spend_minor": 1.0, "gap_usual": 1.0}, 3),
-        ({**STRANGER, "subscription_running": 1.0}, 4),
-        ({**STRANGER, "subscription_running": 0.0}, 8),
+        (UNSEEN, 0),
+        ({**UNSEEN, "spend_minor": 1.0}, 1),
+        ({**UNSEEN, "gap_usual": 1.0}, 2),
+        ({**UNSEEN, "spend_minor": 1.0, "gap_usual": 1.0}, 3),
+        ({**UNSEEN, "subscription_running": 1.0}, 4),
+        ({**UNSEEN, "subscription_running": 0.0}, 8),
         ({"subscription_running": 0.0}, 11),
     ],
 )
@@ -303,6 +303,6 @@ def test_the_same_row_in_another_season_may_be_another_risk() -> None:
 def test_a_score_is_worked_out_as_its_parts_say() -> None:
     knows = msgspec.structs.replace(surely(LINE, 0.4), calibration=Calibration(0.2, 0.5))
     score = Scorer(knows).score(row(silence_days=2.0, web_month=1.0), Millis(0))
-    said = Said(0.2 + 0.5 * (-1 + 1 - 2), 0.25 * 0.16)
-    assert score.risk == round(said.probability, 6)
+    predictions = Prediction(0.2 + 0.5 * (-1 + 1 - 2), 0.25 * 0.16)
+    assert score.risk == round(predictions.probability, 6)
     assert score.variance == pytest.approx(0.04)

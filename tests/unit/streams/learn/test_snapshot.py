@@ -41,13 +41,18 @@ def test_a_snapshot_of_every_model_is_read_back(name: str) -> None:
 def test_who_knows_nothing_has_a_place_for_every_column_and_segment() -> None:
     assert len(MODEL.standard.means) == 8 * len(NAMES)
     assert MODEL.segment_n == MODEL.segment_churned == (0,) * SEGMENTS
-    assert (MODEL.examples, MODEL.churned, MODEL.scatter, MODEL.since_ms) == (0, 0, 0.0, None)
+    assert (MODEL.examples, MODEL.churned, MODEL.between_customer_variance, MODEL.since_ms) == (
+        0,
+        0,
+        0.0,
+        None,
+    )
     assert MODEL.calibration == Calibration()
 
 
 def test_a_snapshot_is_json_that_a_person_can_read() -> None:
-    told = orjson.loads(seal(VERSION))["version"]["models"]["churn"]
-    assert (told["features"], told["horizon_days"]) == ("f00d", 28.0)
+    emitted = orjson.loads(seal(VERSION))["version"]["models"]["churn"]
+    assert (emitted["features"], emitted["horizon_days"]) == ("f00d", 28.0)
 
 
 def test_equal_versions_have_one_digest_and_others_another() -> None:

@@ -8,7 +8,7 @@ from scipy import integrate  # type: ignore[import-untyped]  # ships no types
 
 from touchstream.streams.learn.arrays import Floats
 from touchstream.streams.learn.models.bayes import LEAST_CURVATURE, BayesianLogisticRegression
-from touchstream.streams.learn.models.estimator import Said
+from touchstream.streams.learn.models.estimator import Prediction
 from touchstream.streams.learn.standard import Move
 
 PRIOR = 0.1
@@ -25,7 +25,7 @@ def taught(rows: Rows, forgetting: float = 0.0) -> BayesianLogisticRegression:
 
 
 def drawn(n: int, weights: list[float], seed: int) -> Rows:
-    """Rows of ln odds ``weights`` x."""
+    """Rows of log-odds ``weights`` x."""
     chance = np.random.default_rng(seed)
     rows: Rows = []
     for _ in range(n):
@@ -73,7 +73,7 @@ def test_it_is_the_recursion_over_an_explicit_precision_matrix(forgetting: float
     mean, covariance = np.zeros(4), np.diag([4.0, PRIOR, PRIOR, PRIOR])
     for x, label, weight in rows:
         covariance = covariance + forgetting * np.eye(4)
-        risk = Said(float(mean @ x), float(x @ covariance @ x)).probability
+        risk = Prediction(float(mean @ x), float(x @ covariance @ x)).probability
         curvature = weight * max(risk * (1 - risk), LEAST_CURVATURE)
         precision = np.linalg.inv(covariance) + curvature * np.outer(x, x)
         covariance = np.linalg.inv(precision)
@@ -153,7 +153,7 @@ def test_a_new_column_begins_with_the_prior() -> None:
 
 
 def test_an_uncertain_word_is_drawn_to_one_half() -> None:
-    assert Said(2.0, 8 / np.pi).probability == pytest.approx(1 / (1 + exp(-2 / sqrt(2))))
+    assert Prediction(2.0, 8 / np.pi).probability == pytest.approx(1 / (1 + exp(-2 / sqrt(2))))
 
 
 def test_before_the_first_example_the_prior_is_one_of_the_new_deviations() -> None:

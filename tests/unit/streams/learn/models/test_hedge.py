@@ -18,7 +18,7 @@ COLUMNS = ["silence_days", "rhythm_silent"]
 ROWS = st.lists(
     st.tuples(st.floats(0, 7), st.floats(-8, 8), st.integers(0, 1)), min_size=1, max_size=120
 )
-"""(silence, ln odds that it lasts, label)."""
+"""(silence, log-odds that it lasts, label)."""
 
 
 def experts() -> list[Estimator]:
@@ -39,8 +39,8 @@ def hedge() -> Hedge:
     return model
 
 
-def loss(said: float, label: int) -> float:
-    return -log(said if label else 1 - said)
+def loss(predictions: float, label: int) -> float:
+    return -log(predictions if label else 1 - predictions)
 
 
 def losses(model: Estimator, rows: Sequence[tuple[float, float, int]]) -> float:
@@ -68,8 +68,8 @@ def row(silence: float) -> Floats:
 
 def test_before_the_first_label_it_says_the_mean_of_all() -> None:
     x = row(2.0)
-    said = [expert.predict(x, x).probability for expert in experts()]
-    assert hedge().predict(x, x).probability == pytest.approx(sum(said) / 4)
+    predictions = [expert.predict(x, x).probability for expert in experts()]
+    assert hedge().predict(x, x).probability == pytest.approx(sum(predictions) / 4)
 
 
 def test_weights_are_multiplied_by_what_was_given_to_the_truth() -> None:
@@ -77,9 +77,9 @@ def test_weights_are_multiplied_by_what_was_given_to_the_truth() -> None:
     for label in (1, 0, 0):  # now they differ
         model.learn(x, x, label, 1.0)
     before = model._weights.copy()
-    said = model._say(x[None], x[None])[0][:, 0]
+    predictions = model._say(x[None], x[None])[0][:, 0]
     model.learn(x, x, 1, 0.5)
-    expected = before * said**0.5
+    expected = before * predictions**0.5
     expected = (1 - SHARE) * expected / expected.sum() + SHARE / 4
     assert model._weights == pytest.approx(expected, rel=1e-12)
     assert model._weights.sum() == pytest.approx(1.0)
@@ -90,8 +90,8 @@ def test_experts_are_compared_by_what_they_said_before_the_tick() -> None:
     rows, labels = np.array([row(2.0)] * 3), [1, 1, 0]
     chances, _ = model._say(rows, rows)
     expected = model._weights
-    for said, label in zip(chances.T, labels, strict=True):
-        expected = expected * (said if label else 1 - said)
+    for predictions, label in zip(chances.T, labels, strict=True):
+        expected = expected * (predictions if label else 1 - predictions)
         expected = (1 - SHARE) * expected / expected.sum() + SHARE / 4
     model.learn_all(rows, rows, labels, [1.0] * 3)
     assert model._weights == pytest.approx(expected, rel=1e-12)

@@ -13,8 +13,8 @@ def test_it_says_what_rivers_own_regression_says() -> None:
     for _ in range(200):
         z = np.array([1.0, *chance.normal(size=2)])
         named = dict(enumerate(z.tolist()))
-        said = model.predict(z, z).probability
-        assert said == pytest.approx(river.predict_proba_one(named)[True], rel=1e-12)
+        predictions = model.predict(z, z).probability
+        assert predictions == pytest.approx(river.predict_proba_one(named)[True], rel=1e-12)
         label = int(chance.random() < 0.3)
         model.learn(z, z, label, 1.0)
         river.learn_one(named, bool(label))
@@ -47,6 +47,6 @@ def test_a_weight_is_put_into_the_new_deviations() -> None:
     model.widen(["one"])
     model.learn(np.array([1.0, 2.0]), np.array([1.0, 2.0]), 1, 1.0)
     before, after = np.array([1.0, 1.3]), np.array([1.0, 0.1])  # 1.3 = 3 x 0.1 + 1
-    said = model.predict(before, before)
+    predictions = model.predict(before, before)
     model.move(Move(np.array([1.0, 3.0]), np.array([0.0, 1.0])))
-    assert model.predict(after, after).logit == pytest.approx(said.logit)
+    assert model.predict(after, after).logit == pytest.approx(predictions.logit)

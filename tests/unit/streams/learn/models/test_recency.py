@@ -20,25 +20,25 @@ def counted(*examples: tuple[float, int]) -> RecencyRule:
     return model
 
 
-def said(model: RecencyRule, days: float) -> float:
+def predictions(model: RecencyRule, days: float) -> float:
     return model.predict(row(days), row(days)).probability
 
 
 def test_it_counts_those_who_were_silent_as_long() -> None:
     model = counted((2, 0), (2, 0), (2, 1), (90, 1), (90, 1), (90, 1))
     overall = (4 + 1) / (6 + 2)
-    assert said(model, 2) == pytest.approx((1 + 2 * overall) / (3 + 2))
-    assert said(model, 90) == pytest.approx((3 + 2 * overall) / (3 + 2))
+    assert predictions(model, 2) == pytest.approx((1 + 2 * overall) / (3 + 2))
+    assert predictions(model, 90) == pytest.approx((3 + 2 * overall) / (3 + 2))
 
 
 def test_a_silence_never_seen_before_is_the_rate_of_all() -> None:
-    assert said(counted((2, 1), (2, 1)), 500) == pytest.approx(3 / 4)
+    assert predictions(counted((2, 1), (2, 1)), 500) == pytest.approx(3 / 4)
 
 
 def test_who_was_never_active_is_the_longest_silent() -> None:
     model = counted((nan, 1), (nan, 1), (2, 0), (2, 0))
-    assert said(model, nan) == said(model, 3_000)
-    assert said(model, nan) == pytest.approx((2 + 1) / (2 + 2))
+    assert predictions(model, nan) == predictions(model, 3_000)
+    assert predictions(model, nan) == pytest.approx((2 + 1) / (2 + 2))
 
 
 def test_a_silence_adds_what_sets_its_rate_apart_from_that_of_all() -> None:

@@ -81,10 +81,10 @@ def test_the_same_is_said_of_a_row_that_is_standardised_in_another_way(name: str
     model = taught(revive(fresh(name, COLUMNS)), 60, 1)
     shift = np.array([0.0, 0.5, -2.0, 1.0, 0.0])
     for columns, z, _, _ in rows(10, 3):
-        said = model.predict(columns, z)
+        predictions = model.predict(columns, z)
         moved = revive(model.data())
         moved.move(Move(np.ones(len(COLUMNS)), shift))
-        assert moved.predict(columns, z - shift) == pytest.approx(said, rel=1e-9)
+        assert moved.predict(columns, z - shift) == pytest.approx(predictions, rel=1e-9)
 
 
 @EVERY

@@ -32,8 +32,8 @@ def test_a_rhythm_that_tells_nothing_is_not_believed() -> None:
         x = row(float(chance.normal(0, 2)))
         model.learn(x, x, int(chance.random() < 0.2), 1.0)
     for silent in (-3.0, 3.0):
-        said = model.predict(row(silent), row(silent)).probability
-        assert said == pytest.approx(0.2, abs=0.05)
+        predictions = model.predict(row(silent), row(silent)).probability
+        assert predictions == pytest.approx(0.2, abs=0.05)
 
 
 def test_a_missing_rhythm_adds_nothing() -> None:

@@ -1,0 +1,127 @@
+"""Records of our topics, a line each: readable, or as JSON."""
+
+import base64
+from collections.abc import Callable
+from typing import Any
+
+import orjson
+
+from touchstream.agents.letters import letter_as_json
+from touchstream.schemas.dead_letter import decode_letter
+from touchstream.schemas.emissions.actions import ActionRecommended
+from touchstream.schemas.emissions.alerts import AlertRaised
+from touchstream.schemas.emissions.envelope import Emission, decode_emission
+from touchstream.schemas.emissions.risk import RiskChanged
+from touchstream.schemas.emissions.signals import CustomerSignal
+from touchstream.schemas.envelope import format_time
+from touchstream.schemas.examples import Example, decode_example
+from touchstream.schemas.registry import TICK_TYPE
+from touchstream.schemas.topics import DEAD_LETTERS_TOPIC, EXAMPLES_TOPIC, TOUCHPOINTS_TOPIC
+
+REASONS_SHOWN = 3
+BYTES_SHOWN = 120
+
+
+def readable(topic: str, record: Any) -> str:  # noqa: ANN401 - kafka-python's ConsumerRecord
+    """One line for a person; ``topic`` is the logical name."""
+    try:
+        return _READABLE.get(topic, _emission)(record)
+    except (ValueError, KeyError, TypeError) as exc:
+        return f"{_place(record)}  cannot be read as {topic}: {exc}: {_shown(record.value)}"
+
+
+def raw_json(topic: str, record: Any) -> str:  # noqa: ANN401
+    """One JSON line for a program: the value as it was sent, or what stands for it."""
+    if topic == DEAD_LETTERS_TOPIC:
+        stored = decode_letter(record.key, record.value or b"", record.headers)
+        return orjson.dumps(letter_as_json(stored)).decode()
+    value = record.value or b""
+    try:
+        orjson.loads(value)
+    except orjson.JSONDecodeError:
+        line = {"value_base64": base64.b64encode(value).decode()}
+        return orjson.dumps(line).decode()
+    flat = value.translate(bytes.maketrans(b"\r\n", b"  "))  # only white space in JSON
+    return flat.decode()
+
+
+def _emission(record: Any) -> str:  # noqa: ANN401
+    emission, _ = decode_emission(record.value)
+    return f"{format_time(emission.time_ms)}  {emission.subject}  {_said(emission)}"
+
+
+def _said(emission: Emission) -> str:
+    match emission.data:
+        case RiskChanged() as risk:
+            return _risk(risk)
+        case ActionRecommended() as action:
+            channel = f" by {action.channel}" if action.channel else ""
+            return (
+                f"{action.action}{channel}  propensity {action.propensity:.3f}  "
+                f"risk {action.risk:.3f} {action.band}  decision {action.decision}"
+            )
+        case AlertRaised() as alert:
+            return f"{alert.band} {alert.risk:.3f}  for {alert.rep or 'nobody'}  {alert.summary}"
+        case CustomerSignal() as signal:
+            return f"{signal.signal}: {signal.before} -> {signal.value}"
+
+
+def _risk(risk: RiskChanged) -> str:
+    shown = [
+        f"{reason.text} ({reason.contribution:+.2f})" for reason in risk.reasons[:REASONS_SHOWN]
+    ]
+    return (
+        f"{risk.band_before or 'unknown'} -> {risk.band}  risk {risk.risk:.3f} "
+        f"(90 %: {risk.low:.3f} to {risk.high:.3f}) in {risk.horizon_days} d "
+        f"(n={risk.n}, model {risk.model_version})  {'; '.join(shown)}"
+    )
+
+
+def _touchpoint(record: Any) -> str:  # noqa: ANN401
+    event = orjson.loads(record.value)
+    data = event.get("data") or {}
+    if event["type"] == TICK_TYPE:
+        return (
+            f"{event['time']}  tick {data['number']} on partition {record.partition}  "
+            f"model {data['model_version']}  rules {data['rules']}"
+        )
+    fields = "  ".join(f"{name}={_shown(orjson.dumps(value))}" for name, value in data.items())
+    return f"{event['time']}  {event['subject']}  {event['type']}  {fields}".rstrip()
+
+
+def _example(record: Any) -> str:  # noqa: ANN401
+    example = decode_example(record.value)
+    if isinstance(example, Example):
+        return (
+            f"{format_time(example.at_ms)}  {example.customer}  said {example.probability:.3f}  "
+            f"label {example.label}  model {example.model_version}  tick {example.tick}"
+        )
+    return f"{_place(record)}  shard {example.shard} has passed tick {example.tick}"
+
+
+def _letter(record: Any) -> str:  # noqa: ANN401
+    letter = decode_letter(record.key, record.value or b"", record.headers).letter
+    return (
+        f"{letter.topic}-{letter.partition}@{letter.offset}  {letter.reason}  {letter.detail}  "
+        f"key {_shown(letter.key)}  {_shown(letter.original)}"
+    )
+
+
+_READABLE: dict[str, Callable[[Any], str]] = {
+    TOUCHPOINTS_TOPIC: _touchpoint,
+    EXAMPLES_TOPIC: _example,
+    DEAD_LETTERS_TOPIC: _letter,
+}
+
+
+def _place(record: Any) -> str:  # noqa: ANN401
+    return f"{record.topic}-{record.partition}@{record.offset}"
+
+
+def _shown(data: bytes | None) -> str:
+    """The beginning of some bytes, on one line, without what would move a terminal's cursor."""
+    if data is None:
+        return "none"
+    text = data[:BYTES_SHOWN].decode(errors="replace")
+    ellipsis = " ..." if len(data) > BYTES_SHOWN else ""
+    return "".join(sign if sign.isprintable() else " " for sign in text) + ellipsis

@@ -1,1 +1,0 @@
-"""What the learner believes of a world whose truth is known: ``python -m bench.believed``."""

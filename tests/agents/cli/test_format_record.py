@@ -1,0 +1,145 @@
+"""Records of our topics as people read them."""
+
+from typing import NamedTuple
+
+import orjson
+
+from tests.agents.cli.command import order
+from touchstream.agents.cli.format_record import raw_json, readable
+from touchstream.schemas.dead_letter import DeadLetter, Header, encode_letter
+from touchstream.schemas.emissions.actions import ActionRecommended
+from touchstream.schemas.emissions.cause import Cause
+from touchstream.schemas.emissions.envelope import Emission, encode_emission
+from touchstream.schemas.emissions.registry import EmittedData
+from touchstream.schemas.emissions.risk import Reason, RiskChanged
+from touchstream.schemas.envelope import parse_time
+from touchstream.schemas.tick import ActiveConfig, Tick, encode_tick
+from touchstream.schemas.units import CustomerId
+
+AT = "2026-01-01T00:00:00.000Z"
+CAUSE = Cause(type="touchstream.tick", source="touchstream", id="5")
+
+
+class Found(NamedTuple):
+    """What a Kafka client hands over."""
+
+    value: bytes | None
+    key: bytes | None = b"ada"
+    headers: tuple[Header, ...] = ()
+    topic: str = "t"
+    partition: int = 3
+    offset: int = 7
+
+
+def emission(topic: str, kind: str, data: EmittedData) -> Found:
+    made = Emission(
+        type=kind,
+        topic=topic,
+        id="e1",
+        subject=CustomerId("ada"),
+        time_ms=parse_time(AT),
+        data=data,
+    )
+    return Found(encode_emission(made, "p3:1"))
+
+
+def test_a_crossing_is_told_with_its_weightiest_reasons() -> None:
+    silence = Reason(feature="recency", text="silent for long", contribution=1.25, change=None)
+    risk = RiskChanged(
+        horizon_days=28,
+        risk_before=None,
+        risk=0.81,
+        low=0.74,
+        high=0.88,
+        band_before=None,
+        band="high",
+        n=900,
+        model_version=4,
+        rules="r1",
+        reasons=(silence,),
+        cause=CAUSE,
+    )
+    assert readable("churn-risk", emission("churn-risk", "churn.risk_changed", risk)) == (
+        f"{AT}  ada  unknown -> high  risk 0.810 (90 %: 0.740 to 0.880) in 28 d "
+        "(n=900, model 4)  silent for long (+1.25)"
+    )
+
+
+def test_a_decision_is_told_with_its_propensity() -> None:
+    action = ActionRecommended(
+        decision="e1",
+        action="send_offer",
+        channel="email",
+        propensity=0.95,
+        probabilities={"send_offer": 0.95, "do_nothing": 0.05},
+        values_minor={"send_offer": 100.0, "do_nothing": 0.0},
+        currency="EUR",
+        left_out=(),
+        risk=0.81,
+        band="high",
+        epsilon=0.1,
+        seed=0,
+        rules="r1",
+        model_version=4,
+        cause=CAUSE,
+    )
+    found = emission("next-best-action", "action.recommended", action)
+    assert readable("next-best-action", found) == (
+        f"{AT}  ada  send_offer by email  propensity 0.950  risk 0.810 high  decision e1"
+    )
+
+
+def test_a_touchpoint_is_told_with_its_fields() -> None:
+    assert readable("touchpoints", Found(order("ada", 1, AT))) == (
+        f'{AT}  ada  order.placed  order="ada-1"  amount_minor=1000  currency="EUR"'
+    )
+
+
+def test_a_tick_is_told_with_what_it_puts_in_force() -> None:
+    active_config = ActiveConfig(model_version=4, rules="r1", features="f1")
+    value = encode_tick(Tick(number=5, time_ms=parse_time(AT), active_config=active_config), None)
+    assert readable("touchpoints", Found(value, key=None)) == (
+        f"{AT}  tick 5 on partition 3  model 4  rules r1"
+    )
+
+
+def test_what_cannot_be_read_is_shown_where_it_lies_without_control_characters() -> None:
+    shown = readable("touchpoints", Found(b"\x1b[2Jnonsense"))
+    assert shown.startswith("t-3@7  cannot be read as touchpoints: ")
+    assert shown.endswith(": " + " [2Jnonsense")
+
+
+def letter() -> Found:
+    laid_out = encode_letter(
+        DeadLetter(
+            original=b"nonsense",
+            key=b"ada",
+            topic="touchpoints",
+            partition=1,
+            offset=9,
+            step="intake",
+            reason="not_json",
+            detail="want JSON",
+        )
+    )
+    return Found(laid_out.value, laid_out.key, tuple(laid_out.headers))
+
+
+def test_a_letter_is_told_with_where_it_died_and_why() -> None:
+    assert readable("dead-letters", letter()) == (
+        "touchpoints-1@9  not_json  want JSON  key ada  nonsense"
+    )
+
+
+def test_a_letter_for_programs_is_json() -> None:
+    shown = orjson.loads(raw_json("dead-letters", letter()))
+    assert (shown["reason"], shown["value"]) == ("not_json", "nonsense")
+
+
+def test_json_is_the_value_as_it_was_on_one_line() -> None:
+    value = '{"text":\r\n "a\u2028b"}'.encode()
+    assert raw_json("touchpoints", Found(value)) == '{"text":   "a\u2028b"}'
+
+
+def test_what_is_no_json_is_base64() -> None:
+    assert raw_json("touchpoints", Found(b"\xff")) == '{"value_base64":"/w=="}'

@@ -1,0 +1,236 @@
+import msgspec
+import numpy as np
+
+from tests.make import arrival as arriving
+from tests.make import emitted, event, folded, live, model, models, moment
+from touchstream.schemas.emissions.actions import ActionRecommended
+from touchstream.schemas.emissions.cause import Cause
+from touchstream.schemas.emissions.envelope import Emission
+from touchstream.schemas.emissions.risk import RiskChanged
+from touchstream.schemas.rules import ActionRules, BandRules, LearningRules, Rules
+from touchstream.schemas.units import CustomerId
+from touchstream.streams.context import ServingContext
+from touchstream.streams.decide.bands import Crossing
+from touchstream.streams.features.catalogue import FEATURES
+from touchstream.streams.learn.arrays import pack_symmetric
+from touchstream.streams.learn.basis import NAMES
+from touchstream.streams.learn.models.bayes import BayesData
+from touchstream.streams.learn.snapshot import ModelData
+from touchstream.streams.scoring import Scored, apply_risk_band, score
+from touchstream.streams.state import State
+
+CAUSE = Cause(type="web.visit", source="shop", id="e1")
+BANDS = BandRules(
+    medium_enter=0.5, medium_leave=0.4, high_enter=0.7, high_leave=0.6, cooldown_days=2
+)
+CALL = ActionRules(
+    name="call", channel="phone", accept_probability=0.5, value_minor=1_000, cost_minor=1
+)
+RULES = Rules(bands=BANDS, learning=LearningRules(minimum_examples=100), actions=(CALL,), seed=1)
+CAUTIOUS = msgspec.structs.replace(RULES, learning=LearningRules(minimum_examples=300))
+VISITOR = folded(event("web.visit", "d0"))
+"""Known for a week at d7, when ln(1 + known_days) is 2.08."""
+
+SAFE, UNSURE, DOOMED = (model(intercept=at) for at in (-2.0, 0.2, 2.0))
+"""P(churn) of 0.12, 0.55 and 0.88 for everybody."""
+
+
+def active_config(knows: ModelData, clock: str = "d7") -> ServingContext:
+    return models(clock, RULES, knows)
+
+
+def judged(
+    before: State, knows: ModelData, at: str = "d7", rules: Rules = RULES
+) -> tuple[State, list[Emission]]:
+    """The visitor's state and what is said of it, with everything a model says of it at ``at``."""
+    whole = models(at, rules, knows)
+    state = msgspec.structs.replace(before, profile=VISITOR)
+    scored = score(VISITOR, whole)
+    after, emissions = apply_risk_band(state, CustomerId("ada"), scored, whole, CAUSE, moment(at))
+    return after, list(emissions)
+
+
+def risk_of(emission: Emission) -> RiskChanged:
+    assert isinstance(emission.data, RiskChanged)
+    return emission.data
+
+
+def action_of(emission: Emission) -> ActionRecommended:
+    assert isinstance(emission.data, ActionRecommended)
+    return emission.data
+
+
+def test_before_the_first_tick_nothing_is_scored() -> None:
+    assert score(VISITOR, models(None)) is None
+
+
+def test_a_profile_is_scored_as_of_the_last_tick() -> None:
+    scored = score(VISITOR, active_config(DOOMED))
+    assert scored is not None
+    assert (scored.at_ms, scored.risk) == (moment("d7"), 0.880797)
+
+
+def test_a_profile_newer_than_the_tick_is_scored_as_of_its_newest_event() -> None:
+    scored = score(folded(event("web.visit", "d8")), active_config(DOOMED))
+    assert scored is not None
+    assert scored.at_ms == moment("d8")
+
+
+def test_a_running_subscription_is_noted_for_the_label() -> None:
+    started = event("subscription.started", "d0", term_days=7)
+    found = [score(folded(started), active_config(SAFE, clock)) for clock in ("d6", "d7")]
+    assert [scored and scored.subscribed for scored in found] == [True, False]
+
+
+def test_the_score_is_kept_even_where_nothing_is_said() -> None:
+    after, emissions = judged(State(), SAFE)
+    assert (after.risk, emissions) == (0.119203, [])
+
+
+def test_a_first_low_band_is_entered_without_a_word() -> None:
+    after, emissions = judged(State(), SAFE)
+    assert (after.band, after.crossing, emissions) == ("low", None, [])
+
+
+def test_with_too_few_examples_nobody_is_put_in_a_band() -> None:
+    after, emissions = judged(State(), model(intercept=2.0, examples=299), rules=CAUTIOUS)
+    assert (after.risk, after.band, emissions) == (0.880797, None, [])
+
+
+def test_with_too_few_of_either_label_nobody_is_put_in_a_band() -> None:
+    for churned in (19, 981):
+        one_sided = msgspec.structs.replace(DOOMED, churned=churned)
+        assert judged(State(), one_sided)[0].band is None
+    assert judged(State(), msgspec.structs.replace(DOOMED, churned=20))[0].band == "high"
+
+
+def doubtful(deviation: float) -> ModelData:
+    """P(churn) of 0.88, with this standard deviation of the log-odds."""
+    assert isinstance(DOOMED.estimator, BayesData)
+    width = len(NAMES)
+    covariance = np.zeros((width, width))
+    covariance[0, 0] = deviation**2
+    estimator = BayesData(DOOMED.estimator.mean, pack_symmetric(covariance))
+    return msgspec.structs.replace(DOOMED, estimator=estimator)
+
+
+def test_on_a_probability_that_is_hardly_known_no_band_is_entered() -> None:
+    assert judged(State(band="low"), doubtful(0.2))[0].band == "high"
+    after, emissions = judged(State(band="low"), doubtful(2.0))
+    assert (after.band, emissions) == ("low", [])
+
+
+def test_a_model_that_starts_again_with_few_examples_leaves_the_band_as_it_was() -> None:
+    after, emissions = judged(
+        State(band="high"), model(intercept=-2.0, examples=299), rules=CAUTIOUS
+    )
+    assert (after.band, emissions) == ("high", [])
+
+
+def test_a_rise_is_told_with_what_to_do() -> None:
+    after, emissions = judged(State(band="low"), DOOMED)
+    assert [emission.type for emission in emissions] == ["churn.risk_changed", "action.recommended"]
+    assert (after.band, after.crossing) == ("high", Crossing(moment("d7"), up=True))
+    assert (after.last_emitted_risk, after.recommended_ms) == (0.880797, {"call": moment("d7")})
+
+
+def test_a_crossing_is_told_with_all_that_led_to_it() -> None:
+    _, (crossing, _) = judged(State(band="low", last_emitted_risk=0.2), DOOMED)
+    assert risk_of(crossing) == RiskChanged(
+        horizon_days=28,
+        risk_before=0.2,
+        risk=0.880797,
+        low=0.880797,
+        high=0.880797,
+        band_before="low",
+        band="high",
+        n=1_000,
+        model_version=3,
+        rules=RULES.digest(),
+        reasons=(),
+        cause=CAUSE,
+    )
+    assert (crossing.topic, crossing.subject, crossing.time_ms) == (
+        "churn-risk",
+        "ada",
+        moment("d7"),
+    )
+
+
+def test_a_decision_is_told_with_its_propensity() -> None:
+    _, (_, decision) = judged(State(band="low"), DOOMED)
+    action = action_of(decision)
+    assert (action.action, action.channel) == ("call", "phone")
+    assert action.probabilities == {"do_nothing": 0.025, "call": 0.975}
+    assert (action.propensity, action.seed, action.rules) == (0.975, 1, RULES.digest())
+    assert action.decision == decision.id
+
+
+def test_a_fall_is_told_without_an_action() -> None:
+    after, emissions = judged(State(band="high"), UNSURE)
+    assert [emission.type for emission in emissions] == ["churn.risk_changed"]
+    assert (after.band, after.crossing) == ("medium", Crossing(moment("d7"), up=False))
+
+
+def test_within_a_band_nothing_is_said() -> None:
+    assert judged(State(band="high"), DOOMED)[1] == []
+
+
+def test_a_fall_right_after_a_rise_waits_for_the_cooldown() -> None:
+    risen = State(band="high", crossing=Crossing(moment("d6"), up=True))
+    assert judged(risen, SAFE, at="d7 23:59")[0].band == "high"
+    assert judged(risen, SAFE, at="d8")[0].band == "low"
+
+
+def test_a_further_rise_does_not_wait() -> None:
+    risen = State(band="medium", crossing=Crossing(moment("d7"), up=True))
+    assert judged(risen, DOOMED)[0].band == "high"
+
+
+def test_reasons_say_what_each_topic_adds_and_how_it_moved_since() -> None:
+    knows = model(intercept=0.0, known_days=1.0)
+    first, _ = judged(State(band="low"), knows, at="d2")
+    assert first.band == "high"
+    fallen = msgspec.structs.replace(first, band="medium")
+    _, (crossing, _) = judged(fallen, knows, at="d7")
+    (reason,) = risk_of(crossing).reasons
+    assert (reason.feature, reason.contribution, reason.change) == ("known_days", 2.0801, 0.9814)
+
+
+def test_what_was_told_of_other_topics_is_not_compared_with() -> None:
+    others = bytes(len(FEATURES.groups.pack([0.0] * len(FEATURES.groups.all))))
+    _, (crossing, _) = judged(
+        State(band="low", last_emitted_contributions=others), model(known_days=1.0)
+    )
+    assert risk_of(crossing).reasons[0].change is None
+
+
+def test_an_action_that_is_no_more_is_forgotten_with_the_next_recommendation() -> None:
+    before = State(band="low", recommended_ms={"gift": moment("d1")})
+    assert judged(before, DOOMED)[0].recommended_ms == {"call": moment("d7")}
+
+
+def test_doing_nothing_is_recommended_but_does_not_rest() -> None:
+    after, (_, decision) = judged(
+        State(band="low"), DOOMED, rules=Rules(bands=BANDS, actions=(), learning=RULES.learning)
+    )
+    assert (action_of(decision).action, after.recommended_ms) == ("do_nothing", {})
+
+
+def test_the_same_cause_gives_the_same_ids() -> None:
+    once, again = (judged(State(band="low"), DOOMED)[1] for _ in range(2))
+    assert [emission.id for emission in once] == [emission.id for emission in again]
+    assert once[0].id != once[1].id
+
+
+def test_an_event_that_changes_the_risk_is_the_cause_of_what_is_said() -> None:
+    whole = models("d0", RULES, model(intercept=-6.0, call_month=12.0))
+    steps = live([arriving("web.visit", "d1"), arriving("call.ended", "d2", id="c1")], whole)
+    assert [risk_of(emission).cause.id for emission in emitted(steps)[:1]] == ["c1"]
+    assert [len(step.emissions) for step in steps] == [0, 2]
+
+
+def test_a_score_carries_what_the_ledger_will_store() -> None:
+    scored = score(VISITOR, active_config(DOOMED))
+    assert isinstance(scored, Scored)
+    assert scored.vector == active_config(DOOMED).features.vector(VISITOR, moment("d7"))
