@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from bench.cost import Cost, cost
 from bench.workload import VERSION, Piece, first_tick, hand_made_model
+from touchstream.agents import garbage
 from touchstream.agents.stores.base import Commit, Fence, Read, Store
 from touchstream.schemas.rules import Rules
 from touchstream.schemas.units import Millis
@@ -47,6 +48,7 @@ def core_alone(
     """From records as bytes to everything a commit writes as bytes; states lie in dictionaries."""
     shards = [_Shard(number, partitions, rules) for number in range(partitions)]
     fetches = list(_fetches(pieces))
+    garbage.relax()  # as a worker does
     wall_s, cpu_s = time.perf_counter(), time.process_time()
     done = [
         [one for number, records in fetch.items() for one in shards[number].take(records)]

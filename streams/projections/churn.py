@@ -48,7 +48,7 @@ _RESCORED_AT = frozenset({CHURN, TARGETS, TOMBSTONE})
 """Timers at which the customer is scored anew: labels mature, a snapshot is due."""
 
 
-class ChurnState(Struct, frozen=True, array_like=True, tag=1):
+class ChurnState(Struct, frozen=True, array_like=True, tag=1, gc=False):
     """A customer's risk as last scored and as last emitted."""
 
     ledger: Ledger = ()

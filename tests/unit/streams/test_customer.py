@@ -72,7 +72,7 @@ def test_the_same_id_of_another_source_is_another_event() -> None:
     steps = lived(
         arrival("web.visit", "d1", id="e1"), arrival("web.visit", "d1", id="e1", source="app")
     )
-    assert [step.counters for step in steps] == [["applied"], ["applied"]]
+    assert [list(step.counters) for step in steps] == [["applied"], ["applied"]]
 
 
 @pytest.mark.parametrize(
