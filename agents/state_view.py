@@ -12,7 +12,7 @@ from touchstream.streams.state import State
 def as_json(customer: str, state: State) -> dict[str, Any]:
     """A state by names, times as RFC 3339, without what only the machine needs."""
     fields = _named(state)
-    for machinery in ("memory", "told", "wake_at"):
+    for machinery in ("memory", "last_emitted_contributions", "next_timer"):
         del fields[machinery]
     fields["remembered_ids"] = len(state.memory) // 16
     return {"customer": customer, **fields}

@@ -9,6 +9,7 @@ from bench.cost import Cost, cost
 from bench.workload import VERSION, Piece, first_tick, hand_made_model
 from touchstream.agents.stores.base import Commit, Fence, Read, Store
 from touchstream.schemas.rules import Rules
+from touchstream.schemas.shards import shard_name
 from touchstream.schemas.units import Millis
 from touchstream.streams.context import ServingContext
 from touchstream.streams.features.catalogue import FEATURES
@@ -76,7 +77,7 @@ class _Shard:
     def __init__(self, number: int, partitions: int, rules: Rules) -> None:
         tick = first_tick(rules)
         scorers = {CHURN: Scorer(hand_made_model())}
-        self._name, self._number = f"p{number}", number
+        self._name, self._number = shard_name(number), number
         self._models = ServingContext(
             rules, rules.digest(), FEATURES, VERSION, scorers, tick.time_ms
         )

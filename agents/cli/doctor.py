@@ -33,6 +33,7 @@ from touchstream.agents.stores.connect import open_store
 from touchstream.agents.topics import check_topics
 from touchstream.schemas.documents.sources import PROJECT
 from touchstream.schemas.generate import stale_files
+from touchstream.schemas.shards import shard_names
 from touchstream.schemas.topics import TOUCHPOINTS_TOPIC
 from touchstream.schemas.units import Millis
 from touchstream.streams.features.catalogue import FEATURES
@@ -124,7 +125,7 @@ def _ask_store(settings: Settings) -> StoreFacts | Finding:
 async def _store_facts(settings: Settings) -> StoreFacts:
     store = open_store(settings)
     try:
-        names = [f"p{number}" for number in range(settings.kafka.partitions)]
+        names = shard_names(settings.kafka.partitions)
         *checkpoints, learner = await store.read_checkpoints([*names, LEARNER])
         sizes = [len(await store.outbox(name, 0, OUTBOX_SHOWN)) for name in (*names, LEARNER)]
         shards = [

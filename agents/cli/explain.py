@@ -15,6 +15,7 @@ from touchstream.agents.cli.failures import BadUsage, Failed
 from touchstream.agents.settings import Settings
 from touchstream.agents.stores.connect import open_store
 from touchstream.schemas.envelope import format_time
+from touchstream.schemas.shards import shard_name
 from touchstream.streams.emit.risk import LEAST_LOG_ODDS
 from touchstream.streams.explain import (
     ACTIVITY,
@@ -99,7 +100,7 @@ def _as_json(subject: Subject, explanation: Explanation) -> dict[str, Any]:
         "customer": subject.id,
         "band": subject.state.band if explanation.target == CHURN else None,
         **fields,
-        "shard": f"p{subject.partition}",
+        "shard": shard_name(subject.partition),
         "tick": checkpoint.tick,
         "model_version": subject.models.version,
         "rules": subject.models.rules_digest,

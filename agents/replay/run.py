@@ -29,6 +29,7 @@ from touchstream.agents.state_view import as_json
 from touchstream.agents.stores.base import Read, Store
 from touchstream.agents.wiring import tick_secret
 from touchstream.schemas.rules import Rules
+from touchstream.schemas.shards import shard_name, shard_names
 from touchstream.schemas.tick import ActiveConfig, Tick, encode_tick
 from touchstream.schemas.topics import TOUCHPOINTS_TOPIC
 from touchstream.schemas.units import CustomerId, Millis
@@ -206,7 +207,7 @@ class Replay:
         published = self._published[partition]
 
         async def is_consumed() -> bool:
-            [checkpoint] = await self._store.read_checkpoints([f"p{partition}"])
+            [checkpoint] = await self._store.read_checkpoints([shard_name(partition)])
             published.consumed_upto(0 if checkpoint.fence is None else checkpoint.fence.offset)
             return published.unread_bytes(0) <= UNREAD_BYTES / 2
 
@@ -271,7 +272,7 @@ class Replay:
 
     @property
     def _shards(self) -> list[str]:
-        return [f"p{partition}" for partition in range(self._partitions)]
+        return shard_names(self._partitions)
 
     async def _write_states(self, collector: Collector) -> int:
         """``profiles.jsonl``, and the scores whose label is not known yet."""

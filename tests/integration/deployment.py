@@ -30,6 +30,7 @@ from touchstream.agents.stores.connect import open_store
 from touchstream.agents.stores.redis import RedisStore
 from touchstream.agents.topics import drop_topics, make_topics
 from touchstream.agents.wiring import tick_secret
+from touchstream.schemas.shards import shard_names
 from touchstream.schemas.tick import ActiveConfig, Tick, encode_tick
 from touchstream.schemas.topics import TOUCHPOINTS_TOPIC
 from touchstream.schemas.units import Millis
@@ -179,7 +180,7 @@ class Deployment:
         self.settings = Settings.load(None, self._changes)
         self.topics = physical_topics(self.settings.kafka)
         self.partitions = self.settings.kafka.partitions
-        self.shards = [f"p{number}" for number in range(self.partitions)]
+        self.shards = shard_names(self.partitions)
         self.since_ms, self.speed = time.time_ns() // 1_000_000, speed
         clock = ["--since", str(self.since_ms), "--speed", str(speed)]
         self.learner = self._role("learner", [*clock, *(["--ticks"] if ticks else [])])
@@ -400,7 +401,7 @@ class Deployment:
         environ = {
             **os.environ,
             **self._changes,
-            "PYTHONPATH": str(ROOT),
+            "PYTHONPATH": f"{ROOT / 'src'}{os.pathsep}{ROOT}",
             "TMPDIR": str(self.folder),
             "PYTHONWARNINGS": "ignore",
         }

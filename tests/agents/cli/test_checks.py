@@ -15,6 +15,7 @@ from touchstream.agents.cli.checks import (
 )
 from touchstream.agents.cli.reading import Span
 from touchstream.agents.settings import KafkaSettings, Settings
+from touchstream.schemas.shards import shard_name
 from touchstream.schemas.tick import ActiveConfig
 from touchstream.schemas.units import Millis
 from touchstream.streams.features.catalogue import FEATURES
@@ -29,7 +30,7 @@ RULES = SETTINGS.rules.digest()
 def shard(number: int, offset: int | None = 5, tick: int = 10, outbox: int = 0) -> ShardFacts:
     active_config = ActiveConfig(model_version=1, rules=RULES, features="f1")
     return ShardFacts(
-        f"p{number}", offset, ShardCheckpoint(tick=tick, active_config=active_config), outbox
+        shard_name(number), offset, ShardCheckpoint(tick=tick, active_config=active_config), outbox
     )
 
 
