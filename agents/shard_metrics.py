@@ -6,7 +6,7 @@ from touchstream.agents.assignment import TopicPartition
 from touchstream.agents.metrics import Metrics
 from touchstream.agents.outbox import Outbox
 from touchstream.agents.shard_tasks import WorkerShard
-from touchstream.streams.shard import ShardCheckpoint
+from touchstream.streams.checkpoint import ShardCheckpoint
 
 METRIC_OF = {"dropped": "dropped", "dead": "dead_letters", "emitted": "emissions"}
 OUTCOMES = frozenset({"applied", "duplicate", "dead", "dropped"})

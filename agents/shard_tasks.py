@@ -6,15 +6,10 @@ from typing import NamedTuple
 
 from touchstream.agents.fenced import Claim, FencedShard, ShardUpdate
 from touchstream.schemas.tick import ActiveConfig
+from touchstream.streams.checkpoint import ShardCheckpoint, decode_checkpoint, encode_checkpoint
+from touchstream.streams.commit import CommitBatch
 from touchstream.streams.context import ServingContext
-from touchstream.streams.shard import (
-    CommitBatch,
-    EventBatch,
-    ShardCheckpoint,
-    TickBatch,
-    decode_checkpoint,
-    encode_checkpoint,
-)
+from touchstream.streams.partition import EventBatch, TickBatch
 
 
 class WorkerShard(FencedShard):

@@ -22,10 +22,9 @@ from touchstream.agents.shard_tasks import ShardTask, WorkerShard
 from touchstream.agents.stores.base import Read, Store
 from touchstream.schemas.shards import shard_name
 from touchstream.schemas.units import Millis
+from touchstream.streams.commit import CommitBatch
 from touchstream.streams.intake.decode import Origin
-from touchstream.streams.records import Record
-from touchstream.streams.shard import (
-    CommitBatch,
+from touchstream.streams.partition import (
     EventBatch,
     LetterLimit,
     TickBatch,
@@ -34,6 +33,7 @@ from touchstream.streams.shard import (
     apply_tick,
     split_at_ticks,
 )
+from touchstream.streams.records import Record
 
 log = structlog.get_logger()
 

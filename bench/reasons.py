@@ -26,9 +26,9 @@ from touchstream.streams.emit.risk import REASONS
 from touchstream.streams.explain import Explanation, Heard, explain, relive, verify
 from touchstream.streams.intake.decode import Arrival, Origin, decode
 from touchstream.streams.local import LocalStream
+from touchstream.streams.projections.projection import TimerFired
 from touchstream.streams.records import Record
 from touchstream.streams.state import decode as decode_state
-from touchstream.streams.step import TimerFired
 
 ORIGIN = Origin(partition=0, partitions=1, tick_secret=None)
 SEED, CUSTOMERS, DAYS = 101, 300, 200

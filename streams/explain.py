@@ -16,6 +16,7 @@ from touchstream.schemas.envelope import Event
 from touchstream.schemas.registry import TOUCHPOINTS
 from touchstream.schemas.units import Millis
 from touchstream.streams.context import ServingContext
+from touchstream.streams.customer import advance
 from touchstream.streams.emit.risk import LEAST_LOG_ODDS
 from touchstream.streams.features.feature import Feature, FeatureList
 from touchstream.streams.intake.decode import Arrival
@@ -27,9 +28,10 @@ from touchstream.streams.learn.snapshot import CHURN
 from touchstream.streams.learn.standard import Standard
 from touchstream.streams.profiles.fold import fold
 from touchstream.streams.profiles.profile import Profile
+from touchstream.streams.projections.projection import TimerFired
+from touchstream.streams.projections.read import churn_of
 from touchstream.streams.scoring import score
 from touchstream.streams.state import State
-from touchstream.streams.step import TimerFired, advance
 
 ACTIVITY = "activity"
 """What features about all signs of life name instead of a family of events."""
@@ -186,10 +188,9 @@ def explain(state: State, models: ServingContext, target: str = CHURN) -> Explan
     if scored is None:
         return None
     low, high = scored.prediction.interval()
-    values = models.features.unpack(scored.vector)
-    now = scored.scorer.contributions(values, scored.at_ms)
+    values, now = models.features.unpack(scored.vector), scored.contributions()
     features, is_churn = models.features, target == CHURN
-    before = state.last_emitted_by(features.groups) if is_churn else None
+    before = churn_of(state).last_emitted_by(features.groups) if is_churn else None
     return Explanation(
         target=target,
         at_ms=scored.at_ms,
@@ -246,8 +247,10 @@ def plain(unit: str, value: float) -> float | None:
 
 
 def _before(state: State) -> Before | None:
-    crossing = state.crossing
-    return None if crossing is None else Before(at_ms=crossing.at_ms, risk=state.last_emitted_risk)
+    churn = churn_of(state)
+    if churn.crossing is None:
+        return None
+    return Before(at_ms=churn.crossing.at_ms, risk=churn.last_emitted_risk)
 
 
 def _reasons(

@@ -28,6 +28,7 @@ from touchstream.streams.explain import (
     verify,
 )
 from touchstream.streams.learn.snapshot import CHURN
+from touchstream.streams.projections.read import churn_of
 from touchstream.streams.state import State
 
 MOST_SHOWN = 10
@@ -98,7 +99,7 @@ def _as_json(subject: Subject, explanation: Explanation) -> dict[str, Any]:
             inner[name] = None if at_ms is None else format_time(at_ms)
     return {
         "customer": subject.id,
-        "band": subject.state.band if explanation.target == CHURN else None,
+        "band": churn_of(subject.state).band if explanation.target == CHURN else None,
         **fields,
         "shard": shard_name(subject.partition),
         "tick": checkpoint.tick,
@@ -130,10 +131,11 @@ def _lines(subject: Subject, explanation: Explanation) -> Iterator[str]:
 
 
 def _band(state: State) -> str:
-    if state.band is None:
+    churn = churn_of(state)
+    if churn.band is None:
         return "none yet, too little is learnt"
-    since = "" if state.crossing is None else f" since {format_time(state.crossing.at_ms)}"
-    return f"{state.band}{since}"
+    since = "" if churn.crossing is None else f" since {format_time(churn.crossing.at_ms)}"
+    return f"{churn.band}{since}"
 
 
 def _reasons(explanation: Explanation) -> Iterator[str]:

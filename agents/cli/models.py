@@ -16,9 +16,9 @@ from touchstream.agents.settings import Settings
 from touchstream.agents.stores.base import Fence, Read, Store
 from touchstream.agents.stores.connect import open_store
 from touchstream.schemas.shards import shard_name, shard_names
+from touchstream.streams.checkpoint import ShardCheckpoint, decode_checkpoint
 from touchstream.streams.learn.knowledge import Learnt
 from touchstream.streams.learn.trial import Trial
-from touchstream.streams.shard import ShardCheckpoint, decode_checkpoint
 
 NEWEST: Literal["newest"] = "newest"
 

@@ -10,6 +10,7 @@ from touchstream.agents.state_view import as_json
 from touchstream.agents.stores.base import Read, Store
 from touchstream.schemas.units import CustomerId
 from touchstream.streams.learn.snapshot import CHURN
+from touchstream.streams.projections.read import churn_of, targets_of
 from touchstream.streams.state import decode as decode_state
 
 PAGE = 500
@@ -26,7 +27,8 @@ async def write_states(
     async for customer, data in _states(store, shards):
         state = decode_state(data)
         profiles.append((customer, orjson.dumps(as_json(customer, state))))
-        for target, ledger in {CHURN: state.ledger, **state.targets}.items():
+        ledgers = {CHURN: churn_of(state).ledger, **targets_of(state).ledgers}
+        for target, ledger in ledgers.items():
             for row in ledger:
                 line = score_line(customer, row.at_ms, row.risk, row.model_version, None)
                 collector.scores[target].write(orjson.dumps(line) + b"\n")

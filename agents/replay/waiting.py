@@ -11,7 +11,7 @@ from touchstream.agents.checkpoint import POSITION, Checkpoint, Position, decode
 from touchstream.agents.replay.sender import UNREAD_BYTES, PublishedPartition
 from touchstream.agents.stores.base import Read, Store
 from touchstream.schemas.shards import shard_name, shard_names
-from touchstream.streams.shard import ShardCheckpoint, decode_checkpoint
+from touchstream.streams.checkpoint import ShardCheckpoint, decode_checkpoint
 
 POLL_S = 0.004
 STALL_CHECK_S = 1.0

@@ -18,9 +18,9 @@ from touchstream.agents.settings import KafkaSettings, Settings
 from touchstream.schemas.shards import shard_name
 from touchstream.schemas.tick import ActiveConfig
 from touchstream.schemas.units import Millis
+from touchstream.streams.checkpoint import ShardCheckpoint
 from touchstream.streams.features.catalogue import FEATURES
 from touchstream.streams.learn.knowledge import Knowledge
-from touchstream.streams.shard import ShardCheckpoint
 
 NOW_MS = Millis(1_000_000_000)
 SETTINGS = Settings(kafka=KafkaSettings(partitions=2))

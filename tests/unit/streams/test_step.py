@@ -18,10 +18,12 @@ from tests.make import (
 from touchstream.schemas.emissions.risk import RiskChanged
 from touchstream.schemas.rules import IntakeRules, Rules
 from touchstream.schemas.units import DAY_MS, Millis
+from touchstream.streams.customer import Step, advance
 from touchstream.streams.intake.decode import Arrival
 from touchstream.streams.intake.memory import NOTHING_REMEMBERED
 from touchstream.streams.outcome import Reject
-from touchstream.streams.step import Step, TimerFired, advance
+from touchstream.streams.projections.projection import TimerFired
+from touchstream.streams.projections.read import churn_of
 
 RULES = Rules(intake=IntakeRules(allowed_lateness_days=7))
 
@@ -95,7 +97,7 @@ def test_before_the_first_tick_nothing_is_late_and_nothing_scored() -> None:
     (step,) = lived(arrival("web.visit", "d1"), clock=None)
     assert step.counters == ["applied"]
     assert step.state is not None
-    assert step.state.risk is None
+    assert churn_of(step.state).risk is None
 
 
 def test_what_is_odd_about_an_event_is_counted() -> None:
@@ -122,19 +124,24 @@ def test_a_customer_from_before_the_first_tick_counts_his_days_from_the_event() 
 
 def test_on_his_own_day_what_was_said_goes_into_the_ledger() -> None:
     state = last_state(lived(arrival("web.visit", "d1"), *daily(1, 4)))
-    (row,) = state.ledger
-    assert (row.at_ms, row.risk, row.model_version) == (moment("d4"), state.risk, 3)
+    (row,) = churn_of(state).ledger
+    assert (row.at_ms, row.risk, row.model_version) == (
+        moment("d4"),
+        churn_of(state).risk,
+        3,
+    )
     assert state.next_timer_ms == moment("d11")
 
 
 def test_events_alone_write_no_ledger() -> None:
-    assert last_state(lived(*(arrival("web.visit", f"d{day}") for day in range(30)))).ledger == ()
+    state = last_state(lived(*(arrival("web.visit", f"d{day}") for day in range(30))))
+    assert churn_of(state).ledger == ()
 
 
 def test_a_snapshot_that_was_missed_is_taken_once_by_the_next_tick() -> None:
     state = last_state(lived(arrival("web.visit", "d1"), fired("d26"), fired("d27")))
-    assert [row.at_ms for row in state.ledger] == [moment("d26")]
-    assert state.snapshot_due_ms == moment("d32")
+    assert [row.at_ms for row in churn_of(state).ledger] == [moment("d26")]
+    assert churn_of(state).snapshot_due_ms == moment("d32")
 
 
 def test_whom_a_tick_passed_by_the_next_one_wakes() -> None:
@@ -250,8 +257,13 @@ def test_of_an_erased_customer_a_tombstone_is_left() -> None:
     state = last_state(
         lived(arrival("order.placed", "d1"), fired("d4"), arrival("customer.erased", "d5"))
     )
-    assert (state.profile, state.ledger, state.risk, state.band) == (None, (), None, None)
-    assert (state.erased_ms, state.snapshot_due_ms) == (moment("d5"), None)
+    assert (state.profile, churn_of(state).ledger, churn_of(state).risk, churn_of(state).band) == (
+        None,
+        (),
+        None,
+        None,
+    )
+    assert (state.erased_ms, churn_of(state).snapshot_due_ms) == (moment("d5"), None)
 
 
 def test_what_happened_before_the_erasure_does_not_come_back() -> None:
