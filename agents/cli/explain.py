@@ -17,18 +17,12 @@ from touchstream.agents.stores.connect import open_store
 from touchstream.schemas.envelope import format_time
 from touchstream.schemas.shards import shard_name
 from touchstream.streams.emit.risk import LEAST_LOG_ODDS
-from touchstream.streams.explain import (
-    ACTIVITY,
-    Explanation,
-    Part,
-    Proof,
-    Reason,
-    explain,
-    relive,
-    verify,
-)
+from touchstream.streams.explain import explain
+from touchstream.streams.explanation import Explanation, Part, Proof, Reason
+from touchstream.streams.history import relive
 from touchstream.streams.learn.snapshot import CHURN
 from touchstream.streams.projections.read import churn_of
+from touchstream.streams.proof import ACTIVITY, verify
 from touchstream.streams.state import State
 
 MOST_SHOWN = 10

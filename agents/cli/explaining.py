@@ -23,7 +23,7 @@ from touchstream.schemas.topics import TOUCHPOINTS_TOPIC
 from touchstream.schemas.units import CustomerId, Millis
 from touchstream.streams.checkpoint import ShardCheckpoint, decode_checkpoint
 from touchstream.streams.context import ServingContext
-from touchstream.streams.explain import Heard
+from touchstream.streams.history import Heard
 from touchstream.streams.intake.decode import Arrival, Origin, decode
 from touchstream.streams.intake.partitioner import partition_of
 from touchstream.streams.projections.projection import TimerFired

@@ -23,23 +23,16 @@ from tests.make import (
 from touchstream.schemas.envelope import Event
 from touchstream.schemas.units import Millis
 from touchstream.streams.decide.bands import Crossing
-from touchstream.streams.explain import (
-    PLAIN,
-    Explanation,
-    Heard,
-    History,
-    Past,
-    Reason,
-    explain,
-    relive,
-    verify,
-)
+from touchstream.streams.explain import explain
+from touchstream.streams.explanation import PLAIN, Explanation, Reason
 from touchstream.streams.features.catalogue import FEATURES
+from touchstream.streams.history import Heard, History, Past, relive
 from touchstream.streams.intake.decode import Arrival
 from touchstream.streams.learn.basis import NAMES
 from touchstream.streams.learn.models.recency import RecencyRule
 from touchstream.streams.learn.snapshot import ModelData
 from touchstream.streams.projections.projection import TimerFired
+from touchstream.streams.proof import verify
 from touchstream.streams.state import State
 
 TICKETS_KILL = model(open_ticket_count=2.0, web_month=-1.0)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import pytest
+from msgspec.structs import replace
 
 from tests.make import (
     SILENCE_KILLS,
@@ -101,7 +102,7 @@ def test_before_the_first_tick_nothing_is_late_and_nothing_scored() -> None:
 
 
 def test_what_is_odd_about_an_event_is_counted() -> None:
-    odd = arrival("web.visit", "d1")._replace(clamped=True, unknown_fields=2)
+    odd = replace(arrival("web.visit", "d1"), clamped=True, unknown_fields=2)
     (step,) = lived(odd)
     assert step.counters == ["applied", "clamped", "with_unknown_fields"]
 
