@@ -23,7 +23,6 @@ from touchstream.agents.checkpoint import Checkpoint, decode_learner_checkpoint
 from touchstream.agents.embedded.process import ServerProcess
 from touchstream.agents.kafka import physical_topics
 from touchstream.agents.received import RECEIVED_HEADER
-from touchstream.agents.replay.supervisor import ROOT
 from touchstream.agents.settings import Settings
 from touchstream.agents.stores.base import Read
 from touchstream.agents.stores.connect import open_store
@@ -41,6 +40,7 @@ from touchstream.streams.intake.partitioner import partition_of
 from touchstream.streams.learn.knowledge import Knowledge
 from touchstream.streams.records import Record
 
+ROOT = Path(__file__).parents[2]
 T = TypeVar("T")
 RESTART_PAUSE_S = 0.3
 """Like a supervisor's own: a process that cannot work must not eat the machine."""
