@@ -50,7 +50,7 @@ def core_alone(
     fetches = list(_fetches(pieces))
     wall_s, cpu_s = time.perf_counter(), time.process_time()
     done = [
-        [one for number, records in fetch.items() for one in shards[number].take(records)]
+        [one for number, records in fetch.items() for one in shards[number].process(records)]
         for fetch in fetches
     ]
     wall_s, cpu_s = time.perf_counter() - wall_s, time.process_time() - cpu_s
@@ -86,7 +86,7 @@ class _Shard:
         turn = apply_tick(adopted, self._name, tick, (), {}, self._models, last=True)
         self._checkpoint = turn.checkpoint
 
-    def take(self, records: Sequence[Record]) -> Iterator[Done]:
+    def process(self, records: Sequence[Record]) -> Iterator[Done]:
         for run in split_at_ticks(records, self._origin):
             assert isinstance(run, EventBatch)  # the workload's one tick is taken already
             customers = [str(customer) for customer in run.customers()]

@@ -23,7 +23,7 @@ from touchstream.agents.cli.checks import (
     judge_log,
     judge_store,
 )
-from touchstream.agents.cli.reading import POLL_MS, Span, whole
+from touchstream.agents.cli.reading import POLL_MS, OffsetRange, whole
 from touchstream.agents.kafka import physical_topics
 from touchstream.agents.serving import trouble_with, wanted
 from touchstream.agents.settings import Settings, known_keys
@@ -179,4 +179,4 @@ def _ask_log(settings: Settings) -> LogFacts:
         found = consumer.poll(timeout_ms=2 * POLL_MS) if filled else {}
         stamps = [record.timestamp for records in found.values() for record in records]
     newest_ms = Millis(max(stamps)) if stamps else None
-    return LogFacts({each.partition: Span(*span) for each, span in spans.items()}, newest_ms)
+    return LogFacts({each.partition: OffsetRange(*span) for each, span in spans.items()}, newest_ms)

@@ -9,7 +9,7 @@ from kafka import TopicPartition
 from touchstream.agents import clients, received
 from touchstream.agents.active_config import ServingContexts
 from touchstream.agents.cli.failures import Failed
-from touchstream.agents.cli.reading import Span, pages, whole
+from touchstream.agents.cli.reading import OffsetRange, pages, whole
 from touchstream.agents.kafka import physical_topics
 from touchstream.agents.replay.history import steps
 from touchstream.agents.replay.lines import read_lines
@@ -85,8 +85,8 @@ def from_topic(
     place = TopicPartition(topic, subject.partition)
     stamp = received.by_header if settings.worker.trust_received_header else received.by_broker
     with clients.consumer(settings.kafka) as consumer:
-        held = whole(consumer, topic).get(place, Span(0, 0))
-    span = Span(held.begin, min(held.end, subject.end))
+        held = whole(consumer, topic).get(place, OffsetRange(0, 0))
+    span = OffsetRange(held.begin, min(held.end, subject.end))
     records = _of_pages(pages(settings.kafka, place, span), stamp, seen)
     return _heard(records, subject, settings)
 

@@ -44,7 +44,7 @@ Config = Annotated[
     Path | None, typer.Option("--config", help="Settings file; default ./touchstream.toml if any.")
 ]
 Json = Annotated[bool, typer.Option("--json", help="JSON lines, for programs.")]
-Reason = Annotated[str | None, typer.Option(help="Only letters with this reason.")]
+ReasonOption = Annotated[str | None, typer.Option(help="Only letters with this reason.")]
 
 
 @app.command()
@@ -243,7 +243,7 @@ def doctor(config: Config = None, as_json: Json = False) -> None:
 def list_letters(
     config: Config = None,
     limit: Annotated[int, typer.Option(min=1, help="The newest so many.")] = 100,
-    reason: Reason = None,
+    reason: ReasonOption = None,
     as_json: Json = False,
 ) -> None:
     """Show the newest dead letters, oldest first."""
@@ -256,7 +256,7 @@ def list_letters(
 def redrive_letters(
     config: Config = None,
     limit: Annotated[int, typer.Option(min=1, help="At most so many are sent.")] = 100,
-    reason: Reason = None,
+    reason: ReasonOption = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Send nothing, tell only.")] = False,
     from_beginning: Annotated[
         bool, typer.Option("--from-beginning", help="Also what was gone through before.")

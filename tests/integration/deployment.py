@@ -303,8 +303,8 @@ class Deployment:
         reached = lambda: self.checkpoint().knowledge.tick >= number  # noqa: E731
         wait_until(reached, f"tick {number} to be learnt", timeout_s, self.where)
 
-    def settle(self) -> None:
-        """Write no further tick, and let everything end."""
+    def drain(self) -> None:
+        """Write no further tick; wait until everything written is processed and sent."""
         self.learner.arguments.remove("--ticks")
         self.learner.send(signal.SIGKILL)
         self.wait_durable(120)

@@ -13,7 +13,7 @@ from touchstream.agents.cli.checks import (
     judge_log,
     judge_store,
 )
-from touchstream.agents.cli.reading import Span
+from touchstream.agents.cli.reading import OffsetRange
 from touchstream.agents.settings import KafkaSettings, Settings
 from touchstream.schemas.shards import shard_name
 from touchstream.schemas.tick import ActiveConfig
@@ -62,7 +62,7 @@ def of_log(facts: StoreFacts, log: LogFacts) -> dict[str, list[str]]:
 
 
 def test_a_deployment_that_works_has_no_fault() -> None:
-    log = LogFacts({0: Span(0, 5), 1: Span(5, 90)}, Millis(NOW_MS - 9_000))
+    log = LogFacts({0: OffsetRange(0, 5), 1: OffsetRange(5, 90)}, Millis(NOW_MS - 9_000))
     assert of_store(store()) == {}
     assert of_log(store(), log) == {}
     assert faults([*judge_build(SETTINGS, store(), "f1")]) == {}
@@ -85,7 +85,7 @@ def test_clocks_two_seconds_apart_are_a_fault() -> None:
 
 
 def test_a_broker_ahead_of_us_is_a_fault() -> None:
-    log = LogFacts({0: Span(0, 5), 1: Span(5, 90)}, Millis(NOW_MS + 7_000))
+    log = LogFacts({0: OffsetRange(0, 5), 1: OffsetRange(5, 90)}, Millis(NOW_MS + 7_000))
     assert of_log(store(), log) == {
         "clock of the broker": ["+7.0 s from this machine's: synchronise both (NTP)"]
     }
@@ -109,7 +109,7 @@ def test_a_shard_far_behind_the_ticks_is_named() -> None:
 
 
 def test_a_fence_outside_the_log_is_a_fault() -> None:
-    log = LogFacts({0: Span(6, 9), 1: Span(0, 9)}, None)
+    log = LogFacts({0: OffsetRange(6, 9), 1: OffsetRange(0, 9)}, None)
     [shown] = of_log(store(), log)["fences"]
     assert shown.startswith("p0: the fence is 5, the log holds 6 to 9: restore Redis")
 
