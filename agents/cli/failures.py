@@ -52,7 +52,7 @@ def require_lines(files: list[Path]) -> None:
 
 def require_broker(text: str, *, embedded: bool) -> None:
     """Raise :class:`BadUsage` unless the text says where a broker is."""
-    from touchstream.agents.settings import BROKERS
+    from touchstream.agents.settings_tables import BROKERS
 
     if embedded and text == "embedded":
         return

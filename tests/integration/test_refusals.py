@@ -94,7 +94,7 @@ def test_a_fence_above_the_end_of_the_log_is_refused(deployment: Deployment) -> 
     drop_topics(deployment.settings)
     wait_until(lambda: _made_again(deployment), "the topics to be made again")
     output = refusal(deployment.workers[0])
-    assert "or the topic made anew? Set worker.on_lost_fence to oldest or newest" in output
+    assert "or the topic recreated? Set worker.on_lost_fence to oldest or newest" in output
 
 
 def test_a_fence_below_the_start_of_the_log_is_refused_until_oldest_is_said(
