@@ -31,7 +31,7 @@ _RFC3339 = re.compile(
 _SECOND = slice(17, 19)
 
 # Almost every moment is written in one of two forms, with the hour of many others.
-_HOUR = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T(?:[01][0-9]|2[0-3])")
+_HOUR = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt](?:[01][0-9]|2[0-3])")
 _REMEMBERED_HOURS = 4_096
 _SECONDS_MS = {f":{at // 60:02}:{at % 60:02}": at * 1000 for at in range(3600)}
 _FRACTIONS_MS = {"Z": 0, **{f".{ms:03}Z": ms for ms in range(1000)}}
@@ -75,7 +75,7 @@ def _hour_ms(text: str) -> int:
     """``2026-01-02T03``; raises as :func:`parse_time`."""
     if _HOUR.fullmatch(text) is None:
         raise _unreadable(text)
-    return (datetime.fromisoformat(text) - _EPOCH_IN_UTC) // _MILLISECOND
+    return (datetime.fromisoformat(text.upper()) - _EPOCH_IN_UTC) // _MILLISECOND
 
 
 def format_time(time_ms: int) -> str:

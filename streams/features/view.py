@@ -11,6 +11,7 @@ class View:
     """One customer as seen at ``at_ms``. Durations are in days and never negative."""
 
     __slots__ = (
+        "_families",
         "active_month",
         "active_quarter",
         "active_week",
@@ -32,7 +33,7 @@ class View:
         self.known_days = known_ms / DAY_MS if known_ms > 0 else 0.0
         self.money = _main_currency(profile) if profile.money else None
         self.open_tickets = _open_tickets(profile) if profile.tickets else ()
-        self.rhythm = profile.rhythm
+        self.rhythm, self._families = profile.rhythm, profile.families
         self.silence_days: float | None = None
         """Days since the last sign of life; None for who never gave one."""
         activity = profile.activity
@@ -49,7 +50,7 @@ class View:
 
     def lately(self, family: str) -> float:
         """ln(1 + the family's events with a half-life of 28 d); 0 where there were none."""
-        held = self.profile.families.get(family)
+        held = self._families.get(family)
         return 0.0 if held is None else log1p(lately_at(held, self.at_ms))
 
     def friction(self, kind: str) -> float:
