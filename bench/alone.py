@@ -10,6 +10,7 @@ from bench.workload import VERSION, Piece, first_tick, hand_made_model
 from touchstream.agents import garbage
 from touchstream.agents.stores.base import Commit, Fence, Read, Store
 from touchstream.schemas.rules import Rules
+from touchstream.schemas.shards import shard_name
 from touchstream.schemas.units import Millis
 from touchstream.streams.checkpoint import ShardCheckpoint, encode_checkpoint
 from touchstream.streams.commit import CommitBatch
@@ -51,7 +52,7 @@ def core_alone(
     garbage.relax()  # as a worker does
     wall_s, cpu_s = time.perf_counter(), time.process_time()
     done = [
-        [one for number, records in fetch.items() for one in shards[number].take(records)]
+        [one for number, records in fetch.items() for one in shards[number].process(records)]
         for fetch in fetches
     ]
     wall_s, cpu_s = time.perf_counter() - wall_s, time.process_time() - cpu_s
@@ -77,7 +78,7 @@ class _Shard:
     def __init__(self, number: int, partitions: int, rules: Rules) -> None:
         tick = first_tick(rules)
         scorers = {CHURN: Scorer(hand_made_model())}
-        self._name, self._number = f"p{number}", number
+        self._name, self._number = shard_name(number), number
         self._models = ServingContext(
             rules, rules.digest(), FEATURES, VERSION, scorers, tick.time_ms
         )
@@ -87,7 +88,7 @@ class _Shard:
         turn = apply_tick(adopted, self._name, tick, (), {}, self._models, last=True)
         self._checkpoint = turn.checkpoint
 
-    def take(self, records: Sequence[Record]) -> Iterator[Done]:
+    def process(self, records: Sequence[Record]) -> Iterator[Done]:
         for run in split_at_ticks(records, self._origin):
             assert isinstance(run, EventBatch)  # the workload's one tick is taken already
             customers = [str(customer) for customer in run.customers()]

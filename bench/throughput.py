@@ -26,6 +26,7 @@ from touchstream.agents.replay.services import ReplayServices
 from touchstream.agents.stores.base import Store
 from touchstream.agents.stores.connect import open_store
 from touchstream.schemas.rules import Rules
+from touchstream.schemas.shards import shard_names
 from touchstream.streams.learn.snapshot import ModelData
 
 PARTITIONS = 8
@@ -102,7 +103,7 @@ async def _drained(store: Store, pid: int, end: int) -> Cost:
 
 async def _applied(store: Store, enough: int, deadline: float) -> int:
     """Wait until so many records are durable; tell how many are."""
-    shards = [f"p{number}" for number in range(PARTITIONS)]
+    shards = shard_names(PARTITIONS)
     while True:
         fences = [checkpoint.fence for checkpoint in await store.read_checkpoints(shards)]
         applied = sum(0 if fence is None else fence.offset for fence in fences)

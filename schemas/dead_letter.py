@@ -10,7 +10,7 @@ from msgspec import Meta, Struct
 DeadStep = Literal["intake", "profiles", "features", "learn", "decide", "emit"]
 """The stage that refused the record."""
 
-Reason = Literal[
+RejectReason = Literal[
     "too_large",
     "not_json",
     "not_an_object",
@@ -59,7 +59,7 @@ class _Place(Struct, frozen=True, kw_only=True, gc=False):
     partition: Annotated[int, Meta(ge=0)]
     offset: Annotated[int, Meta(ge=0)]
     step: DeadStep
-    reason: Reason
+    reason: RejectReason
     detail: str
     """What exactly was wrong and what was wanted, for a person."""
 

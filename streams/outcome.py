@@ -2,13 +2,13 @@
 
 from typing import NamedTuple
 
-from touchstream.schemas.dead_letter import DropReason, Reason
+from touchstream.schemas.dead_letter import DropReason, RejectReason
 
 
 class Reject(NamedTuple):
     """Broken: the original bytes go to the dead letters."""
 
-    reason: Reason
+    reason: RejectReason
     detail: str
     """For the operator: what was wanted, without personal data; at most 256 characters."""
 

@@ -5,7 +5,7 @@ from typing import get_args
 
 import yaml
 
-from touchstream.schemas.dead_letter import MAX_BODY_BYTES, PLACE_HEADERS, DeadLetter, Reason
+from touchstream.schemas.dead_letter import MAX_BODY_BYTES, PLACE_HEADERS, DeadLetter, RejectReason
 from touchstream.schemas.documents.json_schemas import Json, struct_schemas
 from touchstream.schemas.documents.notes import summary
 from touchstream.schemas.documents.sources import event_types
@@ -154,7 +154,7 @@ def _dead_letter_message() -> Json:
             "required": list(PLACE_HEADERS),
             "properties": {
                 **{name: {"type": "string"} for name in PLACE_HEADERS},
-                "touchstream-reason": {"enum": list(get_args(Reason))},
+                "touchstream-reason": {"enum": list(get_args(RejectReason))},
                 "touchstream-cut": {
                     "type": "string",
                     "description": "What is not whole: body, key, headers; by commas.",

@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, get_args
 
-from touchstream.schemas.dead_letter import DropReason, Reason
+from touchstream.schemas.dead_letter import DropReason, RejectReason
 from touchstream.schemas.documents.json_schemas import Json, event_schema
 from touchstream.schemas.documents.notes import summary
 from touchstream.schemas.documents.sources import EXAMPLES, example
@@ -53,7 +53,7 @@ def _lines() -> Iterator[str]:
     for emitted in EMITTED.values():
         yield from _section(emitted, f"Topic: `{emitted.topic}`.")
     yield "## What becomes of the others\n"
-    yield f"Reasons of dead letters: {_codes(get_args(Reason))}.\n"
+    yield f"Reasons of dead letters: {_codes(get_args(RejectReason))}.\n"
     yield f"Reasons of drops: {_codes(get_args(DropReason))}.\n"
 
 

@@ -87,13 +87,13 @@ def is_activity(event: Event, by_customer: bool, rules: ChurnRules) -> bool:
     return by_customer and event.type in rules.activity
 
 
-def observe(ledger: Ledger, event: Event, active: bool, rules: ChurnRules) -> Ledger:
+def flag_outcomes(ledger: Ledger, event: Event, active: bool, rules: ChurnRules) -> Ledger:
     """Mark every waiting snapshot in whose window the event falls."""
     mark = _mark(event, active, rules)
     return _marked(ledger, event.time_ms, mark, rules) if mark and ledger else ledger
 
 
-def observe_target(ledger: Ledger, event: Event, rules: TargetRules) -> Ledger:
+def flag_target_outcomes(ledger: Ledger, event: Event, rules: TargetRules) -> Ledger:
     """The same for a target's ledger."""
     mark = (HAPPENED if event.type in rules.events else 0) | _treatment(event)
     return _marked(ledger, event.time_ms, mark, rules) if mark else ledger

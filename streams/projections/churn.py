@@ -24,10 +24,10 @@ from touchstream.streams.learn.ledger import (
     SUBSCRIBED,
     Ledger,
     decided,
+    flag_outcomes,
     is_late,
     mature,
     matures_ms,
-    observe,
 )
 from touchstream.streams.learn.snapshot import CHURN, ModelData
 from touchstream.streams.profiles.profile import Profile
@@ -91,7 +91,7 @@ class Churn:
         self, state: ChurnState | None, event: Event, ctx: Context
     ) -> Update[ChurnState] | None:
         rules, before = ctx.rules.churn, state or NOTHING
-        ledger = observe(before.ledger, event, ctx.active, rules)
+        ledger = flag_outcomes(before.ledger, event, ctx.active, rules)
         late = is_late(event, ctx.active, before.labelled_ms, rules)
         due_ms = before.snapshot_due_ms
         if due_ms is None:

@@ -11,7 +11,7 @@ from tests.make import QUICK, days, event, record
 from touchstream.agents.active_config import LEARNER
 from touchstream.agents.checkpoint import POSITION, About, Checkpoint, Position
 from touchstream.agents.fatal import Refusal
-from touchstream.agents.learner import remembered
+from touchstream.agents.held_examples import without_forgotten
 from touchstream.agents.rebuilding import Rebuilt, rebuild
 from touchstream.agents.stores.base import Fence
 from touchstream.schemas.examples import TickCompleted, decode_example
@@ -118,7 +118,7 @@ def test_who_was_left_out_once_stays_out_the_next_time() -> None:
 def test_what_he_said_before_is_not_learnt_though_it_comes_later() -> None:
     lived = _lived(TELLING)
     checkpoint = _rebuilt(lived, BOB, until_tick=20).checkpoint
-    left = remembered(lived.stream.examples, checkpoint)
+    left = without_forgotten(lived.stream.examples, checkpoint)
     assert min(example.tick for example in left if example.customer == BOB) == 21
     assert sum(example.customer == ADA for example in left) == sum(
         example.customer == ADA for example in lived.stream.examples

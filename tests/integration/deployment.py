@@ -23,13 +23,13 @@ from touchstream.agents.checkpoint import Checkpoint, decode_learner_checkpoint
 from touchstream.agents.embedded.process import ServerProcess
 from touchstream.agents.kafka import physical_topics
 from touchstream.agents.received import RECEIVED_HEADER
-from touchstream.agents.replay.supervisor import ROOT
 from touchstream.agents.settings import Settings
 from touchstream.agents.stores.base import Read
 from touchstream.agents.stores.connect import open_store
 from touchstream.agents.stores.redis import RedisStore
 from touchstream.agents.topics import drop_topics, make_topics
 from touchstream.agents.wiring import tick_secret
+from touchstream.schemas.shards import shard_names
 from touchstream.schemas.tick import ActiveConfig, Tick, encode_tick
 from touchstream.schemas.topics import TOUCHPOINTS_TOPIC
 from touchstream.schemas.units import Millis
@@ -40,6 +40,7 @@ from touchstream.streams.intake.partitioner import partition_of
 from touchstream.streams.learn.knowledge import Knowledge
 from touchstream.streams.records import Record
 
+ROOT = Path(__file__).parents[2]
 T = TypeVar("T")
 RESTART_PAUSE_S = 0.3
 """Like a supervisor's own: a process that cannot work must not eat the machine."""
@@ -179,7 +180,7 @@ class Deployment:
         self.settings = Settings.load(None, self._changes)
         self.topics = physical_topics(self.settings.kafka)
         self.partitions = self.settings.kafka.partitions
-        self.shards = [f"p{number}" for number in range(self.partitions)]
+        self.shards = shard_names(self.partitions)
         self.since_ms, self.speed = time.time_ns() // 1_000_000, speed
         clock = ["--since", str(self.since_ms), "--speed", str(speed)]
         self.learner = self._role("learner", [*clock, *(["--ticks"] if ticks else [])])
@@ -302,8 +303,8 @@ class Deployment:
         reached = lambda: self.checkpoint().knowledge.tick >= number  # noqa: E731
         wait_until(reached, f"tick {number} to be learnt", timeout_s, self.where)
 
-    def settle(self) -> None:
-        """Write no further tick, and let everything end."""
+    def drain(self) -> None:
+        """Write no further tick; wait until everything written is processed and sent."""
         self.learner.arguments.remove("--ticks")
         self.learner.send(signal.SIGKILL)
         self.wait_durable(120)
@@ -400,7 +401,7 @@ class Deployment:
         environ = {
             **os.environ,
             **self._changes,
-            "PYTHONPATH": str(ROOT),
+            "PYTHONPATH": f"{ROOT / 'src'}{os.pathsep}{ROOT}",
             "TMPDIR": str(self.folder),
             "PYTHONWARNINGS": "ignore",
         }

@@ -88,7 +88,7 @@ def history(
             wait_until(lambda: watermark_ms(made) > known_ms, "the labels of version 2 to be known")
         now_ms = made.now_ms()
         made.publish([event(10**9, "customer.erased", ERASED, now_ms, now_ms)])
-        made.settle()
+        made.drain()
         yield History(made, folder, refused, at_work, shown)
 
 

@@ -5,7 +5,7 @@ import pytest
 
 from touchstream.agents.cli.explain import _changes, _reasons
 from touchstream.schemas.units import Millis
-from touchstream.streams.explanation import Before, Explanation, Part, Proof, Reason
+from touchstream.streams.explanation import Before, ExplainedReason, Explanation, Part, Proof
 
 SILENCE = Part(
     feature="silence_days",
@@ -23,7 +23,7 @@ COUNT = Part(
     typical=None,
     contribution=-0.5,
 )
-ACTIVITY = Reason(
+ACTIVITY = ExplainedReason(
     feature="silence_days",
     text="time since the last sign of life",
     unit="days",

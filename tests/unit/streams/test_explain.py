@@ -24,7 +24,7 @@ from touchstream.schemas.envelope import Event
 from touchstream.schemas.units import Millis
 from touchstream.streams.decide.bands import Crossing
 from touchstream.streams.explain import explain
-from touchstream.streams.explanation import PLAIN, Explanation, Reason
+from touchstream.streams.explanation import PLAIN, ExplainedReason, Explanation
 from touchstream.streams.features.catalogue import FEATURES
 from touchstream.streams.history import Heard, History, Past, relive
 from touchstream.streams.intake.decode import Arrival
@@ -55,7 +55,7 @@ def explained(
     return verify(emitted, state, History(past, folded(*found) if found else None), active_config)
 
 
-def reason(emitted: Explanation, feature: str) -> Reason:
+def reason(emitted: Explanation, feature: str) -> ExplainedReason:
     return next(one for one in emitted.reasons if one.feature == feature)
 
 
