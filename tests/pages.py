@@ -1,4 +1,4 @@
-"""What follows from the code in README.md and docs/models.md: ``python -m tests.pages`` writes it.
+"""The generated parts of docs/walkthrough.md and docs/models.md; ``python -m tests.pages`` writes them.
 
 A part stands between ``<!-- made: NAME -->`` and the next empty line.
 ``tests/unit/project/test_readme.py`` holds the pages to it.
@@ -16,7 +16,7 @@ from touchstream.streams.features.catalogue import FEATURES
 from touchstream.streams.learn.basis import DERIVED
 
 ROOT = Path(__file__).parents[1]
-PAGES = ("README.md", "docs/models.md")
+PAGES = ("docs/walkthrough.md", "docs/models.md")
 PART = re.compile(r"<!-- made: ([a-z-]+) -->\n(.*?)\n(?=\n)", re.DOTALL)
 WIDTH = 100
 
