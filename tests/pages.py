@@ -1,6 +1,6 @@
-"""The generated parts of docs/walkthrough.md and docs/models.md; ``python -m tests.pages`` writes them.
+"""The generated parts of docs/walkthrough.md and docs/models.md.
 
-A part stands between ``<!-- made: NAME -->`` and the next empty line.
+``python -m tests.pages`` writes them. A part stands between ``<!-- made: NAME -->`` and the next empty line.
 ``tests/unit/project/test_readme.py`` holds the pages to it.
 """
 
