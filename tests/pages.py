@@ -1,7 +1,7 @@
 """The generated parts of docs/walkthrough.md and docs/models.md.
 
-``python -m tests.pages`` writes them. A part stands between ``<!-- made: NAME -->`` and the next empty line.
-``tests/unit/project/test_readme.py`` holds the pages to it.
+``python -m tests.pages`` writes them. A part begins at ``<!-- made: NAME -->`` and ends at the next
+empty line. ``tests/unit/project/test_readme.py`` compares the pages with the code.
 """
 
 import inspect
