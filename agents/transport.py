@@ -3,7 +3,7 @@
 Stock Faust hands over one message a record (200 us each), acks what raised, and commits past what
 was not done. Here a Faust message is the list of records that one fetch brought for one partition;
 reading starts at the fence in Redis; and what is committed to Kafka is only what is durable in
-Redis, for lag monitors to see (TRAPS 1-3, 11-13; the proof is ``tests/integration``).
+Redis, for lag monitors (docs/decisions/0005-batch-transport.md; tested in ``tests/integration``).
 """
 
 import asyncio

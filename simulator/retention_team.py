@@ -23,7 +23,7 @@ TROUBLED_TICKETS = 1
 SCALE = {"csat": 5, "nps": 10, "ces": 7, "profile": 1}
 
 
-class PartitionProcessor:
+class RetentionTeam:
     """The tickets that are open, by customer, oldest first."""
 
     def __init__(self) -> None:

@@ -21,7 +21,7 @@ from touchstream.simulator.noise import Fate, Line, Noise, deliver
 from touchstream.simulator.observer import PARTICLES, Observer
 from touchstream.simulator.oracle import churn_probabilities
 from touchstream.simulator.outlook import Outlook, draw_outlooks
-from touchstream.simulator.retention_team import PartitionProcessor
+from touchstream.simulator.retention_team import RetentionTeam
 from touchstream.simulator.sales import plan_sales
 from touchstream.simulator.segments import SEGMENTS
 from touchstream.simulator.subscriptions import Subscriptions, write_leaving
@@ -128,7 +128,7 @@ class World:
         self._event_log = EventLog(start_ms)
         plan_sales(self._event_log, self._traits, self._names, days, cast)
         self._subscriptions = Subscriptions(self._traits)
-        self._retention_team = PartitionProcessor()
+        self._retention_team = RetentionTeam()
         self._mail = Mail(len(self._names))
         self._next_day = 0
         self._left_day = np.full(len(self._names), STAYS)

@@ -201,7 +201,7 @@ def live(
     active_config: ServingContext,
     state: State | None = None,
 ) -> list[Step]:
-    """Take one customer through his life; a tick that he did not wait for passes him by."""
+    """Take one customer through a history; ticks without a due timer are skipped."""
     steps = []
     for happening in happenings:
         if isinstance(happening, TimerFired):

@@ -233,7 +233,7 @@ def churned(before: FeedbackOutcome, after: FeedbackOutcome, at_ms: int, rules: 
 
 
 def treated(after: FeedbackOutcome, at_ms: int, rules: ChurnRules) -> bool:
-    """Whether an action reached him in the window."""
+    """True: an action reached the customer in the window."""
     return any(
         isinstance(e.data, ActionOutcome)
         and e.data.outcome in {"sent", "delivered"}

@@ -16,7 +16,7 @@ from touchstream.schemas.envelope import parse_time
 
 Row = dict[str, Any]
 Moments = Mapping[str, Sequence[int]]
-"""Customer -> moments of his events, ascending."""
+"""Customer -> moments of their events, ascending."""
 
 
 class Window(NamedTuple):

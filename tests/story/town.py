@@ -32,7 +32,7 @@ MIRA_FALLS_SILENT = 72
 COMES_BACK = event(
     "web.visit", "d118 09:30", "mira", id="v-118", source="shop", page="/pricing", duration_s=42.0
 )
-"""The event that README.md follows through the house."""
+"""The event that docs/walkthrough.md follows."""
 
 ASKS = event("customer.erased", "d125 12:00", "mira", id="forget-me", source="shop")
 
@@ -69,7 +69,7 @@ class Town:
         ]
 
     def crossings(self, customer: str) -> list[RiskChanged]:
-        """His changes of band so far."""
+        """Their changes of band so far."""
         predictions = self.said_of(customer)
         return [one.data for one in predictions if isinstance(one.data, RiskChanged)]
 

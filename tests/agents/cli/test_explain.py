@@ -116,7 +116,7 @@ def test_a_file_proves_what_the_topic_proves(output: Mapping[str, Output]) -> No
     assert shown(output, "file") == shown(output, "topic")
 
 
-def test_a_file_of_his_events_alone_proves_the_same(output: Mapping[str, Output]) -> None:
+def test_a_file_of_the_customers_events_alone_proves_the_same(output: Mapping[str, Output]) -> None:
     assert shown(output, "alone") == shown(output, "topic")
 
 

@@ -214,8 +214,8 @@ def test_who_was_left_alone_by_chance_stands_for_those_who_were_not() -> None:
     assert untreated_weight(example(offer_probability=0.75), share=0.8) == 4.0
 
 
-def test_who_was_left_untreated_although_recommended_stands_for_nobody() -> None:
-    """Somebody may have had his reasons."""
+def test_recommended_but_untreated_examples_get_weight_0() -> None:
+    """The omission may be confounded."""
     assert untreated_weight(example(offer_probability=0.75, recommended=True), share=0.8) == 0.0
 
 

@@ -250,7 +250,7 @@ def test_from_two_hundred_examples_on_the_model_speaks(examples: int, cold: bool
         ({"subscription_running": 0.0}, 11),
     ],
 )
-def test_a_segment_says_whether_he_subscribed_came_back_and_ordered(
+def test_a_segment_says_if_the_customer_subscribed_came_back_and_ordered(
     changed: dict[str, float], segment: int
 ) -> None:
     assert segment_of(row(**changed)) == segment
