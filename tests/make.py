@@ -63,7 +63,7 @@ REQUIRED: dict[str, dict[str, object]] = {
     "consent.changed": {"purpose": "marketing", "granted": True},
     "action.outcome": {"decision": "d1", "action": "send_offer", "outcome": "sent"},
 }
-"""What a type cannot do without, where a test does not care."""
+"""Required fields of a type, where a test does not care."""
 
 QUICK = Rules(
     churn=ChurnRules(horizon_days=4, snapshot_every_days=2, label_grace_days=1),
@@ -114,7 +114,7 @@ def event(
 
 
 def arrive(happened: Event) -> Arrival:
-    """What intake makes of an event."""
+    """An event as decoded by intake."""
     data = msgspec.to_builtins(happened.data)
     content = content_of(happened.type, happened.subject, happened.time_ms, data)
     return Arrival(
@@ -183,7 +183,7 @@ def knowing(model: ModelData) -> Version:
 def models(
     clock: str | None = "d0", rules: Rules | None = None, knows: ModelData | None = None
 ) -> ServingContext:
-    """What is in force; without a ``clock`` no tick has come yet, and nothing is scored."""
+    """The serving context; without a ``clock`` no tick has come yet, and nothing is scored."""
     rules = rules or Rules()
     knows = knows or empty(FEATURES.digest, rules.churn.horizon_days)
     return ServingContext(
@@ -257,7 +257,7 @@ class Log(NamedTuple):
     last_day: int
 
 
-class FeedbackOutcome(NamedTuple):
+class Replayed(NamedTuple):
     """All that a run leaves, without what may differ: sequences, partitions and offsets."""
 
     states: dict[str, bytes]
@@ -276,7 +276,7 @@ def replay(
     batches: Sequence[int] = (1_000,),
     chunk: int = 1_000,
     restarts: bool = False,
-) -> FeedbackOutcome:
+) -> Replayed:
     """Run a log through shards and learner; with ``restarts`` every tick dies once on its way."""
     stream = LocalStream(rules, partitions, chunk)
     sizes = cycle(batches)
@@ -292,7 +292,7 @@ def replay(
             for shard in stream.shards:
                 _die_after_one(stream, shard, stream.next_tick(tick_ms))
         stream.tick(tick_ms)
-    return _told(stream)
+    return _outputs(stream)
 
 
 def _die_after_one(stream: LocalStream, shard: LocalShard, tick: Tick) -> None:
@@ -311,7 +311,7 @@ def _cut(records: Sequence[Record], sizes: Iterator[int]) -> Iterator[list[Recor
         yield batch
 
 
-def _told(stream: LocalStream) -> FeedbackOutcome:
+def _outputs(stream: LocalStream) -> Replayed:
     letters, emissions = [], []
     for entry in stream.emitted:
         if entry.topic == DEAD_LETTERS_TOPIC:
@@ -323,7 +323,7 @@ def _told(stream: LocalStream) -> FeedbackOutcome:
     for shard in stream.shards:
         for name, count in shard.checkpoint.counters.items():
             counters[name] = counters.get(name, 0) + count
-    return FeedbackOutcome(
+    return Replayed(
         {customer: data for shard in stream.shards for customer, data in shard.states.items()},
         sorted(examples, key=lambda e: (e.tick, e.at_ms, e.customer)),
         sorted(emissions, key=lambda e: (e.time_ms, e.subject, e.id)),

@@ -46,7 +46,7 @@ def _features() -> str:
 
 
 def _columns() -> str:
-    """What a group of columns is about stands beside the first of them."""
+    """The summary of a group of columns stands beside the first of them."""
     return _table(
         ("column", "unit", "of", "what"),
         (
@@ -73,7 +73,7 @@ def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
 
 
 def _as_json(value: Any, indent: str = "") -> str:  # noqa: ANN401 - any JSON
-    """What fits into a line stands on one."""
+    """Write values that fit on one line."""
     line = json.dumps(value, ensure_ascii=False)
     if not isinstance(value, dict | list) or len(indent) + len(line) <= WIDTH:
         return line

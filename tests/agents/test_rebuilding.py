@@ -47,7 +47,7 @@ class Written(NamedTuple):
 
 
 class Lived(NamedTuple):
-    """What a log has led to."""
+    """The result of a log."""
 
     stream: LocalStream
     topic: Sequence[Written]

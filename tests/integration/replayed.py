@@ -20,7 +20,7 @@ Moments = Mapping[str, Sequence[int]]
 
 
 class Window(NamedTuple):
-    """When the truth of a score is known, and what it is."""
+    """The label of a score, and the moment it is known."""
 
     horizon_ms: int
     grace_ms: int

@@ -221,7 +221,7 @@ def active_config(deployment: Deployment) -> set[int]:
 
 
 def watermark_ms(deployment: Deployment) -> int:
-    """What every shard has reached."""
+    """The position of every shard."""
     return min(each.watermark_ms or 0 for each in deployment.checkpoints())
 
 

@@ -1,4 +1,4 @@
-"""The law of the house: nothing but the log and the configuration shows in what comes out."""
+"""The law: only the log and the configuration show in the output."""
 
 from pathlib import Path
 

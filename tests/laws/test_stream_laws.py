@@ -9,8 +9,8 @@ from tests import oracles
 from tests.make import (
     DAY_ZERO_MS,
     QUICK,
-    FeedbackOutcome,
     Log,
+    Replayed,
     arrive,
     days,
     event,
@@ -141,11 +141,11 @@ def test_of_an_erased_customer_the_tombstone_is_left_and_then_nothing(life: list
 
 
 def tick_ms(example: Example) -> Millis:
-    """When the label was given."""
+    """The moment of the label."""
     return days(example.tick - 1)
 
 
-def examples_of(customer: str, emitted: FeedbackOutcome) -> list[Example]:
+def examples_of(customer: str, emitted: Replayed) -> list[Example]:
     name = pseudonym(customer, QUICK.seed)
     return [example for example in emitted.examples if example.customer == name]
 

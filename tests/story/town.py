@@ -58,12 +58,12 @@ class Town:
         return self
 
     def state(self, customer: str) -> State | None:
-        """What the store holds of a customer."""
+        """The stored state of a customer."""
         data = self.stream.shards[0].states.get(customer)
         return None if data is None else decode_state(data)
 
     def said_of(self, customer: str) -> list[Emission]:
-        """What was emitted about a customer so far."""
+        """The emissions about a customer so far."""
         return [
             emission for emission in self.last_emitted_contributions if emission.subject == customer
         ]

@@ -78,7 +78,7 @@ async def _asked(scene: ReplayServices, folder: Path, file: Path) -> dict[str, O
 
 @pytest.fixture(scope="module")
 def output(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Output]:
-    """What the command said of the lapsed customer."""
+    """The command's output for the lapsed customer."""
     require("redis")
     folder = tmp_path_factory.mktemp("explain")
     config, file, events = folder / "touchstream.toml", folder / "shop.jsonl", shop()

@@ -21,7 +21,7 @@ ADA = CustomerId("ada")
 
 
 def heard(folder: Path, *lines: bytes, clock: str, last: str, partition: int = 0) -> list[str]:
-    """What there is of ada as of the tick at ``clock``; her newest event is of ``last``."""
+    """The subject ada as of the tick at ``clock``; her newest event is of ``last``."""
     file = folder / "events.jsonl"
     file.write_bytes(b"\n".join(lines))
     subject = Subject(

@@ -1,4 +1,4 @@
-"""Why a risk is what it is: reasons that add up, each put to the proof by the customer's events."""
+"""Reasons add up to the risk, and the customer's events verify each."""
 
 from collections.abc import Sequence
 from math import log, log1p

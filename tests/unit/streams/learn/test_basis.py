@@ -64,7 +64,7 @@ def test_every_work_gives_as_many_numbers_as_it_has_columns() -> None:
     )
 
 
-def validity(row: Mapping[str, float]) -> tuple[float, float]:
+def shrunk(row: Mapping[str, float]) -> tuple[float, float]:
     """Mean and spread of ln(gap): the customer's own gaps, and two of the population's."""
     n = expm1(row["gap_count"])
     own_mean = row["gap_usual"] if n else 0.0
@@ -87,7 +87,7 @@ RHYTHMS = st.fixed_dictionaries(
 
 @given(RHYTHMS, st.sampled_from([1.0, 28.0, 91.0]))
 def test_the_rhythm_is_that_of_a_log_normal(row: dict[str, float], horizon: float) -> None:
-    mean, spread = validity(row)
+    mean, spread = shrunk(row)
     found = columns(row, horizon=horizon)
     silent = expm1(row["silence_days"])
     so_far = max(silent, 0.25)

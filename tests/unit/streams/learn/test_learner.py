@@ -38,7 +38,7 @@ def vector(silent_days: float = 10.0, **named: float) -> str:
 
 
 def example(customer: str = "c1", label: int = 1, **changed: object) -> Example:
-    """Whoever was silent for ten days at d0."""
+    """A customer silent for ten days at d0."""
     made = Example(
         shard="p0",
         sequence=1,
@@ -65,7 +65,7 @@ def passing(
 
 
 def learnt(*examples: Example, rules: Rules = EVERY_TICK) -> Learnt:
-    """What is known of churn after one tick."""
+    """The knowledge of churn after one tick."""
     return passing(30, *examples, rules=rules).knowledge.churn
 
 

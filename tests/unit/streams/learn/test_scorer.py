@@ -28,7 +28,7 @@ from touchstream.streams.learn.standard import Standard, StandardData
 
 ROW = {**dict.fromkeys(FEATURES.names, 1.0), "silence_days": log1p(20)}
 LINE = model(intercept=-1.0, silence_days=0.5, web_month=-2.0)
-"""Ln odds = -1 + silence / 2 - 2 web."""
+"""Log-odds = -1 + silence / 2 - 2 web."""
 
 
 def row(**changed: float) -> list[float]:
