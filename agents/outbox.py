@@ -1,6 +1,6 @@
 """What was committed with the state is produced, in order.
 
-And then forgotten (DESIGN section 3).
+And then forgotten (docs/delivery.md).
 """
 
 import asyncio

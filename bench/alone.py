@@ -30,13 +30,13 @@ from touchstream.streams.partition import (
 from touchstream.streams.records import Record
 
 BATCH_RECORDS = 2_000
-"""Of all partitions together: what a worker fetches at most by default."""
+"""All partitions together: the largest default fetch of a worker."""
 
 NO_LIMIT = LetterLimit(0, 1)
 
 
 class Done(NamedTuple):
-    """What became of one partition's part of a fetch."""
+    """The result of one partition's part of a fetch."""
 
     shard: str
     customers: list[str]

@@ -1,4 +1,4 @@
-"""The label ledger: what was said of a customer, kept until the truth is known (DESIGN section 4).
+"""The label ledger: what was said of a customer, kept until the truth is known (docs/models.md).
 
 A snapshot taken at T waits in the customer's own state. Events after T mark it; at the first tick
 at or after T + horizon + grace it matures into one example. Nothing is learnt before, positives
