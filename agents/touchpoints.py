@@ -362,6 +362,8 @@ def _commit(task: ShardTask, work: CommitBatch) -> Commit:
         work.states,
         work.timers,
         work.outbox,
+        work.measures,
+        work.expired_measures,
     )
 
 

@@ -22,6 +22,7 @@ from touchstream.streams.context import ServingContext
 from touchstream.streams.emit.identity import pseudonym
 from touchstream.streams.intake.decode import Arrival, Origin, decode
 from touchstream.streams.learn.ledger import RECOMMENDED, Matured
+from touchstream.streams.measures.tally import Tally, expired
 from touchstream.streams.outbox import Entry, encode_entry
 from touchstream.streams.outcome import Drop, Reject
 from touchstream.streams.records import Record
@@ -55,6 +56,8 @@ class ShardCheckpoint(Struct, kw_only=True, omit_defaults=True):
     """Records other than ticks so far."""
     recent_dead: list[int] = []
     """``taken`` at each dead letter that is still in the window."""
+    measured_since: dict[str, int] = {}
+    """Retention of measures (days) -> the oldest day (since 1970-01-01) that may have any."""
 
 
 class LetterLimit(NamedTuple):
@@ -98,6 +101,10 @@ class CommitBatch(NamedTuple):
     states: dict[str, bytes | None]
     timers: dict[str, int | None]
     outbox: list[tuple[int, bytes]]
+    measures: Mapping[str, Mapping[str, int]] = {}
+    """Bucket -> field -> what is added to it."""
+    expired_measures: Sequence[str] = ()
+    """Buckets that are deleted whole, before anything is added."""
 
 
 def split_at_ticks(records: Sequence[Record], origin: Origin) -> Iterator[EventBatch | TickBatch]:
@@ -134,7 +141,7 @@ def apply_event_batch(
             case Arrival():
                 subject, step = found.event.subject, steps[place]
                 if step.refused is None:
-                    builder.keep(subject, step, 0)
+                    builder.keep(subject, step, 0, record.received_ms)
                 else:
                     builder.dead_letter(record, partition, "profiles", step.refused)
             case Reject():
@@ -199,7 +206,7 @@ def apply_tick(
     timers = [TimerFired(CustomerId(customer), tick.number, now_ms) for customer in customers]
     them = [(builder.state(fired.subject), fired, now_ms) for fired in timers]
     for fired, step in zip(timers, advance_all(them, models), strict=True):
-        builder.keep(fired.subject, step, tick.number)
+        builder.keep(fired.subject, step, tick.number, now_ms)
     if last:
         builder.checkpoint.tick = tick.number
         builder.passed(tick.number)
@@ -224,6 +231,7 @@ class CommitBuilder:
         self._changed: set[str] = set()
         self._timers: dict[str, int | None] = {}
         self._outbox: list[tuple[int, bytes]] = []
+        self._tally = Tally()
 
     def state(self, customer: str) -> State | None:
         if customer not in self._now:
@@ -231,7 +239,7 @@ class CommitBuilder:
             self._now[customer] = None if data is None else decode_state(data)
         return self._now[customer]
 
-    def keep(self, customer: CustomerId, step: Step, tick: int) -> None:
+    def keep(self, customer: CustomerId, step: Step, tick: int, now_ms: Millis) -> None:
         before = self.state(customer)
         if step.state is not before:
             self._now[customer] = step.state
@@ -241,6 +249,8 @@ class CommitBuilder:
                 step.next_timer
             )  # after a tick always, or it would be woken again
         self.count(*step.counters)
+        watermark_ms = self.checkpoint.watermark_ms
+        self._tally.add(step.measures, now_ms if watermark_ms is None else watermark_ms)
         for emission in step.emissions:
             self._emit(emission)
         for matured in step.examples:
@@ -280,7 +290,17 @@ class CommitBuilder:
             for customer, state in self._now.items()
             if customer in self._changed
         }
-        return CommitBatch(self.checkpoint, states, self._timers, self._outbox)
+        gone = self._expire_measures()
+        buckets = self._tally.buckets()
+        return CommitBatch(self.checkpoint, states, self._timers, self._outbox, buckets, gone)
+
+    def _expire_measures(self) -> list[str]:
+        """Drop the days that the watermark has left behind by their retention."""
+        oldest_days = self._tally.oldest_days()
+        for retention, day in self.checkpoint.measured_since.items():
+            oldest_days[retention] = min(day, oldest_days.get(retention, day))
+        gone, self.checkpoint.measured_since = expired(oldest_days, self.checkpoint.watermark_ms)
+        return gone
 
     def _emit(self, emission: Emission) -> None:
         self.count(f"emitted.{emission.type}")

@@ -34,6 +34,7 @@ from touchstream.streams.learn.ledger import (
     observe_target,
 )
 from touchstream.streams.learn.snapshot import CHURN
+from touchstream.streams.measures.metric import Measure
 from touchstream.streams.outcome import Drop, Reject
 from touchstream.streams.profiles.fold import fold, forget_resolved_tickets
 from touchstream.streams.profiles.profile import Profile
@@ -71,6 +72,7 @@ class Step(NamedTuple):
     """The first tick at or after this moment concerns him; None: no tick does."""
     examples: Sequence[Matured] = ()
     counters: Sequence[str] = ()
+    measures: Sequence[Measure] = ()
     refused: Reject | None = None
     """The event is a dead letter; the state is as before."""
 
