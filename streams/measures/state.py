@@ -1,11 +1,9 @@
 """What measures must know of a customer: active days, and tickets that wait."""
 
-from collections.abc import Mapping
-
 from msgspec import Struct
 
 from touchstream.streams.measures.activity import MOST_DAYS, ActiveDays
-from touchstream.streams.measures.tickets import MOST_TICKETS, OpenTicket
+from touchstream.streams.measures.tickets import MOST_TICKETS, OpenTickets
 
 MAX_BYTES = MOST_DAYS // 8 + MOST_TICKETS * 20 + 32
 """Of an encoded state: the days as bits, 20 bytes a ticket, and the headers."""
@@ -16,7 +14,8 @@ class MeasuresState(Struct, frozen=True, array_like=True, tag=1):
 
     days: ActiveDays | None = None
     """None before the first activity."""
-    tickets: Mapping[int, OpenTicket] = {}
+    tickets: OpenTickets = ()
+    """Those that are timed."""
 
 
 NOTHING_MEASURED = MeasuresState()

@@ -6,7 +6,6 @@ timed. Both times concern the first reply by an agent and the first solution; af
 nothing is timed again.
 """
 
-from collections.abc import Mapping
 from hashlib import blake2b
 
 from msgspec import Struct
@@ -53,12 +52,14 @@ class OpenTicket(Struct, frozen=True, array_like=True, gc=False):
     """A ticket that has not been solved yet."""
 
     opened_ms: Millis
+    key: int
+    """:func:`ticket_key` of its number."""
     answered: bool = False
     """An agent has replied."""
 
 
-OpenTickets = Mapping[int, OpenTicket]
-"""By :func:`ticket_key`."""
+OpenTickets = tuple[OpenTicket, ...]
+"""By (``opened_ms``, ``key``), so that equal ones have equal bytes."""
 
 TicketEvent = TicketOpened | TicketReplied | TicketResolved | TicketReopened
 
@@ -87,30 +88,40 @@ def ticket_key(ticket: str) -> int:
 
 
 def _opened(tickets: OpenTickets, at_ms: Millis, ticket: str) -> OpenTickets:
-    after = {**tickets, ticket_key(ticket): OpenTicket(at_ms)}
-    if len(after) > MOST_TICKETS:
-        del after[min(after, key=lambda key: (after[key].opened_ms, key))]
-    return after
+    key = ticket_key(ticket)
+    return _put(_without(tickets, key), OpenTicket(at_ms, key))
 
 
 def _answered(
     tickets: OpenTickets, at_ms: Millis, ticket: str
 ) -> tuple[OpenTickets, tuple[Measure, ...]]:
-    key = ticket_key(ticket)
-    held = tickets.get(key)
+    held = _find(tickets, ticket_key(ticket))
     if held is None or held.answered or at_ms < held.opened_ms:
         return tickets, ()
-    after = {**tickets, key: OpenTicket(held.opened_ms, answered=True)}
-    return after, (Measure("first_response_time", (), at_ms - held.opened_ms, at_ms),)
+    answered = OpenTicket(held.opened_ms, held.key, answered=True)
+    measure = Measure("first_response_time", (), at_ms - held.opened_ms, at_ms)
+    return _put(_without(tickets, held.key), answered), (measure,)
 
 
 def _resolved(
     tickets: OpenTickets, at_ms: Millis, ticket: str
 ) -> tuple[OpenTickets, tuple[Measure, ...]]:
     counted = (Measure("tickets_resolved", (), 1, at_ms),)
-    key = ticket_key(ticket)
-    held = tickets.get(key)
+    held = _find(tickets, ticket_key(ticket))
     if held is None or at_ms < held.opened_ms:
         return tickets, counted
-    after = {other: ticket for other, ticket in tickets.items() if other != key}
-    return after, (*counted, Measure("resolution_time", (), at_ms - held.opened_ms, at_ms))
+    timed = Measure("resolution_time", (), at_ms - held.opened_ms, at_ms)
+    return _without(tickets, held.key), (*counted, timed)
+
+
+def _find(tickets: OpenTickets, key: int) -> OpenTicket | None:
+    return next((ticket for ticket in tickets if ticket.key == key), None)
+
+
+def _put(tickets: OpenTickets, ticket: OpenTicket) -> OpenTickets:
+    after = sorted((*tickets, ticket), key=lambda each: (each.opened_ms, each.key))
+    return tuple(after[-MOST_TICKETS:])
+
+
+def _without(tickets: OpenTickets, key: int) -> OpenTickets:
+    return tuple(ticket for ticket in tickets if ticket.key != key)

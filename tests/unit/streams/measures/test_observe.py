@@ -131,7 +131,7 @@ def test_a_ticket_is_timed_to_its_first_solution_only() -> None:
         ("tickets_resolved", (), 1),
     ]
     assert state is not None
-    assert state.tickets == {}
+    assert state.tickets == ()
 
 
 def test_a_reply_that_arrives_before_the_opening_is_not_timed() -> None:
