@@ -15,6 +15,7 @@ from touchstream.streams.decide.bands import Crossing
 from touchstream.streams.features.groups import FeatureGroups
 from touchstream.streams.intake.memory import NOTHING_REMEMBERED, Memory
 from touchstream.streams.learn.ledger import Ledger, millionths
+from touchstream.streams.measures.state import MeasuresState
 from touchstream.streams.profiles.profile import Profile
 
 VERSION = 3
@@ -56,6 +57,8 @@ class State(Struct, frozen=True, array_like=True, omit_defaults=True):
     """The label ledgers of the further targets."""
     raised: tuple[str, ...] = ()
     """Targets whose probability was above ``signal_at`` when last said."""
+    measures: MeasuresState | None = None
+    """What the business measures must know of the customer."""
 
     def last_emitted_by(self, topics: FeatureGroups) -> Sequence[float] | None:
         """What each topic was last told to add to the log-odds; None where nothing compares."""

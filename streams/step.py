@@ -34,7 +34,10 @@ from touchstream.streams.learn.ledger import (
     observe_target,
 )
 from touchstream.streams.learn.snapshot import CHURN
+from touchstream.streams.measures.activity import count_event
+from touchstream.streams.measures.churn import band_entered, label_matured
 from touchstream.streams.measures.metric import Measure
+from touchstream.streams.measures.observe import on_event
 from touchstream.streams.outcome import Drop, Reject
 from touchstream.streams.profiles.fold import fold, forget_resolved_tickets
 from touchstream.streams.profiles.profile import Profile
@@ -88,6 +91,7 @@ class Unscored(NamedTuple):
     now_ms: Millis
     counters: Sequence[str] = ()
     matured: Sequence[Matured] = ()
+    measures: Sequence[Measure] = ()
 
 
 def advance(
@@ -162,6 +166,7 @@ def conclude(half: Unscored, predictions: Mapping[str, Scored], models: ServingC
     """The second half: what follows from the scores (by target; none before the first tick)."""
     event, state, scored = half.event, half.state, predictions.get(CHURN)
     subject, further = event.subject, len(predictions) > 1
+    band = state.band
     # Rows first: what is decided now falls in their windows.
     if isinstance(event, TimerFired):
         state = _noted(state, subject, scored, models)
@@ -171,7 +176,8 @@ def conclude(half: Unscored, predictions: Mapping[str, Scored], models: ServingC
     if further:
         state, signals = signal_all(state, subject, predictions, models, half.cause, half.now_ms)
         emissions = (*emissions, *signals)
-    return _step(state, models, emissions, examples=half.matured, counters=half.counters)
+    measures = (*half.measures, *band_entered(band, state.band, half.now_ms))
+    return _step(state, models, emissions, half.matured, half.counters, measures)
 
 
 def _arrived(
@@ -216,6 +222,9 @@ def _applied(state: State, arrival: Arrival, models: ServingContext, now_ms: Mil
         rules.intake.ids_per_customer,
     )
     profile = fold(state.profile, event, active)
+    measures_state, measures = on_event(
+        state.measures, event, state.profile, active=active, oldest_ms=_oldest_ms(models)
+    )
     late_for_label = is_late(event, active, state.labelled_ms, rules.churn)
     due_ms = state.snapshot_due_ms
     if due_ms is None:
@@ -228,10 +237,18 @@ def _applied(state: State, arrival: Arrival, models: ServingContext, now_ms: Mil
         targets=_observed(state.targets, event, rules) if state.targets else state.targets,
         snapshot_due_ms=due_ms,
         late_for_label=state.late_for_label + late_for_label,
+        measures=measures_state,
     )
     cause = Cause(type=event.type, source=event.source, id=event.id)
     remarks = _remarks(arrival, models.watermark_ms, full, late_for_label)
-    return Unscored(after, profile, event, cause, now_ms, remarks)
+    return Unscored(after, profile, event, cause, now_ms, remarks, measures=measures)
+
+
+def _oldest_ms(models: ServingContext) -> Millis | None:
+    """The oldest moment that an event may have from now on; None before the first tick."""
+    if models.watermark_ms is None:
+        return None
+    return Millis(models.watermark_ms - models.rules.intake.allowed_lateness_days * DAY_MS)
 
 
 def _observed(ledgers: Mapping[str, Ledger], event: Event, rules: Rules) -> dict[str, Ledger]:
@@ -272,7 +289,8 @@ def _erased(state: State, arrival: Arrival, models: ServingContext) -> Step:
         NOTHING_REMEMBERED, arrival.identity, arrival.content, event.time_ms, limit=1
     )
     tombstone = State(memory=memory, erased_ms=erased_ms)
-    return _step(tombstone, models, (), counters=("applied", "erased"))
+    counters, measures = ("applied", "erased"), (count_event(event),)
+    return _step(tombstone, models, (), counters=counters, measures=measures)
 
 
 def _woken(state: State, fired: TimerFired, models: ServingContext) -> Step | Unscored:
@@ -282,7 +300,12 @@ def _woken(state: State, fired: TimerFired, models: ServingContext) -> Step | Un
     if state.profile is None:
         return _step(state, models, ()) if state.erased_ms is not None else Step(None)
     cause = Cause(type=TICK_TYPE, source=OWN_SOURCE, id=str(fired.number))
-    return Unscored(state, state.profile, fired, cause, now_ms, matured=matured)
+    labels = [
+        label_matured(each.label, treated=each.treated, matured_ms=each.matured_ms)
+        for each in matured
+        if each.target == CHURN
+    ]
+    return Unscored(state, state.profile, fired, cause, now_ms, matured=matured, measures=labels)
 
 
 def _aged(state: State, oldest_ms: Millis) -> State:
@@ -340,6 +363,7 @@ def _step(
     emissions: Sequence[Emission],
     examples: Sequence[Matured] = (),
     counters: Sequence[str] = (),
+    measures: Sequence[Measure] = (),
 ) -> Step:
     """Close a step: work out when a tick has to wake this customer."""
     moments = [matures_ms(row, models.rules.churn) for row in state.ledger[:1]]
@@ -361,4 +385,4 @@ def _step(
         )  # later than the tick, or it would wake him for ever
     if next_timer != state.next_timer_ms:
         state = msgspec.structs.replace(state, next_timer_ms=next_timer)
-    return Step(state, emissions, next_timer, examples, counters)
+    return Step(state, emissions, next_timer, examples, counters, measures)
