@@ -51,6 +51,8 @@ class Dimension(NamedTuple):
 
     name: str
     values: tuple[str, ...]
+    adds_up: bool = True
+    """False: its values are never added up or averaged over (currencies, scales)."""
 
 
 class Metric(NamedTuple):

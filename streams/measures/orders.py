@@ -16,10 +16,12 @@ _ISO_4217 = (
 CURRENCIES = frozenset(_ISO_4217.split())
 """ISO 4217, currencies of countries; any other code is counted as ``other``."""
 
-_CURRENCY = (Dimension("currency", (*sorted(CURRENCIES), OTHER)),)
+_CODES = (*sorted(CURRENCIES), OTHER)
+_COUNTED = (Dimension("currency", _CODES),)
+_CURRENCY = (Dimension("currency", _CODES, adds_up=False),)
 
 METRICS = (
-    Metric("orders", "counter", "orders", "Orders placed.", _CURRENCY),
+    Metric("orders", "counter", "orders", "Orders placed.", _COUNTED),
     Metric(
         "revenue",
         "sum",
@@ -28,7 +30,7 @@ METRICS = (
         "Amounts of different currencies are never added up.",
         _CURRENCY,
     ),
-    Metric("returns", "counter", "returns", "Orders, or parts of them, that came back.", _CURRENCY),
+    Metric("returns", "counter", "returns", "Orders, or parts of them, that came back.", _COUNTED),
     Metric(
         "refunds",
         "sum",

@@ -24,7 +24,7 @@ METRICS = (
         "thousandths of the best mark",
         "Mean score of the answers that give one: 1000 is the best mark of the survey's scale, "
         "0 none of it (csat is out of 5, nps 10, ces 7, unless the event names another maximum).",
-        _KIND,
+        (Dimension("kind", get_args(SurveyKind), adds_up=False),),
     ),
     Metric(
         "nps",
