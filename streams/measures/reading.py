@@ -70,8 +70,14 @@ class Row(NamedTuple):
     values: tuple[str, ...]
 
 
-def splits(metric: Metric) -> tuple[str, ...]:
-    """The names that a metric can be split by."""
+def splits(metric: Metric | Ratio) -> tuple[str, ...]:
+    """The names that a metric can be split by; a ratio by what both of its counters have."""
+    if isinstance(metric, Ratio):
+        other = splits(METRICS[metric.denominator])
+        held = "" if metric.where is None else metric.where[0]
+        return tuple(
+            name for name in splits(METRICS[metric.numerator]) if name in other and name != held
+        )
     names = tuple(dimension.name for dimension in metric.dimensions)
     return (*names, HOUR) if metric.bucket == "hour" else names
 
@@ -105,7 +111,8 @@ def group(
     cells: Mapping[Cell, Amount], metric: Metric, *, by: str | None = None, per_day: bool = False
 ) -> dict[Row, Amount]:
     """Add up a metric's amounts; values of a dimension that do not add up stay apart."""
-    kept = shown(metric, by)
+    names = shown_names(metric, by)
+    kept = [place for place, name in enumerate(splits(metric)) if name in names]
     found: dict[Row, Amount] = {}
     for cell, amount in cells.items():
         if cell.name == metric.name:
@@ -115,10 +122,12 @@ def group(
     return found
 
 
-def shown(metric: Metric, by: str | None) -> list[int]:
-    """The places of the dimensions that a group is split by."""
-    apart = [dimension.name for dimension in metric.dimensions if not dimension.adds_up]
-    return [place for place, name in enumerate(splits(metric)) if name == by or name in apart]
+def shown_names(metric: Metric | Ratio, by: str | None) -> tuple[str, ...]:
+    """The dimensions that a group is split by: the one asked for, and those that do not add up."""
+    apart: list[str] = []
+    if isinstance(metric, Metric):
+        apart = [dimension.name for dimension in metric.dimensions if not dimension.adds_up]
+    return tuple(name for name in splits(metric) if name == by or name in apart)
 
 
 def figure(metric: Metric, amount: Amount | None) -> Figure | None:
@@ -137,23 +146,44 @@ def figure(metric: Metric, amount: Amount | None) -> Figure | None:
             return Figure(p50 or 0.0, amount.n, p90, p99)
 
 
-def ratio(cells: Mapping[Cell, Amount], wanted: Ratio) -> Figure | None:
-    """The share over all the cells; None where the denominator has nothing."""
-    of = sum(amount.total for cell, amount in cells.items() if cell.name == wanted.denominator)
-    if not of:
-        return None
-    return Figure(_numerator(cells, wanted) / of, of)
+def figures(
+    cells: Mapping[Cell, Amount],
+    wanted: Metric | Ratio,
+    *,
+    by: str | None = None,
+    per_day: bool = False,
+) -> dict[Row, Figure]:
+    """The figures of a metric, or of a ratio, for the groups in which anything was measured."""
+    if isinstance(wanted, Ratio):
+        return _shares(cells, wanted, by, per_day)
+    groups = group(cells, wanted, by=by, per_day=per_day)
+    found = ((row, figure(wanted, amount)) for row, amount in groups.items())
+    return {row: each for row, each in found if each is not None}
 
 
-def _numerator(cells: Mapping[Cell, Amount], wanted: Ratio) -> int:
-    metric = METRICS[wanted.numerator]
-    name, value = wanted.where or ("", "")
-    place = metric.dimension(name)
-    return sum(
-        amount.total
+def _shares(
+    cells: Mapping[Cell, Amount], wanted: Ratio, by: str | None, per_day: bool
+) -> dict[Row, Figure]:
+    metric, parts_of = METRICS[wanted.denominator], METRICS[wanted.numerator]
+    parts = group(_where(cells, wanted), parts_of, by=by, per_day=per_day)
+    return {
+        row: Figure((parts[row].total if row in parts else 0) / amount.total, amount.total)
+        for row, amount in group(cells, metric, by=by, per_day=per_day).items()
+        if amount.total
+    }
+
+
+def _where(cells: Mapping[Cell, Amount], wanted: Ratio) -> Mapping[Cell, Amount]:
+    """The numerator's cells."""
+    if wanted.where is None:
+        return cells
+    name, value = wanted.where
+    place = splits(METRICS[wanted.numerator]).index(name)
+    return {
+        cell: amount
         for cell, amount in cells.items()
-        if cell.name == metric.name and (place is None or cell.values[place] == value)
-    )
+        if cell.name == wanted.numerator and cell.values[place] == value
+    }
 
 
 def _take(held: Amount, metric: Metric, rest: list[str], amount: int) -> None:
