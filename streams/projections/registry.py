@@ -5,6 +5,7 @@ from typing import Any
 
 from touchstream.schemas.registry import TOUCHPOINTS
 from touchstream.schemas.units import Millis
+from touchstream.streams.projections.channel import Channel
 from touchstream.streams.projections.churn import Churn
 from touchstream.streams.projections.decisions import Decisions
 from touchstream.streams.projections.engagement import Engagement
@@ -14,7 +15,13 @@ from touchstream.streams.projections.slots import Slots
 from touchstream.streams.projections.targets import Targets
 from touchstream.streams.state import State
 
-PROJECTIONS: tuple[Projection[Any], ...] = (Churn(), Targets(), Decisions(), Engagement())
+PROJECTIONS: tuple[Projection[Any], ...] = (
+    Churn(),
+    Targets(),
+    Decisions(),
+    Engagement(),
+    Channel(),
+)
 
 
 class RegistryError(ValueError):
