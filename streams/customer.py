@@ -90,7 +90,9 @@ class Underway(Struct, gc=False):
 
     def take(self, registered: Registered, update: "Update[Any]") -> None:
         """Take in what a projection makes of the trigger."""
-        self.ctx.slots.put(registered, update.state)
+        slots = self.ctx.slots
+        if update.state is not slots.get(registered):
+            slots.put(registered, update.state)
         if update.emissions:
             self.emissions = (*self.emissions, *update.emissions)
         if update.candidates:
@@ -190,12 +192,21 @@ def _applied(state: State, arrival: Arrival, serving: ServingContext, now_ms: Mi
     profile = fold(state.profile, event, active)
     slots = Slots(state.slots, BY_NAME)
     ctx = Context(
-        event.subject, profile, state.profile, serving, rules, now_ms, event, slots, active
+        event.subject,
+        profile,
+        state.profile,
+        serving,
+        rules,
+        now_ms,
+        event,
+        slots,
+        active,
+        by_customer,
     )
     counters = _counters(arrival, serving.watermark_ms, full)
     underway = Underway(event, ctx, memory, state.erased_ms, counters)
     for registered in LISTENERS[event.type]:
-        update = registered.projection.on_event(slots.get(registered), event, ctx)
+        update = registered.on_event(slots.get(registered), event, ctx)
         if update is not None:
             underway.take(registered, update)
     return underway
@@ -270,7 +281,7 @@ def _woken(state: State, fired: TimerFired, serving: ServingContext) -> Step | U
         if registered.slot in timers:
             before = slots.get(registered)
             slots.put(registered, before)  # its next timer is another, whatever it does
-            update = registered.projection.on_timer(before, now_ms, ctx)
+            update = registered.on_timer(before, now_ms, ctx)
             if update is not None:
                 underway.take(registered, update)
     return underway

@@ -87,16 +87,15 @@ class Channel:
     def on_event(
         self, state: ChannelState | None, event: Event, ctx: Context
     ) -> Update[ChannelState] | None:
-        if not TOUCHPOINTS[event.type].by_customer(event.data):
+        if not ctx.by_customer:
             return None
-        counts = bytearray(_LENGTH if state is None else state.counts)
-        channel, at_ms = _PLACES[event.type], event.time_ms
+        counts = bytearray(_LENGTH) if state is None else bytearray(state.counts)
+        channel, hours = _PLACES[event.type], event.time_ms // HOUR_MS
         if channel is not None:
             counts[channel] += 1
-        day, since_midnight_ms = divmod(at_ms, DAY_MS)
-        counts[_DAY + (day + THURSDAY) % WEEK_DAYS] += 1
-        if since_midnight_ms:  # many systems stamp with the day alone: midnight is no hour
-            counts[_HOUR + since_midnight_ms // HOUR_MS] += 1
+        counts[_DAY + (hours // HOURS + THURSDAY) % WEEK_DAYS] += 1
+        if event.time_ms % DAY_MS:  # many systems stamp with the day alone: midnight is no hour
+            counts[_HOUR + hours % HOURS] += 1
         return Update(ChannelState(bytes(counts.translate(_HALVES) if FULL in counts else counts)))
 
     def on_timer(

@@ -40,7 +40,7 @@ class Measures:
             active=ctx.active,
             oldest_ms=_oldest_ms(ctx),
         )
-        return Update(after, measures=measures)
+        return Update(after, (), (), (), measures)
 
     def on_timer(
         self, state: MeasuresState, now_ms: Millis, ctx: Context

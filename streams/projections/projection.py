@@ -72,6 +72,8 @@ class Context(Struct, gc=False):
     """The states of other projections; only those in ``reads`` may be asked for."""
     active: bool = False
     """The event is a sign of life."""
+    by_customer: bool = False
+    """The event was done by the customer."""
     fired: frozenset[str] = frozenset()
     """Names of the projections whose timers a tick has passed."""
 

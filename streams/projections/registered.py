@@ -20,6 +20,9 @@ class Registered:
         self.projection = projection
         self.slot = projection.slot
         self.name = projection.name
+        self.on_event = projection.on_event
+        self.on_timer = projection.on_timer
+        self.next_timer_ms = projection.next_timer_ms
         self.scored = projection if isinstance(projection, ScoredProjection) else None
         self.decided = projection if isinstance(projection, DecidedProjection) else None
         self._decoder = msgspec.msgpack.Decoder(projection.state_type)

@@ -15,17 +15,20 @@ CHANNEL = Channel()
 SATURDAY = "1997-01-04"
 
 
-def context() -> Context:
+def context(happened: Event | None = None) -> Context:
     visit, serving = event("web.visit", "d0"), models("d0")
     slots, profile = slots_of(state_of()), folded(visit)
     ada = CustomerId("ada")
-    return Context(ada, profile, None, serving, serving.rules, days(0), visit, slots)
+    one = happened or visit
+    mine = TOUCHPOINTS[one.type].by_customer(one.data)
+    rules = serving.rules
+    return Context(ada, profile, None, serving, rules, days(0), one, slots, by_customer=mine)
 
 
 def after(*happened: Event, state: ChannelState | None = None) -> ChannelState | None:
     """The state after some events; None if none of them was a contact."""
     for one in happened:
-        update = CHANNEL.on_event(state, one, context())
+        update = CHANNEL.on_event(state, one, context(one))
         state = state if update is None else update.state
     return state
 
