@@ -119,4 +119,5 @@ def _commit(one: Done, fences: dict[str, Fence]) -> Commit:
     commits = 0 if before is None else before.commits
     fence = fences[one.shard] = Fence(work.checkpoint.taken, commits + 1)
     record = encode_checkpoint(work.checkpoint)
-    return Commit(one.shard, before, fence, record, work.states, work.timers, work.outbox)
+    content = (work.states, work.timers, work.outbox, work.measures, work.expired_measures)
+    return Commit(one.shard, before, fence, record, *content)

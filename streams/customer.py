@@ -29,6 +29,7 @@ from touchstream.streams.intake.memory import (
     remember,
 )
 from touchstream.streams.learn.ledger import Matured, is_activity
+from touchstream.streams.measures.activity import count_event
 from touchstream.streams.outcome import Drop, Reject
 from touchstream.streams.profiles.fold import fold, forget_resolved_tickets
 from touchstream.streams.projections.projection import (
@@ -232,7 +233,12 @@ def _erased(state: State, arrival: Arrival, serving: ServingContext) -> Step:
     )
     next_timer = _next_timer((), erased_ms, serving)
     tombstone = State(memory=memory, next_timer_ms=next_timer, erased_ms=erased_ms)
-    return Step(tombstone, next_timer=next_timer, counters=("applied", "erased"))
+    return Step(
+        tombstone,
+        next_timer=next_timer,
+        counters=("applied", "erased"),
+        measures=(count_event(event),),
+    )
 
 
 def _woken(state: State, fired: TimerFired, serving: ServingContext) -> Step | Underway:

@@ -292,6 +292,7 @@ class ReplayOutcome(NamedTuple):
     letters: list[tuple[bytes | None, bytes, str]]
     """(key, value, reason)."""
     counters: dict[str, int]
+    measures: dict[str, dict[str, int]]
 
 
 def replay(
@@ -355,7 +356,19 @@ def _outcome(stream: LocalStream) -> ReplayOutcome:
         sorted(emissions, key=lambda e: (e.time_ms, e.subject, e.id)),
         sorted(letters, key=str),
         counters,
+        summed_measures(stream),
     )
+
+
+def summed_measures(stream: LocalStream) -> dict[str, dict[str, int]]:
+    """What all shards together have measured, by bucket and field."""
+    summed: dict[str, dict[str, int]] = {}
+    for shard in stream.shards:
+        for bucket, fields in shard.measures.items():
+            held = summed.setdefault(bucket, {})
+            for name, amount in fields.items():
+                held[name] = held.get(name, 0) + amount
+    return summed
 
 
 def _reason(entry: Entry) -> str:
