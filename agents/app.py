@@ -1,4 +1,4 @@
-"""For ``faust -A agents.app worker``: the touchpoints agent with the settings of this place."""
+"""The touchpoints agent for ``faust -A touchstream.agents.app worker``."""
 
 from touchstream.agents import logs
 from touchstream.agents.settings import Settings

@@ -28,7 +28,7 @@ FETCH_WAIT_MS = 20
 FETCH_TIMEOUT_S = 0.02
 NO_ROOM_PAUSE_S = 0.002
 ASSIGN_TIMEOUT_S = 10.0
-"""Below Faust's own limit (``broker_request_timeout``), which would leave us half assigned."""
+"""Below Faust's own limit (``broker_request_timeout``), after which it goes on half assigned."""
 
 
 class _Thread(driver.AIOKafkaConsumerThread):

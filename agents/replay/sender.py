@@ -13,7 +13,7 @@ from touchstream.schemas.topics import TOUCHPOINTS_TOPIC
 from touchstream.schemas.units import Millis
 
 UNREAD_BYTES = 2 * 1024 * 1024
-"""Published and not consumed, per partition: the embedded broker drops what is older than 5 MB."""
+"""Bound on unread bytes per partition: the embedded broker silently drops all above 5 MB."""
 PACKET_BYTES = 256 * 1024
 LARGEST_LINE = 600 * 1024
 """A longer line is published truncated: no broker takes it whole, and it ends as a dead letter.
@@ -70,7 +70,7 @@ def received_headers(received_ms: Millis) -> Headers:
 
 
 class PublishedPartition:
-    """How many records a partition was sent, and how many bytes may still be unread."""
+    """Counts the records sent to a partition, and the bytes that may still be unread."""
 
     def __init__(self) -> None:
         self.next_offset = 0
