@@ -1,9 +1,10 @@
 """The touchpoints agent for ``faust -A touchstream.agents.app worker``."""
 
-from touchstream.agents import logs
+from touchstream.agents import garbage, logs
 from touchstream.agents.settings import Settings
 from touchstream.agents.wiring import worker_app
 
 settings = Settings.load()
 logs.configure(settings.logging.format, settings.logging.level)
 app = worker_app(settings)
+garbage.relax()

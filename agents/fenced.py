@@ -64,6 +64,10 @@ class ShardUpdate(NamedTuple):
     states: Mapping[str, bytes | None] = {}
     timers: Mapping[str, int | None] = {}
     outbox: Sequence[tuple[int, bytes]] = ()
+    measures: Mapping[str, Mapping[str, int]] = {}
+    """Bucket -> field -> what is added to it."""
+    expired_measures: Sequence[str] = ()
+    """Buckets that are deleted whole."""
 
     def commit(self) -> Commit:
         """The update under the shard's fence; every commit raises the fence's count."""
@@ -77,6 +81,8 @@ class ShardUpdate(NamedTuple):
             self.states,
             self.timers,
             self.outbox,
+            self.measures,
+            self.expired_measures,
         )
 
 

@@ -53,6 +53,8 @@ class ShardTask(NamedTuple):
             content.states,
             content.timers,
             content.outbox,
+            content.measures,
+            content.expired_measures,
         )
 
 

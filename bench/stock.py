@@ -83,7 +83,7 @@ def _agent(app: faust.App, topic: Any, handle: Handle, count: int) -> None:  # n
 
 
 async def _nothing(event: Any) -> None:  # noqa: ANN401
-    """What the engine costs by itself."""
+    """The engine's own cost."""
 
 
 def _core(settings: Settings) -> Handle:

@@ -42,7 +42,7 @@ NO_LIMIT = LetterLimit(0, 1)
 
 @dataclass
 class LocalShard:
-    """A shard whose store is three dictionaries."""
+    """A shard whose store is a few dictionaries."""
 
     name: str
     partition: int
@@ -50,6 +50,7 @@ class LocalShard:
     states: dict[str, bytes] = field(default_factory=dict)
     timers: dict[str, int] = field(default_factory=dict)
     outbox: list[Entry] = field(default_factory=list)
+    measures: dict[str, dict[str, int]] = field(default_factory=dict)
 
     def load(self, customers: Iterable[str]) -> dict[str, bytes | None]:
         """The states that a piece of work names."""
@@ -69,6 +70,12 @@ class LocalShard:
             else:
                 self.timers[customer] = moment
         self.outbox.extend(decode_entry(entry) for _, entry in commit_batch.outbox)
+        for bucket in commit_batch.expired_measures:
+            self.measures.pop(bucket, None)
+        for bucket, fields in commit_batch.measures.items():
+            held = self.measures.setdefault(bucket, {})
+            for name, amount in fields.items():
+                held[name] = held.get(name, 0) + amount
 
 
 class LocalStream:

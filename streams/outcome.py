@@ -1,4 +1,4 @@
-"""Every record ends in exactly one named place (DESIGN section 3)."""
+"""Every record ends in exactly one named place (docs/delivery.md)."""
 
 from typing import NamedTuple
 

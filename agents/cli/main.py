@@ -186,6 +186,31 @@ def customer(
 
 
 @app.command()
+def metrics(
+    name: Annotated[
+        str | None, typer.Argument(metavar="NAME", help="A metric of docs/metrics.md; else all.")
+    ] = None,
+    by: Annotated[
+        str | None, typer.Option(metavar="DIM", help="Split by a dimension of it, not by day.")
+    ] = None,
+    since: Annotated[
+        str | None,
+        typer.Option(metavar="DAY", help="First day (UTC); default 28 days up to the last."),
+    ] = None,
+    until: Annotated[
+        str | None,
+        typer.Option(metavar="DAY", help="Last day; default the last that a tick ended."),
+    ] = None,
+    config: Config = None,
+    as_json: Json = False,
+) -> None:
+    """Show the business measures of a period, beside those of the equally long one before."""
+    from touchstream.agents.cli import metrics as command
+
+    command.metrics(load_settings(config), name, by, since, until, as_json=as_json)
+
+
+@app.command()
 def explain(
     customer_id: Annotated[
         str, typer.Argument(metavar="CUSTOMER", help="The subject of their events.")

@@ -44,6 +44,10 @@ class Commit(NamedTuple):
     """Id -> time (ms) from which a tick processes it, or None to delete the timer."""
     outbox: Sequence[tuple[int, bytes]] = ()
     """(number, entry): numbers ascend and are above all earlier ones of the shard."""
+    measures: Mapping[str, Mapping[str, int]] = {}
+    """bucket -> field -> what is added to it; a total that would leave 64 bits stays as it is."""
+    expired_measures: Sequence[str] = ()
+    """Buckets that are deleted whole, before anything is added."""
 
 
 class ShardCheckpoint(NamedTuple):
@@ -86,6 +90,11 @@ class Store(Protocol):
 
     async def forget(self, upto: Mapping[str, int]) -> None:
         """Delete each shard's outbox entries up to and including the given number."""
+
+    async def read_measures(
+        self, shards: Sequence[str], buckets: Sequence[str]
+    ) -> list[list[dict[str, int]]]:
+        """The fields of each bucket, shard by shard; one that does not exist has none."""
 
     async def put_text(self, digest: str, text: bytes) -> None:
         """Keep a text, such as rules, under its digest for ever."""

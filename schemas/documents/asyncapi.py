@@ -26,11 +26,11 @@ _SCHEMA_REF = "#/components/schemas/{name}"
 _TOPIC_NOTES = {
     TOUCHPOINTS_TOPIC: "Touchpoints of customers, and touchstream's ticks on every partition.",
     "churn-risk": "Churn risks that crossed into another band.",
-    "next-best-action": "Decisions what to do for a customer.",
-    "alerts": "Words to the rep who looks after a customer.",
-    "customer-signals": "Any other reading of a customer that changed.",
+    "next-best-action": "Decisions on the next action for a customer.",
+    "alerts": "Alerts for the rep who looks after a customer.",
+    "customer-signals": "Other properties of a customer that changed.",
     EXAMPLES_TOPIC: "Matured examples for the one learner; internal, one partition, no time limit.",
-    DEAD_LETTERS_TOPIC: "Records that could not be applied, as they came.",
+    DEAD_LETTERS_TOPIC: "Records that could not be applied, unchanged.",
 }
 
 

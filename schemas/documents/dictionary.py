@@ -21,18 +21,24 @@ Events are [CloudEvents 1.0](https://cloudevents.io): one JSON object (structure
 `ce_*` headers with the data as the value (binary mode). The Kafka key is `subject`, the customer's
 id, and the partitioner is murmur2. An event has at most {MAX_EVENT_BYTES // 1024} KiB.
 
-- `time` is RFC 3339 with an offset; milliseconds count, what is finer is cut off.
+- `time` is RFC 3339 with an offset; digits below a millisecond are cut off.
 - `..._minor` is money in minor units (cents) of the ISO 4217 currency beside it. Whole numbers are
   written without a decimal point.
 - `..._s` is a duration in seconds, `..._days` one in days.
-- `source` and `id` together name an event: the same again with the same content is a duplicate,
+- `source` and `id` together name an event: repeated with the same content it is a duplicate,
   with other content a dead letter.
-- An optional field may be left out or null, which is the same.
+- Omitting an optional field and setting it to null are the same.
 - Unknown fields are ignored and counted. Unknown types are dropped and counted.
 - *By the customer*: the type shows that the relation is alive, unless `churn.activity` in the rules
   says otherwise.
 
 The same as JSON Schema 2020-12: `schemas/json/`, and as AsyncAPI 3: `schemas/asyncapi.yaml`.
+"""
+
+
+_CLASSES = """\
+The class of a type says which question it answers: descriptive (what happened), diagnostic (why),
+predictive (what will happen) or prescriptive (what to do). JSON Schemas carry it as `x-class`.
 """
 
 
@@ -50,9 +56,12 @@ def _lines() -> Iterator[str]:
     for kind in TOUCHPOINTS.values():
         yield from _section(kind, f"By the customer: {_by_customer(kind)}.")
     yield "## Emitted events\n"
+    yield _CLASSES
+    yield from _table(("type", "topic", "class", "means"), map(_emitted_row, EMITTED.values()))
     for emitted in EMITTED.values():
-        yield from _section(emitted, f"Topic: `{emitted.topic}`.")
-    yield "## What becomes of the others\n"
+        remark = f"Topic: `{emitted.topic}`. Class: {emitted.event_class}."
+        yield from _section(emitted, remark)
+    yield "## Other records\n"
     yield f"Reasons of dead letters: {_codes(get_args(RejectReason))}.\n"
     yield f"Reasons of drops: {_codes(get_args(DropReason))}.\n"
 
@@ -60,6 +69,11 @@ def _lines() -> Iterator[str]:
 def _row(kind: TouchpointType) -> tuple[str, ...]:
     link = f"[`{kind.name}`](#{_anchor(kind.name)})"
     return (link, kind.family, _by_customer(kind), summary(kind.data))
+
+
+def _emitted_row(kind: EmittedType) -> tuple[str, ...]:
+    link = f"[`{kind.name}`](#{_anchor(kind.name)})"
+    return (link, f"`{kind.topic}`", kind.event_class, summary(kind.data))
 
 
 def _by_customer(kind: TouchpointType) -> str:
@@ -122,6 +136,8 @@ def _choices(field: Json) -> list[Json]:
 def _text(field: Json) -> str:
     if "pattern" in field:
         return f"text like `{field['pattern']}`"
+    if field.get("format") == "date":
+        return "date like `2026-03-05`"
     if "maxLength" in field:
         return f"text of {field.get('minLength', 0)} to {field['maxLength']:,} characters"
     return "text"

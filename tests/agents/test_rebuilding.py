@@ -1,4 +1,4 @@
-"""The learner's knowledge without a customer is what it would be had he never matured."""
+"""The learner's knowledge without a customer equals one in which they never matured."""
 
 from collections.abc import Iterator, Sequence
 from functools import cache
@@ -47,14 +47,14 @@ class Written(NamedTuple):
 
 
 class Lived(NamedTuple):
-    """What a log has led to."""
+    """The result of a log."""
 
     stream: LocalStream
     topic: Sequence[Written]
     checkpoint: Checkpoint
 
 
-def test_nothing_but_the_numbers_of_versions_tells_that_he_was_ever_there() -> None:
+def test_only_the_numbers_of_versions_show_that_the_customer_was_ever_there() -> None:
     never = _lived(SILENT, without="bob").checkpoint.knowledge
     assert _plain(_rebuilt(_lived(SILENT), BOB).checkpoint.knowledge) == _plain(never)
     assert never.churn.model.examples > 50
@@ -115,7 +115,7 @@ def test_who_was_left_out_once_stays_out_the_next_time() -> None:
     assert _plain(twice.checkpoint.knowledge) == _plain(both.checkpoint.knowledge)
 
 
-def test_what_he_said_before_is_not_learnt_though_it_comes_later() -> None:
+def test_earlier_examples_of_the_customer_are_not_learnt_though_they_come_later() -> None:
     lived = _lived(TELLING)
     checkpoint = _rebuilt(lived, BOB, until_tick=20).checkpoint
     left = without_forgotten(lived.stream.examples, checkpoint)

@@ -23,9 +23,9 @@ def test_every_type_has_a_section_with_all_its_fields_and_an_example(
 def test_a_field_is_shown_with_whether_it_is_required_its_values_and_its_meaning() -> None:
     assert (
         "| `amount_minor` | yes | whole number ≥ 0, ≤ 9,007,199,254,740,992 "
-        "| What the customer pays in all, in minor units. |"
+        "| Total that the customer pays, in minor units. |"
     ) in SECTIONS["order.placed"]
-    assert "| `channel` |  | `online`, `store` | Where it was placed. |" in SECTIONS["order.placed"]
+    assert "| `channel` |  | `online`, `store` | Sales channel. |" in SECTIONS["order.placed"]
     assert (
         "| `items` |  | list of `OrderItem`, at most 1,000 | The order's lines. |"
         in SECTIONS["order.placed"]
@@ -41,6 +41,15 @@ def test_it_says_what_the_customer_does() -> None:
     assert "By the customer: when `direction` is `inbound`." in SECTIONS["call.ended"]
     assert "By the customer: always." in SECTIONS["web.visit"]
     assert "By the customer: never." in SECTIONS["payment.failed"]
+
+
+def test_it_says_where_an_emission_goes_and_which_question_it_answers() -> None:
+    assert "Topic: `churn-risk`. Class: predictive." in SECTIONS["churn.risk_changed"]
+    assert "| `customer-signals` | descriptive |" in TEXT
+
+
+def test_a_date_is_no_text() -> None:
+    assert "| `below_since` | yes | date like `2026-03-05` |" in SECTIONS["engagement.dropping"]
 
 
 def test_a_value_that_may_be_null_though_required_says_so() -> None:

@@ -72,7 +72,7 @@ class Role:
         self.log = folder / f"{name}.log"
         self.trap = folder / f"{name}.trap"
         self.exits: list[int] = []
-        """How it ended each time: an exit code, or a signal as a negative number."""
+        """Its exits: a code each, or a signal as a negative number."""
         self._environ = environ
         self._lock = threading.Lock()
         self._process: ServerProcess | None = None
@@ -112,7 +112,7 @@ class Role:
             return self._ended(self._process)
 
     def wait_for_end(self, timeout_s: float = 30.0) -> int:
-        """How the process ended that runs now or ran last."""
+        """The exit of the process that runs now or ran last."""
         known = len(self.exits)
         wait_until(lambda: self._has_ended(known), f"{self.name} to end", timeout_s)
         return self.exits[-1]
@@ -221,7 +221,7 @@ class Deployment:
         return role
 
     def now_ms(self) -> Millis:
-        """What the deployment's clock shows."""
+        """The time of the deployment's clock."""
         return fast_now_ms(self.since_ms, self.speed)
 
     def change(self, role: Role, **changes: str) -> None:
@@ -312,7 +312,7 @@ class Deployment:
         self.wait_durable()
 
     def where(self) -> str:
-        """Where everything stands, for the message of a test that waited in vain."""
+        """The positions of everything, for the message of a test that timed out."""
         fences = [None if f is None else f.offset for f in self.fences()]
         tail = "\n".join(f"{r.name} {r.exits}\n{r.log_text()[-1500:]}" for r in self.roles)
         log, tick = self.ends(TOUCHPOINTS_TOPIC), self.checkpoint().knowledge.tick
@@ -328,7 +328,7 @@ class Deployment:
         return [decode_checkpoint(checkpoint.record) for checkpoint in found]
 
     def counters(self) -> dict[str, int]:
-        """What the shards counted, together."""
+        """The counters of all shards together."""
         total: dict[str, int] = {}
         for checkpoint in self.checkpoints():
             for name, count in checkpoint.counters.items():
@@ -359,7 +359,7 @@ class Deployment:
         return asyncio.run(asked())
 
     def ends(self, topic: str) -> list[int]:
-        """Where each partition of a topic ends."""
+        """The end of each partition of a topic."""
         with _Reader(self, topic) as reader:
             return [end for _, end in sorted(reader.ends().items())]
 
@@ -389,7 +389,7 @@ class Deployment:
         return all(reached) and not self.ask(self._unsent)
 
     async def _put_rules(self, store: RedisStore) -> None:
-        """What a learner does when it starts; some deployments have none."""
+        """Store the rules as a starting learner does; some deployments have none."""
         await store.put_text(self.settings.rules.digest(), self.settings.rules.to_text())
 
     async def _unsent(self, store: RedisStore) -> bool:

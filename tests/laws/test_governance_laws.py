@@ -72,7 +72,7 @@ def test_evidence_is_the_geometric_mean_of_the_streams_times_e(signs: list[float
     assert trial.evidence().p_second == pytest.approx(expected, rel=1e-12)
 
 
-def test_fair_rounds_leave_the_gambler_what_he_had_on_average() -> None:
+def test_fair_rounds_leave_the_gambler_the_same_capital_on_average() -> None:
     games = 2**10
     total = 0.0
     for bits in range(games):  # every way in which ten fair rounds can fall

@@ -1,4 +1,4 @@
-"""What the doctor says to what he found."""
+"""The doctor's answers to its findings."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""2 for what the caller can mend at the command line, one line each; 1 for what went wrong."""
+"""Exit 2 for errors that the caller can fix at the command line, one line each; 1 for failures."""
 
 import subprocess
 import sys

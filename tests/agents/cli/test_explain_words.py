@@ -1,4 +1,4 @@
-"""How an explanation is put into lines."""
+"""The lines of an explanation."""
 
 import msgspec
 import pytest
@@ -50,7 +50,7 @@ PROVED = msgspec.structs.replace(TOLD, proof=Proof(events=4, first_ms=None, diff
 
 
 def borne_out(**found: object) -> str:
-    """What is said of the proof, behind the reason."""
+    """The text on the proof, behind the reason."""
     reason = msgspec.structs.replace(ACTIVITY, **found)
     line = list(_reasons(msgspec.structs.replace(PROVED, reasons=(reason,))))[1]
     return line.partition("; ")[2]

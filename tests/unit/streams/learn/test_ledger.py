@@ -118,7 +118,7 @@ def test_what_is_final_leaves_the_ledger_and_the_rest_waits() -> None:
     ]
 
 
-def test_an_example_says_whether_he_was_treated() -> None:
+def test_an_example_says_if_the_customer_was_treated() -> None:
     ledger = flag_outcomes((snapshot("d0"),), event("action.outcome", "d1"), False, RULES)
     _, ripe = mature(ledger, moment("d29"), RULES)
     assert ripe[0].treated is True
