@@ -70,10 +70,12 @@ class ServingContexts:
 
         Before the first tick these are the built-in rules, and nothing is scored.
         """
+        # Built-in rules, because the configured ones become known by a tick (decision 0008).
         active_config = checkpoint.active_config
         if active_config is None:
             genesis = self._genesis
             return ServingContext(genesis, _digest(genesis), FEATURES, 0, None, None)
+        # Vectors of another list would be scored with the weights of this one.
         if active_config.features != FEATURES.digest:
             raise Refusal(
                 f"the log has feature list {active_config.features}, this build {FEATURES.digest}: "
@@ -118,6 +120,7 @@ class ServingContexts:
 
     async def verify(self, versions: Collection[int]) -> None:
         """Compare the loaded versions with the published ones; drop those that differ."""
+        # Version 0 is the empty model and was never loaded.
         asked = [version for version in versions if version in self.digests]
         [found] = await self._store.load([Read(LEARNER, [about_id(version) for version in asked])])
         for version, about in zip(asked, found, strict=True):

@@ -72,6 +72,7 @@ def decode_learner_checkpoint(record: bytes) -> Checkpoint:
     try:
         return msgspec.json.decode(record, type=Checkpoint)
     except msgspec.ValidationError:
+        # The common case is the newest format; older ones are read once, after an upgrade.
         fields = msgspec.json.decode(record, type=dict[str, Any])
         if fields.get("knowledge", {}).get("format") != FORMAT_BEFORE:
             raise

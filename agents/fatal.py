@@ -18,6 +18,7 @@ def die(event: str, cause: BaseException | None = None, **fields: object) -> NoR
     """Log the reason and exit at once, without Faust's shutdown, which may hang."""
     reason = None if cause is None else f"{type(cause).__name__}: {cause}"
     log.critical(event, reason=reason, exc_info=_unexpected(cause), **fields)
+    # os._exit() flushes nothing.
     logging.shutdown()
     sys.stderr.flush()
     os._exit(FAULT)

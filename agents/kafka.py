@@ -63,6 +63,7 @@ def new_producer(settings: Settings) -> AIOKafkaProducer:
     return AIOKafkaProducer(
         **client_options(settings.kafka),
         client_id=f"{settings.namespace}-outbox",
+        # acks=all follows from it.
         enable_idempotence=True,
         linger_ms=5,
         request_timeout_ms=30_000,

@@ -39,6 +39,7 @@ def send_again(stored: StoredLetter, now_ms: Millis) -> Again | Hopeless:
     twice, the second one is a duplicate.
     """
     letter = stored.letter
+    # The original bytes are gone.
     if stored.truncated:
         return Hopeless("cut")
     record = Record(0, now_ms, letter.key, letter.original, letter.original_headers)
@@ -46,6 +47,7 @@ def send_again(stored: StoredLetter, now_ms: Millis) -> Again | Hopeless:
     if isinstance(attributes, Reject):
         return Hopeless(attributes.reason)
     subject, name = attributes.get("subject"), attributes.get("id")
+    # A wrong key is a reason for a dead letter, and this cures it.
     if isinstance(subject, str):
         record = record._replace(key=subject.encode())
     if letter.reason == "conflicting_id" and isinstance(name, str):

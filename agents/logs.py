@@ -45,6 +45,7 @@ class RepeatFilter(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
         if record.levelno < logging.WARNING or not record.name.startswith(UNTIRING_LOGGERS):
             return True
+        # The template without its arguments: a warning about another broker is a repetition too.
         template = (record.name, str(record.msg))
         silence = self._silences.get(template, _Silence(0.0, 0))
         if self._now_s() < silence.until_s:

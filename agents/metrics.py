@@ -246,6 +246,7 @@ class Metrics:
         self._shards.counts.pop(shard, None)
         for name, gauge in self._gauges.items():
             if "shard" in ENTRIES[name].labels:
+                # A gauge keeps its last value for ever otherwise.
                 gauge.remove_by_labels({"shard": shard})
 
 

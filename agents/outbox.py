@@ -48,6 +48,7 @@ class Outbox:
 
     async def assign(self, shards: Sequence[str]) -> None:
         """Own exactly these shards: read the entries that their last owner left behind."""
+        # Read again even if owned before: only the store knows which entries are still unsent.
         self._waiting = {shard: deque(await self._left_behind(shard)) for shard in shards}
         self._work.set()
 
@@ -105,6 +106,7 @@ class Outbox:
             sent = [number for number, _ in entries if number < failed.get(shard, number + 1)]
             if sent:
                 upto[shard] = sent[-1]
+        # Only now: an entry deleted before its acknowledgement could be lost in a crash.
         await self._store.forget(upto)
         for shard, number in upto.items():
             waiting = self._waiting.get(shard)
@@ -186,6 +188,7 @@ class _Sending:
     async def _partition(self, topic: str, entry: Entry) -> int:
         if entry.partition is not None:
             return entry.partition
+        # The same partitioner as for touchpoints, so a customer has one partition in every topic.
         partitions = await self._producer.partitions_for(topic)
         return partition_of(entry.key or b"", len(partitions))
 

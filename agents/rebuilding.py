@@ -97,7 +97,9 @@ def rebuild(
             "is this the topic that the learner reads?"
         )
     knowledge.tick, knowledge.passed = checkpoint.knowledge.tick, passed
+    # A new number: workers hold the old version compiled under its own.
     knowledge.version = checkpoint.knowledge.version + 1
+    # The result is published at once, so it is not published again at the next tick.
     knowledge.published_examples = knowledge.examples
     after.knowledge = knowledge
     return Rebuilt(after, seal(version_of(knowledge)), left_out)

@@ -53,6 +53,7 @@ async def trouble_with(store: Store, checkpoint: Checkpoint, version: int) -> st
         return f"version {version}: {exc}"
     if about is not None and digest(found) != msgspec.json.decode(about, type=About).digest:
         return f"version {version} is not what the learner has published under this number"
+    # Every worker of this build would refuse the tick and stop.
     foreign = {model.features for model in found.models.values()} - {FEATURES.digest}
     if foreign:
         return (
@@ -76,6 +77,7 @@ class Serving:
         version = (await wanted(self._store)).serve
         if version is None or version == newest:
             return newest
+        # Checked once per version: it is read from Redis and decoded for that.
         if version != self._good:
             trouble = await trouble_with(self._store, checkpoint, version)
             if trouble is not None:

@@ -98,6 +98,7 @@ def _make(client: KafkaAdminClient, topic: Topic, settings: Settings) -> bool:
     )
     try:
         client.create_topics([new])
+    # Several processes may run this at once; the faster one has the same settings.
     except TopicAlreadyExistsError:
         return False
     return True

@@ -42,6 +42,7 @@ class Watchdog:
         stalled_s = self.stalled_s()
         self._metrics.set("stalled_seconds", stalled_s)
         if stalled_s > self._stall_timeout_s:
+            # Before the exit, or nobody would know where the process was stuck.
             dump_stacks()
             die("stalled", Refusal(f"no durable progress for {stalled_s:.0f} s with work waiting"))
 
@@ -61,6 +62,7 @@ class Watchdog:
     def faults(self) -> Sequence[str]:
         """Reasons for ``/live`` to fail: faults that a restart may cure."""
         stalled_s = self.stalled_s()
+        # Earlier than the exit, so that the probes show the fault first.
         if stalled_s > self._stall_timeout_s / 2:
             return [f"no durable progress for {stalled_s:.0f} s"]
         return []

@@ -146,14 +146,21 @@ def _app(name: str, settings: Settings, store: Store, topics: dict[str, str]) ->
         table_standby_replicas=0,
         broker_commit_interval=1.0,
         broker_session_timeout=kafka.session_timeout_s,
+        # Several heartbeats per session, so that a lost one does not cause a rebalance.
         broker_heartbeat_interval=kafka.session_timeout_s / 5,
         broker_rebalance_timeout=kafka.session_timeout_s,
+        # Above the session timeout: a rebalance may take that long.
         broker_request_timeout=2 * kafka.session_timeout_s,
         broker_max_poll_records=settings.worker.max_batch_records,
+        # Never reached: has_room() stops a partition long before.
         stream_buffer_maxsize=4096,
+        # Waiting for unacknowledged messages has no timeout, and would block SIGTERM.
         stream_wait_empty=False,
+        # A restarted agent would have lost the batch whose processing failed.
         agent_supervisor=mode.CrashingSupervisor,
+        # Without a committed offset; the consumer seeks to the fence before it reads.
         consumer_auto_offset_reset="earliest",
+        # logs.configure() has set it up already.
         logging_config=None,
     )
     app.before_start = lambda: prepare(settings, store, topics)
@@ -202,6 +209,7 @@ def _beside(
 
     @app.on_before_shutdown.connect
     async def close(_: object, **__: object) -> None:
+        # A broker that is down must not keep the process from exiting.
         with suppress(Exception):
             await health.stop()
             await outbox.close()
@@ -212,6 +220,7 @@ def _end_of(app: faust.App) -> Callable[[TopicPartition], int]:
 
     def end(source: TopicPartition) -> int:
         tp = faust.types.TP(*source)
+        # Asking for the end of a revoked partition raises.
         if tp not in app.consumer.assignment():
             return 0
         return app.consumer.highwater(tp) or 0

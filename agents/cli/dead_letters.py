@@ -64,6 +64,7 @@ def redrive(settings: Settings, plan: Plan, *, dry_run: bool, sure: bool) -> dic
         if dry_run or not (sure or _agreed(chosen)):
             return {"sent": 0, **counts}
         _send(settings, names[TOUCHPOINTS_TOPIC], chosen.again)
+        # After sending: a crash in between sends letters twice, and the second is a duplicate.
         consumer.commit(
             {each: OffsetAndMetadata(offset, "", -1) for each, offset in chosen.upto.items()}
         )
@@ -76,6 +77,7 @@ def _choose(records: Iterator[Any], plan: Plan, begins: dict[TopicPartition, int
     for record in records:
         if len(chosen.again) >= plan.limit:
             break
+        # Letters that stay count as passed, or every call would begin with them.
         chosen.upto[TopicPartition(record.topic, record.partition)] = record.offset + 1
         stored = _letter(record)
         if plan.reason not in (None, stored.letter.reason):

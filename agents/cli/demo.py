@@ -196,6 +196,7 @@ async def _days(world: World, board: Board, replay: Replay, seconds: int) -> Asy
         board.checkpoint = await replay.checkpoint()
         if time.monotonic() > end_s:
             return
+        # Also lets the display and the collector run.
         await asyncio.sleep(max(0.0, LEAST_DAY_S - (time.monotonic() - began_s)))
 
 

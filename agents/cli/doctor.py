@@ -174,6 +174,7 @@ def _ask_log(settings: Settings) -> LogFacts:
         consumer.assign(filled)
         for each in filled:
             consumer.seek(each, spans[each].end - 1)
+        # One poll is enough: a partition that does not answer only leaves a stamp out.
         found = consumer.poll(timeout_ms=2 * POLL_MS) if filled else {}
         stamps = [record.timestamp for records in found.values() for record in records]
     newest_ms = Millis(max(stamps)) if stamps else None

@@ -55,6 +55,7 @@ async def find(settings: Settings, store: Store, customer: str) -> Subject:
     shard = shard_name(partition)
     read = Read(shard, [customer])
     [[data]] = await store.load([read])
+    # No command reads a state and its checkpoint together, so read until both fit.
     for _ in range(MOST_LOOKS):
         before = data
         [found] = await store.read_checkpoints([shard])

@@ -127,6 +127,7 @@ async def _overview(settings: Settings, limit: int) -> Overview:
         wish = await wanted(store)
     finally:
         await store.close()
+    # A version in use is shown however old it is.
     old = [each for each in versions[:-limit] if each.served or each.shards]
     return Overview(
         newest=checkpoint.knowledge.version,

@@ -112,6 +112,7 @@ async def _find(settings: Settings, customers: Sequence[str]) -> _Found:
     try:
         fence, checkpoint = await read_checkpoint(store, settings)
         shards = await read_shards(store, settings)
+        # An erased customer has a state without a profile.
         reads = [
             Read(shard_name(partition_of(each.encode(), partitions)), [each]) for each in customers
         ]

@@ -40,6 +40,7 @@ class _Worker(faust.Worker):
     """Faust's worker, with a bounded shutdown: Faust's own waits for a broker that may be down."""
 
     def _schedule_shutdown(self, signal: signal.Signals) -> None:
+        # A thread, because the event loop itself may hang.
         timer = threading.Timer(SHUTDOWN_PATIENCE_S, _leave)
         timer.daemon = True
         timer.start()

@@ -51,6 +51,7 @@ def record(settings: Settings, topic: str, limit: int | None, out: BinaryIO) -> 
     secret = tick_secret(settings)
     with clients.consumer(settings.kafka) as consumer:
         spans = whole(consumer, _physical(settings, topic))
+    # Retention may have removed the beginning; a replay of the rest is not exact.
     _warn_of_lost(spans)
     records = {
         each.partition: (

@@ -29,6 +29,7 @@ def up(settings: Settings, config: Path | None, workers: int) -> None:
             # The learner first: its first commit stores the rules that the workers need.
             for position, (name, role) in enumerate(_roles(workers)):
                 environ = _environ(settings, config, position)
+                # most_starts=None: a deployment restarts its processes for ever.
                 members.append(Member(name, role, environ, logs=None, most_starts=None))
                 log.info("started", role=name, pid=members[-1].pid, http=environ[PORT_VARIABLE])
             while not ended.wait(LOOK_EVERY_S):

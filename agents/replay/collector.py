@@ -86,9 +86,8 @@ class Collector:
             if topic in self._files or topic == EXAMPLES_TOPIC
         }
         while not await self._knows(read):
-            await asyncio.sleep(
-                METADATA_PAUSE_S
-            )  # a new topic becomes visible partition by partition
+            # A new topic becomes visible partition by partition.
+            await asyncio.sleep(METADATA_PAUSE_S)
         self._places = [
             TopicPartition(name, number) for name, count in read.items() for number in range(count)
         ]

@@ -61,6 +61,7 @@ def parse_line(raw: bytes) -> Line:
         return Line(raw, None, None)
     if RECORD in decoded:
         return _recorded(raw, decoded)
+    # In binary mode the subject is a header; a plain file has structured events only.
     subject = decoded.get("subject")
     key = subject.encode() if isinstance(subject, str) and subject else None
     return Line(

@@ -83,6 +83,7 @@ class Pacer:
 
     def _outlier(self) -> Millis:
         self._outliers += 1
+        # Without a limit one long gap would stop the clock for the rest of the history.
         if self._outliers >= MOST_OUTLIERS:
             raise GapTooWide(
                 f"{self._outliers} lines in a row lie more than ticks.max_gap_days = "

@@ -66,6 +66,7 @@ def in_order_received(
     waiting = {number: deque[Record]() for number in partitions}
     clocks_ms = dict.fromkeys(partitions, 0)
     while True:
+        # Every partition must show its next record before the earliest can be chosen.
         for number in [number for number, records in waiting.items() if not records]:
             page = next(filter(None, partitions[number]), None)
             if page is None:
@@ -78,6 +79,7 @@ def in_order_received(
             (max(clocks_ms[number], records[0].received_ms), number)
             for number, records in waiting.items()
         )
+        # Stamps may go back within a partition; its records keep their order all the same.
         clocks_ms[number] = at_ms
         yield number, waiting[number].popleft()
 
@@ -99,6 +101,7 @@ def examine(files: Sequence[Path], secret: bytes | None) -> Recording | None:
             rules.add(tick.active_config.rules)
             features.add(tick.active_config.features)
             versions[tick.number] = tick.active_config.model_version
+    # Every partition has ticks, so a gap in the numbers is a partition that was not recorded.
     if set(ticks) != set(range(len(ticks))):
         raise LinesError(
             f"ticks of partitions {sorted(ticks)} only: record every partition of the topic"

@@ -41,6 +41,7 @@ async def runtime(replay_services: ReplayServices, workers: int) -> AsyncIterato
     try:
         yield Runtime(store, supervisor)
     finally:
+        # Stopping blocks for seconds, and the event loop still runs other tasks.
         await asyncio.to_thread(supervisor.stop)
         await store.wipe()
         await store.close()

@@ -55,6 +55,7 @@ async def open_sender(kafka: KafkaSettings) -> AsyncIterator[Sender]:
         enable_idempotence=True,
         max_batch_size=PACKET_BYTES,
         max_request_size=2 * LARGEST_LINE,
+        # flush() is called often, and lingering would delay each one.
         linger_ms=0,
     )
     await producer.start()

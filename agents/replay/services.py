@@ -56,9 +56,13 @@ def services(
         changes = {
             "TOUCHSTREAM_NAMESPACE": namespace,
             "TOUCHSTREAM_KAFKA__TOPIC_PREFIX": f"{namespace}.",
+            # Several processes share this machine.
             "TOUCHSTREAM_HTTP__PORT": "0",
+            # Nobody else can write to the topics of a fresh namespace.
             "TOUCHSTREAM_WORKER__TRUST_RECEIVED_HEADER": "true",
+            # A history may hold any number of malformed lines.
             "TOUCHSTREAM_WORKER__DEAD_LETTER_LIMIT": "0",
+            # A replay has a backlog, so batches are large anyway.
             "TOUCHSTREAM_WORKER__LINGER_MS": "0",
             **(more or {}),
         }

@@ -57,6 +57,7 @@ class Member:
         # A crash test or an operator kills from outside; only own exits show a broken process.
         if not killed_from_outside and time.monotonic() - self._started < QUICK_S:
             self._quick_deaths += 1
+        # The process has exited; this ends its leash.
         self._process.kill()
         exhausted = self._most_starts is not None and self._starts >= self._most_starts
         if exhausted or self._quick_deaths >= MOST_QUICK_DEATHS:

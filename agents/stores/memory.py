@@ -99,6 +99,7 @@ class MemoryStore:
 
 
 def _apply(shard: _Shard, commit: Commit) -> bool:
+    # The same comparison as in lua/commit.lua.
     if shard.fence != commit.expected:
         return False
     for id_, state in commit.states.items():

@@ -208,6 +208,7 @@ class RedisStore:
 
     async def _send(self, verb: str, commands: Sequence[Command]) -> list[Any]:
         """One round trip; refused commands stand in the reply as ResponseError."""
+        # No MULTI: each commit is atomic by its script, and other commands need no atomicity.
         async with self._client.pipeline(transaction=False) as pipeline:
             for command in commands:
                 pipeline.pipeline_execute_command(*command)  # type: ignore[no-untyped-call]

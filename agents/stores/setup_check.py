@@ -48,6 +48,7 @@ def _of_setting(setting: str, reply: object) -> list[str]:
     wanted, otherwise = CONFIG_WANTED[setting]
     found = _fields(reply).get(setting)
     if found is None:
+        # Managed Redis often forbids CONFIG; the operator has to check it there.
         return [f"CONFIG GET is refused ({reply}): make sure that {setting} is {wanted}"]
     if found == wanted:
         return []
