@@ -18,21 +18,21 @@ from touchstream.streams.records import Record
 ID_HEADER = "ce_id"
 
 
-class Again(NamedTuple):
-    """A letter that the intake would accept now, in the form to send."""
+class Redrive(NamedTuple):
+    """Send the letter again in this form: the intake would accept it now."""
 
     key: bytes
     value: bytes
     headers: tuple[Header, ...]
 
 
-class Hopeless(NamedTuple):
-    """A letter that would be rejected again."""
+class Keep(NamedTuple):
+    """Leave the letter where it is: it would be rejected again."""
 
     why: str
 
 
-def send_again(stored: StoredLetter, now_ms: Millis) -> Again | Hopeless:
+def send_again(stored: StoredLetter, now_ms: Millis) -> Redrive | Keep:
     """Prepare a letter for another delivery: keyed by its customer, under a new id if needed.
 
     A letter whose id belonged to another event gets one derived from its content, so if it is sent
@@ -41,11 +41,11 @@ def send_again(stored: StoredLetter, now_ms: Millis) -> Again | Hopeless:
     letter = stored.letter
     # The original bytes are gone.
     if stored.truncated:
-        return Hopeless("cut")
+        return Keep("cut")
     record = Record(0, now_ms, letter.key, letter.original, letter.original_headers)
     attributes = attributes_of(record)
     if isinstance(attributes, Reject):
-        return Hopeless(attributes.reason)
+        return Keep(attributes.reason)
     subject, name = attributes.get("subject"), attributes.get("id")
     # A wrong key is a reason for a dead letter, and this cures it.
     if isinstance(subject, str):
@@ -56,8 +56,8 @@ def send_again(stored: StoredLetter, now_ms: Millis) -> Again | Hopeless:
     # One partition only: the producer will choose the right one by the key.
     found = decode(record, Origin(partition_of(key, 1), 1, None))
     if isinstance(found, Arrival):
-        return Again(key, record.value, record.headers)
-    return Hopeless(found.reason if isinstance(found, Reject) else "not_wanted")
+        return Redrive(key, record.value, record.headers)
+    return Keep(found.reason if isinstance(found, Reject) else "not_wanted")
 
 
 def letter_as_json(stored: StoredLetter) -> dict[str, object]:

@@ -110,7 +110,7 @@ class Outbox:
         await self._store.forget(upto)
         for shard, number in upto.items():
             waiting = self._waiting.get(shard)
-            while waiting and waiting[0][0] <= number:  # the shard may be assigned anew meanwhile
+            while waiting and waiting[0][0] <= number:  # it may have been read again meanwhile
                 waiting.popleft()
         if failed:
             raise KafkaError(f"not acknowledged by the broker: {sorted(failed)}")

@@ -14,7 +14,7 @@ from touchstream.agents.cli.failures import BadUsage
 from touchstream.agents.cli.format_record import raw_json, readable
 from touchstream.agents.cli.reading import OffsetRange, read, whole
 from touchstream.agents.kafka import physical_topics
-from touchstream.agents.letters import Again, Hopeless, send_again
+from touchstream.agents.letters import Keep, Redrive, send_again
 from touchstream.agents.settings import Settings
 from touchstream.schemas.dead_letter import RejectReason, StoredLetter, decode_letter
 from touchstream.schemas.topics import DEAD_LETTERS_TOPIC, TOUCHPOINTS_TOPIC
@@ -32,7 +32,7 @@ class Plan(NamedTuple):
 class Chosen(NamedTuple):
     """The letters of one call: to send, to keep by reason, and where the next call resumes."""
 
-    again: list[Again]
+    again: list[Redrive]
     stays: Counter[str]
     upto: dict[TopicPartition, int]
 
@@ -83,9 +83,9 @@ def _choose(records: Iterator[Any], plan: Plan, begins: dict[TopicPartition, int
         if plan.reason not in (None, stored.letter.reason):
             continue
         match send_again(stored, now_ms):
-            case Again() as again:
+            case Redrive() as again:
                 chosen.again.append(again)
-            case Hopeless(why):
+            case Keep(why):
                 chosen.stays[why] += 1
     return chosen
 
@@ -102,7 +102,7 @@ def _unseen(
     }
 
 
-def _send(settings: Settings, topic: str, letters: list[Again]) -> None:
+def _send(settings: Settings, topic: str, letters: list[Redrive]) -> None:
     with clients.producer(settings.kafka) as producer:
         sending = [
             producer.send(topic, key=each.key, value=each.value, headers=list(each.headers))

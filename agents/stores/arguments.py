@@ -58,8 +58,8 @@ def _check_timers(
             )
         if states.get(subject, b"") is None:
             raise ValueError(
-                f"shard {shard}: {subject!r} is deleted and due at {moment_ms}: a tick would wake "
-                "nobody"
+                f"shard {shard}: {subject!r} is deleted and due at {moment_ms}: a tick would find "
+                "no state"
             )
 
 
