@@ -1,4 +1,4 @@
-"""The shell: Kafka, Redis, processes, time and people. It decides nothing about customers."""
+"""The imperative shell: Kafka, Redis, processes, time and commands; no rule of business."""
 
 if __name__ != "touchstream.agents":  # a second copy of every class, under another name
     raise ImportError(

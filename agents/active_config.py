@@ -1,4 +1,4 @@
-"""What a tick names, fetched from Redis by digest or version and compiled once."""
+"""Rules and model versions by the names that ticks give them, read from Redis and compiled once."""
 
 from collections.abc import Callable, Collection
 from functools import lru_cache
@@ -25,16 +25,17 @@ LEARNER = "learner"
 
 log = structlog.get_logger()
 
-KEPT = 64  # versions and rules held compiled; a worker needs one or two at a time
+KEPT = 64
+"""Versions and rules held compiled; a worker needs one or two at a time."""
 
 
 def version_id(version: int) -> str:
-    """Under which id of the learner's shard a version lies."""
+    """Id of a version's state in the learner's shard."""
     return f"version:{version}"
 
 
 def about_id(version: int) -> str:
-    """Under which id of the learner's shard lies what it says of a version."""
+    """Id of a version's :class:`About` in the learner's shard."""
     return f"about:{version}"
 
 
@@ -52,7 +53,7 @@ def version_states(knowledge: Knowledge, sealed: bytes) -> dict[str, bytes | Non
 
 
 class ServingContexts:
-    """Rules and model versions by the names that ticks give them, each loaded and compiled once."""
+    """Loads the rules and scorers of a shard's configuration; holds the last few of each."""
 
     def __init__(self, store: Store, alarm: Callable[[], None] = lambda: None) -> None:
         self._store = store
@@ -65,14 +66,16 @@ class ServingContexts:
         self._genesis = Rules()
 
     async def load(self, checkpoint: ShardCheckpoint) -> ServingContext | None:
-        """What a shard scores with; None if Redis does not hold it, not yet or no more.
+        """The context a shard scores with; None while Redis does not hold what a tick names.
 
         Before the first tick these are the built-in rules, and nothing is scored.
         """
+        # Built-in rules, because the configured ones become known by a tick (decision 0008).
         active_config = checkpoint.active_config
         if active_config is None:
             genesis = self._genesis
             return ServingContext(genesis, _digest(genesis), FEATURES, 0, None, None)
+        # Vectors of another list would be scored with the weights of this one.
         if active_config.features != FEATURES.digest:
             raise Refusal(
                 f"the log has feature list {active_config.features}, this build {FEATURES.digest}: "
@@ -117,6 +120,7 @@ class ServingContexts:
 
     async def verify(self, versions: Collection[int]) -> None:
         """Compare the loaded versions with the published ones; drop those that differ."""
+        # Version 0 is the empty model and was never loaded.
         asked = [version for version in versions if version in self.digests]
         [found] = await self._store.load([Read(LEARNER, [about_id(version) for version in asked])])
         for version, about in zip(asked, found, strict=True):
@@ -125,7 +129,7 @@ class ServingContexts:
                 self._scorers = {k: found for k, found in self._scorers.items() if k[0] != version}
 
     async def _version(self, number: int) -> Version | None:
-        """A version as the learner published it; None: it is not there, or another one is."""
+        """A version as the learner published it; None if it is missing or differs."""
         ids = [version_id(number), about_id(number)]
         [[sealed, about]] = await self._store.load([Read(LEARNER, ids)])
         if sealed is None:
@@ -139,9 +143,9 @@ class ServingContexts:
         return version
 
     def _differs(self, version: int, loaded: str, about: bytes | None) -> bool:
-        """Whether it is not what the learner says; each difference is told once."""
+        """Whether a loaded version is not the published one; each difference is logged once."""
         if about is None:
-            return False
+            return False  # published by a build that wrote no digest beside it
         published = msgspec.json.decode(about, type=About).digest
         if loaded == published:
             return False
@@ -158,6 +162,7 @@ def _digest(rules: Rules) -> str:
     return rules.digest()
 
 
-def _make_room(held: dict[Any, Any]) -> None:  # the oldest gives way: dicts keep their order
+def _make_room(held: dict[Any, Any]) -> None:
+    # Dicts keep their order, so the first key is the oldest.
     while len(held) >= KEPT:
         del held[next(iter(held))]

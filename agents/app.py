@@ -1,4 +1,4 @@
-"""``faust -A touchstream.agents.app worker``: the touchpoints agent with the settings of here."""
+"""The touchpoints agent for ``faust -A touchstream.agents.app worker``."""
 
 from touchstream.agents import garbage, logs
 from touchstream.agents.settings import Settings

@@ -1,4 +1,4 @@
-"""The learner's record under its fence, for whoever wants to know how far it is."""
+"""The learner's checkpoint: the record under its fence, and the small states beside it."""
 
 from typing import Any
 
@@ -9,11 +9,11 @@ from touchstream.schemas.units import Millis
 from touchstream.streams.learn.knowledge import FORMAT, Knowledge
 
 POSITION = "position"
-"""Id of a few words in the learner's shard that say how far it is; cheap to poll."""
+"""Id of the state in the learner's shard that holds its position; cheap to poll."""
 
 
 class Position(Struct, frozen=True):
-    """How far the learner is."""
+    """The learner's last tick and newest version."""
 
     tick: int
     version: int
@@ -25,7 +25,7 @@ def position_state(knowledge: Knowledge) -> dict[str, bytes | None]:
 
 
 class LearnerProgress(Struct, kw_only=True):
-    """Where the learner stands, whatever it knows: the same in every format of its record."""
+    """The learner's progress apart from its knowledge; the same in every format of its record."""
 
     written: int = 0
     """Number of the last tick written to the log."""
@@ -33,45 +33,46 @@ class LearnerProgress(Struct, kw_only=True):
     sent: int = 0
     """Number of its newest outbox entry."""
     signals: int = 0
-    """What it has said of its models so far."""
+    """Signals about its models emitted so far."""
     versions_by_tick: dict[int, int] = {}
-    """Some ticks -> the newest version when they were learnt: what is older is named no more."""
+    """Some ticks -> the newest version when they were learnt; bounds the sweep."""
     swept: int = 0
-    """Versions up to this one were removed, but for the spared."""
+    """Versions up to this one were removed, except the spared."""
     spared: list[int] = []
-    """Of those: what is kept all the same, pinned or as a milestone."""
+    """Versions at or below ``swept`` that are kept, pinned or as milestones."""
     milestones: list[int] = []
-    """Versions to go back to, about one a day."""
+    """Versions kept for a rollback, about one a day."""
     served: int = 0
     """The version that the last tick named."""
     pins: dict[int, int] = {}
-    """Version that was not the newest -> the last tick that named it."""
+    """Version served while it was not the newest -> the last tick that named it."""
     began: dict[str, int] = {}
-    """Target -> tick after which its model began anew; examples before it are of another kind."""
+    """Target -> tick after which its model started over; earlier examples do not fit it."""
     forgotten: dict[str, int] = {}
-    """Pseudonym -> tick up to which his examples are not learnt."""
+    """Pseudonym -> tick up to which the customer's examples are not learnt."""
     oldest: int = 0
-    """Versions before this one have learnt from somebody forgotten, and are served no more."""
+    """Earlier versions have learnt from a forgotten customer and are never served again."""
 
 
 class Checkpoint(LearnerProgress, kw_only=True):
-    """Everything the learner goes on from."""
+    """Everything from which the learner resumes."""
 
     knowledge: Knowledge
 
     def versions(self) -> list[int]:
-        """Those that are in Redis, ascending."""
+        """The versions in Redis, ascending."""
         return [*sorted(self.spared), *range(self.swept + 1, self.knowledge.version + 1)]
 
 
 def decode_learner_checkpoint(record: bytes) -> Checkpoint:
     """Read the learner's record, of this format or the one before.
 
-    Raises ``msgspec.ValidationError`` where the knowledge had another shape.
+    Raises ``msgspec.ValidationError`` if the knowledge has another shape.
     """
     try:
         return msgspec.json.decode(record, type=Checkpoint)
     except msgspec.ValidationError:
+        # The common case is the newest format; older ones are read once, after an upgrade.
         fields = msgspec.json.decode(record, type=dict[str, Any])
         if fields.get("knowledge", {}).get("format") != FORMAT_BEFORE:
             raise
@@ -89,7 +90,7 @@ _TARGET_NAMES = {
 
 
 def _from_2(fields: dict[str, Any]) -> dict[str, Any]:
-    """Format 2 had other names for the same things."""
+    """Rename the fields of format 2."""
     knowledge = fields["knowledge"]
     targets = {name: _named(_TARGET_NAMES, learnt) for name, learnt in knowledge["targets"].items()}
     return _named(_LEARNER_NAMES, fields) | {
@@ -102,11 +103,11 @@ def _named(names: dict[str, str], fields: dict[str, Any]) -> dict[str, Any]:
 
 
 class About(Struct, frozen=True):
-    """What the learner says of a version, beside it: cheap to read."""
+    """Facts about a version, in a small state beside it."""
 
     digest: str
-    """Of what it published; whoever loads anything else under this number is to raise alarm."""
+    """Digest of the published version; a worker that loads another one counts a fault."""
     tick: int
-    """The last tick that it has learnt."""
+    """The last tick it has learnt."""
     examples: int
     """Matured examples behind it, of all targets."""

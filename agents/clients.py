@@ -13,52 +13,54 @@ from touchstream.agents.kafka import LARGEST_REQUEST, client_options
 from touchstream.agents.settings import KafkaSettings
 
 SPOKEN = (2, 0)
-"""What Kafka 4 and the embedded broker both understand; the latter cannot answer when asked."""
+"""A release that Kafka 4 and the embedded broker both support; the latter cannot name its own."""
 
 BOOTSTRAP_TIMEOUT_S = 10
 
 
 class NoBroker(Exception):
-    """No broker answers; the message says where it was looked for and what to do."""
+    """No broker answers; the message names the addresses and the remedy."""
 
 
 @contextmanager
 def consumer(kafka: KafkaSettings, **options: Any) -> Iterator[KafkaConsumer]:  # noqa: ANN401
-    """A consumer that commits nothing by itself; ask it for partitions and assign them.
+    """A consumer that commits nothing by itself; assign its partitions.
 
-    Do not subscribe: kafka-python 3.0.12 forgets to look for a topic that was subscribed to while
-    the answer to its first, empty metadata request was on the way, and reads nothing for five
-    minutes (seen once in 200 on a busy machine).
+    Do not subscribe: kafka-python 3.0.12 misses a topic that is subscribed to while the answer to
+    its first, empty metadata request is in flight, and reads nothing for five minutes (observed
+    once in 200 on a busy machine).
     """
-    made = _made(KafkaConsumer, kafka, enable_auto_commit=False, **options)
+    client = _connect(KafkaConsumer, kafka, enable_auto_commit=False, **options)
     try:
-        yield made
+        yield client
     finally:
-        made.close()
+        client.close()
 
 
 @contextmanager
 def producer(kafka: KafkaSettings) -> Iterator[KafkaProducer]:
     """An idempotent producer that waits for all replicas and chooses partitions by murmur2."""
-    made = _made(KafkaProducer, kafka, acks="all", linger_ms=5, max_request_size=LARGEST_REQUEST)
+    client = _connect(
+        KafkaProducer, kafka, acks="all", linger_ms=5, max_request_size=LARGEST_REQUEST
+    )
     try:
-        yield made
+        yield client
     finally:
-        made.close(timeout=BOOTSTRAP_TIMEOUT_S)
+        client.close(timeout=BOOTSTRAP_TIMEOUT_S)
 
 
 @contextmanager
 def admin(kafka: KafkaSettings) -> Iterator[KafkaAdminClient]:
     """A client that makes and looks at topics."""
-    made = _made(KafkaAdminClient, kafka)
+    client = _connect(KafkaAdminClient, kafka)
     try:
-        yield made
+        yield client
     finally:
-        made.close()
+        client.close()
 
 
 def broker_version(kafka: KafkaSettings) -> str | None:
-    """The release that the broker speaks like; None where it does not say (the embedded one)."""
+    """The release whose protocol the broker speaks; None for the embedded one."""
     _hush()
     try:
         client = KafkaAdminClient(**client_options(kafka), bootstrap_timeout_ms=2_000)
@@ -70,7 +72,7 @@ def broker_version(kafka: KafkaSettings) -> str | None:
         client.close()
 
 
-def _made(kind: Any, kafka: KafkaSettings, **options: Any) -> Any:  # noqa: ANN401 - untyped library
+def _connect(kind: Any, kafka: KafkaSettings, **options: Any) -> Any:  # noqa: ANN401 - untyped library
     _hush()
     try:
         return kind(
@@ -88,5 +90,5 @@ def _made(kind: Any, kafka: KafkaSettings, **options: Any) -> Any:  # noqa: ANN4
 
 
 def _hush() -> None:
-    """What this client logs, it also raises. Here, because logging is set up after imports."""
+    """Silence this client, which raises all that it logs; called late, after logging is set up."""
     logging.getLogger("kafka").setLevel(logging.CRITICAL)

@@ -1,7 +1,4 @@
-"""End the process where going on would do harm.
-
-Everything durable is in Redis, so the next start is exact.
-"""
+"""End the process at once where going on would do harm; the next start resumes exactly."""
 
 import faulthandler
 import logging
@@ -18,12 +15,10 @@ log = structlog.get_logger()
 
 
 def die(event: str, cause: BaseException | None = None, **fields: object) -> NoReturn:
-    """Say why, with everything an operator needs, and leave without Faust's shutdown.
-
-    Which may hang.
-    """
+    """Log the reason and exit at once, without Faust's shutdown, which may hang."""
     reason = None if cause is None else f"{type(cause).__name__}: {cause}"
     log.critical(event, reason=reason, exc_info=_unexpected(cause), **fields)
+    # os._exit() flushes nothing.
     logging.shutdown()
     sys.stderr.flush()
     os._exit(FAULT)
@@ -35,9 +30,9 @@ def dump_stacks() -> None:
 
 
 def _unexpected(cause: BaseException | None) -> BaseException | None:
-    """The trace is for what nobody foresaw; an error with a sentence of its own needs none."""
+    """The cause if it deserves a traceback; a refusal explains itself."""
     return None if cause is None or isinstance(cause, Refusal) else cause
 
 
 class Refusal(Exception):
-    """The process must not go on; the message says why and what to do."""
+    """The process must not go on; the message gives the reason and the remedy."""

@@ -164,6 +164,7 @@ class FencedAgent(ABC, Generic[ShardT]):
             names = [self.shard_name(source) for source in spans]
             checkpoints = await self.store.read_checkpoints(names)
             for source in self.shards.keys() - spans.keys():
+                # Otherwise two processes would show the counters of one shard.
                 self.metrics.forget(self.shards[source].name)
             claims = [
                 Claim(name, source, self._start(source, span, found.fence), *found)
@@ -174,6 +175,7 @@ class FencedAgent(ABC, Generic[ShardT]):
             self.shards = {claim.source: self.restore(claim) for claim in claims}
             await self.outbox.assign(names)
             await self.on_assigned()
+            # A long assignment is no stall.
             self.last_progress = time.monotonic()
             self.joined = True
             log.info("partitions_assigned", partitions=sorted(str(source) for source in spans))
@@ -242,6 +244,7 @@ class FencedAgent(ABC, Generic[ShardT]):
         while True:
             try:
                 return await step()
+            # FenceLost is a StoreError, but waiting cannot cure it.
             except FenceLost:
                 raise
             except StoreError as exc:
@@ -270,6 +273,7 @@ class FencedAgent(ABC, Generic[ShardT]):
 
     def _start(self, source: TopicPartition, span: Span, fence: Fence | None) -> int:
         """The offset to begin at; raises :class:`Refusal` where Redis does not fit the log."""
+        # Neither Redis nor Kafka knows the partition: the deployment is new.
         if fence is None and span.committed is None:
             return span.earliest
         if fence is not None and span.earliest <= fence.offset <= span.end:

@@ -1,4 +1,4 @@
-"""Python's cycle collector, told that there is little for it here.
+"""Tuning of Python's cycle collector, which finds little to collect here.
 
 Everything a batch makes is freed by reference counts; scanning thousands of live objects for
 cycles at every 700th allocation costs a worker a sixth of its time.
@@ -11,7 +11,7 @@ THRESHOLDS = (50_000, 20, 50)
 
 
 def relax() -> None:
-    """Leave what was imported alone for good, and look for cycles seldom."""
+    """Exempt all imported objects from collection, and collect seldom."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(*THRESHOLDS)

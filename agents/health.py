@@ -8,15 +8,15 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
 Troubles = Callable[[], Sequence[str]]
-"""What stands in the way, a sentence each; empty is well."""
+"""Problems, a sentence each; empty if there are none."""
 
 
 class HealthServer:
     """Serves until stopped; ``async with`` starts and stops it.
 
-    ``live`` says whether a restart would help (200, or 503 with the reasons), ``ready`` whether
-    the process does its work now. Keep the host on loopback, or the port inside a network of
-    one's own: metrics tell the size of the business.
+    ``live`` fails (503 with the reasons) when a restart may help, ``ready`` while the process
+    cannot work. Keep the host on loopback or the port inside a private network: the metrics reveal
+    the size of the business.
     """
 
     def __init__(
@@ -61,17 +61,17 @@ class HealthServer:
         await self.stop()
 
     async def _answer_live(self, _request: web.Request) -> web.Response:
-        return _verdict(self._live())
+        return _response(self._live())
 
     async def _answer_ready(self, _request: web.Request) -> web.Response:
-        return _verdict(self._ready())
+        return _response(self._ready())
 
     async def _answer_metrics(self, _request: web.Request) -> web.Response:
         body = generate_latest(self._registry)
         return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE_LATEST})
 
 
-def _verdict(troubles: Sequence[str]) -> web.Response:
+def _response(troubles: Sequence[str]) -> web.Response:
     if troubles:
         return web.json_response({"ok": False, "troubles": list(troubles)}, status=503)
     return web.json_response({"ok": True})

@@ -47,6 +47,7 @@ class HeldExamples:
             raise Refusal(
                 f"offset {offset} of the examples was written by no shard: {exc}"
             ) from exc
+        # The outbox of a shard sends at least once.
         if record.sequence <= last:
             return
         if record.sequence > last + 1:

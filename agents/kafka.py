@@ -1,4 +1,4 @@
-"""How each Kafka client of this project is told where the broker is and who we are."""
+"""Topics, groups, connection options and credentials of every Kafka client in this project."""
 
 from typing import Any
 
@@ -25,14 +25,14 @@ OUTPUT_TOPICS = (
     CUSTOMER_SIGNALS_TOPIC,
     DEAD_LETTERS_TOPIC,
 )
-PACKET_BYTES = 512 * 1024  # several hundred emissions in one request
-LARGEST_REQUEST = (
-    4 * 1024 * 1024
-)  # above the largest dead letter with its headers, or it would block an outbox
+PACKET_BYTES = 512 * 1024
+"""Several hundred emissions in one request."""
+LARGEST_REQUEST = 4 * 1024 * 1024
+"""Above the largest dead letter with its headers, which would block an outbox otherwise."""
 
 
 def physical_topics(kafka: KafkaSettings) -> dict[str, str]:
-    """Logical name -> the name at the broker."""
+    """Logical topic name -> its name at the broker."""
     names = {name: kafka.topic_prefix + name for name in (*OUTPUT_TOPICS, EXAMPLES_TOPIC)}
     return {**names, TOUCHPOINTS_TOPIC: kafka.topic_prefix + kafka.touchpoints}
 
@@ -43,7 +43,7 @@ def group(settings: Settings, role: str) -> str:
 
 
 def client_options(kafka: KafkaSettings) -> dict[str, Any]:
-    """What aiokafka and kafka-python call their connection and its security."""
+    """Connection and security under the names that aiokafka and kafka-python share."""
     options: dict[str, Any] = {
         "bootstrap_servers": kafka.bootstrap.split(","),
         "security_protocol": kafka.security_protocol,
@@ -59,10 +59,11 @@ def client_options(kafka: KafkaSettings) -> dict[str, Any]:
 
 
 def new_producer(settings: Settings) -> AIOKafkaProducer:
-    """The outbox's producer: idempotent, so that a retry of its own never doubles or reorders."""
+    """The outbox's producer: idempotent, so its own retries never duplicate or reorder."""
     return AIOKafkaProducer(
         **client_options(settings.kafka),
         client_id=f"{settings.namespace}-outbox",
+        # acks=all follows from it.
         enable_idempotence=True,
         linger_ms=5,
         request_timeout_ms=30_000,
@@ -72,7 +73,7 @@ def new_producer(settings: Settings) -> AIOKafkaProducer:
 
 
 def credentials(kafka: KafkaSettings) -> CredentialsT | None:
-    """The same for Faust, whose own defaults would silently do without TLS."""
+    """Credentials for Faust, with an explicit context: its defaults silently omit TLS."""
     context = kafka_tls(kafka)
     if kafka.security_protocol.startswith("SASL") and kafka.password is not None:
         return faust.SASLCredentials(

@@ -102,6 +102,7 @@ class Learner(FencedAgent[LearnerShard]):
     async def on_assigned(self) -> None:
         """Store everything that the first tick will name."""
         for shard in self.shards.values():
+            # A tick names the rules by digest; a worker parks until it finds them.
             await self.store.put_text(self._rules.digest(), self._rules.to_text())
             if shard.first_states:
                 await self._commit(shard, shard.checkpoint, shard.offset, shard.first_states, ())
@@ -127,6 +128,7 @@ class Learner(FencedAgent[LearnerShard]):
         """Write the next tick, at ``now_ms`` or just after the last one; time is monotone."""
         async with self.lock:
             for shard in self.shards.values():
+                # Ticks would queue up at slow shards, and versions that they name could be swept.
                 behind = shard.checkpoint.written - shard.checkpoint.knowledge.tick
                 if behind < MOST_TICKS_AHEAD:
                     await self.persist(partial(self._write_tick, shard, now_ms))
@@ -142,6 +144,7 @@ class Learner(FencedAgent[LearnerShard]):
             wish = await wanted(self.store)
             checkpoint, removed = sweep(checkpoint, {*wish.keep, wish.serve or 0})
             states.update(dict.fromkeys(id_(n) for n in removed for id_ in (version_id, about_id)))
+        # Numbered from the checkpoint, which is committed with them: a crash cannot reuse a number.
         entries = self._signals(checkpoint, learnt, number)
         checkpoint.sent += len(entries)
         checkpoint.signals += len(entries)
@@ -175,6 +178,7 @@ class Learner(FencedAgent[LearnerShard]):
         before = shard.checkpoint
         number = before.written + 1
         version = await self._serving.version(before)
+        # A clock that was set back must not make time run backwards.
         time_ms = max(now_ms, Millis(before.written_ms + 1))
         value = self._encode_tick(number, time_ms, version)
         entries = [
@@ -189,6 +193,7 @@ class Learner(FencedAgent[LearnerShard]):
             written_ms=time_ms,
             sent=before.sent + len(entries),
         )
+        # A tick takes nothing from the examples, so the fence keeps its offset.
         offset = shard.fence.offset if shard.fence else shard.fence_offset()
         await self._commit(shard, checkpoint, offset, {}, entries)
         self.metrics.set("served_version", version)

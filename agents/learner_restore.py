@@ -53,6 +53,7 @@ def restore_checkpoint(
         return checkpoint, {}
     before = checkpoint.knowledge.targets
     fresh.tick, fresh.passed = checkpoint.knowledge.tick, checkpoint.knowledge.passed
+    # A number is never used twice: workers and recorded logs refer to versions by number.
     fresh.version = checkpoint.knowledge.version + 1
     checkpoint.knowledge = fresh.keeping(checkpoint.knowledge, checkpoint.written_ms)
     anew = [name for name, known in fresh.targets.items() if not known.goes_on(before.get(name))]
@@ -68,6 +69,7 @@ def _from_older(record: bytes, fresh: Knowledge) -> Checkpoint:
     """The progress of an older checkpoint, with knowledge that fits no feature list."""
     older = msgspec.json.decode(record, type=_OlderCheckpoint)
     knowledge = fresh.copy()
+    # No feature list has an empty digest, so the caller starts these models over.
     knowledge.features = ""
     knowledge.tick, knowledge.passed = older.knowledge.tick, older.knowledge.passed
     knowledge.version = older.knowledge.version

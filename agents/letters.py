@@ -1,4 +1,4 @@
-"""Dead letters read back: for people, and on their way into the log again."""
+"""Dead letters read back: shown to people, or prepared for another delivery."""
 
 import hashlib
 from typing import NamedTuple
@@ -18,46 +18,50 @@ from touchstream.streams.records import Record
 ID_HEADER = "ce_id"
 
 
-class Again(NamedTuple):
-    """A letter that the intake takes now, as it has to be sent."""
+class Redrive(NamedTuple):
+    """Send the letter again in this form: the intake would accept it now."""
 
     key: bytes
     value: bytes
     headers: tuple[Header, ...]
 
 
-class Hopeless(NamedTuple):
-    """A letter that would only die again."""
+class Keep(NamedTuple):
+    """Leave the letter where it is: it would be rejected again."""
 
     why: str
 
 
-def send_again(stored: StoredLetter, now_ms: Millis) -> Again | Hopeless:
-    """How to send a letter again: under its customer's key, and under a new id if that was taken.
+def send_again(stored: StoredLetter, now_ms: Millis) -> Redrive | Keep:
+    """Prepare a letter for another delivery: keyed by its customer, under a new id if needed.
 
-    The new id follows from the content, so a letter sent again twice is one event and a duplicate.
+    A letter whose id belonged to another event gets one derived from its content, so if it is sent
+    twice, the second one is a duplicate.
     """
     letter = stored.letter
+    # The original bytes are gone.
     if stored.truncated:
-        return Hopeless("cut")
+        return Keep("cut")
     record = Record(0, now_ms, letter.key, letter.original, letter.original_headers)
     attributes = attributes_of(record)
     if isinstance(attributes, Reject):
-        return Hopeless(attributes.reason)
+        return Keep(attributes.reason)
     subject, name = attributes.get("subject"), attributes.get("id")
+    # A wrong key is a reason for a dead letter, and this cures it.
     if isinstance(subject, str):
         record = record._replace(key=subject.encode())
     if letter.reason == "conflicting_id" and isinstance(name, str):
         record = _renamed(record, _new_id(name, letter.original))
     key = record.key or b""
+    # One partition only: the producer will choose the right one by the key.
     found = decode(record, Origin(partition_of(key, 1), 1, None))
     if isinstance(found, Arrival):
-        return Again(key, record.value, record.headers)
-    return Hopeless(found.reason if isinstance(found, Reject) else "not_wanted")
+        return Redrive(key, record.value, record.headers)
+    return Keep(found.reason if isinstance(found, Reject) else "not_wanted")
 
 
 def letter_as_json(stored: StoredLetter) -> dict[str, object]:
-    """A letter by names; bytes as text where they are text."""
+    """A letter as JSON; bytes as text where they are UTF-8."""
     return {
         "topic": stored.letter.topic,
         **letter_line(stored.letter),
@@ -66,7 +70,7 @@ def letter_as_json(stored: StoredLetter) -> dict[str, object]:
 
 
 def letter_line(letter: DeadLetter) -> dict[str, object]:
-    """One dead letter, as a replay's ``dead-letters.jsonl`` has it."""
+    """One dead letter as a line of a replay's ``dead-letters.jsonl``."""
     return {
         "step": letter.step,
         "reason": letter.reason,
@@ -79,7 +83,7 @@ def letter_line(letter: DeadLetter) -> dict[str, object]:
 
 
 def _renamed(record: Record, name: str) -> Record:
-    """The same event under another id, in whichever mode it came."""
+    """The same event under another id, in binary or structured mode."""
     headers = tuple(
         (header, name.encode() if header == ID_HEADER else value)
         for header, value in record.headers
@@ -91,6 +95,6 @@ def _renamed(record: Record, name: str) -> Record:
 
 
 def _new_id(name: str, content: bytes) -> str:
-    mark = "~" + hashlib.blake2b(content, digest_size=8).hexdigest()
-    kept = name.encode()[: MAX_NAME_BYTES - len(mark)].decode(errors="ignore")
-    return kept + mark
+    suffix = "~" + hashlib.blake2b(content, digest_size=8).hexdigest()
+    kept = name.encode()[: MAX_NAME_BYTES - len(suffix)].decode(errors="ignore")
+    return kept + suffix

@@ -1,7 +1,7 @@
 """Log lines: a fixed event name with fields, one line each, on standard error.
 
 Ours come through structlog (``structlog.get_logger().info("batch_committed", shard="p3")``);
-those of Faust, mode and aiokafka come through the standard library and end in the same lines.
+those of Faust, mode and aiokafka come through the standard library, in the same format.
 """
 
 import logging
@@ -17,22 +17,22 @@ import structlog
 Format = Literal["json", "console", "auto"]
 
 PERSONAL_FIELDS = frozenset({"answers", "attributes", "body", "data", "email", "text", "value"})
-"""Fields that may hold what a customer said or is; their content never reaches a log line."""
+"""Fields that may hold personal data; their content never reaches a log line."""
 LEFT_OUT = "[left out]"
 REPEAT_EVERY_S = 30.0
-"""A broker refused for 40 s makes aiokafka say so 4,700 times; once in so long is enough."""
+"""A broker that refuses connections for 40 s makes aiokafka log 4,700 warnings."""
 UNTIRING_LOGGERS = ("aiokafka", "kafka")
 
 
 class _Silence(NamedTuple):
-    """One message that is being held back."""
+    """A message whose repetitions are suppressed."""
 
     until_s: float
     held_back: int
 
 
 class RepeatFilter(logging.Filter):
-    """Lets a Kafka client repeat a warning every ``every_s`` only, with the count held back."""
+    """Passes a repeated warning of a Kafka client once in ``every_s``, with a count of the rest."""
 
     def __init__(
         self, every_s: float = REPEAT_EVERY_S, now_s: Callable[[], float] = time.monotonic
@@ -45,6 +45,7 @@ class RepeatFilter(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
         if record.levelno < logging.WARNING or not record.name.startswith(UNTIRING_LOGGERS):
             return True
+        # The template without its arguments: a warning about another broker is a repetition too.
         template = (record.name, str(record.msg))
         silence = self._silences.get(template, _Silence(0.0, 0))
         if self._now_s() < silence.until_s:
@@ -102,12 +103,12 @@ def standard_config(chosen: Format, level: str) -> dict[str, Any]:
 
 
 def _chatter(level: str) -> dict[str, str]:
-    """Levels of the libraries: their everyday lines are for debugging them."""
+    """Levels of the libraries: their routine lines matter only when debugging them."""
     if level == "debug":
         return {}
     quiet = "ERROR" if level == "error" else "WARNING"
     libraries = ("faust", "mode", "aiokafka", "kafka", "abc")  # Faust's consumer logs as "abc"
-    # The parked shards' timer runs late whenever a batch takes longer: that is no trouble.
+    # The timer of the parked shards runs late whenever a batch takes longer; that is harmless.
     return {**dict.fromkeys(libraries, quiet), "mode.timers": "ERROR"}
 
 

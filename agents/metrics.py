@@ -1,7 +1,7 @@
-"""Every metric there is, and how a process sets it. docs/metrics.md says the same to the operator.
+"""The closed catalogue of metrics, and how a process sets them; docs/metrics.md is for operators.
 
-What a shard has counted is committed with its state, so ``durable`` counters are exact through
-kills and restarts: they are shown as they stand in Redis, by whoever owns the shard.
+A shard's counts are committed with its states, so ``durable`` counters are exact through kills and
+restarts. The shard's owner shows them as Redis holds them.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -17,15 +17,15 @@ from touchstream.schemas.emissions.registry import EMITTED
 Kind = Literal["durable", "counter", "gauge", "histogram"]
 Label = Literal["shard", "outcome", "reason", "type", "model", "score", "version", "digest"]
 PER_SHARD: tuple[str, ...] = ()
-"""A label without a list here: its values are the partitions, p0 to p(n-1), and the learner."""
+"""No list here: the values are the shards, p0 to p(n-1) and the learner."""
 OF_SETTINGS: tuple[str, ...] = ()
-"""No list here: the targets that the settings name, and the two baselines."""
-IN_FORCE: tuple[str, ...] = ()
-"""No list here: only what is in force now is shown, one or two at a time."""
+"""No list here: the values are the targets that the settings name, and the two baselines."""
+ACTIVE: tuple[str, ...] = ()
+"""No list here: only the active values are shown, one or two at a time."""
 
 
 class MetricError(ValueError):
-    """A metric or label value that the catalogue does not have: a mistake in our own code."""
+    """A metric or label value outside the catalogue: a bug in our own code."""
 
 
 class Entry(NamedTuple):
@@ -46,21 +46,21 @@ CATALOGUE: tuple[Entry, ...] = (
         "touchstream_records_total",
         "durable",
         "records",
-        "Records of the touchpoints topic by where they ended; ticks are not counted.",
+        "Records of the touchpoints topic by outcome; ticks are not counted.",
         {"shard": PER_SHARD, "outcome": ("applied", "duplicate", "dead", "dropped")},
     ),
     Entry(
         "touchstream_dropped_total",
         "durable",
         "records",
-        "Sound records that were not wanted.",
+        "Valid records that were not wanted.",
         {"shard": PER_SHARD, "reason": get_args(DropReason)},
     ),
     Entry(
         "touchstream_dead_letters_total",
         "durable",
         "records",
-        "Records sent to the dead letters; watch its rate.",
+        "Records sent to the dead letters; alert on its rate.",
         {"shard": PER_SHARD, "reason": get_args(RejectReason)},
     ),
     Entry(
@@ -87,20 +87,20 @@ CATALOGUE: tuple[Entry, ...] = (
         "touchstream_commit_seconds",
         "histogram",
         "seconds",
-        "From handing a commit to Redis to its answer.",
+        "Duration of a commit, from the request to the reply of Redis.",
         buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5),
     ),
     Entry(
         "touchstream_fence_refusals_total",
         "counter",
         "commits",
-        "Commits that the fence refused: another owner, or Redis went back. A few at a rebalance.",
+        "Commits refused by the fence: another owner, or Redis was restored. A few at a rebalance.",
     ),
     Entry(
         "touchstream_outbox_entries",
         "gauge",
         "events",
-        "Emissions committed and not yet taken by the broker.",
+        "Emissions committed and not yet acknowledged by the broker.",
         _SHARD,
     ),
     Entry(
@@ -114,7 +114,7 @@ CATALOGUE: tuple[Entry, ...] = (
         "touchstream_parked_partitions",
         "gauge",
         "partitions",
-        "Partitions that wait for a model version or rules that Redis does not have.",
+        "Partitions that wait for a model version or rules that Redis does not hold.",
     ),
     Entry(
         "touchstream_stalled_seconds",
@@ -133,20 +133,20 @@ CATALOGUE: tuple[Entry, ...] = (
         "touchstream_model_version",
         "gauge",
         "versions",
-        "The model version in force, or the last one published by the learner.",
+        "The active model version, or the last one published by the learner.",
     ),
     Entry(
         "touchstream_model_info",
         "gauge",
         "always 1",
-        "Digest of the version in force, or of the last one published by the learner.",
-        {"version": IN_FORCE, "digest": IN_FORCE},
+        "Digest of the active version, or of the last one published by the learner.",
+        {"version": ACTIVE, "digest": ACTIVE},
     ),
     Entry(
         "touchstream_model_digest_faults_total",
         "counter",
         "versions",
-        "Versions found that are not what the learner published; nothing is scored with them.",
+        "Loaded versions that differ from the published ones; nothing is scored with them.",
     ),
     Entry(
         "touchstream_served_version",
@@ -214,7 +214,7 @@ class Metrics:
         }
 
     def show_durable(self, shard: str, counts: DurableCounts) -> None:
-        """Show what ``shard`` has counted since its first record, replacing what was shown."""
+        """Show the counts of ``shard`` since its first record, replacing those shown before."""
         for name, value in counts:
             _checked(_entry(name, "durable"), {"shard": shard, _own_label(name): value})
         self._shards.counts[shard] = dict(counts)
@@ -242,10 +242,11 @@ class Metrics:
         self._histograms[_entry(name, "histogram").name].observe(value)
 
     def forget(self, shard: str) -> None:
-        """Show a shard no more: another process owns it now."""
+        """Stop showing a shard: another process owns it now."""
         self._shards.counts.pop(shard, None)
         for name, gauge in self._gauges.items():
             if "shard" in ENTRIES[name].labels:
+                # A gauge keeps its last value for ever otherwise.
                 gauge.remove_by_labels({"shard": shard})
 
 

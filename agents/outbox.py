@@ -1,7 +1,4 @@
-"""What was committed with the state is produced, in order.
-
-And then forgotten (docs/delivery.md).
-"""
+"""Transactional outbox: publish the committed entries in order, then delete them."""
 
 import asyncio
 from collections import deque
@@ -24,7 +21,7 @@ log = structlog.get_logger()
 
 
 class TopicNames(NamedTuple):
-    """Logical topic names to physical ones."""
+    """Maps logical topic names to physical ones."""
 
     names: Mapping[str, str]
 
@@ -33,10 +30,7 @@ class TopicNames(NamedTuple):
 
 
 class Outbox:
-    """Sends the entries of this process's shards.
-
-    After a failure from the oldest again, the same bytes.
-    """
+    """Sends the entries of this process's shards; after a failure, the same bytes again."""
 
     def __init__(
         self, store: Store, new_producer: Callable[[], AIOKafkaProducer], topics: TopicNames
@@ -49,22 +43,23 @@ class Outbox:
         self._work = asyncio.Event()
 
     def size(self, shard: str) -> int:
-        """Entries of a shard that the broker has not taken yet."""
+        """Entries of a shard that the broker has not acknowledged yet."""
         return len(self._waiting.get(shard, ()))
 
     async def assign(self, shards: Sequence[str]) -> None:
         """Own exactly these shards: read the entries that their last owner left behind."""
+        # Read again even if owned before: only the store knows which entries are still unsent.
         self._waiting = {shard: deque(await self._left_behind(shard)) for shard in shards}
         self._work.set()
 
     def put(self, shard: str, entries: Sequence[tuple[int, bytes]]) -> None:
-        """Entries that were just committed, in the order of their numbers."""
+        """Queue entries that were just committed, in the order of their numbers."""
         if entries:
             self._waiting[shard].extend(entries)
             self._work.set()
 
     async def run(self) -> None:
-        """Send for ever; connection trouble is waited out, nothing is lost by it."""
+        """Send for ever; outages of broker and store are waited out."""
         while True:
             await self._work.wait()
             self._work.clear()
@@ -75,12 +70,13 @@ class Outbox:
                     log.warning("outbox_waits_for_broker", reason=str(exc) or type(exc).__name__)
                     await self._drop_producer()
                     await asyncio.sleep(RETRY_PAUSE_S)
-                except StoreError as exc:  # taken by the broker and not forgotten: sent again
+                except StoreError as exc:
+                    # The entries are at the broker but not deleted, so they are sent again.
                     log.warning("outbox_waits_for_store", reason=str(exc))
                     await asyncio.sleep(RETRY_PAUSE_S)
 
     async def close(self) -> None:
-        """Give the connection back; what is not sent stays in the store."""
+        """Close the connection; unsent entries stay in the store."""
         await self._drop_producer()
 
     async def _left_behind(self, shard: str) -> list[tuple[int, bytes]]:
@@ -93,30 +89,31 @@ class Outbox:
                 return found
 
     async def _send_all(self) -> None:
-        """One round over all shards: send, await the broker, forget what it has taken."""
+        """One round over all shards: send, await the broker, delete what it acknowledged."""
         producer = await self._running_producer()
-        taken = {
+        round_of = {
             shard: list(entries)[:READ_AT_ONCE]
             for shard, entries in self._waiting.items()
             if entries
         }
         sending = _Sending(producer, self._topics)
-        for shard, entries in taken.items():
+        for shard, entries in round_of.items():
             for number, data in entries:
                 await sending.add(shard, number, decode_entry(data))
         failed = await sending.finish()
         upto = {}
-        for shard, entries in taken.items():
+        for shard, entries in round_of.items():
             sent = [number for number, _ in entries if number < failed.get(shard, number + 1)]
             if sent:
                 upto[shard] = sent[-1]
+        # Only now: an entry deleted before its acknowledgement could be lost in a crash.
         await self._store.forget(upto)
         for shard, number in upto.items():
             waiting = self._waiting.get(shard)
-            while waiting and waiting[0][0] <= number:
+            while waiting and waiting[0][0] <= number:  # it may have been read again meanwhile
                 waiting.popleft()
         if failed:
-            raise KafkaError(f"not taken by the broker: {sorted(failed)}")
+            raise KafkaError(f"not acknowledged by the broker: {sorted(failed)}")
 
     async def _running_producer(self) -> AIOKafkaProducer:
         if self._producer is None:
@@ -125,7 +122,7 @@ class Outbox:
         return self._producer
 
     async def _drop_producer(self) -> None:
-        """A producer that met an error may be of no use any more: the next round has a new one."""
+        """Discard the producer: after an error an idempotent one may refuse all that follows."""
         producer, self._producer = self._producer, None
         if producer is not None:
             try:
@@ -135,10 +132,10 @@ class Outbox:
 
 
 class _Sending:
-    """Entries packed into one Kafka batch after the other, a partition of a topic each.
+    """Packs entries into Kafka batches, one after the other for each partition of a topic.
 
-    A partition's next packet waits for the one before: one that went through after one that did not
-    would turn their order round.
+    A partition's next batch waits for the one before: if that one failed and the next succeeded,
+    the order would be lost.
     """
 
     def __init__(self, producer: AIOKafkaProducer, topics: TopicNames) -> None:
@@ -160,22 +157,22 @@ class _Sending:
                 raise KafkaError(f"an outbox entry for {topic} is larger than a Kafka batch")
 
     async def finish(self) -> dict[str, int]:
-        """Wait for the broker; per shard the number of the first entry that it did not take."""
+        """Wait for the broker; return the first unacknowledged number of each failed shard."""
         for place in list(self._open):
             await self._flush(place)
         for place in list(self._sent):
-            await self._taken(place)
+            await self._is_acknowledged(place)
         return self._failed
 
     async def _flush(self, place: tuple[str, int]) -> None:
         packet = self._open.pop(place)
-        if place in self._sent and not await self._taken(place):
+        if place in self._sent and not await self._is_acknowledged(place):
             return self._fail(packet.first)
         topic, partition = place
         future = await self._producer.send_batch(packet.batch, topic, partition=partition)
         self._sent[place] = future, packet.first
 
-    async def _taken(self, place: tuple[str, int]) -> bool:
+    async def _is_acknowledged(self, place: tuple[str, int]) -> bool:
         future, first = self._sent[place]
         try:
             await future
@@ -191,6 +188,7 @@ class _Sending:
     async def _partition(self, topic: str, entry: Entry) -> int:
         if entry.partition is not None:
             return entry.partition
+        # The same partitioner as for touchpoints, so a customer has one partition in every topic.
         partitions = await self._producer.partitions_for(topic)
         return partition_of(entry.key or b"", len(partitions))
 

@@ -1,7 +1,4 @@
-"""Look around before an agent starts.
-
-Is the broker there, are the topics as they must be, is the store fit for it?
-"""
+"""Checks before an agent starts: broker, topics and store."""
 
 import structlog
 from aiokafka import AIOKafkaProducer
@@ -15,12 +12,12 @@ from touchstream.agents.stores.base import Store, StoreError
 from touchstream.schemas.topics import EXAMPLES_TOPIC, TOUCHPOINTS_TOPIC
 
 PATIENCE_S = 60.0
-"""A broker or Redis that comes up with us may take a while."""
+"""A broker or Redis that starts together with us may take a while."""
 
 log = structlog.get_logger()
 
 
-def _say(state: RetryCallState) -> None:
+def _log_waiting(state: RetryCallState) -> None:
     cause = state.outcome.exception() if state.outcome else None
     log.info("waiting", reason=str(cause), attempt=state.attempt_number)
 
@@ -29,25 +26,22 @@ _patiently = retry(
     retry=retry_if_exception_type((KafkaError, StoreError, OSError)),
     wait=wait_fixed(1),
     stop=stop_after_delay(PATIENCE_S),
-    before_sleep=_say,
+    before_sleep=_log_waiting,
     reraise=True,
 )
 
 
 async def prepare(settings: Settings, store: Store, topics: dict[str, str]) -> None:
-    """Wait for broker and store.
-
-    Raise :class:`Refusal` where they are not what the settings say.
-    """
+    """Wait for broker and store; raise :class:`Refusal` if they contradict the settings."""
     await check_topics(settings, topics)
     await check_store(settings, store)
 
 
 @_patiently
 async def check_store(settings: Settings, store: Store) -> None:
-    """The partition count is fixed with the first start.
+    """Refuse another partition count than that of the first start.
 
-    States lie in the shard of their partition.
+    A customer's state lies in the shard of their partition, so another count would not find it.
     """
     for trouble in await store.check():
         log.warning("store_setup", trouble=trouble)
@@ -63,7 +57,7 @@ async def check_store(settings: Settings, store: Store) -> None:
 
 @_patiently
 async def check_topics(settings: Settings, topics: dict[str, str]) -> None:
-    """Every topic is there, and the two that we read have the partitions that we reckon with."""
+    """Refuse to start unless all topics exist, and those we read have the expected partitions."""
     counts = await partition_counts(settings, list(topics.values()))
     missing = sorted(name for name, count in counts.items() if not count)
     if missing:
@@ -73,13 +67,13 @@ async def check_topics(settings: Settings, topics: dict[str, str]) -> None:
         if found < wanted if topic == EXAMPLES_TOPIC else found != wanted:
             raise Refusal(
                 f"topic {topics[topic]} has {found} partitions, want {wanted} (kafka.partitions): "
-                "a changed count moves customers to other shards; the way over is a replay into a "
-                "new namespace"
+                "another count moves customers to other shards; to change it, replay the "
+                "history into a new namespace"
             )
 
 
 async def partition_counts(settings: Settings, names: list[str]) -> dict[str, int]:
-    """Topic -> number of partitions, 0 where there is none."""
+    """Topic -> number of partitions, 0 if it does not exist."""
     producer = AIOKafkaProducer(**client_options(settings.kafka))
     try:
         await producer.start()

@@ -1,7 +1,7 @@
-"""The learner's knowledge made anew from the examples, without some customers.
+"""The learner's knowledge rebuilt from the examples, without some customers.
 
-Reads the topic as the learner reads it, and passes every tick as the learner passes it; what comes
-out is what the learner would know had these customers' labels never matured.
+It reads the topic and learns every tick as the learner does. The result is the knowledge that the
+learner would have if these customers' labels had never matured.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -33,13 +33,13 @@ class Stored(Protocol):
 
 
 class Rebuilt(NamedTuple):
-    """Everything the learner may go on from."""
+    """A checkpoint from which the learner may resume, and the version it publishes."""
 
     checkpoint: Checkpoint
     sealed: bytes
-    """The version ``post.knowledge.version``."""
+    """The version ``checkpoint.knowledge.version``."""
     left_out: Mapping[str, int]
-    """Pseudonym -> examples learnt before, and not any more."""
+    """Pseudonym -> examples that were learnt before and are not now."""
 
     def commit(self, expected: Fence) -> Commit:
         """The change of the learner's shard; refused if a learner has moved on meanwhile."""
@@ -59,19 +59,19 @@ def rebuild(
     without: Collection[str],
     until_tick: int,
 ) -> Rebuilt:
-    """Learn again what ``post`` has learnt, but for the customers with these pseudonyms.
+    """Learn again the ticks of ``checkpoint``, without the customers with these pseudonyms.
 
     Parameters
     ----------
     records
-        The examples topic from its beginning; no more is taken than is needed.
+        The examples topic from its beginning; read only as far as needed.
     until_tick
-        What these customers said up to this tick is never learnt, though it may not be sent yet.
+        Examples of these customers up to this tick are never learnt, even if they are sent later.
 
     Raises
     ------
     Refusal
-        The topic does not hold all that was learnt.
+        The topic does not hold everything that was learnt.
     """
     forgotten = {**checkpoint.forgotten, **dict.fromkeys(without, until_tick)}
     after = msgspec.structs.replace(
@@ -93,11 +93,13 @@ def rebuild(
             knowledge = pass_tick(knowledge, tick.number, {}, known, rules, FEATURES).knowledge
     if passed != checkpoint.knowledge.passed:
         raise Refusal(
-            f"the examples stand at {passed}, the learner at {checkpoint.knowledge.passed}: "
-            "is this the topic that it has read?"
+            f"the examples end at {passed}, the learner at {checkpoint.knowledge.passed}: "
+            "is this the topic that the learner reads?"
         )
     knowledge.tick, knowledge.passed = checkpoint.knowledge.tick, passed
+    # A new number: workers hold the old version compiled under its own.
     knowledge.version = checkpoint.knowledge.version + 1
+    # The result is published at once, so it is not published again at the next tick.
     knowledge.published_examples = knowledge.examples
     after.knowledge = knowledge
     return Rebuilt(after, seal(version_of(knowledge)), left_out)
@@ -107,11 +109,11 @@ class _Tick(NamedTuple):
     number: int
     examples: Sequence[Example]
     passed: dict[str, int]
-    """Shard -> sequence up to which all has been read."""
+    """Shard -> sequence up to which everything has been read."""
 
 
 def _ticks(records: Iterable[Stored], last: int, partitions: int) -> Iterator[_Tick]:
-    """Every tick up to ``last`` with its examples, as the learner takes them."""
+    """Every tick up to ``last`` with its examples, as the learner learns them."""
     held = HeldExamples({}, shard_names(partitions))
     number, passed = 0, dict[str, int]()
     for record in records if last else ():
@@ -124,6 +126,6 @@ def _ticks(records: Iterable[Stored], last: int, partitions: int) -> Iterator[_T
             return
     if number < last:
         raise Refusal(
-            f"the examples end with tick {number}, the learner has passed {last}: was the topic "
-            "touchstream.examples cut? It must keep everything"
+            f"the examples end with tick {number}, the learner has learnt {last}: was the topic "
+            "touchstream.examples truncated? It must keep everything"
         )

@@ -1,26 +1,20 @@
-"""When a record was received: the broker says so, and in a replay the record itself."""
+"""The time at which a record was received: the broker's stamp, or in a replay a header."""
 
 from aiokafka import ConsumerRecord
 
 from touchstream.schemas.units import Millis
 
 RECEIVED_HEADER = "touchstream-received"
-"""Milliseconds since 1970 as digits.
-
-Heeded in a replay only, where nobody else writes the topic.
-"""
+"""Milliseconds since 1970 as digits; trusted in a replay only, which alone writes its topic."""
 
 
 def by_broker(record: ConsumerRecord) -> Millis:
-    """The record's stamp.
-
-    With ``LogAppendTime`` the broker's clock, which no producer can forge.
-    """
+    """The record's stamp: with ``LogAppendTime`` the broker's clock, which producers cannot set."""
     return Millis(record.timestamp)
 
 
 def by_header(record: ConsumerRecord) -> Millis:
-    """What the replay wrote; the broker's stamp where it wrote nothing."""
+    """The stamp in the replay's header; the broker's stamp if there is none."""
     for name, value in record.headers:
         if name == RECEIVED_HEADER and value is not None and value.isdigit():
             return Millis(int(value))

@@ -9,7 +9,7 @@ from touchstream.agents.settings import KafkaSettings, SettingsError
 def kafka_tls(kafka: KafkaSettings) -> ssl.SSLContext | None:
     """Return the context for the broker, or None where the protocol is not encrypted.
 
-    Hand it on explicitly: Faust takes SASL without a context for SASL_PLAINTEXT and says nothing.
+    Pass it on explicitly: Faust silently takes SASL without a context for SASL_PLAINTEXT.
 
     Raises
     ------

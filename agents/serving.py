@@ -1,7 +1,7 @@
-"""Which version the next tick names: the newest, or the one that an operator wants.
+"""The version that the next tick names: the newest, or one that an operator wants.
 
-What is served is what ticks name, so a rollback is part of the log, and a replay of the recorded
-log reproduces it. The wish itself only tells the learner what to write.
+Workers serve the version that ticks name, so a rollback is part of the log, and a replay of the
+recorded log reproduces it. The wish in Redis only directs the learner.
 """
 
 import msgspec
@@ -18,27 +18,27 @@ log = structlog.get_logger()
 
 
 class Wish(Struct, frozen=True, forbid_unknown_fields=True):
-    """What is wanted of the learner; lies in Redis, written by a command."""
+    """An operator's instructions to the learner, written to Redis by a command."""
 
     serve: int | None = None
-    """The version that ticks are to name; None: always the newest."""
+    """The version that ticks should name; None: always the newest."""
     keep: tuple[int, ...] = ()
     """Versions that must not be swept: a recorded log goes back to them."""
 
 
 async def wanted(store: Store) -> Wish:
-    """The last wish; where there is none, the newest version is served."""
+    """The last wish; without one the newest version is served."""
     data = await store.wish()
     return Wish() if data is None else msgspec.json.decode(data, type=Wish)
 
 
 async def want(store: Store, wish: Wish) -> None:
-    """Leave a wish for the learner, which follows it from its next tick on."""
+    """Store a wish; the learner follows it from its next tick on."""
     await store.put_wish(msgspec.json.encode(wish))
 
 
 async def trouble_with(store: Store, checkpoint: Checkpoint, version: int) -> str | None:
-    """Why a version cannot be served, in a sentence; None: it can."""
+    """The reason why a version cannot be served, in a sentence; None if it can."""
     if version < checkpoint.oldest:
         return (
             f"version {version} has learnt from a customer who was left out since: want "
@@ -53,6 +53,7 @@ async def trouble_with(store: Store, checkpoint: Checkpoint, version: int) -> st
         return f"version {version}: {exc}"
     if about is not None and digest(found) != msgspec.json.decode(about, type=About).digest:
         return f"version {version} is not what the learner has published under this number"
+    # Every worker of this build would refuse the tick and stop.
     foreign = {model.features for model in found.models.values()} - {FEATURES.digest}
     if foreign:
         return (
@@ -63,7 +64,7 @@ async def trouble_with(store: Store, checkpoint: Checkpoint, version: int) -> st
 
 
 class Serving:
-    """The learner's side of the wish; looks at a version once before ticks name it."""
+    """Follows the wish; checks a version once before ticks name it."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -71,11 +72,12 @@ class Serving:
         self._reported = ""
 
     async def version(self, checkpoint: Checkpoint) -> int:
-        """What the next tick names."""
+        """The version that the next tick names."""
         newest = checkpoint.knowledge.version
         version = (await wanted(self._store)).serve
         if version is None or version == newest:
             return newest
+        # Checked once per version: it is read from Redis and decoded for that.
         if version != self._good:
             trouble = await trouble_with(self._store, checkpoint, version)
             if trouble is not None:
@@ -85,14 +87,15 @@ class Serving:
         return version
 
     def _report(self, trouble: str, newest: int) -> None:
-        """Once, not at every tick."""
+        """Log a problem once, not at every tick."""
         if trouble != self._reported:
             self._reported = trouble
             log.error("cannot_serve", newest=newest, reason=trouble)
 
 
 def named(checkpoint: Checkpoint, version: int, tick: int) -> Checkpoint:
-    """The record after ``tick`` named ``version``; an old one is kept until all have passed it."""
+    """The checkpoint after ``tick`` named ``version``; pins it unless it is the newest."""
+    # A pin keeps the version from the sweep until every shard has completed the tick.
     pins = checkpoint.pins
     if version != checkpoint.knowledge.version:
         pins = {**pins, version: tick}

@@ -51,7 +51,7 @@ MAY_BE_UNSET = frozenset(
     for field in msgspec.structs.fields(table)
     if field.default is None
 )
-"""Keys that shape results and may be left out; an empty text does so."""
+"""Keys of the rules that may be unset; an empty text unsets them."""
 SECRETS = frozenset({"kafka.password", "redis.password", "redis.url", "ticks.secret"})
 """Never shown in a message; an operator may have put a password into the URL."""
 
@@ -62,7 +62,7 @@ class Settings(Table):
     model_config = ConfigDict(arbitrary_types_allowed=True)
 
     namespace: Annotated[str, Field(pattern=r"^[a-z0-9-]{1,40}$")] = "touchstream"
-    """Begins every key in Redis and every consumer group: two namespaces never meet."""
+    """Prefix of every key in Redis and every consumer group, so namespaces never collide."""
     kafka: KafkaSettings = KafkaSettings()
     redis: RedisSettings = RedisSettings()
     ticks: TickSettings = TickSettings()
@@ -79,7 +79,7 @@ class Settings(Table):
         Raises
         ------
         SettingsError
-            With one line that names the setting, where it was set and what was wanted.
+            With one line that names the setting, its source and the valid values.
         """
         given = read(path, os.environ if environ is None else environ, known_keys())
         shaping = Rules.__struct_fields__
@@ -117,7 +117,7 @@ def _convert_rules(values: Mapping[str, object], given: Given) -> Rules:
 
 
 def _without_unset(value: object) -> object:
-    """Leave out what is an empty text and may be left out."""
+    """Remove the keys that an empty text unsets."""
     if isinstance(value, list):
         return [_without_unset(entry) for entry in value]
     if not isinstance(value, Mapping):

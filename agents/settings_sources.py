@@ -1,4 +1,4 @@
-"""Where settings come from: one TOML file and the environment, as plain nested tables."""
+"""The sources of the settings: one TOML file and the environment, as plain nested tables."""
 
 import difflib
 import json
@@ -14,18 +14,18 @@ CONFIG_VARIABLE = "TOUCHSTREAM_CONFIG"
 OTHER_VARIABLES = frozenset({CONFIG_VARIABLE, "TOUCHSTREAM_DATA", "TOUCHSTREAM_KAFKA_LIBS"})
 """Ours, but no settings: the path of the file, and two folders that bench reads."""
 KUBERNETES_LINK = re.compile(r"_SERVICE_(HOST|PORT)|_PORT_\d+_(TCP|UDP)|_PORT=(tcp|udp)://")
-"""What Kubernetes puts into every pod for a service whose name begins with touchstream."""
+"""Variables that Kubernetes adds to every pod for a service named touchstream..."""
 
 KnownKeys: TypeAlias = Mapping[str, "KnownKeys"]
 """Every key that may be written; a key that is no table has none below it."""
 
 
 class SettingsError(Exception):
-    """A setting is missing, unknown or impossible; one line says which and what was wanted."""
+    """A setting is missing, unknown or invalid; one line names it and the valid values."""
 
 
 class Given(NamedTuple):
-    """What the operator wrote: known keys, unchecked values."""
+    """The operator's settings: known keys, unchecked values."""
 
     values: dict[str, object]
     file: Path | None
@@ -33,7 +33,7 @@ class Given(NamedTuple):
     """Dotted setting -> the variable that set it."""
 
     def origin(self, setting: str) -> str:
-        """Where the operator has to look: for a table, whatever set a key of it."""
+        """The file or variable that set a key, or any key of a table."""
         names = [name for key, name in self.variables.items() if _same_branch(key, setting)]
         return ", ".join(names) or str(self.file or "the defaults")
 

@@ -18,7 +18,7 @@ from pydantic import (
 BROKERS = re.compile(r"(\[[0-9a-fA-F:]+\]|[^\s,:\[\]]+):\d{1,5}")
 TOPIC = r"^[a-zA-Z0-9._-]{1,200}$"
 SHORTEST_SECRET = 16
-"""Characters of ``ticks.secret``; less could be guessed from recorded ticks, off line."""
+"""Characters of ``ticks.secret``; a shorter one could be guessed from recorded ticks."""
 
 
 def _empty_is_unset(value: object) -> object:
@@ -71,16 +71,16 @@ class KafkaSettings(Table):
     touchpoints: Annotated[str, Field(pattern=TOPIC)] = "touchpoints"
     """The topic producers write to."""
     topic_prefix: Annotated[str, Field(pattern=r"^[a-zA-Z0-9._-]{0,60}$")] = ""
-    """Begins the name of every topic; a replay has one of its own."""
+    """Prefix of every topic name; each replay has its own."""
     embedded: bool = False
-    """The broker is the one that replay and demo bring along; its groups need a helping hand."""
+    """The broker is the embedded one of replay and demo, whose groups need a workaround."""
     session_timeout_s: Annotated[float, Field(ge=6, le=300)] = 10.0
-    """A worker that is silent for so long loses its partitions to the others."""
+    """A worker that is silent for this long loses its partitions to the others."""
     partitions: Annotated[int, Field(ge=1, le=10_000)] = 12
-    """Stored with the first start; the way to another count is a replay into a new namespace."""
+    """Stored at the first start; to change it, replay the history into a new namespace."""
     replication: Annotated[int, Field(ge=1, le=9)] = 1
     retention_days: Annotated[int, Field(ge=1, le=3650)] = 14
-    """Must exceed the age of any copy of Redis one might have to go back to."""
+    """Must exceed the age of any copy of Redis that may have to be restored."""
 
     @model_validator(mode="after")
     def _is_consistent(self) -> Self:
@@ -92,7 +92,7 @@ class KafkaSettings(Table):
 
 
 class RedisSettings(Table):
-    """The store of the states: one server or one cluster slot a shard."""
+    """The store of the states: one server, or a cluster with one slot per shard."""
 
     url: Annotated[str, AfterValidator(_redis_url)] = "redis://127.0.0.1:6379/0"
     username: OptionalText = None
@@ -102,39 +102,39 @@ class RedisSettings(Table):
 
 
 class TickSettings(Table):
-    """How time passes where nothing happens (docs/decisions/0002-ticks-in-the-log.md)."""
+    """The passage of time while no events arrive (docs/decisions/0002-ticks-in-the-log.md)."""
 
     interval_s: Annotated[float, Field(ge=0.1, le=86_400)] = 10.0
     """Live: seconds of wall time between two ticks."""
     every_days: Annotated[int, Field(ge=1, le=365)] = 1
     """Replay: days of event time between two ticks."""
     max_gap_days: Annotated[int, Field(ge=1, le=36_500)] = 60
-    """Replay: a line further ahead than this does not move the clock."""
+    """Replay: a line further ahead than this does not advance the clock."""
     secret: Annotated[OptionalSecret, AfterValidator(_long_enough)] = None
-    """Key of the HMAC that ticks carry; without it whoever may write the topic may write ticks."""
+    """Key of the HMAC in ticks; without it, every producer to the topic can forge them."""
 
 
 class WorkerSettings(Table):
-    """How much a worker takes at once, and when it gives up."""
+    """Batch sizes, limits and timeouts of a worker."""
 
     max_batch_records: Annotated[int, Field(ge=1, le=100_000)] = 2_000
     max_batches_in_flight: Annotated[int, Field(ge=1, le=64)] = 2
     """Per partition."""
     linger_ms: Annotated[int, Field(ge=0, le=1_000)] = 10
-    """A small batch costs 2 ms of CPU whatever is in it: let it grow for so long."""
+    """Time for a batch to grow: a small one costs 2 ms of CPU whatever it holds."""
     outbox_limit: Annotated[int, Field(ge=1)] = 100_000
     """Emissions of one shard waiting for the broker; above it consuming stops."""
     tick_chunk: Annotated[int, Field(ge=1, le=100_000)] = 2_000
-    """Customers woken in one commit of a tick."""
+    """Customers processed in one commit of a tick."""
     dead_letter_limit: Annotated[int, Field(ge=0)] = 1_000
     """More dead letters among the window stop the partition before it commits; 0 = never."""
     dead_letter_window: Annotated[int, Field(ge=1)] = 10_000
     stall_timeout_s: Annotated[float, Field(gt=0, le=3_600)] = 60.0
-    """Lag and no durable progress for so long: stacks are written, the worker exits."""
+    """After this long with lag and no durable progress, the worker dumps its stacks and exits."""
     trust_received_header: bool = False
-    """Take the received stamp from the header a replay writes; never where others may write."""
+    """Take the time of receipt from a replay's header; never if others may write the topic."""
     on_lost_fence: Literal["refuse", "oldest", "newest"] = "refuse"
-    """What to do when Redis has no fence for a partition the group has read, or one outside it."""
+    """Start without a fence that fits the log: refuse, or read from the oldest or newest record."""
 
     @model_validator(mode="after")
     def _is_consistent(self) -> Self:
@@ -147,14 +147,14 @@ class LearnerSettings(Table):
     """The one learner."""
 
     max_batch_records: Annotated[int, Field(ge=1, le=100_000)] = 5_000
-    """Examples read at once."""
+    """Examples read in one fetch."""
     outbox_limit: Annotated[int, Field(ge=1)] = 100_000
     """Ticks waiting for the broker; above it no further one is written."""
     stall_timeout_s: Annotated[float, Field(gt=0, le=3_600)] = 120.0
 
 
 class HttpSettings(Table):
-    """Where ``/live``, ``/ready`` and ``/metrics`` are served, without authentication."""
+    """The address of ``/live``, ``/ready`` and ``/metrics``, served without authentication."""
 
     host: Annotated[str, Field(min_length=1)] = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65_535)] = 9464

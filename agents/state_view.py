@@ -1,4 +1,4 @@
-"""One customer's state as people read it: every field by its name."""
+"""One customer's state as JSON for people: every field under its name."""
 
 from typing import Any
 

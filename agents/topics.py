@@ -1,4 +1,4 @@
-"""``touchstream topics``: create what is missing, check what is there."""
+"""The topics of a deployment: create the missing ones, check the others."""
 
 from typing import NamedTuple
 
@@ -15,7 +15,7 @@ FOR_EVER = -1
 
 
 class Topic(NamedTuple):
-    """How a topic has to be."""
+    """The required configuration of a topic."""
 
     name: str
     partitions: int
@@ -25,8 +25,8 @@ class Topic(NamedTuple):
 def wanted_topics(settings: Settings) -> list[Topic]:
     """Every topic of a deployment.
 
-    The touchpoints carry the broker's own stamp (``LogAppendTime``), which no producer can forge;
-    the examples are kept for ever: the learner can be made anew from them.
+    The touchpoints carry the broker's own stamp (``LogAppendTime``), which no producer can forge.
+    The examples are kept for ever, so that the learner can be rebuilt from them.
     """
     names, kafka = physical_topics(settings.kafka), settings.kafka
     kept = {"retention.ms": str(kafka.retention_days * DAY_MS)}
@@ -40,12 +40,12 @@ def wanted_topics(settings: Settings) -> list[Topic]:
 
 
 class Checked(NamedTuple):
-    """What became of one topic."""
+    """The result of a check of one topic."""
 
     name: str
     created: bool
     faults: list[str]
-    """What is not as it must be, a sentence each."""
+    """Misconfigurations, a sentence each."""
 
 
 def make_topics(settings: Settings) -> list[Checked]:
@@ -67,7 +67,7 @@ def make_topics(settings: Settings) -> list[Checked]:
 
 
 def check_topics(settings: Settings) -> list[Checked]:
-    """The same without creating: a missing topic is a fault."""
+    """Check all topics without creating any: a missing topic is a fault."""
     with admin(settings.kafka) as client:
         there = set(client.list_topics())
         return [
@@ -83,13 +83,13 @@ def check_topics(settings: Settings) -> list[Checked]:
 
 
 def drop_topics(settings: Settings) -> None:
-    """Delete every topic of these settings; for the namespaces that a replay makes."""
+    """Delete every topic of these settings; for the namespaces of replays."""
     with admin(settings.kafka) as client:
         client.delete_topics([topic.name for topic in wanted_topics(settings)])
 
 
 def _make(client: KafkaAdminClient, topic: Topic, settings: Settings) -> bool:
-    """Create a topic; False if somebody else was faster."""
+    """Create a topic; False if another process was faster."""
     new = NewTopic(
         name=topic.name,
         num_partitions=topic.partitions,
@@ -98,6 +98,7 @@ def _make(client: KafkaAdminClient, topic: Topic, settings: Settings) -> bool:
     )
     try:
         client.create_topics([new])
+    # Several processes may run this at once; the faster one has the same settings.
     except TopicAlreadyExistsError:
         return False
     return True

@@ -75,6 +75,7 @@ class Touchpoints(FencedAgent[WorkerShard]):
     def accept(self, shard: WorkerShard, records: Sequence[Any]) -> None:
         """Decode a batch behind what waits already."""
         origin = self._origin._replace(partition=shard.source.partition)
+        # A tick is a unit of its own, because it changes the configuration for what follows.
         shard.units.extend(split_at_ticks([self._record(record) for record in records], origin))
 
     async def advance(self) -> None:
@@ -146,6 +147,7 @@ class Touchpoints(FencedAgent[WorkerShard]):
         contents = [self._process(task, found) for task, found in zip(tasks, states, strict=True)]
         updates = [task.update(content) for task, content in zip(tasks, contents, strict=True)]
         started = time.monotonic()
+        # One refused commit ends the process; the accepted ones are in Redis and are read again.
         await self.commit(updates)
         self.metrics.observe("commit_seconds", time.monotonic() - started)
         for task, content, update in zip(tasks, contents, updates, strict=True):
@@ -180,6 +182,7 @@ class Touchpoints(FencedAgent[WorkerShard]):
     def _complete(self, task: ShardTask, content: CommitBatch, offset: int) -> None:
         shard = task.shard
         shard.offset, shard.checkpoint = offset, content.checkpoint
+        # A tick stays at the head until its last chunk; a crash in between resumes with the rest.
         if task.last:
             shard.units.popleft()
         self.metrics.count("batches")

@@ -28,12 +28,13 @@ FETCH_WAIT_MS = 20
 FETCH_TIMEOUT_S = 0.02
 NO_ROOM_PAUSE_S = 0.002
 ASSIGN_TIMEOUT_S = 10.0
-"""Below Faust's own limit (``broker_request_timeout``), which would leave us half assigned."""
+"""Below Faust's own limit (``broker_request_timeout``), after which it goes on half assigned."""
 
 
 class _Thread(driver.AIOKafkaConsumerThread):
     def _create_worker_consumer(self, transport: "driver.Transport") -> AIOKafkaConsumer:
         consumer = super()._create_worker_consumer(transport)
+        # aiokafka has a public option for this, but Faust passes a fixed value.
         consumer._fetch_max_wait_ms = FETCH_WAIT_MS
         return consumer
 
@@ -53,6 +54,7 @@ class BatchConsumer(driver.Consumer):
             await self.wait(self.can_resume_flow)
         generation = self.app.consumer_generation_id
         started = time.monotonic()
+        # Read before the fetch: a seek during it makes the batch void.
         epoch = self.processor.epoch
         # Faust's own flow control, at stream_buffer_maxsize, would block the other partitions.
         active = {
@@ -70,6 +72,7 @@ class BatchConsumer(driver.Consumer):
                 return
             more = position < len(found) - 1
             yield self._message(Batch(_source(tp), batch, epoch, more), generation)
+        # A small batch costs as much as a large one, so wait for the next to grow.
         await asyncio.sleep(max(0.0, self.linger_s - (time.monotonic() - started)))
 
     async def _fetch(self, active: set[TP]) -> Mapping[TP, Sequence[Any]] | None:
@@ -91,6 +94,7 @@ class BatchConsumer(driver.Consumer):
         return self.should_stop or not self.flow_active or moved_on
 
     def _message(self, batch: Batch, generation: int) -> tuple[TP, ConsumerMessage]:
+        # Counted here rather than in work(): batches queue up inside Faust in between.
         self.processor.expect(batch)
         tp, last = TP(*batch.source), batch.records[-1]
         message = ConsumerMessage(
@@ -119,6 +123,7 @@ class BatchConsumer(driver.Consumer):
         return [tp for tp in mine if wanted is None or tp in wanted or tp.topic in wanted]
 
     def _filter_committable_offsets(self, tps: Iterable[TP]) -> dict[TP, int]:
+        # Faust would commit past a record that was not processed, so it may commit the fences only.
         durable = self.processor.durable()
         return {
             tp: durable[_source(tp)]
@@ -129,6 +134,7 @@ class BatchConsumer(driver.Consumer):
     async def seek_to_committed(self) -> Mapping[TP, int]:
         """Seek to the fences; a refusal ends the process, because Faust would only log it."""
         try:
+            # Only to learn the committed offsets: the positions are set again below.
             committed = dict(await super().seek_to_committed())
             mine = [tp for tp in self.assignment() if tp.topic in self.processor.topics]
             start = await self._assign(await self._spans(mine, committed))
@@ -143,6 +149,7 @@ class BatchConsumer(driver.Consumer):
 
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
         """Finish the current round and release all partitions before another owner begins."""
+        # A rebalance resets positions by itself; that must not count as lost records.
         self._lose_loudly(False)
         await super().on_partitions_revoked(revoked)
         await self._assign({})

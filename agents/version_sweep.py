@@ -31,6 +31,7 @@ def sweep(checkpoint: Checkpoint, wish: Collection[int] = ()) -> tuple[Checkpoin
     keep_from = versions_by_tick.get(oldest, 0)
     pins = {version: tick for version, tick in checkpoint.pins.items() if tick > now - KEPT_TICKS}
     milestones = checkpoint.milestones
+    # By tick number rather than time, so that a replay keeps the same versions.
     if newest and now % MILESTONE_EVERY_TICKS == 0:
         milestones = [*milestones[1 - MILESTONES :], newest]
     candidates = [*checkpoint.spared, *range(checkpoint.swept + 1, keep_from)]

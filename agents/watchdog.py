@@ -1,4 +1,4 @@
-"""Nothing durable for too long although there is work: say where every thread stands, and exit."""
+"""Exit, after dumping all stacks, when work waits and nothing becomes durable for too long."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -23,7 +23,7 @@ class Watched(Protocol):
 
 
 class Watchdog:
-    """Looks once a second; see ``worker.stall_timeout_s``."""
+    """Checks the progress of an agent, once a second; see ``worker.stall_timeout_s``."""
 
     def __init__(
         self,
@@ -38,28 +38,31 @@ class Watchdog:
         self._metrics = metrics
 
     async def look(self) -> None:
-        """End the process if it is stuck; a supervisor starts it again, exactly where it was."""
+        """End the process if it is stuck; a supervisor restarts it at its fence."""
         stalled_s = self.stalled_s()
         self._metrics.set("stalled_seconds", stalled_s)
         if stalled_s > self._stall_timeout_s:
+            # Before the exit, or nobody would know where the process was stuck.
             dump_stacks()
             die("stalled", Refusal(f"no durable progress for {stalled_s:.0f} s with work waiting"))
 
     def stalled_s(self) -> float:
         """Seconds without durable progress while records wait; 0 when none does."""
         if not self._agent.lag(self._end):
+            # An idle agent makes no progress; the clock starts when a record waits.
             self._agent.last_progress = time.monotonic()
             return 0.0
         return time.monotonic() - self._agent.last_progress
 
     def not_ready(self) -> Sequence[str]:
-        """For ``/ready``: what keeps it from working now."""
+        """Reasons for ``/ready`` to fail."""
         waiting = [] if self._agent.joined else ["waits for the consumer group"]
         return [*waiting, *self.faults()]
 
     def faults(self) -> Sequence[str]:
-        """For ``/live``: what a restart would help against."""
+        """Reasons for ``/live`` to fail: faults that a restart may cure."""
         stalled_s = self.stalled_s()
+        # Earlier than the exit, so that the probes show the fault first.
         if stalled_s > self._stall_timeout_s / 2:
             return [f"no durable progress for {stalled_s:.0f} s"]
         return []

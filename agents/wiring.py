@@ -1,8 +1,7 @@
-"""The composition: every agent, what it reads, what it writes, and what runs beside it.
+"""The composition: each agent with its topic, store and outbox, and the services beside it.
 
-touchpoints (Kafka) -> touchpoints agent -> Redis, one commit -> outbox -> output topics and
-examples examples    (Kafka) -> learner agent     -> Redis, one commit -> versions, and ticks back
-into touchpoints
+- touchpoints -> touchpoints agent -> one commit in Redis -> outbox -> output topics and examples
+- examples -> learner agent -> one commit in Redis -> model versions; outbox -> ticks
 """
 
 import os
@@ -41,7 +40,7 @@ from touchstream.streams.intake.decode import Origin
 PARKED_RETRY_S = 0.05
 METRICS_EVERY_S = 1.0
 FENCE_CHECK_S = 1.0
-"""A Redis that was put back is noticed even where nothing arrives."""
+"""Notices that Redis was restored even while no records arrive."""
 
 log = structlog.get_logger()
 
@@ -81,9 +80,9 @@ def learner_app(
     writes_ticks: bool = True,
     now_ms: Callable[[], Millis] = _now_ms,
 ) -> faust.App:
-    """The learner as a Faust app of its own; one works, further ones stand by.
+    """The learner as a Faust app; one process works, further ones stand by.
 
-    ``now_ms`` is what its ticks are stamped with.
+    Its ticks are stamped with ``now_ms``.
     """
     # River takes seconds to import, and no worker needs it.
     from touchstream.agents.learner import Learner  # noqa: PLC0415
@@ -111,13 +110,13 @@ def learner_app(
 
 
 def tick_secret(settings: Settings) -> bytes | None:
-    """The key that ticks are signed with, if there is one."""
+    """The key with which ticks are signed, if there is one."""
     secret = settings.ticks.secret
     return None if secret is None else secret.get_secret_value().encode()
 
 
 class _App(faust.App):
-    """Faust's app that looks around before it starts: broker, topics, store."""
+    """A Faust app that checks broker, topics and store before it starts."""
 
     before_start: Callable[[], Awaitable[None]]
 
@@ -147,14 +146,21 @@ def _app(name: str, settings: Settings, store: Store, topics: dict[str, str]) ->
         table_standby_replicas=0,
         broker_commit_interval=1.0,
         broker_session_timeout=kafka.session_timeout_s,
+        # Several heartbeats per session, so that a lost one does not cause a rebalance.
         broker_heartbeat_interval=kafka.session_timeout_s / 5,
         broker_rebalance_timeout=kafka.session_timeout_s,
+        # Above the session timeout: a rebalance may take that long.
         broker_request_timeout=2 * kafka.session_timeout_s,
         broker_max_poll_records=settings.worker.max_batch_records,
+        # Never reached: has_room() stops a partition long before.
         stream_buffer_maxsize=4096,
+        # Waiting for unacknowledged messages has no timeout, and would block SIGTERM.
         stream_wait_empty=False,
+        # A restarted agent would have lost the batch whose processing failed.
         agent_supervisor=mode.CrashingSupervisor,
+        # Without a committed offset; the consumer seeks to the fence before it reads.
         consumer_auto_offset_reset="earliest",
+        # logs.configure() has set it up already.
         logging_config=None,
     )
     app.before_start = lambda: prepare(settings, store, topics)
@@ -179,7 +185,7 @@ def _beside(
     metrics: Metrics,
     stall_timeout_s: float,
 ) -> None:
-    """What runs next to an agent: the outbox, the watchdog, the operator's port."""
+    """Run the outbox, the watchdog and the operator's port next to an agent."""
     watchdog = Watchdog(agent, _end_of(app), stall_timeout_s, metrics)
     health = HealthServer(
         settings.http.host,
@@ -203,6 +209,7 @@ def _beside(
 
     @app.on_before_shutdown.connect
     async def close(_: object, **__: object) -> None:
+        # A broker that is down must not keep the process from exiting.
         with suppress(Exception):
             await health.stop()
             await outbox.close()
@@ -213,6 +220,7 @@ def _end_of(app: faust.App) -> Callable[[TopicPartition], int]:
 
     def end(source: TopicPartition) -> int:
         tp = faust.types.TP(*source)
+        # Asking for the end of a revoked partition raises.
         if tp not in app.consumer.assignment():
             return 0
         return app.consumer.highwater(tp) or 0
@@ -220,12 +228,12 @@ def _end_of(app: faust.App) -> Callable[[TopicPartition], int]:
     return end
 
 
-def _fatal(verb: Callable[[], Awaitable[None]]) -> Callable[[], Awaitable[None]]:
-    """Run ``verb``; whatever it raises ends the process: Faust would ack what raised and go on."""
+def _fatal(step: Callable[[], Awaitable[None]]) -> Callable[[], Awaitable[None]]:
+    """Run ``step``; any error ends the process. Faust would acknowledge the batch and go on."""
 
     async def run() -> None:
         try:
-            await verb()
+            await step()
         except Exception as exc:
             die("stopped", exc)
 

@@ -1,4 +1,4 @@
-"""What the doctor makes of what he found; pure."""
+"""The doctor's checks of the facts it has read; pure."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
@@ -10,12 +10,12 @@ from touchstream.schemas.units import Millis
 from touchstream.streams.checkpoint import ShardCheckpoint
 
 SKEW_MS = 2_000
-"""More than this between two clocks shows in what customers are told."""
+"""A larger difference between two clocks becomes visible in emissions."""
 
 TICKS_MISSED = 6
 LEAST_SILENCE_MS = 60_000
 OUTBOX_SHOWN = 1_000
-"""So many entries are counted at most; a healthy outbox holds none for long."""
+"""At most this many entries are counted; a healthy outbox holds none for long."""
 
 
 class Finding(NamedTuple):
@@ -24,21 +24,21 @@ class Finding(NamedTuple):
     check: str
     summary: str
     faults: Sequence[str] = ()
-    """What is wrong and what to do, a sentence each; none: it is well."""
+    """Faults with their remedies, a sentence each; empty if all is well."""
 
 
 class ShardFacts(NamedTuple):
-    """What Redis holds of one shard."""
+    """The content of one shard in Redis."""
 
     name: str
     offset: int | None
-    """Of the fence; None before the first commit."""
+    """The fence's offset; None before the first commit."""
     checkpoint: ShardCheckpoint
     outbox: int
 
 
 class StoreFacts(NamedTuple):
-    """What Redis says."""
+    """Everything read from Redis."""
 
     troubles: Sequence[str]
     claimed: int | None
@@ -49,15 +49,15 @@ class StoreFacts(NamedTuple):
 
 
 class LogFacts(NamedTuple):
-    """What Kafka holds of the touchpoints, by partition."""
+    """The offsets that Kafka holds of the touchpoints, by partition."""
 
     spans: Mapping[int, OffsetRange]
     newest_ms: Millis | None
     """The broker's stamp on the newest record."""
 
 
-def judge_store(settings: Settings, facts: StoreFacts, now_ms: Millis) -> Iterator[Finding]:
-    """Everything that needs Redis alone."""
+def check_store(settings: Settings, facts: StoreFacts, now_ms: Millis) -> Iterator[Finding]:
+    """The checks that need Redis alone."""
     yield Finding("redis", settings.redis.url, facts.troubles)
     yield _partitions(settings, facts)
     yield _clock("clock of redis", Millis(facts.now_ms), now_ms)
@@ -65,15 +65,15 @@ def judge_store(settings: Settings, facts: StoreFacts, now_ms: Millis) -> Iterat
     yield _ticks(settings, facts, now_ms)
 
 
-def judge_log(facts: StoreFacts, log: LogFacts, now_ms: Millis) -> Iterator[Finding]:
-    """Everything that needs Redis and Kafka."""
+def check_log(facts: StoreFacts, log: LogFacts, now_ms: Millis) -> Iterator[Finding]:
+    """The checks that need Redis and Kafka."""
     yield _fences(facts.shards, log.spans)
-    if log.newest_ms is not None and log.newest_ms > now_ms:  # older is no news: nobody wrote
+    if log.newest_ms is not None and log.newest_ms > now_ms:  # an older one may only mean silence
         yield _clock("clock of the broker", log.newest_ms, now_ms)
 
 
-def judge_build(settings: Settings, facts: StoreFacts, features: str) -> Iterator[Finding]:
-    """Whether what is in force is what this build and this configuration say."""
+def check_build(settings: Settings, facts: StoreFacts, features: str) -> Iterator[Finding]:
+    """Compare the active configuration with this build and these settings."""
     active_config = [
         shard.checkpoint.active_config for shard in facts.shards if shard.checkpoint.active_config
     ]
@@ -82,7 +82,7 @@ def judge_build(settings: Settings, facts: StoreFacts, features: str) -> Iterato
         "feature list",
         features,
         [
-            f"list {each} is in force: start the learner of this build, or run the build that fits"
+            f"list {each} is active: start the learner of this build, or run the matching build"
             for each in lists
         ],
     )
@@ -92,7 +92,7 @@ def judge_build(settings: Settings, facts: StoreFacts, features: str) -> Iterato
         "rules",
         rules,
         [
-            f"rules {each} are in force: start the learner with this configuration, or mend it"
+            f"rules {each} are active: start the learner with this configuration, or fix it"
             for each in others
         ],
     )
@@ -116,7 +116,7 @@ def _outboxes(facts: StoreFacts) -> Finding:
     sizes = {shard.name: shard.outbox for shard in facts.shards}
     sizes["learner"] = facts.learner_outbox
     faults = [
-        f"{name}: {OUTBOX_SHOWN} entries or more wait: is its owner running, and the broker well?"
+        f"{name}: {OUTBOX_SHOWN} entries or more wait: are its owner and the broker running?"
         for name, size in sizes.items()
         if size >= OUTBOX_SHOWN
     ]

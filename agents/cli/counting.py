@@ -1,4 +1,4 @@
-"""A count that goes up: a status line on a terminal, one JSON line a phase elsewhere."""
+"""A progress count: a status line on a terminal, a JSON line now and then elsewhere."""
 
 import sys
 import time
@@ -11,21 +11,21 @@ REDRAW_S = 0.2
 
 
 class Counting:
-    """Shows how far a long piece of work is."""
+    """Shows the progress of a long operation."""
 
     def __init__(self, phase: str, stream: TextIO | None = None) -> None:
         self._phase = phase
         self._stream = stream or sys.stderr
         self._terminal = self._stream.isatty()
         self._every_s = REDRAW_S if self._terminal else EVERY_S
-        self._said_s = time.monotonic() if self._terminal else 0.0
+        self._printed_s = time.monotonic() if self._terminal else 0.0
         self.count = 0
 
     def add(self, count: int = 1) -> None:
-        """Count on; tell it every now and then."""
+        """Add to the count; print it now and then."""
         self.count += count
-        if time.monotonic() - self._said_s >= self._every_s:
-            self._say()
+        if time.monotonic() - self._printed_s >= self._every_s:
+            self._print()
 
     def __enter__(self) -> Self:
         return self
@@ -35,8 +35,8 @@ class Counting:
             self._stream.write("\r\033[K")
             self._stream.flush()
 
-    def _say(self) -> None:
-        self._said_s = time.monotonic()
+    def _print(self) -> None:
+        self._printed_s = time.monotonic()
         line = orjson.dumps({"phase": self._phase, "records": self.count}).decode() + "\n"
         self._stream.write(f"\r{self._phase}: {self.count:,}" if self._terminal else line)
         self._stream.flush()

@@ -35,11 +35,11 @@ FLAGS = {
     RECOMMENDED: "recommended since",
     HAPPENED: "happened since",
 }
-"""What a row of a label ledger has noted, in words."""
+"""The outcome flags of a row of a label ledger, in words."""
 
 
 def customer(settings: Settings, customer_id: str, *, as_json: bool) -> None:
-    """Tell all that is kept of a customer, and as of when."""
+    """Print a customer's state and the tick it is from."""
     shown = asyncio.run(_shown(settings, customer_id))
     if as_json:
         typer.echo(orjson.dumps(shown).decode())
@@ -59,7 +59,7 @@ async def _shown(settings: Settings, customer_id: str) -> dict[str, object]:
     if data is None:
         raise Failed(
             f"no such customer: {customer_id!r} (namespace {settings.namespace!r}, shard {shard}; "
-            "the id is the subject of his events, as it stands there)"
+            "the id is the subject of their events, spelled exactly)"
         )
     return {**named(customer_id, decode(data)), "shard": shard, **_as_of(checkpoint.record)}
 
@@ -76,7 +76,7 @@ def _as_of(record: bytes | None) -> dict[str, object]:
 
 
 def _lines(value: object, indent: str) -> Iterator[str]:
-    """Fields under each other; what is empty is left out."""
+    """One field per line, without the empty ones."""
     if isinstance(value, dict):
         for name, inner in value.items():
             yield from _field(str(name), inner, indent)
@@ -97,11 +97,11 @@ def _field(name: str, value: object, indent: str) -> Iterator[str]:
 
 
 def _row(row: Mapping[str, Any]) -> str:
-    """A row of a label ledger, without what only the model reads."""
+    """A row of a label ledger, without the feature vector."""
     shown = [row["at"], f"risk {row['risk']:.3f}", f"model {row['model_version']}"]
     shown += [words for flag, words in FLAGS.items() if row["outcome_flags"] & flag]
     if row["offer_probability"]:
-        shown.append(f"an action was offered with {row['offer_probability']:.3f}")
+        shown.append(f"offered an action with probability {row['offer_probability']:.3f}")
     return "  ".join(shown)
 
 

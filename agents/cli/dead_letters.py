@@ -1,4 +1,4 @@
-"""``touchstream dead-letters``: look, mend, send again, with a limit."""
+"""``touchstream dead-letters``: list the letters, or send them again up to a limit."""
 
 import sys
 import time
@@ -14,7 +14,7 @@ from touchstream.agents.cli.failures import BadUsage
 from touchstream.agents.cli.format_record import raw_json, readable
 from touchstream.agents.cli.reading import OffsetRange, read, whole
 from touchstream.agents.kafka import physical_topics
-from touchstream.agents.letters import Again, Hopeless, send_again
+from touchstream.agents.letters import Keep, Redrive, send_again
 from touchstream.agents.settings import Settings
 from touchstream.schemas.dead_letter import RejectReason, StoredLetter, decode_letter
 from touchstream.schemas.topics import DEAD_LETTERS_TOPIC, TOUCHPOINTS_TOPIC
@@ -22,7 +22,7 @@ from touchstream.schemas.units import Millis
 
 
 class Plan(NamedTuple):
-    """Which letters to send again."""
+    """The letters to send again."""
 
     limit: int
     reason: str | None
@@ -30,31 +30,31 @@ class Plan(NamedTuple):
 
 
 class Chosen(NamedTuple):
-    """What a call goes through: what it sends, what stays, and where the next one goes on."""
+    """The letters of one call: to send, to keep by reason, and where the next call resumes."""
 
-    again: list[Again]
+    again: list[Redrive]
     stays: Counter[str]
     upto: dict[TopicPartition, int]
 
 
 def show(settings: Settings, limit: int, reason: str | None, *, as_json: bool) -> None:
-    """Tell the newest letters."""
+    """Print the newest letters."""
     _check(reason)
     topic = physical_topics(settings.kafka)[DEAD_LETTERS_TOPIC]
     with clients.consumer(settings.kafka) as consumer:
         records = read(consumer, whole(consumer, topic))
         wanted = (each for each in records if reason in (None, _letter(each).letter.reason))
         newest = deque(wanted, maxlen=limit)
-    tell = raw_json if as_json else readable
+    formatted = raw_json if as_json else readable
     for record in sorted(newest, key=lambda each: (each.timestamp, each.partition, each.offset)):
-        typer.echo(tell(DEAD_LETTERS_TOPIC, record))
+        typer.echo(formatted(DEAD_LETTERS_TOPIC, record))
 
 
 def redrive(settings: Settings, plan: Plan, *, dry_run: bool, sure: bool) -> dict[str, object]:
-    """Send letters again and remember how far it went; return the counts."""
+    """Send letters again, commit the progress, and return the counts."""
     _check(plan.reason)
     if not (dry_run or sure or sys.stdin.isatty()):
-        raise BadUsage("--yes: want it (or --dry-run) where nobody can be asked")
+        raise BadUsage("--yes: want it (or --dry-run) without a terminal to ask at")
     names = physical_topics(settings.kafka)
     group = _group(settings, plan.reason)
     with clients.consumer(settings.kafka, group_id=group) as consumer:
@@ -64,6 +64,7 @@ def redrive(settings: Settings, plan: Plan, *, dry_run: bool, sure: bool) -> dic
         if dry_run or not (sure or _agreed(chosen)):
             return {"sent": 0, **counts}
         _send(settings, names[TOUCHPOINTS_TOPIC], chosen.again)
+        # After sending: a crash in between sends letters twice, and the second is a duplicate.
         consumer.commit(
             {each: OffsetAndMetadata(offset, "", -1) for each, offset in chosen.upto.items()}
         )
@@ -76,14 +77,15 @@ def _choose(records: Iterator[Any], plan: Plan, begins: dict[TopicPartition, int
     for record in records:
         if len(chosen.again) >= plan.limit:
             break
+        # Letters that stay count as passed, or every call would begin with them.
         chosen.upto[TopicPartition(record.topic, record.partition)] = record.offset + 1
         stored = _letter(record)
         if plan.reason not in (None, stored.letter.reason):
             continue
         match send_again(stored, now_ms):
-            case Again() as again:
+            case Redrive() as again:
                 chosen.again.append(again)
-            case Hopeless(why):
+            case Keep(why):
                 chosen.stays[why] += 1
     return chosen
 
@@ -91,7 +93,7 @@ def _choose(records: Iterator[Any], plan: Plan, begins: dict[TopicPartition, int
 def _unseen(
     consumer: KafkaConsumer, spans: dict[TopicPartition, OffsetRange], plan: Plan
 ) -> dict[TopicPartition, OffsetRange]:
-    """The spans from where the last call ended."""
+    """The spans without the letters that earlier calls passed."""
     if plan.from_beginning:
         return spans
     return {
@@ -100,7 +102,7 @@ def _unseen(
     }
 
 
-def _send(settings: Settings, topic: str, letters: list[Again]) -> None:
+def _send(settings: Settings, topic: str, letters: list[Redrive]) -> None:
     with clients.producer(settings.kafka) as producer:
         sending = [
             producer.send(topic, key=each.key, value=each.value, headers=list(each.headers))
@@ -112,14 +114,15 @@ def _send(settings: Settings, topic: str, letters: list[Again]) -> None:
 
 
 def _group(settings: Settings, reason: str | None) -> str:
-    """Whose committed offsets remember how far it went: with a reason others are left for later."""
+    """The consumer group that keeps the progress; one per reason, so others are not skipped."""
     name = f"{settings.namespace}-redrive"
     return name if reason is None else f"{name}-{reason}"
 
 
 def _agreed(chosen: Chosen) -> bool:
     return bool(chosen.again) and typer.confirm(
-        f"Send {len(chosen.again)} letters again ({chosen.stays.total()} would die again and stay)?"
+        f"Send {len(chosen.again)} letters again? {chosen.stays.total()} others would be rejected "
+        "again and stay."
     )
 
 

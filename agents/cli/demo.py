@@ -34,13 +34,13 @@ from touchstream.simulator import World
 
 CUSTOMERS = 800
 MOST_DAYS = 730
-SAY_EVERY_S = 5.0
+PRINT_EVERY_S = 5.0
 ROWS = 12
 LEAST_DAY_S = 0.05
-"""A day of the world takes at least so long, or nobody could follow it."""
+"""Minimum duration of a day of the world, so that a viewer can follow."""
 
 RULES = {
-    # So few examples come in minutes, and a young model still says half to everybody.
+    # Few examples arrive within minutes, and a young model predicts one half for everybody.
     "TOUCHSTREAM_LEARNING__MINIMUM_EXAMPLES": "1500",
     # In this world one customer in twenty leaves within four weeks: high is eight times that.
     "TOUCHSTREAM_BANDS__MEDIUM_ENTER": "0.20",
@@ -58,7 +58,7 @@ class AtRisk(NamedTuple):
 
 
 class Board:
-    """What the demo shows: who is at risk, why, what to do, and how good the model is."""
+    """The demo's display: customers at risk, reasons, actions, and the model's measures."""
 
     def __init__(self, world: World, stream: Console) -> None:
         self._world = world
@@ -66,16 +66,16 @@ class Board:
         self._live: Live | None = None
         self.at_risk: dict[str, AtRisk] = {}
         self.actions: dict[str, str] = {}
-        """Customer -> what was last recommended; another topic, so it may come first."""
+        """Customer -> the last recommended action; it may arrive before the risk."""
         self.phase = Phase("starting", 0, 0, None)
         self.checkpoint: Checkpoint | None = None
         self.active = CUSTOMERS
         self.rates: deque[tuple[float, int]] = deque(maxlen=20)
-        self._said_s = 0.0
+        self._printed_s = 0.0
 
     @contextmanager
     def open(self) -> Iterator[None]:
-        """Draw on a terminal; elsewhere say a JSON line every now and then."""
+        """Draw on a terminal; elsewhere print a JSON line now and then."""
         if not self._console.is_terminal:
             yield
             return
@@ -84,13 +84,13 @@ class Board:
             yield
 
     def show(self, phase: Phase) -> None:
-        """Tell where the world is."""
+        """Show the current phase."""
         now_s = time.monotonic()
         changed = phase.name != self.phase.name
         self.phase = phase
         self.rates.append((now_s, phase.records))
-        if self._live is None and (changed or now_s - self._said_s > SAY_EVERY_S):
-            self._said_s = now_s
+        if self._live is None and (changed or now_s - self._printed_s > PRINT_EVERY_S):
+            self._printed_s = now_s
             line = orjson.dumps(self._line()).decode()
             print(line, flush=True)
 
@@ -105,14 +105,14 @@ class Board:
                 self.at_risk[customer] = AtRisk(customer, change)
             case ActionRecommended() as choice:
                 self.actions[customer] = choice.action
-                # A lead is nobody's customer yet, and a catalogue may have actions of its own.
+                # The world knows neither leads nor the actions of a custom configuration.
                 with suppress(KeyError):
                     self._world.treat(customer, choice.action, emission.time_ms, choice.decision)
             case _:
                 pass
 
     def per_second(self) -> float:
-        """Records a second of late."""
+        """Recent records per second."""
         if len(self.rates) < 2:  # noqa: PLR2004 - a rate needs two points
             return 0.0
         (before_s, before), (now_s, now) = self.rates[0], self.rates[-1]
@@ -183,7 +183,7 @@ async def _run(
 
 
 async def _days(world: World, board: Board, replay: Replay, seconds: int) -> AsyncIterator[Step]:
-    """The world's days as they turn over, a tick at each midnight, until the time is up."""
+    """The world's days one by one, a tick at each midnight, until the time is up."""
     end_s = time.monotonic() + seconds
     yield TickAt(Millis(world.now_ms - DAY_MS))
     for day in world.days():
@@ -196,6 +196,7 @@ async def _days(world: World, board: Board, replay: Replay, seconds: int) -> Asy
         board.checkpoint = await replay.checkpoint()
         if time.monotonic() > end_s:
             return
+        # Also lets the display and the collector run.
         await asyncio.sleep(max(0.0, LEAST_DAY_S - (time.monotonic() - began_s)))
 
 

@@ -1,4 +1,4 @@
-"""``touchstream doctor``: look at everything a deployment stands on; say what to do."""
+"""``touchstream doctor``: check everything a deployment depends on, and advise."""
 
 import asyncio
 import os
@@ -19,9 +19,9 @@ from touchstream.agents.cli.checks import (
     LogFacts,
     ShardFacts,
     StoreFacts,
-    judge_build,
-    judge_log,
-    judge_store,
+    check_build,
+    check_log,
+    check_store,
 )
 from touchstream.agents.cli.reading import POLL_MS, OffsetRange, whole
 from touchstream.agents.kafka import physical_topics
@@ -41,7 +41,7 @@ from touchstream.streams.features.catalogue import FEATURES
 
 
 def doctor(settings: Settings, config: Path | None, *, as_json: bool) -> bool:
-    """Tell every finding as it comes; False if one is a fault."""
+    """Print each finding; False if one is a fault."""
     well = True
     for finding in examine(settings, config):
         well = well and not finding.faults
@@ -55,14 +55,14 @@ def doctor(settings: Settings, config: Path | None, *, as_json: bool) -> bool:
 
 
 def examine(settings: Settings, config: Path | None) -> Iterator[Finding]:
-    """Every check in turn; what cannot be reached ends only the checks that need it."""
+    """Every check in turn; an unreachable service ends only the checks that need it."""
     yield _configuration(config)
     yield _schemas()
     now_ms = Millis(time.time_ns() // 1_000_000)
     facts = _ask_store(settings)
     if isinstance(facts, StoreFacts):
-        yield from judge_store(settings, facts, now_ms)
-        yield from judge_build(settings, facts, FEATURES.digest)
+        yield from check_store(settings, facts, now_ms)
+        yield from check_build(settings, facts, FEATURES.digest)
         if facts.checkpoint is not None:
             yield asyncio.run(_models(settings, facts.checkpoint, facts.shards))
     else:
@@ -71,7 +71,7 @@ def examine(settings: Settings, config: Path | None) -> Iterator[Finding]:
         yield _broker(settings)
         yield from _topics(settings)
         if isinstance(facts, StoreFacts):
-            yield from judge_log(facts, _ask_log(settings), now_ms)
+            yield from check_log(facts, _ask_log(settings), now_ms)
     except (clients.NoBroker, KafkaError) as exc:
         yield Finding("broker", settings.kafka.bootstrap, [str(exc)])
 
@@ -84,10 +84,10 @@ def _configuration(config: Path | None) -> Finding:
 
 
 def _schemas() -> Finding:
-    """Only what is there can be stale: an installed package has no docs."""
+    """Compare the generated documents that exist; an installed package has none."""
     stale = [path for path, _ in stale_files(PROJECT) if (PROJECT / path).exists()]
     faults = [
-        f"{path} is not what the types say: python -m touchstream.schemas.generate"
+        f"{path} does not match the types: run python -m touchstream.schemas.generate"
         for path in stale
     ]
     return Finding("schemas", f"{len(stale)} stale", faults)
@@ -98,9 +98,7 @@ def _broker(settings: Settings) -> Finding:
         cluster = client.describe_cluster()
     version = clients.broker_version(settings.kafka)
     count = len(cluster["brokers"])
-    summary = (
-        f"{settings.kafka.bootstrap}, {count} of them, like Kafka {version or '(does not say)'}"
-    )
+    summary = f"{settings.kafka.bootstrap}, {count} brokers, Kafka {version or '(unknown)'}"
     if settings.kafka.replication <= count:
         return Finding("broker", summary)
     wanted = settings.kafka.replication
@@ -109,10 +107,10 @@ def _broker(settings: Settings) -> Finding:
 
 def _topics(settings: Settings) -> Iterator[Finding]:
     if settings.kafka.embedded:
-        return  # it cannot say how its topics are set
+        return  # the embedded broker has no topic settings
     found = check_topics(settings)
     faults = [f"{topic.name}: {fault}" for topic in found for fault in topic.faults]
-    yield Finding("topics", f"{len(found)} looked at", faults)
+    yield Finding("topics", f"{len(found)} checked", faults)
 
 
 def _ask_store(settings: Settings) -> StoreFacts | Finding:
@@ -150,7 +148,7 @@ async def _store_facts(settings: Settings) -> StoreFacts:
 async def _models(
     settings: Settings, checkpoint: Checkpoint, shards: Sequence[ShardFacts]
 ) -> Finding:
-    """The versions in force, and whether the learner follows what is wished for."""
+    """Check that the active versions and the wanted one can be served."""
     active_config = {
         s.checkpoint.active_config.model_version for s in shards if s.checkpoint.active_config
     } - {0}
@@ -163,19 +161,20 @@ async def _models(
         unmet = None if wish.serve is None else await trouble_with(store, checkpoint, wish.serve)
     finally:
         await store.close()
-    summary = f"{', '.join(map(str, sorted(active_config))) or 'none'} in force, wanted: "
+    summary = f"{', '.join(map(str, sorted(active_config))) or 'none'} active, wanted: "
     summary += "newest" if wish.serve is None else str(wish.serve)
     return Finding("model versions", summary, list(filter(None, dict.fromkeys([*troubles, unmet]))))
 
 
 def _ask_log(settings: Settings) -> LogFacts:
-    """Spans, and the stamp of each partition's last record."""
+    """Read the offsets, and the stamp of the newest record."""
     with clients.consumer(settings.kafka) as consumer:
         spans = whole(consumer, physical_topics(settings.kafka)[TOUCHPOINTS_TOPIC])
         filled = [each for each, span in spans.items() if span.begin < span.end]
         consumer.assign(filled)
         for each in filled:
             consumer.seek(each, spans[each].end - 1)
+        # One poll is enough: a partition that does not answer only leaves a stamp out.
         found = consumer.poll(timeout_ms=2 * POLL_MS) if filled else {}
         stamps = [record.timestamp for records in found.values() for record in records]
     newest_ms = Millis(max(stamps)) if stamps else None

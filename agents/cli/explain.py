@@ -1,4 +1,4 @@
-"""``touchstream explain``: why a customer's risk is what it is, each reason put to the proof."""
+"""``touchstream explain``: the reasons for a customer's risk, each verified by their events."""
 
 import asyncio
 from collections.abc import Iterator, Sequence
@@ -26,7 +26,7 @@ from touchstream.streams.proof import ACTIVITY, verify
 from touchstream.streams.state import State
 
 MOST_SHOWN = 10
-"""More than a person reads; all of them are in the JSON."""
+"""More than a person reads; the JSON has all of them."""
 MOST_PARTS = 3
 
 
@@ -39,7 +39,7 @@ def main(
     proved: bool,
     as_json: bool,
 ) -> None:
-    """Explain a customer; ``files`` are his events where the topic's own are not wanted."""
+    """Explain a customer from their events in ``files``, or in the topic if there are none."""
     subject = asyncio.run(_found(settings, customer))
     explanation = _explained(subject, target)
     if proved:
@@ -60,12 +60,12 @@ async def _found(settings: Settings, customer: str) -> Subject:
 
 
 def _explained(subject: Subject, target: str) -> Explanation:
-    targets = (CHURN, *(rules.name for rules in subject.models.rules.targets))
+    targets = (CHURN, *(rules.name for rules in subject.context.rules.targets))
     if target not in targets:
         raise BadUsage(f"--target={target!r}: want one of {', '.join(targets)}")
     if subject.state.profile is None:
-        raise Failed(f"nothing is known of {subject.id!r}: he was erased, and nothing came since")
-    explanation = explain(subject.state, subject.models, target)
+        raise Failed(f"nothing is known of {subject.id!r}: they were erased, and no event followed")
+    explanation = explain(subject.state, subject.context, target)
     if explanation is None:
         raise Failed("nothing is scored before the first tick: start the learner")
     return explanation
@@ -74,14 +74,14 @@ def _explained(subject: Subject, target: str) -> Explanation:
 def _verified(
     settings: Settings, subject: Subject, files: Sequence[Path], explanation: Explanation
 ) -> Explanation:
-    with Counting("reading his events") as done:
+    with Counting("reading events") as done:
         log = (
             from_files(settings, subject, files, done.add)
             if files
             else from_topic(settings, subject, done.add)
         )
-        history = relive(log, subject.models)
-    return verify(explanation, subject.state, history, subject.models)
+        history = relive(log, subject.context)
+    return verify(explanation, subject.state, history, subject.context)
 
 
 def _as_json(subject: Subject, explanation: Explanation) -> dict[str, Any]:
@@ -97,8 +97,8 @@ def _as_json(subject: Subject, explanation: Explanation) -> dict[str, Any]:
         **fields,
         "shard": shard_name(subject.partition),
         "tick": checkpoint.tick,
-        "model_version": subject.models.version,
-        "rules": subject.models.rules_digest,
+        "model_version": subject.context.version,
+        "rules": subject.context.rules_digest,
     }
 
 
@@ -110,7 +110,7 @@ def _lines(subject: Subject, explanation: Explanation) -> Iterator[str]:
     if churn:
         yield f"band: {_band(subject.state)}"
     yield (
-        f"as of {format_time(explanation.at_ms)}, model version {subject.models.version}, "
+        f"as of {format_time(explanation.at_ms)}, model version {subject.context.version}, "
         f"{explanation.n:,} examples"
     )
     yield (
@@ -127,7 +127,7 @@ def _lines(subject: Subject, explanation: Explanation) -> Iterator[str]:
 def _band(state: State) -> str:
     churn = churn_of(state)
     if churn.band is None:
-        return "none yet, too little is learnt"
+        return "none yet, too few examples are learnt"
     since = "" if churn.crossing is None else f" since {format_time(churn.crossing.at_ms)}"
     return f"{churn.band}{since}"
 
@@ -135,7 +135,7 @@ def _band(state: State) -> str:
 def _reasons(explanation: Explanation) -> Iterator[str]:
     shown = [reason for reason in explanation.reasons if reason.contribution][:MOST_SHOWN]
     if not shown:
-        yield "reasons: none; this model goes by what it knows of all customers like this one"
+        yield "reasons: none; this model uses only the average of similar customers"
         return
     yield "reasons, in log-odds (+ for, - against):"
     for reason in shown:
@@ -164,7 +164,7 @@ def _borne_out(reason: ExplainedReason, explanation: Explanation) -> str:
     if explanation.proof is None:
         return ""
     if not reason.about:
-        return "; of no event, so it cannot be put to the proof"
+        return "; of no event, so it cannot be verified"
     if reason.verified is None:
         return "; there are no such events to leave out"
     without = f"{reason.risk_without:.3f} without the {_count(reason)}"
@@ -176,7 +176,7 @@ def _borne_out(reason: ExplainedReason, explanation: Explanation) -> str:
 
 def _count(reason: ExplainedReason) -> str:
     kinds = " and ".join("signs of life" if one == ACTIVITY else one for one in reason.about)
-    return f"{reason.events:,} events it is made of ({kinds})"
+    return f"{reason.events:,} events behind it ({kinds})"
 
 
 def _changes(explanation: Explanation) -> Iterator[str]:
@@ -196,14 +196,14 @@ def _changes(explanation: Explanation) -> Iterator[str]:
 def _proof(subject: Subject, proof: Proof) -> Iterator[str]:
     yield ""
     since = "" if proof.first_ms is None else f" since {format_time(proof.first_ms)}"
-    yield f"put to the proof by {proof.events:,} events{since}:"
+    yield f"verified against {proof.events:,} events{since}:"
     if not proof.differing:
-        yield "  these events give exactly the profile that is kept"
+        yield "  these events reproduce the stored profile exactly"
         return
     profile = subject.state.profile
-    known = "" if profile is None else f" He is known since {format_time(profile.first_seen_ms)}."
+    known = "" if profile is None else f" First seen {format_time(profile.first_seen_ms)}."
     yield (
-        f"  PARTIAL: without what the log has lost, {len(proof.differing)} of "
-        f"{len(subject.models.features.names)} features come out differently "
-        f"({', '.join(proof.differing)}).{known} Give his whole history with --events"
+        f"  PARTIAL: without the events missing from the log, {len(proof.differing)} of "
+        f"{len(subject.context.features.names)} features come out differently "
+        f"({', '.join(proof.differing)}).{known} Give the whole history with --events"
     )

@@ -1,4 +1,4 @@
-"""What an explanation rests on: a customer's state, what is in force, and his events once more."""
+"""The inputs of an explanation: a customer's state, its serving context, and their events."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
@@ -32,54 +32,57 @@ from touchstream.streams.state import State
 from touchstream.streams.state import decode as decode_state
 
 MOST_LOOKS = 5
-"""A customer whose state changes between so many looks is explained by the last of them."""
+"""After so many reads between which the state changed, the last one is explained."""
 
 NO_GAP_DAYS = 10_000_000
 
 
 class Subject(NamedTuple):
-    """A customer as of one commit of his shard."""
+    """A customer as of one commit of their shard."""
 
     id: CustomerId
     partition: int
     state: State
     checkpoint: ShardCheckpoint
     end: int
-    """The offset up to which his partition is in the state."""
-    models: ServingContext
+    """The offset up to which the partition is part of the state."""
+    context: ServingContext
 
 
 async def find(settings: Settings, store: Store, customer: str) -> Subject:
-    """Everything kept of a customer; raises :class:`Failed` where there is nothing to explain."""
+    """Read a customer's state; raises :class:`Failed` if there is nothing to explain."""
     partition = partition_of(customer.encode(), settings.kafka.partitions)
     shard = shard_name(partition)
     read = Read(shard, [customer])
     [[data]] = await store.load([read])
+    # No command reads a state and its checkpoint together, so read until both fit.
     for _ in range(MOST_LOOKS):
         before = data
         [found] = await store.read_checkpoints([shard])
         [[data]] = await store.load([read])
-        if data == before:  # so it was the same where the shard stood
+        if data == before:  # so the checkpoint read in between belongs to it
             break
     if data is None:
         raise Failed(
             f"no such customer: {customer!r} (namespace {settings.namespace!r}, shard {shard}; "
-            "the id is the subject of his events, as it stands there)"
+            "the id is the subject of their events, spelled exactly)"
         )
     checkpoint = decode_checkpoint(found.record)
-    models = await ServingContexts(store).load(checkpoint)
-    if models is None:
-        raise Failed(f"what is in force for {shard} is not in Redis: run `touchstream doctor`")
+    context = await ServingContexts(store).load(checkpoint)
+    if context is None:
+        raise Failed(
+            f"the active configuration of {shard} is not in Redis: run `touchstream doctor`"
+        )
     end = 0 if found.fence is None else found.fence.offset
-    return Subject(CustomerId(customer), partition, decode_state(data), checkpoint, end, models)
+    return Subject(CustomerId(customer), partition, decode_state(data), checkpoint, end, context)
 
 
 def from_topic(
     settings: Settings, subject: Subject, seen: Callable[[int], None]
 ) -> Iterator[Heard | TimerFired]:
-    """His events and his partition's ticks as Kafka still holds them, up to where the shard stands.
+    """The customer's events and their partition's ticks that Kafka still holds, up to the state.
 
-    ``seen`` is told how many records were gone through.
+    ``seen`` is called with the number of records read.
     """
     topic = physical_topics(settings.kafka)[TOUCHPOINTS_TOPIC]
     place = TopicPartition(topic, subject.partition)
@@ -94,7 +97,7 @@ def from_topic(
 def from_files(
     settings: Settings, subject: Subject, files: Sequence[Path], seen: Callable[[int], None]
 ) -> Iterator[Heard | TimerFired]:
-    """His events in files as a replay reads them, up to what his shard has seen."""
+    """The customer's events in files, read as a replay reads them, up to the state."""
     key, number, ticks = subject.id.encode(), 0, settings.ticks
     if all(line.key == key for line in read_lines(files)):  # long silences are no wrong clocks
         ticks = ticks.model_copy(update={"max_gap_days": NO_GAP_DAYS})
@@ -128,7 +131,7 @@ def _of_pages(
 def _heard(
     records: Iterable[Record], subject: Subject, settings: Settings
 ) -> Iterator[Heard | TimerFired]:
-    """Of a partition's records the ticks, and what is the customer's."""
+    """The ticks among a partition's records, and the customer's own events."""
     origin = Origin(subject.partition, settings.kafka.partitions, tick_secret(settings))
     key = subject.id.encode()
     for record in records:

@@ -1,4 +1,4 @@
-"""What every command's end says: one line and an exit code, for whatever was foreseen."""
+"""Foreseen failures of commands, each with one line and an exit code."""
 
 from pathlib import Path
 from typing import NamedTuple
@@ -8,22 +8,22 @@ FAILED = 1
 
 
 class BadUsage(Exception):
-    """An argument cannot be used as it stands; one line says which and what was wanted."""
+    """An argument is unusable; one line names it and the valid values."""
 
 
 class Failed(Exception):
-    """The command could not do its work; one line says what and what to do."""
+    """The command failed; one line gives the reason and the remedy."""
 
 
 class Ending(NamedTuple):
-    """How the process ends."""
+    """The exit code of the process, and the line it prints."""
 
     code: int
     line: str
 
 
 def ending(error: BaseException) -> Ending | None:
-    """The line for a foreseen failure; None for what nobody foresaw: that may trace."""
+    """The ending for a foreseen failure; None for any other, which deserves a traceback."""
     if isinstance(error, _bad_usage()):
         return Ending(BAD_USAGE, _one_line(error))
     if isinstance(error, _foreseen()):
@@ -51,7 +51,7 @@ def require_lines(files: list[Path]) -> None:
 
 
 def require_broker(text: str, *, embedded: bool) -> None:
-    """Raise :class:`BadUsage` unless the text says where a broker is."""
+    """Raise :class:`BadUsage` unless the text is the address of a broker."""
     from touchstream.agents.settings_tables import BROKERS
 
     if embedded and text == "embedded":
@@ -62,7 +62,7 @@ def require_broker(text: str, *, embedded: bool) -> None:
 
 
 def require_folder(folder: Path) -> None:
-    """Raise :class:`BadUsage` unless the folder can be made and written."""
+    """Raise :class:`BadUsage` unless the folder exists or can be created, and is writable."""
     probe = folder / ".touchstream-probe"
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -83,7 +83,7 @@ def _bad_usage() -> tuple[type[BaseException], ...]:
 
 
 def _foreseen() -> tuple[type[BaseException], ...]:
-    """Imported only here: a command that ends well pays for none of them."""
+    """Imported only here, so that a command that succeeds pays for none of them."""
     from touchstream.agents.clients import NoBroker
     from touchstream.agents.embedded.broker import BrokerError
     from touchstream.agents.embedded.process import ServerError

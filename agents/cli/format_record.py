@@ -1,4 +1,4 @@
-"""Records of our topics, a line each: readable, or as JSON."""
+"""Records of our topics as lines: readable, or as JSON."""
 
 import base64
 from collections.abc import Callable
@@ -32,7 +32,7 @@ def readable(topic: str, record: Any) -> str:  # noqa: ANN401 - kafka-python's C
 
 
 def raw_json(topic: str, record: Any) -> str:  # noqa: ANN401
-    """One JSON line for a program: the value as it was sent, or what stands for it."""
+    """One JSON line for a program: the value as sent, or a description of it."""
     if topic == DEAD_LETTERS_TOPIC:
         stored = decode_letter(record.key, record.value or b"", record.headers)
         return orjson.dumps(letter_as_json(stored)).decode()
@@ -48,10 +48,10 @@ def raw_json(topic: str, record: Any) -> str:  # noqa: ANN401
 
 def _emission(record: Any) -> str:  # noqa: ANN401
     emission, _ = decode_emission(record.value)
-    return f"{format_time(emission.time_ms)}  {emission.subject}  {_said(emission)}"
+    return f"{format_time(emission.time_ms)}  {emission.subject}  {_described(emission)}"
 
 
-def _said(emission: Emission) -> str:
+def _described(emission: Emission) -> str:
     match emission.data:
         case RiskChanged() as risk:
             return _risk(risk)
@@ -62,7 +62,7 @@ def _said(emission: Emission) -> str:
                 f"risk {action.risk:.3f} {action.band}  decision {action.decision}"
             )
         case AlertRaised() as alert:
-            return f"{alert.band} {alert.risk:.3f}  for {alert.rep or 'nobody'}  {alert.summary}"
+            return f"{alert.band} {alert.risk:.3f}  for {alert.rep or 'no rep'}  {alert.summary}"
         case CustomerSignal() as signal:
             return f"{signal.signal}: {signal.before} -> {signal.value}"
         case EngagementDropping() as drop:
@@ -99,7 +99,8 @@ def _example(record: Any) -> str:  # noqa: ANN401
     example = decode_example(record.value)
     if isinstance(example, Example):
         return (
-            f"{format_time(example.at_ms)}  {example.customer}  said {example.probability:.3f}  "
+            f"{format_time(example.at_ms)}  {example.customer}  "
+            f"predicted {example.probability:.3f}  "
             f"label {example.label}  model {example.model_version}  tick {example.tick}"
         )
     return f"{_place(record)}  shard {example.shard} has passed tick {example.tick}"

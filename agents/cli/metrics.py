@@ -38,7 +38,7 @@ def metrics(
     """Show the overview, or one metric by day or by a dimension."""
     question = ask(name, by)
     if until is not None:
-        period(since, until, None)  # a mistake is told before Redis is asked
+        period(since, until, None)  # report a mistake before asking Redis
     shown = asyncio.run(_report(settings, question, since, until))
     if as_json:
         # Sums over shards may leave 64 bits, which only the standard library writes.

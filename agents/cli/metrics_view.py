@@ -1,4 +1,4 @@
-"""What ``touchstream metrics`` shows: which figures, of which days, beside those before them."""
+"""The figures that ``touchstream metrics`` shows, beside those of the period before."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
@@ -21,7 +21,7 @@ from touchstream.streams.measures.reading import (
 )
 
 PERIOD_DAYS = 28
-"""Where no first day is given: four whole weeks, so that week days do not show."""
+"""The default period: four whole weeks, so that days of the week do not show."""
 NO_DATA = "no data"
 _EPOCH_DAY = date(1970, 1, 1).toordinal()
 _NAMES = (*METRICS, *RATIOS_BY_NAME)
@@ -44,7 +44,7 @@ class Period(NamedTuple):
 
 
 class Question(NamedTuple):
-    """What was asked: everything, or one metric by day or by a dimension."""
+    """The request: everything, or one metric by day or by a dimension."""
 
     wanted: tuple[Metric | Ratio, ...]
     by: str | None
@@ -91,7 +91,7 @@ def period(since: str | None, until: str | None, newest_day: int | None) -> Peri
     """The days asked for; without an end up to ``newest_day``, the last that the shards reached."""
     last = newest_day if until is None else _day("--until", until)
     if last is None:
-        raise BadUsage("--until: want a day (2026-11-28): no tick has told yet what day it is")
+        raise BadUsage("--until: want a day (2026-11-28): no tick has named the present day yet")
     first = last - PERIOD_DAYS + 1 if since is None else _day("--since", since)
     if not first <= last < first + DAILY_RETENTION_DAYS:
         raise BadUsage(
@@ -104,7 +104,7 @@ def period(since: str | None, until: str | None, newest_day: int | None) -> Peri
 
 
 def buckets(question: Question, days: Period) -> list[str]:
-    """What has to be read for it."""
+    """The buckets to read for it."""
     needed: list[Metric] = []
     for wanted in question.wanted:
         if isinstance(wanted, Ratio):

@@ -1,4 +1,4 @@
-"""``touchstream models``: which versions there are, and which one is served."""
+"""``touchstream models``: list the versions, and choose the one to serve."""
 
 import asyncio
 from collections.abc import Iterator, Mapping, Sequence
@@ -29,12 +29,12 @@ class Kept(Struct):
     version: int
     digest: str
     tick: int
-    """The last that it has learnt."""
+    """The last tick it has learnt."""
     examples: int
     served: bool
-    """The learner's last tick named it."""
+    """Whether the learner's last tick named it."""
     shards: Sequence[str]
-    """Where it is in force."""
+    """The shards that score with it now."""
 
 
 class Standoff(Struct):
@@ -51,25 +51,25 @@ class Standoff(Struct):
 
 
 class Contest(Struct):
-    """Who speaks for a target."""
+    """The models that compete for a target."""
 
     champion: str
     served: str
-    """The champion; or recency, where that was proved to be better."""
+    """The champion, or recency after it was proved to be better."""
     fallen_back: bool
     examples: int
     trials: Sequence[Standoff]
 
 
 class Overview(Struct):
-    """All that is told."""
+    """Everything that the command shows."""
 
     newest: int
     served: int
-    """What the learner's last tick named; 0: none, or somebody else writes the ticks."""
+    """The version named by the learner's last tick; 0 if it has written none."""
     wanted: int | Literal["newest"]
     tick: int
-    """The last that was learnt."""
+    """The last tick that was learnt."""
     versions: Sequence[Kept]
     more: int
     """Older versions that are not shown."""
@@ -77,16 +77,16 @@ class Overview(Struct):
 
 
 class Wanted(Struct):
-    """What was asked of the learner."""
+    """The wish as the learner will follow it."""
 
     wanted: int | Literal["newest"]
     newest: int
     from_tick: int
-    """The first tick that can follow."""
+    """The first tick that can follow it."""
 
 
 def show(settings: Settings, limit: int, *, as_json: bool) -> None:
-    """Tell which versions there are, who is served, and what speaks for the rivals."""
+    """Print the versions, which one is served, and the evidence for the rivals."""
     overview = asyncio.run(_overview(settings, limit))
     if as_json:
         typer.echo(msgspec.json.encode(overview).decode())
@@ -101,7 +101,7 @@ def serve(settings: Settings, version: str) -> None:
 
 
 async def read_checkpoint(store: Store, settings: Settings) -> tuple[Fence, Checkpoint]:
-    """The learner's record and its fence; raises :class:`Failed` where there is none to read."""
+    """The learner's fence and checkpoint; raises :class:`Failed` if there is none to read."""
     [checkpoint] = await store.read_checkpoints([LEARNER])
     if checkpoint.record is None or checkpoint.fence is None:
         raise Failed(f"no learner has run in namespace {settings.namespace!r} yet")
@@ -109,12 +109,12 @@ async def read_checkpoint(store: Store, settings: Settings) -> tuple[Fence, Chec
         return checkpoint.fence, decode_learner_checkpoint(checkpoint.record)
     except msgspec.ValidationError as exc:
         raise Failed(
-            f"the learner's record is of another build ({exc}): start the learner of this one"
+            f"another build wrote the learner's record ({exc}): start the learner of this one"
         ) from exc
 
 
 async def read_shards(store: Store, settings: Settings) -> list[ShardCheckpoint]:
-    """Where every shard stands."""
+    """The checkpoint of every shard."""
     names = shard_names(settings.kafka.partitions)
     return [decode_checkpoint(found.record) for found in await store.read_checkpoints(names)]
 
@@ -127,6 +127,7 @@ async def _overview(settings: Settings, limit: int) -> Overview:
         wish = await wanted(store)
     finally:
         await store.close()
+    # A version in use is shown however old it is.
     old = [each for each in versions[:-limit] if each.served or each.shards]
     return Overview(
         newest=checkpoint.knowledge.version,
@@ -156,13 +157,17 @@ async def _kept(
             about.tick,
             about.examples,
             number == checkpoint.served,
-            [shard_name(place) for place, shard in enumerate(shards) if _in_force(shard) == number],
+            [
+                shard_name(place)
+                for place, shard in enumerate(shards)
+                if _active_version(shard) == number
+            ],
         )
         for number, about in abouts.items()
     ]
 
 
-def _in_force(shard: ShardCheckpoint) -> int | None:
+def _active_version(shard: ShardCheckpoint) -> int | None:
     return None if shard.active_config is None else shard.active_config.model_version
 
 
@@ -197,7 +202,7 @@ def _lines(overview: Overview) -> Iterator[str]:
         yield f"  ({overview.more:,} older ones: --limit)"
     for kept in overview.versions:
         served = "  served" if kept.served else ""
-        where = f"  in force on {', '.join(kept.shards)}" if kept.shards else ""
+        where = f"  active on {', '.join(kept.shards)}" if kept.shards else ""
         yield (
             f"  {kept.version:6}  {kept.digest}  tick {kept.tick}, {kept.examples:,} examples"
             f"{served}{where}"

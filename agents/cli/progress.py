@@ -1,4 +1,4 @@
-"""Long work is seen: a status line on a terminal, one JSON line a phase elsewhere."""
+"""Progress of a replay: a status line on a terminal, a JSON line per phase elsewhere."""
 
 import time
 from typing import Self, TextIO
@@ -11,7 +11,7 @@ from touchstream.agents.replay.phase import Phase
 from touchstream.schemas.envelope import format_time
 
 EVERY_S = 10.0
-"""Elsewhere a phase that goes on says so every so often."""
+"""Without a terminal, a long phase is reported this often."""
 
 
 class Progress:
@@ -21,18 +21,18 @@ class Progress:
         self._stream = stream
         self._status: Status | None = None
         self._phase = ""
-        self._said_s = 0.0
+        self._printed_s = 0.0
         if stream.isatty():
             self._status = Console(file=stream).status("starting")
 
     def show(self, phase: Phase) -> None:
-        """Tell where the work is."""
+        """Show the current phase."""
         if self._status is not None:
             self._status.update(_sentence(phase))
             return
         now_s = time.monotonic()
-        if phase.name != self._phase or now_s - self._said_s >= EVERY_S:
-            self._phase, self._said_s = phase.name, now_s
+        if phase.name != self._phase or now_s - self._printed_s >= EVERY_S:
+            self._phase, self._printed_s = phase.name, now_s
             line = {"phase": phase.name, "records": phase.records, "ticks": phase.ticks}
             if phase.time_ms is not None:
                 line["time"] = format_time(phase.time_ms)

@@ -56,6 +56,7 @@ def publish(settings: Settings, files: list[Path], *, skip_bad: bool) -> dict[st
     """Send every line; return the counts."""
     if files.count(STDIN) > 1:
         raise BadUsage("FILE: want - (standard input) once at most")
+    # Standard input cannot be read twice.
     if not skip_bad and STDIN not in files:
         _check_all(files)
     started, bad_count = time.monotonic(), 0

@@ -1,4 +1,4 @@
-"""Reading a topic from where one wants up to where it ends now."""
+"""Bounded reads of a topic, up to its present end."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -14,15 +14,15 @@ PAGE = 500
 
 
 class OffsetRange(NamedTuple):
-    """A stretch of one partition."""
+    """A range of offsets in one partition."""
 
     begin: int
     end: int
-    """The offset after the last."""
+    """The offset after the last one."""
 
 
 def partitions_of(consumer: KafkaConsumer, topic: str) -> list[TopicPartition]:
-    """Every partition of a topic; raises :class:`Failed` where there is no such topic."""
+    """Every partition of a topic; raises :class:`Failed` if the topic does not exist."""
     numbers = consumer.partitions_for_topic(topic)
     if not numbers:
         raise Failed(f"no topic {topic}: run `touchstream topics` first")
@@ -30,7 +30,7 @@ def partitions_of(consumer: KafkaConsumer, topic: str) -> list[TopicPartition]:
 
 
 def whole(consumer: KafkaConsumer, topic: str) -> dict[TopicPartition, OffsetRange]:
-    """All that Kafka holds of a topic now."""
+    """The offsets that Kafka holds of a topic now."""
     partitions = partitions_of(consumer, topic)
     begins = consumer.beginning_offsets(partitions)
     ends = consumer.end_offsets(partitions)
@@ -38,7 +38,7 @@ def whole(consumer: KafkaConsumer, topic: str) -> dict[TopicPartition, OffsetRan
 
 
 def read(consumer: KafkaConsumer, spans: Mapping[TopicPartition, OffsetRange]) -> Iterator[Any]:
-    """Every ConsumerRecord of the spans, in whatever order they come."""
+    """Every ConsumerRecord of the spans, partitions in arbitrary order."""
     left = _assign(consumer, spans)
     while left:
         for partition, records in _poll(consumer).items():
@@ -49,9 +49,9 @@ def read(consumer: KafkaConsumer, spans: Mapping[TopicPartition, OffsetRange]) -
 def pages(
     kafka: KafkaSettings, partition: TopicPartition, span: OffsetRange
 ) -> Iterator[Sequence[Any]]:
-    """The same of one partition, page by page, with a consumer of its own.
+    """One partition's records page by page, with a consumer of its own.
 
-    Partitions that are paused and resumed at one consumer crawl: what was fetched is thrown away.
+    One consumer that pauses and resumes partitions would be slow: it discards fetched records.
     """
     with clients.consumer(kafka) as consumer:
         left = _assign(consumer, {partition: span})

@@ -1,4 +1,4 @@
-"""``touchstream models rebuild``: the learner's knowledge anew, without some customers."""
+"""``touchstream models rebuild``: rebuild the learner's knowledge without some customers."""
 
 import asyncio
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -32,62 +32,62 @@ from touchstream.streams.state import decode
 
 
 class Outcome(Struct):
-    """What a rebuild has come to."""
+    """The result of a rebuild."""
 
     applied: bool
     version: int
     """The new version's number; the learner's next tick names it."""
     digest: str
     tick: int
-    """Up to which it has learnt again."""
+    """The last tick that was learnt again."""
     examples_before: int
     examples: int
     left_out: Mapping[str, int]
-    """Customer -> examples that are not learnt any more."""
+    """Customer -> examples that were learnt before and are not now."""
 
 
 class _Found(NamedTuple):
-    """Where learner and shards are."""
+    """The state of learner and shards before the rebuild."""
 
     fence: Fence
     checkpoint: Checkpoint
     shards: Sequence[ShardCheckpoint]
     alive: Sequence[str]
-    """Customers who have a profile still."""
+    """Customers who still have a profile."""
 
     @property
     def until_tick(self) -> int:
-        """No label of a customer who is erased by now is sent with a later tick."""
+        """The last tick that may send a label of a customer who is erased by now."""
         return max([self.checkpoint.knowledge.tick, *(shard.tick for shard in self.shards)])
 
 
 def leave_out(settings: Settings, customers: Sequence[str], *, apply: bool) -> None:
-    """Build the learner's knowledge anew without these customers; commit it if told to."""
+    """Rebuild the learner's knowledge without these customers; commit it if asked to."""
     if not customers:
-        raise BadUsage("--without: want at least one customer, by the subject of his events")
+        raise BadUsage("--without: want at least one customer, by the subject of their events")
     if apply:
-        _check_nobody_learns(settings)
-    progress = asyncio.run(_stand(settings, customers))
-    _check_rules(settings, progress)
-    _warn_of_alive(progress)
+        _check_no_learner(settings)
+    found = asyncio.run(_find(settings, customers))
+    _check_rules(settings, found)
+    _warn_of_alive(found)
     names = {customer: pseudonym(customer, settings.rules.seed) for customer in customers}
     with Counting("reading examples") as done:
         rebuilt = rebuild(
             _counted(_examples(settings), done),
-            progress.checkpoint,
+            found.checkpoint,
             settings.rules,
             settings.kafka.partitions,
             names.values(),
-            progress.until_tick,
+            found.until_tick,
         )
     if apply:
-        asyncio.run(commit(settings, rebuilt, progress.fence))
+        asyncio.run(commit(settings, rebuilt, found.fence))
     outcome = Outcome(
         applied=apply,
         version=rebuilt.checkpoint.knowledge.version,
         digest=digest(unseal(rebuilt.sealed)),
         tick=rebuilt.checkpoint.knowledge.tick,
-        examples_before=progress.checkpoint.knowledge.examples,
+        examples_before=found.checkpoint.knowledge.examples,
         examples=rebuilt.checkpoint.knowledge.examples,
         left_out={customer: rebuilt.left_out[name] for customer, name in names.items()},
     )
@@ -95,21 +95,24 @@ def leave_out(settings: Settings, customers: Sequence[str], *, apply: bool) -> N
 
 
 async def commit(settings: Settings, rebuilt: Rebuilt, fence: Fence) -> None:
-    """Let the learner go on from here; :class:`Failed` if its fence is not ``fence`` any more."""
+    """Commit the rebuilt knowledge; raises :class:`Failed` if the learner's fence has moved."""
     store = open_store(settings)
     try:
         [accepted] = await store.commit([rebuilt.commit(fence)])
     finally:
         await store.close()
     if not accepted:
-        raise Failed("a learner has started meanwhile, its fence moved: stop it, and do this again")
+        raise Failed(
+            "a learner has started meanwhile and moved its fence: stop it, and run this again"
+        )
 
 
-async def _stand(settings: Settings, customers: Sequence[str]) -> _Found:
+async def _find(settings: Settings, customers: Sequence[str]) -> _Found:
     store, partitions = open_store(settings), settings.kafka.partitions
     try:
         fence, checkpoint = await read_checkpoint(store, settings)
         shards = await read_shards(store, settings)
+        # An erased customer has a state without a profile.
         reads = [
             Read(shard_name(partition_of(each.encode(), partitions)), [each]) for each in customers
         ]
@@ -124,36 +127,38 @@ async def _stand(settings: Settings, customers: Sequence[str]) -> _Found:
     return _Found(fence, checkpoint, shards, alive)
 
 
-def _check_nobody_learns(settings: Settings) -> None:
-    """A learner at work would lose its fence, or move it before this is done."""
+def _check_no_learner(settings: Settings) -> None:
+    """Refuse while a learner is active: it would move the fence, or lose it to this commit."""
     learners = group(settings, "learner")
     with clients.admin(settings.kafka) as client:
         members = client.describe_groups([learners])[learners]["members"]
     if members:
-        patience = f"one that was killed counts for {settings.kafka.session_timeout_s:g} s"
+        patience = f"a killed one still counts for {settings.kafka.session_timeout_s:g} s"
         raise Failed(
-            f"a learner is at work: stop it, and do this again (consumer group {learners}: "
+            f"a learner is active: stop it, and run this again (consumer group {learners}: "
             f"{len(members)}; {patience})"
         )
 
 
-def _check_rules(settings: Settings, progress: _Found) -> None:
-    """Rebuilt under other rules it would not be what it would have been."""
-    active_config = {shard.active_config.rules for shard in progress.shards if shard.active_config}
+def _check_rules(settings: Settings, found: _Found) -> None:
+    """Refuse other rules than the active ones: the result would differ from the original."""
+    active_config = {shard.active_config.rules for shard in found.shards if shard.active_config}
     if active_config - {settings.rules.digest()}:
         raise Failed(
-            f"rules {', '.join(sorted(active_config))} are in force, this configuration is "
-            f"{settings.rules.digest()}: mend it, or let the learner put it in force first"
+            f"rules {', '.join(sorted(active_config))} are active, this configuration is "
+            f"{settings.rules.digest()}: fix it, or let the learner activate it first"
         )
-    if not progress.checkpoint.knowledge.fits(Knowledge.new(FEATURES, settings.rules)):
-        raise Failed("the learner's models are of another configuration: start the learner first")
+    if not found.checkpoint.knowledge.fits(Knowledge.new(FEATURES, settings.rules)):
+        raise Failed(
+            "the learner's models belong to another configuration: start the learner first"
+        )
 
 
-def _warn_of_alive(progress: _Found) -> None:
-    for customer in progress.alive:
+def _warn_of_alive(found: _Found) -> None:
+    for customer in found.alive:
         typer.echo(
-            f"{customer!r} is not erased: what matures of him after tick {progress.until_tick} is "
-            "learnt; publish customer.erased first",
+            f"{customer!r} is not erased: labels of theirs that mature after tick "
+            f"{found.until_tick} will be learnt; publish customer.erased first",
             err=True,
         )
 

@@ -1,4 +1,4 @@
-"""``touchstream replay``: history through the same agents and code, on event time."""
+"""``touchstream replay``: a history through the same agents, in event time."""
 
 import asyncio
 import sys
@@ -54,11 +54,12 @@ async def _run(
 ) -> dict[str, object]:
     history = in_turn(steps(files, scene.settings.ticks))
     async with runtime(scene, workers) as (store, workforce):
-        await want(store, Wish(keep=tuple(sorted(keep))))  # or the learner would sweep them
+        # Otherwise the learner would sweep versions that later ticks of the recording name.
+        await want(store, Wish(keep=tuple(sorted(keep))))
         return await Replay(scene.settings, store, workforce, out, progress.show).run(history)
 
 
 async def in_turn(steps: Iterator[Step]) -> AsyncIterator[Step]:
-    """The steps of a file, for a replay that awaits each."""
+    """The steps of a file as an asynchronous iterator."""
     for step in steps:
         yield step

@@ -1,4 +1,4 @@
-"""``touchstream report``: one HTML page from what a replay wrote."""
+"""``touchstream report``: one HTML page from the outputs of a replay."""
 
 from datetime import date
 from pathlib import Path
@@ -10,13 +10,13 @@ EXTRA = "pip install 'touchstream[report]'"
 
 
 def report(folder: Path, out: Path | None, since: str | None) -> Path:
-    """Write the page and say where it is.
+    """Write the page and return its path.
 
     Raises
     ------
     agents.cli.failures.BadUsage
-        If the folder is no replay's, the day no day, the page cannot be written, or the library
-        that plots is missing.
+        If the folder is not a replay's, the day is invalid, the page cannot be written, or
+        matplotlib is missing.
     """
     first = EVER if since is None else _day(since)
     target = folder / "report.html" if out is None else out

@@ -1,4 +1,4 @@
-"""``touchstream worker`` and ``touchstream learner``: one role each, until a signal comes."""
+"""``touchstream worker`` and ``touchstream learner``: run one role until a signal arrives."""
 
 import logging
 import os
@@ -25,21 +25,22 @@ def work(settings: Settings) -> None:
 
 
 def learn(settings: Settings, *, writes_ticks: bool = True) -> None:
-    """Run the learner; does not return. In a replay the replay writes the ticks."""
+    """Run the learner; does not return. In a replay, the replay writes the ticks."""
     run(learner_app(settings, writes_ticks=writes_ticks))
 
 
 def run(app: faust.App) -> None:
-    """Run an app until a signal comes; does not return."""
+    """Run an app until a signal arrives; does not return."""
     garbage.relax()
     worker = _Worker(app, override_logging=False, redirect_stdouts=False, quiet=True)
     raise worker.execute_from_commandline()
 
 
 class _Worker(faust.Worker):
-    """Faust's, but it ends in bounded time: its own way out waits for a broker that may be down."""
+    """Faust's worker, with a bounded shutdown: Faust's own waits for a broker that may be down."""
 
     def _schedule_shutdown(self, signal: signal.Signals) -> None:
+        # A thread, because the event loop itself may hang.
         timer = threading.Timer(SHUTDOWN_PATIENCE_S, _leave)
         timer.daemon = True
         timer.start()
@@ -47,7 +48,7 @@ class _Worker(faust.Worker):
 
 
 def _leave() -> NoReturn:
-    """All that is durable is in Redis: the next start goes on from there."""
+    """Exit at once; the next start resumes from Redis."""
     log.warning("left_without_waiting", after_s=SHUTDOWN_PATIENCE_S)
     logging.shutdown()
     os._exit(0)

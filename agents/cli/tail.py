@@ -24,8 +24,8 @@ from touchstream.streams.records import Record
 def tail(
     settings: Settings, topic: str, limit: int | None, *, from_beginning: bool, as_json: bool
 ) -> None:
-    """Show every record that comes, for ever or up to ``limit``."""
-    tell = raw_json if as_json else readable
+    """Print every record as it arrives, for ever or up to ``limit``."""
+    formatted = raw_json if as_json else readable
     name = _physical(settings, topic)
     left = limit
     with clients.consumer(settings.kafka) as consumer:
@@ -37,18 +37,21 @@ def tail(
         while left is None or left > 0:
             for found in consumer.poll(timeout_ms=POLL_MS).values():
                 for record in found if left is None else found[:left]:
-                    typer.echo(tell(topic, record))
+                    typer.echo(formatted(topic, record))
                 left = None if left is None else max(0, left - len(found))
 
 
 def record(settings: Settings, topic: str, limit: int | None, out: BinaryIO) -> None:
     """Write every touchpoint and tick up to now to ``out``, for ``touchstream replay``."""
     if topic != TOUCHPOINTS_TOPIC:
-        raise BadUsage(f"--record: want the topic {TOUCHPOINTS_TOPIC}; what follows is replayed")
+        raise BadUsage(
+            f"--record: want the topic {TOUCHPOINTS_TOPIC}: only touchpoints can be replayed"
+        )
     stamp = received.by_header if settings.worker.trust_received_header else received.by_broker
     secret = tick_secret(settings)
     with clients.consumer(settings.kafka) as consumer:
         spans = whole(consumer, _physical(settings, topic))
+    # Retention may have removed the beginning; a replay of the rest is not exact.
     _warn_of_lost(spans)
     records = {
         each.partition: (
@@ -68,8 +71,8 @@ def _warn_of_lost(spans: Mapping[TopicPartition, OffsetRange]) -> None:
     for partition, span in spans.items():
         if span.begin:
             typer.echo(
-                f"{partition.topic}-{partition.partition} begins at offset {span.begin}: what was "
-                "before is gone, and a replay begins without it",
+                f"{partition.topic}-{partition.partition} begins at offset {span.begin}: earlier "
+                "records are gone, and a replay starts without them",
                 err=True,
             )
 
@@ -82,6 +85,6 @@ def _physical(settings: Settings, topic: str) -> str:
 
 
 def _resolve_positions(consumer: KafkaConsumer) -> None:
-    """Find the ends now: a record sent after the first poll must be shown."""
+    """Fix the start positions now; otherwise records sent before the first poll are missed."""
     for partition in consumer.assignment():
         consumer.position(partition)

@@ -1,4 +1,4 @@
-"""``touchstream topics``: make what is missing, say what is not as wanted."""
+"""``touchstream topics``: create missing topics, report misconfigured ones."""
 
 import typer
 
@@ -7,7 +7,7 @@ from touchstream.agents.topics import check_topics, make_topics
 
 
 def topics(settings: Settings, *, create: bool) -> bool:
-    """Tell about every topic; False if one is not as wanted."""
+    """Report every topic; False if one is misconfigured."""
     found = make_topics(settings) if create else check_topics(settings)
     for topic in found:
         summary = "; ".join(topic.faults) or ("created" if topic.created else "ok")

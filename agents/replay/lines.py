@@ -1,7 +1,7 @@
-"""The lines of an event file: who each is about, and when it came.
+"""The lines of an event file, with their customer and time of receipt.
 
-A line is a CloudEvent, a record of a live log (``touchstream tail --record``), or neither: then it
-is published as it stands and ends among the dead letters.
+A line is a CloudEvent, a record of a live log (``touchstream tail --record``), or neither. A line
+that is neither is published as it is, and ends among the dead letters.
 """
 
 import base64
@@ -25,7 +25,7 @@ RECORD_FORMAT = 1
 
 
 class LinesError(ValueError):
-    """A file that cannot be replayed; says which and why."""
+    """A file that cannot be replayed; the message names it and the reason."""
 
 
 class Line(NamedTuple):
@@ -34,15 +34,15 @@ class Line(NamedTuple):
     value: bytes
     key: bytes | None
     time_ms: Millis | None
-    """When it came; None where the line does not say."""
+    """Time of receipt; None if the line has none."""
     partition: int | None = None
-    """Of a recorded line; None: the key decides."""
+    """The partition of a recorded line; None: the key decides."""
     tick: bool = False
     headers: tuple[tuple[str, bytes | None], ...] = ()
 
 
 def read_lines(files: Sequence[Path]) -> Iterator[Line]:
-    """Every line of every file, plain or .gz, in order; empty ones are passed over."""
+    """Every line of every file, plain or .gz, in order, without empty ones."""
     for file in files:
         with open_lines(file) as lines:
             for raw in lines:
@@ -52,7 +52,7 @@ def read_lines(files: Sequence[Path]) -> Iterator[Line]:
 
 
 def parse_line(raw: bytes) -> Line:
-    """Tell what a line is; never raises for its content."""
+    """Classify a line; raises only for a recorded line that is malformed."""
     try:
         decoded = orjson.loads(raw)
     except orjson.JSONDecodeError:
@@ -61,6 +61,7 @@ def parse_line(raw: bytes) -> Line:
         return Line(raw, None, None)
     if RECORD in decoded:
         return _recorded(raw, decoded)
+    # In binary mode the subject is a header; a plain file has structured events only.
     subject = decoded.get("subject")
     key = subject.encode() if isinstance(subject, str) and subject else None
     return Line(
@@ -72,9 +73,9 @@ def parse_line(raw: bytes) -> Line:
 
 
 def has_ticks(files: Sequence[Path]) -> bool:
-    """Whether the files bring their own ticks; then nobody else writes any."""
-    mark = f'"{TICK_TYPE}"'.encode()
-    return any(line.tick for line in read_lines(files) if mark in line.value)
+    """Whether the files bring their own ticks, so that the replay writes none."""
+    needle = f'"{TICK_TYPE}"'.encode()
+    return any(line.tick for line in read_lines(files) if needle in line.value)
 
 
 def _recorded(raw: bytes, record: dict[str, Any]) -> Line:
@@ -106,7 +107,7 @@ def _moment(text: object) -> Millis | None:
 
 
 def open_lines(file: Path) -> Any:  # noqa: ANN401 - gzip and plain files share no type
-    """The file's bytes, unpacked; raises :class:`LinesError` where it cannot be read."""
+    """The file's bytes, unpacked; raises :class:`LinesError` if it cannot be read."""
     try:
         return gzip.open(file, "rb") if file.suffix == ".gz" else file.open("rb")
     except OSError as exc:

@@ -1,4 +1,4 @@
-"""When a replay's ticks fall, and which line may move the clock. Pure."""
+"""The ticks of a replay, and the lines that may advance its clock. Pure."""
 
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
@@ -7,28 +7,28 @@ from touchstream.agents.replay.lines import Line
 from touchstream.schemas.units import DAY_MS, Millis
 
 MOST_OUTLIERS = 1_000
-"""So many lines in a row beyond the gap are no accident but another stretch of history."""
+"""So many lines in a row beyond the gap are no wrong clocks but a later part of the history."""
 
 
 class GapTooWide(ValueError):
-    """The file goes on after a longer silence than the settings allow for."""
+    """The file continues after a longer silence than the settings allow."""
 
 
 class Publish(NamedTuple):
-    """A line, and the stamp it was received at."""
+    """A line to publish, with its time of receipt."""
 
     line: Line
     received_ms: Millis
 
 
 class TickAt(NamedTuple):
-    """Time for a tick."""
+    """A tick to publish."""
 
     time_ms: Millis
 
 
 def beginning(first_lines: Sequence[Line], max_gap_days: int) -> Millis | None:
-    """Where a history begins: the earliest time not far from the median one; None without any.
+    """The beginning of a history: the earliest time not far from the median; None without any.
 
     One wrong clock among the first lines must not set the clock for all that follow.
     """
@@ -42,7 +42,7 @@ def beginning(first_lines: Sequence[Line], max_gap_days: int) -> Millis | None:
 class Pacer:
     """Turns lines into publications and ticks, on multiples of ``every_days`` since 1970.
 
-    The first tick comes before the first event, so that what is in force is known to it.
+    The first tick comes before the first event, so that the event has an active configuration.
     """
 
     def __init__(self, begin_ms: Millis, every_days: int, max_gap_days: int) -> None:
@@ -55,10 +55,7 @@ class Pacer:
         self._outliers = 0
 
     def step(self, line: Line) -> Iterator[Publish | TickAt]:
-        """What comes before the line, and the line.
-
-        An event at a tick's very moment precedes it.
-        """
+        """The ticks before the line, and the line; an event at a tick's own time precedes it."""
         received_ms = self._received(line)
         while received_ms > self._next_tick_ms or not self._started:
             yield self._tick()
@@ -86,6 +83,7 @@ class Pacer:
 
     def _outlier(self) -> Millis:
         self._outliers += 1
+        # Without a limit one long gap would stop the clock for the rest of the history.
         if self._outliers >= MOST_OUTLIERS:
             raise GapTooWide(
                 f"{self._outliers} lines in a row lie more than ticks.max_gap_days = "

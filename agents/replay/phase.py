@@ -1,4 +1,4 @@
-"""How far a replay is, for whoever shows it."""
+"""The progress of a replay, for display."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -7,7 +7,7 @@ from touchstream.schemas.units import Millis
 
 
 class Phase(NamedTuple):
-    """How far a replay is."""
+    """The current phase with its counts."""
 
     name: str
     records: int

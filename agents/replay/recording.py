@@ -1,4 +1,4 @@
-"""A live log on its way into a file and back: what was written, and whether it can be replayed."""
+"""Recorded live logs: writing them, and checking whether they can be replayed."""
 
 import base64
 from collections import deque
@@ -25,15 +25,15 @@ from touchstream.streams.records import Record
 
 
 class Recording(NamedTuple):
-    """What a recorded log needs to be replayed."""
+    """The conditions for a replay of a recorded log."""
 
     partitions: int
-    """Of the topic it was recorded from: every one of them has ticks."""
+    """Partitions of the recorded topic; every one of them has ticks."""
     rules: frozenset[str]
-    """Digests that its ticks name."""
+    """Digests of the rules that its ticks name."""
     features: frozenset[str]
     rolled_back: frozenset[int] = frozenset()
-    """Versions that a tick names although an earlier one named a newer."""
+    """Versions that a tick names after an earlier tick named a newer one."""
 
 
 def record_line(record: Record, origin: Origin) -> bytes:
@@ -58,14 +58,15 @@ def record_line(record: Record, origin: Origin) -> bytes:
 def in_order_received(
     partitions: Mapping[int, Iterator[Sequence[Record]]],
 ) -> Iterator[tuple[int, Record]]:
-    """Interleave partitions by the moment received, each in the order of its own offsets.
+    """Interleave partitions by time of receipt, each in the order of its own offsets.
 
-    A replay publishes in this order, so that no partition waits long for a version that another
-    one's ticks lead to. ``partitions`` are pages of records; a page is asked for when needed.
+    A replay publishes in this order, so that no partition waits long for a version that results
+    from another one's ticks. ``partitions`` are pages of records, requested when needed.
     """
     waiting = {number: deque[Record]() for number in partitions}
     clocks_ms = dict.fromkeys(partitions, 0)
     while True:
+        # Every partition must show its next record before the earliest can be chosen.
         for number in [number for number, records in waiting.items() if not records]:
             page = next(filter(None, partitions[number]), None)
             if page is None:
@@ -78,15 +79,15 @@ def in_order_received(
             (max(clocks_ms[number], records[0].received_ms), number)
             for number, records in waiting.items()
         )
+        # Stamps may go back within a partition; its records keep their order all the same.
         clocks_ms[number] = at_ms
         yield number, waiting[number].popleft()
 
 
 def examine(files: Sequence[Path], secret: bytes | None) -> Recording | None:
-    """What a recorded log says of itself; None for a file without ticks.
+    """Collect the conditions from a recorded log; None for a file without ticks.
 
-    Raises ``LinesError`` for a tick that stands on no partition, or that
-    was not signed with this ``secret``.
+    Raises ``LinesError`` for a tick without a partition or not signed with this ``secret``.
     """
     if not has_ticks(files):
         return None
@@ -100,6 +101,7 @@ def examine(files: Sequence[Path], secret: bytes | None) -> Recording | None:
             rules.add(tick.active_config.rules)
             features.add(tick.active_config.features)
             versions[tick.number] = tick.active_config.model_version
+    # Every partition has ticks, so a gap in the numbers is a partition that was not recorded.
     if set(ticks) != set(range(len(ticks))):
         raise LinesError(
             f"ticks of partitions {sorted(ticks)} only: record every partition of the topic"
@@ -108,7 +110,7 @@ def examine(files: Sequence[Path], secret: bytes | None) -> Recording | None:
 
 
 def _rolled_back(versions: Mapping[int, int]) -> frozenset[int]:
-    """What operators went back to; ``versions`` by the number of the tick that names them."""
+    """The versions that operators rolled back to; ``versions`` by the tick that names them."""
     named = [version for _, version in sorted(versions.items())]
     return frozenset(
         version
@@ -118,18 +120,18 @@ def _rolled_back(versions: Mapping[int, int]) -> frozenset[int]:
 
 
 def check_fit(recording: Recording, rules: Rules, features: str, partitions: int | None) -> None:
-    """Raise :class:`LinesError` where a replay would not give what the live log gave."""
+    """Raise :class:`LinesError` if a replay would not reproduce the live results."""
     if partitions not in (None, recording.partitions):
         raise LinesError(
             f"--partitions={partitions}: the log was recorded from {recording.partitions}: "
-            "leave --partitions away"
+            "omit --partitions"
         )
     if recording.rules != {rules.digest()}:
         named = ", ".join(sorted(recording.rules))
         raise LinesError(
             f"the log's ticks name rules {named}, this configuration is {rules.digest()}: replay "
-            "with --config and the file that was in force when the log was written (every key that "
-            "shapes results has to be the same; a log over which they changed cannot be replayed)"
+            "with --config and the file that was active when the log was written (every key that "
+            "shapes results must be the same; a log during which they changed cannot be replayed)"
         )
     if recording.features != {features}:
         named = ", ".join(sorted(recording.features))

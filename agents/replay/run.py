@@ -80,6 +80,7 @@ class Replay:
     async def run(self, steps: AsyncIterator[Step]) -> dict[str, object]:
         """Take the steps one by one, write all outputs, return the summary."""
         self._folder.mkdir(parents=True, exist_ok=True)
+        # The learner stores the rules as well, but the first tick may come earlier.
         await self._store.put_text(self._rules.digest(), self._rules.to_text())
         async with AsyncExitStack() as stack:
             collector = await stack.enter_async_context(self._collector())
@@ -92,6 +93,7 @@ class Replay:
             await self._progress.wait_drained(self._published)
             await self._progress.wait_learnt(self._tick)
             seconds = time.monotonic() - started
+            # The collector reads the rest itself, up to the present ends.
             reading.cancel()
             with suppress(asyncio.CancelledError):
                 await reading
@@ -135,9 +137,11 @@ class Replay:
         if line.key is not None:
             self._remember(line.key)
         published, value = self._published[partition], line.value[:LARGEST_LINE]
+        # The embedded broker would silently drop the oldest unread records.
         if published.unread_bytes + len(value) > UNREAD_BYTES:
             await sender.flush()
             await self._progress.wait_consumed(partition, published)
+        # A recording of a replay carries the header already.
         own = [header for header in line.headers if header[0] != RECEIVED_HEADER]
         await sender.send(partition, line.key, value, [*own, *received_headers(received_ms)])
         published.add(len(value))
@@ -169,6 +173,7 @@ class Replay:
                     "replay a recorded log with as many partitions as it had (--partitions)"
                 )
             return line.partition
+        # Without a key it ends as a dead letter wherever it lies; spread such lines.
         if line.key is None:
             return self._records % self._partitions
         return partition_of(line.key, self._partitions)

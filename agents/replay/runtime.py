@@ -1,4 +1,4 @@
-"""Who does the work of a replay or a demo, and the store they share."""
+"""The processes of a replay or a demo, and the store they share."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
@@ -16,50 +16,51 @@ from touchstream.agents.wiring import learner_app, worker_app
 
 
 class Workforce(Protocol):
-    """Looked after while the work goes on."""
+    """The processes that do the work, supervised."""
 
     def look(self) -> None:
-        """Start again whoever has ended, or raise why that leads nowhere."""
+        """Restart processes that have exited; raise if that is hopeless."""
 
 
 class Runtime(NamedTuple):
-    """A store, and those who work on it."""
+    """A store, and the processes that use it."""
 
     store: Store
     workforce: Workforce
 
 
 @asynccontextmanager
-async def runtime(scene: ReplayServices, workers: int) -> AsyncIterator[Runtime]:
-    """Start worker and learner on the stage; stop them, and clear the store, at the end."""
-    if scene.twin:
-        async with _inside(scene) as found:
+async def runtime(replay_services: ReplayServices, workers: int) -> AsyncIterator[Runtime]:
+    """Start workers and learner on the services; stop them and wipe the store at the end."""
+    if replay_services.twin:
+        async with _inside(replay_services) as found:
             yield found
         return
-    store = open_store(scene.settings)
-    supervisor = Supervisor(workers, scene.environ, scene.logs, ticks=False)
+    store = open_store(replay_services.settings)
+    supervisor = Supervisor(workers, replay_services.environ, replay_services.logs, ticks=False)
     try:
         yield Runtime(store, supervisor)
     finally:
+        # Stopping blocks for seconds, and the event loop still runs other tasks.
         await asyncio.to_thread(supervisor.stop)
         await store.wipe()
         await store.close()
 
 
 class _Apps:
-    """Both agents in this very process: who fails ends it, so there is nobody to start again."""
+    """Both agents in this process: a failure ends it, so there is nothing to restart."""
 
     def look(self) -> None:
-        """Nothing to do."""
+        """Do nothing."""
 
 
 @asynccontextmanager
-async def _inside(scene: ReplayServices) -> AsyncIterator[Runtime]:
+async def _inside(replay_services: ReplayServices) -> AsyncIterator[Runtime]:
     """One worker and the learner in this process, because only it can see an in-memory store."""
     store = MemoryStore()
     apps: Sequence[faust.App] = (
-        learner_app(scene.settings, store, writes_ticks=False),
-        worker_app(scene.settings, store),
+        learner_app(replay_services.settings, store, writes_ticks=False),
+        worker_app(replay_services.settings, store),
     )
     try:
         for app in apps:

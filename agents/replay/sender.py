@@ -13,7 +13,7 @@ from touchstream.schemas.topics import TOUCHPOINTS_TOPIC
 from touchstream.schemas.units import Millis
 
 UNREAD_BYTES = 2 * 1024 * 1024
-"""Published and not consumed, per partition: the embedded broker drops what is older than 5 MB."""
+"""Bound on unread bytes per partition: the embedded broker silently drops all above 5 MB."""
 PACKET_BYTES = 256 * 1024
 LARGEST_LINE = 600 * 1024
 """A longer line is published truncated: no broker takes it whole, and it ends as a dead letter.
@@ -55,6 +55,7 @@ async def open_sender(kafka: KafkaSettings) -> AsyncIterator[Sender]:
         enable_idempotence=True,
         max_batch_size=PACKET_BYTES,
         max_request_size=2 * LARGEST_LINE,
+        # flush() is called often, and lingering would delay each one.
         linger_ms=0,
     )
     await producer.start()
@@ -70,7 +71,7 @@ def received_headers(received_ms: Millis) -> Headers:
 
 
 class PublishedPartition:
-    """How many records a partition was sent, and how many bytes may still be unread."""
+    """Counts the records sent to a partition, and the bytes that may still be unread."""
 
     def __init__(self) -> None:
         self.next_offset = 0

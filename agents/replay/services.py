@@ -1,7 +1,4 @@
-"""The services of a replay or a demo.
-
-Embedded ones, or a real broker with a namespace of our own.
-"""
+"""The services of a replay or a demo: embedded, or a real broker with a fresh namespace."""
 
 import os
 import secrets
@@ -27,17 +24,17 @@ WARNING = (
 
 
 class ServicesError(RuntimeError):
-    """The services could not be had; the message says which and what to do."""
+    """A service is not available; the message names it and the remedy."""
 
 
 class ReplayServices(NamedTuple):
-    """Settings that lead to the services, and the same for child processes."""
+    """Settings of the services, and the same as environment for child processes."""
 
     settings: Settings
     environ: Mapping[str, str]
     logs: Path
     twin: bool = False
-    """There is no Redis: the store is the in-memory twin, and all work is done in this process."""
+    """Without Redis: the store is the in-memory twin, and everything runs in this process."""
 
 
 @contextmanager
@@ -49,7 +46,7 @@ def services(
     partitions: int | None = None,
     more: Mapping[str, str] | None = None,
 ) -> Iterator[ReplayServices]:
-    """Set the stage in a fresh namespace, and clear it away at the end.
+    """Provide the services in a fresh namespace, and remove everything at the end.
 
     ``more`` are further settings, as environment variables.
     """
@@ -59,9 +56,13 @@ def services(
         changes = {
             "TOUCHSTREAM_NAMESPACE": namespace,
             "TOUCHSTREAM_KAFKA__TOPIC_PREFIX": f"{namespace}.",
+            # Several processes share this machine.
             "TOUCHSTREAM_HTTP__PORT": "0",
+            # Nobody else can write to the topics of a fresh namespace.
             "TOUCHSTREAM_WORKER__TRUST_RECEIVED_HEADER": "true",
+            # A history may hold any number of malformed lines.
             "TOUCHSTREAM_WORKER__DEAD_LETTER_LIMIT": "0",
+            # A replay has a backlog, so batches are large anyway.
             "TOUCHSTREAM_WORKER__LINGER_MS": "0",
             **(more or {}),
         }
@@ -93,12 +94,12 @@ def services(
 
 
 def changed_settings(config: Path | None, changes: Mapping[str, str]) -> Settings:
-    """The settings of this process with ``changes`` on top, as its children will read them."""
+    """The settings of this process with ``changes``, as its children will read them."""
     return Settings.load(config, {**os.environ, **changes})
 
 
 def _embedded_redis(ending: ExitStack, workers: int) -> str | None:
-    """Where the embedded server listens; None, said aloud, where none is to be found."""
+    """The URL of an embedded Redis; None, with a message on standard error, if none is found."""
     server = redis_server.start()
     if server is not None:
         return ending.enter_context(server).url

@@ -1,4 +1,4 @@
-"""The summary of a replay: counts that add up, and every model beside both baselines."""
+"""The summary of a replay: its counts, and every model beside both baselines."""
 
 from collections.abc import Mapping, Sequence
 
@@ -18,7 +18,7 @@ def summary(
     customers: int,
     emissions: Mapping[str, int],
 ) -> dict[str, object]:
-    """Everything that ``summary.json`` has."""
+    """The content of ``summary.json``."""
     counters = added(checkpoints)
     records = {"in": sum(checkpoint.taken for checkpoint in checkpoints)}
     records |= {outcome: counters.get(outcome, 0) for outcome in OUTCOMES}
@@ -56,7 +56,7 @@ def model_measures(checkpoint: Checkpoint) -> dict[str, dict[str, float | None]]
 
 
 def served_names(checkpoint: Checkpoint) -> dict[str, str]:
-    """Which model speaks for each target at the end."""
+    """The model served for each target at the end."""
     return {
         name: "recency" if learnt.fallen_back else learnt.name
         for name, learnt in checkpoint.knowledge.targets.items()
@@ -64,7 +64,7 @@ def served_names(checkpoint: Checkpoint) -> dict[str, str]:
 
 
 def treatment(checkpoint: Checkpoint) -> dict[str, dict[str, float | None]]:
-    """Churn of who was treated and who was not, beside what was said: what is learnt, and done."""
+    """Churn rate and mean predicted risk of treated and untreated customers."""
     done = checkpoint.knowledge.churn.treatment
     groups = {
         "untreated": (done.untreated, done.untreated_churned, done.untreated_risk),
@@ -81,7 +81,7 @@ def treatment(checkpoint: Checkpoint) -> dict[str, dict[str, float | None]]:
 
 
 def reliability(checkpoint: Checkpoint) -> list[dict[str, float]]:
-    """What was said and what came true, in ten bins of risk."""
+    """Mean predicted risk and churn rate in ten bins of risk."""
     tally = checkpoint.knowledge.churn.model_tally
     rows = zip(tally.n_by_tenth, tally.risk_by_tenth, tally.churned_by_tenth, strict=True)
     return [

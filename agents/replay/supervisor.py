@@ -1,4 +1,4 @@
-"""The worker and learner processes of a replay or a demo; who dies is started again."""
+"""The worker and learner processes of a replay or a demo, restarted when they exit."""
 
 import os
 import sys
@@ -11,24 +11,21 @@ import touchstream
 from touchstream.agents.embedded.process import ServerProcess
 
 ROOT = Path(touchstream.__file__).parents[1]
-"""Where the packages lie, installed or not."""
+"""The folder of the package, installed or not."""
 
 MOST_STARTS = 60
-"""Per process. A worker that is killed now and then is replaced.
-
-One that cannot work at all is not.
-"""
+"""Per process: one that is killed now and then is replaced, one that cannot work is not."""
 
 QUICK_S = 8.0
 MOST_QUICK_DEATHS = 3
 
 
 class SupervisorError(RuntimeError):
-    """A process ended again and again; the message has the end of its log."""
+    """A process exited again and again; the message has the end of its log."""
 
 
 class Member:
-    """One process of the crew."""
+    """One supervised process."""
 
     def __init__(
         self,
@@ -53,12 +50,14 @@ class Member:
         return self._process.pid
 
     def look(self) -> None:
-        """Start it again if it has ended; raises :class:`CrewLost` when that leads nowhere."""
+        """Restart it if it has exited; raises :class:`SupervisorError` when that is hopeless."""
         if self._process.running:
             return
         killed_from_outside = self._process.returncode is not None and self._process.returncode < 0
+        # A crash test or an operator kills from outside; only own exits show a broken process.
         if not killed_from_outside and time.monotonic() - self._started < QUICK_S:
             self._quick_deaths += 1
+        # The process has exited; this ends its leash.
         self._process.kill()
         exhausted = self._most_starts is not None and self._starts >= self._most_starts
         if exhausted or self._quick_deaths >= MOST_QUICK_DEATHS:
@@ -66,7 +65,7 @@ class Member:
         self._process = self._start()
 
     def stop(self) -> None:
-        """Ask it to end."""
+        """Ask it to exit."""
         self._process.stop()
 
     def _last_words(self) -> str:
@@ -93,17 +92,17 @@ class Supervisor:
         ]
 
     def look(self) -> None:
-        """Start again whoever has ended."""
+        """Restart the processes that have exited."""
         for member in self.members:
             member.look()
 
     def stop(self) -> None:
-        """End all."""
+        """Stop all processes."""
         stop_all(self.members)
 
 
 def stop_all(members: Sequence[Member]) -> None:
-    """End all at once: each may take seconds to leave its group."""
+    """Stop all in parallel: each may take seconds to leave its consumer group."""
     if members:
         with ThreadPoolExecutor(len(members)) as pool:
             list(pool.map(Member.stop, members))

@@ -1,4 +1,4 @@
-"""Waiting for the agents: they show in the store how far they are."""
+"""Waiting for the agents, whose progress shows in the store."""
 
 import asyncio
 import time
@@ -19,11 +19,11 @@ STALLED_S = 180.0
 
 
 class Stalled(RuntimeError):
-    """The agents stopped moving; the message says where."""
+    """The agents make no progress; the message has their fences."""
 
 
 class AgentsProgress:
-    """How far workers and learner are with what was published."""
+    """The progress of workers and learner with the published records."""
 
     def __init__(self, store: Store, partitions: int) -> None:
         self._store = store

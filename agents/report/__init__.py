@@ -1,1 +1,1 @@
-"""One HTML page that says how good the scores of a replay were."""
+"""One HTML page that evaluates the scores of a replay."""

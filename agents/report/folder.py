@@ -1,4 +1,4 @@
-"""What lies in the folder of a replay beside the scores: its summary, and what was emitted."""
+"""The folder of a replay without its scores: the summary and the emissions."""
 
 from collections import Counter
 from datetime import date, datetime
@@ -19,15 +19,15 @@ from touchstream.streams.learn.snapshot import CHURN
 
 BASELINES = ("base_rate", "recency")
 OF_MODELS = ("drift.", "model.")
-"""Signals about models are named so; names of signals about customers have no dot."""
+"""Prefixes of signals about models; names of signals about customers have no dot."""
 MOST_SIGNALS = 50
-"""The last so many signals about models are kept."""
+"""Signals about models that are kept, the newest."""
 
 Measures = dict[str, float | None]
 
 
 class Group(Struct):
-    """Customers that something was done for, or was not."""
+    """Outcomes of treated or of untreated customers."""
 
     n: int
     churned: float | None
@@ -35,7 +35,7 @@ class Group(Struct):
 
 
 class Summary(Struct):
-    """``summary.json`` as far as the page tells it."""
+    """The part of ``summary.json`` that the page shows."""
 
     records: dict[str, int]
     dead_by_reason: dict[str, int]
@@ -48,7 +48,7 @@ class Summary(Struct):
 
     @property
     def targets(self) -> list[str]:
-        """What was foreseen, churn first."""
+        """The predicted targets, churn first."""
         further = [name for name in self.models or {} if name not in (CHURN, *BASELINES)]
         return [CHURN, *further]
 
@@ -70,7 +70,7 @@ class Emitted(Struct):
     crossings: Counter[tuple[str, str]] = field(default_factory=Counter)
     """By band before ("" for none) and band after."""
     weightiest: Counter[str] = field(default_factory=Counter)
-    """The first reason, in words, of those who entered the band high."""
+    """The first reason, in words, of customers who entered the band high."""
     chosen: Counter[str] = field(default_factory=Counter)
     left_out: Counter[tuple[str, str]] = field(default_factory=Counter)
     """By action and reason."""
@@ -125,7 +125,7 @@ class _SignalEvent(Struct):
 
 
 def read_summary(folder: Path) -> Summary:
-    """Read ``summary.json``; raises :class:`Foreign` where there is none, or another one."""
+    """Read ``summary.json``; raises :class:`Foreign` if it is missing or has another format."""
     path = folder / "summary.json"
     try:
         return msgspec.json.decode(path.read_bytes(), type=Summary)
@@ -136,7 +136,7 @@ def read_summary(folder: Path) -> Summary:
 
 
 def read_emissions(folder: Path, since: date = EVER) -> Emitted:
-    """Count what was emitted on the day ``since`` and later."""
+    """Count the emissions from the day ``since`` on."""
     found = Emitted()
     for risk in read_lines(folder / f"{CHURN_RISK_TOPIC}.jsonl", _RiskEvent):
         if risk.time.date() >= since:

@@ -1,11 +1,11 @@
-"""The few pieces of HTML that the page is made of; every text is escaped here."""
+"""The HTML elements of the page; every text is escaped here."""
 
 from collections.abc import Iterable, Sequence
 from html import escape
 
 
 class Written(str):
-    """A number that is written already; other texts stand on the left."""
+    """A number that is formatted already; other texts are aligned left."""
 
     __slots__ = ()
 
@@ -15,7 +15,7 @@ Cell = str | int | float | None
 
 
 def shown(cell: Cell) -> str:
-    """A cell as people read it.
+    """A cell formatted for reading.
 
     >>> [shown(158027), shown(0.22346), shown(None)]
     ['158,027', '0.2235', '-']
@@ -36,13 +36,13 @@ def percent(share: float | None) -> Written | None:
     return None if share is None else Written(f"{100 * share:.1f}\N{NO-BREAK SPACE}%")
 
 
-def says(sentence: str, kind: str = "") -> str:
-    """A sentence that is not to be missed; ``kind`` is good, warn or nothing."""
+def notice(sentence: str, kind: str = "") -> str:
+    """A highlighted sentence; ``kind`` is good, warn or empty."""
     return f'<p class="says {kind}">{escape(sentence)}</p>'
 
 
 def tiles(numbers: Iterable[tuple[str, Cell]]) -> str:
-    """Numbers large."""
+    """Large numbers with labels."""
     inside = "".join(
         f"<div><dt>{escape(name)}</dt><dd>{shown(cell)}</dd></div>" for name, cell in numbers
     )
@@ -62,7 +62,7 @@ def table(caption: str, head: Sequence[str], rows: Iterable[Sequence[Cell]]) -> 
 
 
 def figure(title: str, svg: str, caption: str) -> str:
-    """A plot with what it shows."""
+    """A plot with its caption."""
     named = svg.replace('role="img"', f'role="img" aria-label="{escape(title)}"', 1)
     return (
         f"<figure><h3>{escape(title)}</h3>\n{named}\n"
@@ -71,7 +71,7 @@ def figure(title: str, svg: str, caption: str) -> str:
 
 
 def side_by_side(*parts: str) -> str:
-    """Beside each other where there is room."""
+    """Elements side by side if there is room."""
     return f'<div class="side">{"".join(f"<div>{part}</div>" for part in parts if part)}</div>'
 
 

@@ -1,4 +1,4 @@
-"""What a column of probabilities is worth once the labels are known: exact, no bins but ECE's."""
+"""Measures of predicted probabilities against labels: exact, without bins except for ECE."""
 
 from collections.abc import Sequence
 from datetime import date, timedelta
@@ -26,13 +26,13 @@ MONDAY = 4
 
 
 class Ranking(NamedTuple):
-    """How many of either label stand at each distinct risk, the highest first."""
+    """Counts of both labels at each distinct risk, the highest first."""
 
     ones: Ints
     zeros: Ints
 
     def reversed(self) -> "Ranking":
-        """The other label as the one looked for, ranked by 1 - risk."""
+        """The ranking for the other label, by 1 - risk."""
         return Ranking(self.zeros[::-1], self.ones[::-1])
 
     def found(self, shares: Floats) -> Floats:
@@ -44,7 +44,7 @@ class Ranking(NamedTuple):
 
 
 class Bin(NamedTuple):
-    """Scores that said about the same."""
+    """Scores with similar risks."""
 
     n: int
     predicted: float
@@ -54,15 +54,15 @@ class Bin(NamedTuple):
 
 
 class Lift(NamedTuple):
-    """What looking at the first ``share`` of a ranking finds."""
+    """Precision, lift and recall of the first ``share`` of a ranking."""
 
     share: float
     precision: float
-    """Share of what is looked for among them."""
+    """Share of the sought label among them."""
     lift: float
     """Precision over the share among all."""
     found: float
-    """Of all that is looked for, the share that is among them."""
+    """Share of all rows with the sought label that are among them."""
 
 
 class Period(NamedTuple):
@@ -116,7 +116,7 @@ def calibration_error(bins: Sequence[Bin]) -> float:
 
 
 def constant(found: Measures) -> Measures:
-    """What their base rate, known in hindsight and said of everybody, reaches on the same rows."""
+    """The measures of the base rate, known in hindsight, as a constant prediction."""
     rate = found.base_rate or 0.0
     predicted = np.clip([rate, 1 - rate], CERTAIN, 1 - CERTAIN)
     return Measures(
@@ -143,7 +143,7 @@ def reliability(risk: Floats, label: Ints) -> list[Bin]:
 
 
 def lifts(ranked: Ranking) -> list[Lift]:
-    """At each of :data:`SHARES`; empty where there is nothing to be found."""
+    """The lift at each of :data:`SHARES`; empty without any row of the sought label."""
     ones, n = int(ranked.ones.sum()), int((ranked.ones + ranked.zeros).sum())
     if not ones:
         return []
@@ -180,7 +180,7 @@ def _period(start: date, scores: Scores, chosen: Ints) -> Period:
 
 
 def _starts(day: Ints) -> Ints:
-    """Of each day the first day of its month, or of its week."""
+    """The first day of each day's month or week."""
     if not len(day):
         return day
     if int(day.max()) - int(day.min()) < MONTHLY_FROM_DAYS:

@@ -1,4 +1,4 @@
-"""The whole page: a function of the folder and the first day, so the same bytes every time."""
+"""The whole page: a function of the folder and the first day, so its bytes are reproducible."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date
@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import TypeVar
 
 from touchstream.agents.replay.collector import score_files
+from touchstream.agents.report.findings import troubles
 from touchstream.agents.report.folder import Emitted, Summary, read_emissions, read_summary
-from touchstream.agents.report.html import Cell, percent, says, side_by_side, table, tiles
-from touchstream.agents.report.judgement import troubles
+from touchstream.agents.report.html import Cell, notice, percent, side_by_side, table, tiles
 from touchstream.agents.report.scores import EVER, read_scores
 from touchstream.agents.report.target import section
 from touchstream.streams.learn.snapshot import CHURN
@@ -28,13 +28,13 @@ HEAD = """<!doctype html>
 <body>
 """
 MOST_ROWS = 12
-"""Of a table of counts: the largest come first, the tail says little."""
+"""Rows of a table of counts, the largest first; the tail is of little interest."""
 
 Key = TypeVar("Key", str, tuple[str, str])
 
 
 def page(folder: Path, since: date = EVER) -> str:
-    """Read the folder of a replay; ``since`` is the first day judged.
+    """Read the folder of a replay; ``since`` is the first day evaluated.
 
     Raises
     ------
@@ -57,15 +57,15 @@ def page(folder: Path, since: date = EVER) -> str:
 def _beginning(summary: Summary, emitted: Emitted, since: date) -> str:
     when = "the whole history" if since == EVER else f"{since.isoformat()} and later"
     horizon = emitted.horizon_days
-    looked = "" if horizon is None else f" Churn is looked for within {horizon} days."
-    lead = f"Every risk was said before its label was known. Judged: {when}.{looked}"
+    looked = "" if horizon is None else f" Churn means churn within {horizon} days."
+    lead = f"Every risk was predicted before its label was known. Evaluated: {when}.{looked}"
     numbers: list[tuple[str, Cell]] = [
         ("customers", summary.customers),
         ("records read", summary.records.get("in")),
         ("records applied", summary.records.get("applied")),
         ("ticks", summary.ticks),
     ]
-    warned = "".join(says(sentence, "warn") for sentence in troubles(summary))
+    warned = "".join(notice(sentence, "warn") for sentence in troubles(summary))
     return f"<p>{escape(lead)}</p>{tiles(numbers)}{warned}"
 
 
@@ -77,7 +77,7 @@ def _emissions(emitted: Emitted) -> str:
             [(before or "none", after, n) for (before, after), n in _most(emitted.crossings)],
         ),
         _counts(
-            "The weightiest reason of those who entered the band high",
+            "The strongest reason of customers who entered the band high",
             ("reason", "n"),
             _most(emitted.weightiest),
         ),
@@ -96,14 +96,14 @@ def _emissions(emitted: Emitted) -> str:
 
 
 def _treatment(summary: Summary) -> str:
-    """What was done and what came of it; who is chosen for treatment is at higher risk."""
+    """Outcomes of treated and untreated customers; not an effect, because treatment is targeted."""
     groups = summary.treatment or {}
     if not groups.get("treated") or not groups["treated"].n:
         return ""
     return "<h2>Treated and untreated</h2>" + table(
         "Treated: an action was carried out within the horizon. Those chosen for it were at other "
         "risk, so the difference is not the effect of the action.",
-        ("", "n", "mean risk said", "left"),
+        ("", "n", "mean predicted risk", "left"),
         [
             (name, group.n, percent(group.mean_risk), percent(group.churned))
             for name, group in groups.items()
@@ -125,7 +125,7 @@ def _models(summary: Summary, emitted: Emitted) -> str:
         for model_signals in emitted.model_signals[-MOST_ROWS:]
     ]
     model_signals = _counts(
-        "What the learner said of its models, the newest last",
+        "The learner's signals about its models, the newest last",
         ("day", "target", "signal", "before", "after"),
         rows,
     )
@@ -135,12 +135,13 @@ def _models(summary: Summary, emitted: Emitted) -> str:
 def _notes() -> str:
     return (
         "<h2>How to read this</h2>"
-        "<p>A customer is scored again and again, and each score is judged by itself: scores of "
-        "one customer are alike, so the numbers are less certain than n suggests. ROC AUC: the "
+        "<p>A customer is scored again and again, and each score is evaluated by itself: "
+        "scores of one customer are alike, so the numbers are less certain than n suggests. "
+        "ROC AUC: the "
         "chance that of two scores with different labels the right one is higher; 0.5 is a coin. "
         "Average precision: the mean precision over all cuts of the ranking; compare it with the "
-        "share of what is looked for. Log loss and Brier score: the lower the better. ECE: how "
-        "far what is said and what comes true lie apart, over ten equal bins.</p>"
+        "base rate. Log loss and Brier score: the lower the better. ECE: the "
+        "mean distance between predicted and observed rates, over ten equal bins.</p>"
     )
 
 

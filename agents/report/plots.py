@@ -44,13 +44,13 @@ STYLE: "dict[RcKeyType, Any]" = {
 HISTOGRAM_BINS = 50
 CURVE_POINTS = 201
 BESIDE_FROM = 0.2
-"""Further left a number has no room beside its point."""
+"""Further left there is no room for a number beside its point."""
 
 Draw = Callable[[Axes], None]
 
 
 def reliability_plot(bins: Sequence[Bin], words: Words) -> str:
-    """What was said against what came true; each point tells its n."""
+    """Predicted against observed rate; each point is labelled with its n."""
 
     def draw(axes: Axes) -> None:
         axes.plot([0, 1], [0, 1], color=EVERY, linestyle="--", label="as it should be")
@@ -74,7 +74,7 @@ def reliability_plot(bins: Sequence[Bin], words: Words) -> str:
 
 
 def gains_plot(ranked: Ranking, words: Words) -> str:
-    """How much of what is looked for is found among the first x % of either ranking."""
+    """Share of the sought label found among the first x % of either ranking."""
     shares = np.linspace(0, 1, CURVE_POINTS)
     sides = [
         (ranked, ONES, f"{words.ones}, highest risk first"),
@@ -96,7 +96,7 @@ def gains_plot(ranked: Ranking, words: Words) -> str:
 
 
 def periods_plot(rows: Sequence[Period], words: Words) -> str:
-    """The tenths with the highest and the lowest risk beside everybody, over time."""
+    """Rates of the highest and lowest tenth and of all customers, over time."""
     starts = [row.start for row in rows]
 
     def draw(axes: Axes) -> None:
@@ -122,7 +122,7 @@ def periods_plot(rows: Sequence[Period], words: Words) -> str:
 
 
 def histogram_plot(scores: Scores, words: Words) -> str:
-    """How often each risk was said, by what became true."""
+    """Distribution of the predicted risks, by outcome."""
     edges = np.linspace(0, 1, HISTOGRAM_BINS + 1)
     every, _ = np.histogram(scores.risk, edges)
     ones, _ = np.histogram(scores.risk[scores.label == 1], edges)
@@ -158,7 +158,7 @@ def _svg(name: str, draw: Draw) -> str:
 
 @contextmanager
 def _our_style(name: str) -> Iterator[None]:
-    """Whatever style the user's own matplotlib file asks for, ours is drawn."""
+    """Our style, independent of the user's matplotlib configuration."""
     with mpl.rc_context():
         mpl.rcdefaults()
         mpl.rcParams.update({**STYLE, "svg.hashsalt": name})
@@ -166,7 +166,7 @@ def _our_style(name: str) -> Iterator[None]:
 
 
 def _inline(svg: str) -> str:
-    """Ready to stand inside a page: no prolog, no style that leaks, no size, no foreign ids."""
+    """Prepare an SVG for a page: no prolog, leaking style, fixed size or conflicting ids."""
     svg = svg[svg.index("<svg") :]
     svg = re.sub(r"<style.*?</style>|<!--.*?-->", "", svg, flags=re.DOTALL)
     svg = re.sub(r' font-family: [^;"]*;', "", svg)

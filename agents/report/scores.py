@@ -22,22 +22,22 @@ Line = TypeVar("Line", bound=Struct)
 
 
 class Foreign(ValueError):
-    """No folder that a replay wrote, or not to its end; says what was found."""
+    """Not the folder of a completed replay; the message says why."""
 
 
 class Scores(NamedTuple):
-    """The judged scores of one target, in the order of the file."""
+    """The labelled scores of one target, in the order of the file."""
 
     risk: Floats
-    """What was said (0..1)."""
+    """Predicted probability (0..1)."""
     label: Ints
-    """What became true (0 or 1)."""
+    """Outcome (0 or 1)."""
     day: Ints
-    """When it was said: UTC days since the epoch."""
+    """Time of the prediction: UTC days since the epoch."""
     open: int
-    """Scores besides whose label was not yet known at the end."""
+    """Further scores whose label was not known at the end."""
     early: int
-    """Labels besides that no model had foreseen: scored before the first version."""
+    """Further labels whose score is from before the first model version."""
 
 
 class _Score(Struct):
@@ -48,7 +48,7 @@ class _Score(Struct):
 
 
 def read_scores(path: Path, since: date = EVER) -> Scores:
-    """Read what ``touchstream replay`` wrote; ``since`` is the first day that counts.
+    """Read the scores that ``touchstream replay`` wrote, from the day ``since`` on.
 
     Raises
     ------
@@ -80,7 +80,7 @@ def read_scores(path: Path, since: date = EVER) -> Scores:
 
 
 def read_lines(path: Path, kind: type[Line]) -> Iterator[Line]:
-    """Each line as a ``kind``; raises :class:`Foreign` with file and line where one is not."""
+    """Each line as a ``kind``; raises :class:`Foreign` with file and line for a malformed one."""
     decoder = msgspec.json.Decoder(kind)
     try:
         with path.open("rb") as lines:

@@ -1,20 +1,20 @@
-"""The part of the page about one target: what was foreseen, and how well."""
+"""The section of the page about one target and the quality of its predictions."""
 
 from html import escape
 from typing import NamedTuple
 
+from touchstream.agents.report.findings import cautions, conclusion
 from touchstream.agents.report.folder import Summary
 from touchstream.agents.report.html import (
     Cell,
     Written,
     figure,
+    notice,
     percent,
-    says,
     side_by_side,
     table,
     tiles,
 )
-from touchstream.agents.report.judgement import cautions, conclusion
 from touchstream.agents.report.measures import (
     TENTH,
     Bin,
@@ -40,8 +40,8 @@ from touchstream.streams.learn.progress import Measures
 from touchstream.streams.learn.snapshot import CHURN
 
 
-class Judged(NamedTuple):
-    """All that the page tells about scores that have labels."""
+class Evaluation(NamedTuple):
+    """Everything that the page shows about scores that have labels."""
 
     scores: Scores
     ranked: Ranking
@@ -52,12 +52,12 @@ class Judged(NamedTuple):
     lowest: list[Lift]
 
 
-def apply_risk_band(scores: Scores) -> Judged | None:
-    """None where nothing was judged."""
+def evaluate(scores: Scores) -> Evaluation | None:
+    """The evaluation of scores with labels; None if there are none."""
     if not len(scores.risk):
         return None
     ranked = ranking(scores.risk, scores.label)
-    return Judged(
+    return Evaluation(
         scores=scores,
         ranked=ranked,
         measures=measures(scores.risk, scores.label, ranked),
@@ -69,23 +69,23 @@ def apply_risk_band(scores: Scores) -> Judged | None:
 
 
 def section(target: str, scores: Scores, summary: Summary) -> str:
-    """One target, from the sentence to the tables."""
+    """The section of one target: sentences, plots and tables."""
     words = words_for(target)
-    judged = apply_risk_band(scores)
-    found = None if judged is None else judged.measures
+    evaluation = evaluate(scores)
+    found = None if evaluation is None else evaluation.measures
     warnings = cautions(target, scores, found, summary, words)
     parts = [f"<h2>{escape(words.title)}</h2>"]
     if target == CHURN and (result := conclusion(summary.models)) is not None:
-        parts.append(says(result.sentence, "good" if result.better else "warn"))
-    parts += [says(sentence, "warn") for sentence in warnings]
-    if judged is not None:
-        parts += [_headline(judged, words), _beside(target, judged, summary, words)]
-        parts += [_plots(judged, words), _tables(judged, words)]
+        parts.append(notice(result.sentence, "good" if result.better else "warn"))
+    parts += [notice(sentence, "warn") for sentence in warnings]
+    if evaluation is not None:
+        parts += [_headline(evaluation, words), _beside(target, evaluation, summary, words)]
+        parts += [_plots(evaluation, words), _tables(evaluation, words)]
     return "\n".join(parts)
 
 
-def _headline(judged: Judged, words: Words) -> str:
-    found = judged.measures
+def _headline(evaluation: Evaluation, words: Words) -> str:
+    found = evaluation.measures
     numbers: list[tuple[str, Cell]] = [
         ("labels", found.n),
         (f"{words.ones} (base rate)", percent(found.base_rate)),
@@ -97,19 +97,19 @@ def _headline(judged: Judged, words: Words) -> str:
         ("calibration error (ECE)", found.ece),
     ]
     left = (
-        f"{judged.scores.open:,} more scores had no label yet when the history ended; "
-        f"{judged.scores.early:,} were said before the first model version and are left out."
+        f"{evaluation.scores.open:,} more scores had no label yet when the history ended; "
+        f"{evaluation.scores.early:,} precede the first model version and are left out."
     )
-    return f'{tiles(numbers)}<p class="quiet">{left}</p>{_in_words(judged, words)}'
+    return f'{tiles(numbers)}<p class="quiet">{left}</p>{_in_words(evaluation, words)}'
 
 
-def _in_words(judged: Judged, words: Words) -> str:
-    found = judged.measures
+def _in_words(evaluation: Evaluation, words: Words) -> str:
+    found = evaluation.measures
     predicted = [
         f"of the tenth with the {side} risk {percent(row.precision)} {verb}, of all {percent(base)}"
         for side, rows, verb, base in (
-            ("highest", judged.highest, words.ones, found.base_rate),
-            ("lowest", judged.lowest, words.zeros, 1 - (found.base_rate or 0.0)),
+            ("highest", evaluation.highest, words.ones, found.base_rate),
+            ("lowest", evaluation.lowest, words.zeros, 1 - (found.base_rate or 0.0)),
         )
         for row in rows
         if row.share == TENTH
@@ -117,7 +117,7 @@ def _in_words(judged: Judged, words: Words) -> str:
     return f"<p>O{escape('; '.join(predicted)[1:])}.</p>" if predicted else ""
 
 
-def _beside(target: str, judged: Judged, summary: Summary, words: Words) -> str:
+def _beside(target: str, evaluation: Evaluation, summary: Summary, words: Words) -> str:
     names = {
         "roc_auc": "ROC AUC",
         "average_precision": f"average precision, {words.ones}",
@@ -126,9 +126,9 @@ def _beside(target: str, judged: Judged, summary: Summary, words: Words) -> str:
         "brier": "Brier score",
         "ece": "calibration error (ECE)",
     }
-    ours, rate = judged.measures._asdict(), constant(judged.measures)._asdict()
+    ours, rate = evaluation.measures._asdict(), constant(evaluation.measures)._asdict()
     exact = table(
-        f"Exact, over the {judged.measures.n:,} labels of this page. The base rate is known in "
+        f"Exact, over the {evaluation.measures.n:,} labels of this page. The base rate is known in "
         "hindsight.",
         ("", "model", "base rate"),
         [(name, ours[key], rate[key]) for key, name in names.items()],
@@ -138,7 +138,7 @@ def _beside(target: str, judged: Judged, summary: Summary, words: Words) -> str:
         return side_by_side(exact)
     sides = [models[name] for name in (CHURN, "recency", "base_rate")]
     whole = table(
-        f"As it went, over all {sides[0].get('n') or 0:,.0f} labels of the replay; each side had "
+        f"Progressive, over all {sides[0].get('n') or 0:,.0f} labels of the replay; each side had "
         "seen only labels that were known by then.",
         ("", "model", "recency", "base rate"),
         [(name, *(side.get(key) for side in sides)) for key, name in names.items()],
@@ -146,30 +146,30 @@ def _beside(target: str, judged: Judged, summary: Summary, words: Words) -> str:
     return side_by_side(exact, whole)
 
 
-def _plots(judged: Judged, words: Words) -> str:
+def _plots(evaluation: Evaluation, words: Words) -> str:
     plots = [
         figure(
             "Reliability",
-            reliability_plot(judged.bins, words),
-            "Ten equal bins of risk, each with its n. On the dashed line what was said is what "
-            "came true.",
+            reliability_plot(evaluation.bins, words),
+            "Ten equal bins of risk, each with its n. On the dashed line the predicted "
+            "rate is the observed one.",
         ),
         figure(
-            "Risks said",
-            histogram_plot(judged.scores, words),
-            "How often each risk was said, by what became true.",
+            "Predicted risks",
+            histogram_plot(evaluation.scores, words),
+            "Distribution of the predicted risks, by outcome.",
         ),
         figure(
             "Cumulative gains",
-            gains_plot(judged.ranked, words),
-            "How much is found when only part of the list is looked at.",
+            gains_plot(evaluation.ranked, words),
+            "Share found when only the top of the list is contacted.",
         ),
     ]
-    if len(judged.periods) > 1:
+    if len(evaluation.periods) > 1:
         plots.append(
             figure(
                 "Top and bottom tenth over time",
-                periods_plot(judged.periods, words),
+                periods_plot(evaluation.periods, words),
                 "Precision of the tenth with the highest risk beside the base rate and the tenth "
                 "with the lowest, ranked within each period.",
             )
@@ -177,15 +177,19 @@ def _plots(judged: Judged, words: Words) -> str:
     return side_by_side(*plots)
 
 
-def _tables(judged: Judged, words: Words) -> str:
-    head = ("share looked at", "precision", "lift", "found")
+def _tables(evaluation: Evaluation, words: Words) -> str:
+    head = ("share contacted", "precision", "lift", "found")
     return side_by_side(
-        table(f"{words.ones.capitalize()}: highest risk first", head, map(_lift, judged.highest)),
-        table(f"{words.zeros.capitalize()}: lowest risk first", head, map(_lift, judged.lowest)),
+        table(
+            f"{words.ones.capitalize()}: highest risk first", head, map(_lift, evaluation.highest)
+        ),
+        table(
+            f"{words.zeros.capitalize()}: lowest risk first", head, map(_lift, evaluation.lowest)
+        ),
         table(
             "Reliability",
-            ("mean risk said", "came true", "n"),
-            [(percent(row.predicted), percent(row.came_true), row.n) for row in judged.bins],
+            ("mean predicted risk", "observed rate", "n"),
+            [(percent(row.predicted), percent(row.came_true), row.n) for row in evaluation.bins],
         ),
         table(
             f"Share that {words.ones}, by period (those under 100 scores are left out)",
@@ -198,7 +202,7 @@ def _tables(judged: Judged, words: Words) -> str:
                     percent(row.base_rate),
                     percent(row.lowest),
                 )
-                for row in judged.periods
+                for row in evaluation.periods
             ],
         ),
     )

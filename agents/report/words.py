@@ -1,4 +1,4 @@
-"""What the two labels of a target are called."""
+"""Words for the two labels of a target."""
 
 from typing import NamedTuple
 
@@ -10,9 +10,9 @@ class Words(NamedTuple):
 
     title: str
     ones: str
-    """Those of label 1."""
+    """Customers with label 1."""
     zeros: str
-    """Those of label 0."""
+    """Customers with label 0."""
 
 
 def words_for(target: str) -> Words:

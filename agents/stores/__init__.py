@@ -1,1 +1,1 @@
-"""Where shards live: Redis, or its in-memory twin. One contract suite holds for both."""
+"""Storage of the shards: Redis, or its in-memory twin; one contract suite tests both."""

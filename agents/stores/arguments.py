@@ -1,7 +1,7 @@
-"""What may be committed, checked before anything is sent.
+"""Validation of a commit before anything is sent; both stores use it.
 
-A Lua error does not undo what the script wrote before it, so whatever could fail half way is
-refused here. Both stores ask the same questions.
+A Lua error does not undo what the script wrote before it, so arguments that could make it fail half
+way are refused here.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,28 +10,28 @@ from touchstream.agents.stores.base import Commit, Fence
 from touchstream.agents.stores.keys import check_bucket
 
 LARGEST_EXACT = 2**53
-"""Redis scores are doubles: above it two numbers may become one."""
+"""Redis scores are doubles: above this, distinct integers may become equal."""
 
 LARGEST_INCREMENT = 2**62
 """Counters are 64-bit and travel as text, so nothing is rounded; half their range is left."""
 
 
 def check_commit(commit: Commit) -> None:
-    """Raise ValueError unless the commit can be applied whole (ids that are no UTF-8 included)."""
+    """Raise ValueError unless the commit can be applied whole; ids must be valid UTF-8."""
     _check_fence(commit.shard, commit.expected, commit.fence)
     _check_bytes(commit.shard, "the record", commit.record)
-    # One call for all ids: a lone surrogate stays alone whatever stands beside it.
+    # One call for all ids: joining cannot repair a lone surrogate, which encode() refuses.
     "".join((*commit.states, *commit.timers)).encode()
     for subject, state in commit.states.items():
         if type(state) is not bytes and state is not None:
             _check_bytes(commit.shard, f"the state of {subject!r}", state)
-    _check_due(commit.shard, commit.states, commit.timers)
+    _check_timers(commit.shard, commit.states, commit.timers)
     _check_outbox(commit.shard, commit.outbox)
     _check_measures(commit.shard, commit.measures, commit.expired_measures)
 
 
 def exact(number: object) -> bool:
-    """Whether a score holds it exactly: an int (no bool, no float) within +-2**53."""
+    """Whether a Redis score holds the number exactly: an int (no bool) within +-2**53."""
     return type(number) is int and -LARGEST_EXACT <= number <= LARGEST_EXACT
 
 
@@ -46,7 +46,7 @@ def _check_fence(shard: str, expected: Fence | None, fence: Fence) -> None:
         )
 
 
-def _check_due(
+def _check_timers(
     shard: str, states: Mapping[str, bytes | None], timers: Mapping[str, int | None]
 ) -> None:
     for subject, moment_ms in timers.items():
@@ -58,8 +58,8 @@ def _check_due(
             )
         if states.get(subject, b"") is None:
             raise ValueError(
-                f"shard {shard}: {subject!r} is deleted and due at {moment_ms}: a tick would wake "
-                "nobody"
+                f"shard {shard}: {subject!r} is deleted and due at {moment_ms}: a tick would find "
+                "no state"
             )
 
 

@@ -1,7 +1,8 @@
-"""What the agents ask of a store, in their own words.
+"""The store's interface in domain verbs.
 
-A *shard* is one partition's whole truth (``p0``, ``p1`` ...) or the learner's (``learner``): fence,
-record, states, due times and outbox lie in one Redis Cluster slot and roll back as one.
+A *shard* is everything durable of one partition (``p0``, ``p1`` ...) or of the learner
+(``learner``): fence, record, states, timers and outbox. It lies in one Redis Cluster slot, and a
+restore of Redis rolls it back as a whole.
 """
 
 from collections.abc import Mapping, Sequence
@@ -9,7 +10,7 @@ from typing import NamedTuple, Protocol
 
 
 class Fence(NamedTuple):
-    """Where a shard stands: the offset to be read next, and a count that every commit raises."""
+    """A shard's position: the next offset to read, and a count that every commit raises."""
 
     offset: int
     commits: int
@@ -38,9 +39,9 @@ class Commit(NamedTuple):
     fence: Fence
     record: bytes
     states: Mapping[str, bytes | None] = {}
-    """id -> encoded state, or None to delete it; a deleted one is not due any more either."""
+    """Id -> encoded state, or None to delete it together with its timer."""
     timers: Mapping[str, int | None] = {}
-    """id -> moment (ms) at which a tick wakes it, or None: not due any more."""
+    """Id -> time (ms) from which a tick processes it, or None to delete the timer."""
     outbox: Sequence[tuple[int, bytes]] = ()
     """(number, entry): numbers ascend and are above all earlier ones of the shard."""
     measures: Mapping[str, Mapping[str, int]] = {}
@@ -50,45 +51,45 @@ class Commit(NamedTuple):
 
 
 class ShardCheckpoint(NamedTuple):
-    """What a new owner of a shard reads first."""
+    """The fence and record of a shard, from which a new owner resumes."""
 
     fence: Fence | None
     record: bytes | None
 
 
 class StoreError(Exception):
-    """The store could not answer; the message says which and what to do. Safe to retry."""
+    """The store could not answer; the message gives the remedy. Safe to retry."""
 
 
 class FenceLost(StoreError):
-    """Somebody else committed to the shard, or it was put back: the work that was read is void."""
+    """Another process committed to the shard, or Redis was restored: the work in memory is void."""
 
 
 class Store(Protocol):
-    """Every verb is one round trip, whatever the number of shards in it, and safe to repeat."""
+    """Every verb is one round trip for any number of shards, and safe to repeat."""
 
     async def read_checkpoints(self, shards: Sequence[str]) -> list[ShardCheckpoint]:
         """Fence and record of each shard, read together."""
 
     async def load(self, reads: Sequence[Read]) -> list[list[bytes | None]]:
-        """The states asked for, in the order asked for."""
+        """The requested states, in the order of the request."""
 
     async def timers_until(self, shard: str, until_ms: int, limit: int) -> list[str]:
-        """The first ``limit`` ids whose moment is <= ``until_ms``, by (moment, id)."""
+        """The first ``limit`` ids with a timer <= ``until_ms``, ordered by (timer, id)."""
 
     async def commit(self, commits: Sequence[Commit]) -> list[bool]:
-        """Apply each atomically (each by itself); False where the fence refused it.
+        """Apply each commit atomically by itself; False for one that its fence refused.
 
-        A commit whose reply was lost and that is repeated answers False; nothing is applied twice.
-        Raises ValueError before anything is sent when an argument would fail half way (a non-finite
-        moment ...).
+        The repetition of a commit whose reply was lost returns False: nothing is applied twice.
+        Raises ValueError before anything is sent if an argument would make the script fail half
+        way, such as a non-finite timer.
         """
 
     async def outbox(self, shard: str, after: int, limit: int) -> list[tuple[int, bytes]]:
         """Up to ``limit`` entries with a number above ``after``, ascending."""
 
     async def forget(self, upto: Mapping[str, int]) -> None:
-        """Remove, per shard, the entries numbered up to and including the given one."""
+        """Delete each shard's outbox entries up to and including the given number."""
 
     async def read_measures(
         self, shards: Sequence[str], buckets: Sequence[str]
@@ -96,29 +97,29 @@ class Store(Protocol):
         """The fields of each bucket, shard by shard; one that does not exist has none."""
 
     async def put_text(self, digest: str, text: bytes) -> None:
-        """Keep a text under its digest, for ever (rules, catalogues)."""
+        """Keep a text, such as rules, under its digest for ever."""
 
     async def text(self, digest: str) -> bytes | None:
         """The text of a digest."""
 
     async def put_wish(self, wish: bytes) -> None:
-        """Keep what an operator wants of the learner; the last one counts."""
+        """Keep an operator's wish for the learner; the last one counts."""
 
     async def wish(self) -> bytes | None:
-        """What was last wanted; None: nobody ever wanted anything."""
+        """The last wish; None if there never was one."""
 
     async def ids(self, shard: str, cursor: int, limit: int) -> tuple[int, list[str]]:
-        """Scan the ids that have a state, about ``limit`` at a time; the cursor 0 begins and ends.
+        """Scan the ids that have a state, about ``limit`` at a time; cursor 0 begins and ends.
 
-        A step may be empty before the end; ids that come or go meanwhile may be missed or named
-        twice.
+        A page may be empty before the end. Ids that are added or deleted meanwhile may be missing,
+        and any id may come twice.
         """
 
     async def claim_partitions(self, count: int) -> int:
         """Store the topic's partition count if none is stored; return the stored one."""
 
     async def check(self) -> list[str]:
-        """What is wrong with the server's setup (eviction, no AOF ...), a sentence each."""
+        """Faults of the server's setup (eviction, no AOF ...), a sentence each."""
 
     async def close(self) -> None:
-        """Give all connections back."""
+        """Close all connections."""

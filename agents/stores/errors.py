@@ -1,4 +1,4 @@
-"""Redis's errors in our words: what happened and what to do."""
+"""Translation of Redis's errors into a cause and a remedy."""
 
 from redis import exceptions
 
@@ -61,7 +61,7 @@ _ADVICE_BY_CODE = {
 
 
 def translated(error: Exception, verb: str, where: str) -> StoreError:
-    """The StoreError that says what ``error`` means; raise it ``from error``."""
+    """The StoreError for ``error``, with a remedy; raise it ``from error``."""
     return StoreError(f"{verb}: Redis at {where}: {_advice(error)} ({error})")
 
 

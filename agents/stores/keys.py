@@ -1,7 +1,7 @@
-"""Every Redis key of ours, built in one place.
+"""All Redis keys of this project; no other module builds one.
 
-The part in braces is Redis Cluster's hash tag: all keys of a shard share it, so a shard lies in one
-slot and rolls back as one.
+The part in braces is Redis Cluster's hash tag. All keys of a shard share it, so a shard lies in one
+slot.
 """
 
 import re
@@ -43,7 +43,7 @@ class ShardKeys(NamedTuple):
 
 @lru_cache(maxsize=4096)
 def shard_keys(namespace: str, shard: str) -> ShardKeys:
-    """The keys of ``shard``; raises ValueError for a name that would not stay in its slot.
+    """The keys of ``shard``; raises ValueError for a name that cannot stand in a hash tag.
 
     >>> shard_keys("touchstream", "p0").state("c-7")
     b'{touchstream:p0}:s:c-7'

@@ -1,7 +1,7 @@
-"""The store's twin in this process's memory: for tests, and for a demo where there is no Redis.
+"""The store's in-memory twin: for tests, and for a demo on a machine without Redis.
 
-It passes the same contract suite as Redis. Nothing survives the process, and other processes see
-nothing of it.
+It passes the same contract suite as Redis. Its content is lost with the process and invisible to
+others.
 """
 
 from collections.abc import Mapping, Sequence
@@ -92,13 +92,14 @@ class MemoryStore:
         return []
 
     async def close(self) -> None:
-        """Nothing to give back; the content stays."""
+        """Nothing to close; the content stays."""
 
     def _shard(self, name: str) -> _Shard:
         return self._shards.setdefault(check_name(name), _Shard())
 
 
 def _apply(shard: _Shard, commit: Commit) -> bool:
+    # The same comparison as in lua/commit.lua.
     if shard.fence != commit.expected:
         return False
     for id_, state in commit.states.items():
@@ -119,7 +120,7 @@ def _apply(shard: _Shard, commit: Commit) -> bool:
 
 
 def _append(outbox: dict[int, bytes], entries: Sequence[tuple[int, bytes]]) -> None:
-    """A shard put back may append numbers anew: the new entry stands for the number."""
+    """Append entries; after a restore a number comes again, and the new entry replaces the old."""
     if entries:
         first, last = entries[0][0], entries[-1][0]
         for number in [number for number in outbox if first <= number <= last]:

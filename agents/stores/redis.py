@@ -1,6 +1,6 @@
-"""Shards in Redis 7 or Valkey: one pipeline a verb, one script a commit.
+"""Shards in Redis 7 or Valkey: one pipeline per verb, one script per commit.
 
-Per shard: ``fence`` and ``record`` are strings, ``due`` is a sorted set by moment, ``outbox`` a
+Per shard: ``fence`` and ``record`` are strings, ``due`` is a sorted set of timers, ``outbox`` a
 sorted set by number (members ``number:entry``; not a stream: a stream refuses a number at or below
 its last, and a script that fails half way is not undone), each state a string of its own. Sorted
 sets order equal scores by the member's bytes, which for UTF-8 is Python's order of ``str``.
@@ -83,10 +83,13 @@ class RedisStore:
 
     async def read_checkpoints(self, shards: Sequence[str]) -> list[ShardCheckpoint]:
         keys = [self._keys(shard) for shard in shards]
-        replies = await self._ask("standing", [("MGET", key.fence, key.record) for key in keys])
+        replies = await self._ask(
+            "read_checkpoints", [("MGET", key.fence, key.record) for key in keys]
+        )
         return [ShardCheckpoint(_fence(fence), record) for fence, record in replies]
 
     async def load(self, reads: Sequence[Read]) -> list[list[bytes | None]]:
+        # MGET without a key is an error; a tick may have no customer to process.
         asked = [read for read in reads if read.ids]
         replies = iter(await self._ask("load", [self._mget(read) for read in asked]))
         return [next(replies) if read.ids else [] for read in reads]
@@ -94,7 +97,7 @@ class RedisStore:
     async def timers_until(self, shard: str, until_ms: int, limit: int) -> list[str]:
         key = self._keys(shard).timers
         query = ("ZRANGEBYSCORE", key, "-inf", until_ms, "LIMIT", 0, limit)
-        [ids] = await self._ask("due", [query])
+        [ids] = await self._ask("timers_until", [query])
         return [id_.decode() for id_ in ids]
 
     async def commit(self, commits: Sequence[Commit]) -> list[bool]:
@@ -178,7 +181,7 @@ class RedisStore:
         return complaints(server, replication, config)
 
     async def wipe(self) -> None:
-        """Delete everything of the namespace; for those that a replay makes."""
+        """Delete everything in the namespace; for the namespaces of replays."""
         pattern = f"{{{self._namespace}:*"
         async for key in self._client.scan_iter(pattern, count=1000):
             await self._client.unlink(key)
@@ -205,6 +208,7 @@ class RedisStore:
 
     async def _send(self, verb: str, commands: Sequence[Command]) -> list[Any]:
         """One round trip; refused commands stand in the reply as ResponseError."""
+        # No MULTI: each commit is atomic by its script, and other commands need no atomicity.
         async with self._client.pipeline(transaction=False) as pipeline:
             for command in commands:
                 pipeline.pipeline_execute_command(*command)  # type: ignore[no-untyped-call]
@@ -215,13 +219,13 @@ class RedisStore:
 
 
 class _Changes(NamedTuple):
-    """A commit's states and due times in the order in which the script reads them."""
+    """A commit's states and timers in the order in which the script reads them."""
 
     set_keys: list[bytes]
     set_values: list[bytes]
     delete_keys: list[bytes]
     timers: list[bytes | int]
-    rests: list[bytes]
+    deleted_timers: list[bytes]
 
 
 class _Additions(NamedTuple):
@@ -255,13 +259,13 @@ def _commit_command(keys: ShardKeys, commit: Commit) -> Command:
         len(changes.set_keys),
         len(changes.delete_keys),
         len(changes.timers) // 2,
-        len(changes.rests),
+        len(changes.deleted_timers),
         len(additions.expired_keys),
         len(additions.keys),
         len(additions.arguments),
         *changes.set_values,
         *changes.timers,
-        *changes.rests,
+        *changes.deleted_timers,
         *additions.arguments,
         *(part for numbered in commit.outbox for part in numbered),
     )
@@ -277,7 +281,7 @@ def _changes(keys: ShardKeys, commit: Commit) -> _Changes:
         timers=[
             part for id_, at_ms in timers if at_ms is not None for part in (at_ms, id_.encode())
         ],
-        rests=deleted + [id_.encode() for id_, at_ms in timers if at_ms is None],
+        deleted_timers=deleted + [id_.encode() for id_, at_ms in timers if at_ms is None],
     )
 
 

@@ -1,4 +1,4 @@
-"""What a Redis must be set to so that nothing is lost silently."""
+"""The Redis configuration that prevents silent loss, checked at start."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -10,7 +10,7 @@ CONFIG_WANTED = {
     "maxmemory-policy": ("noeviction", "an evicted state is a customer forgotten"),
     "appendonly": ("yes", "without the AOF a restart loses what was committed since the last dump"),
 }
-"""Setting -> (value, what happens otherwise)."""
+"""Setting -> (required value, the consequence of another one)."""
 
 CONFIG_QUERIES = tuple(("CONFIG GET", setting) for setting in CONFIG_WANTED)
 
@@ -48,6 +48,7 @@ def _of_setting(setting: str, reply: object) -> list[str]:
     wanted, otherwise = CONFIG_WANTED[setting]
     found = _fields(reply).get(setting)
     if found is None:
+        # Managed Redis often forbids CONFIG; the operator has to check it there.
         return [f"CONFIG GET is refused ({reply}): make sure that {setting} is {wanted}"]
     if found == wanted:
         return []

@@ -4,7 +4,7 @@ import orjson
 import pytest
 
 from tests.agents.cli.command import order
-from touchstream.agents.letters import Again, Hopeless, letter_as_json, send_again
+from touchstream.agents.letters import Keep, Redrive, letter_as_json, send_again
 from touchstream.schemas.dead_letter import Cut, DeadLetter, Header, RejectReason, StoredLetter
 from touchstream.schemas.units import Millis
 
@@ -34,19 +34,19 @@ def letter(
 
 
 def test_a_letter_that_is_sound_now_is_sent_as_it_was() -> None:
-    assert send_again(letter(), NOW_MS) == Again(b"ada", EVENT, ())
+    assert send_again(letter(), NOW_MS) == Redrive(b"ada", EVENT, ())
 
 
 @pytest.mark.parametrize("key", [None, b"bob"])
 def test_a_wrong_key_gives_way_to_the_subject(key: bytes | None) -> None:
     found = send_again(letter(key=key, reason="key_not_subject"), NOW_MS)
-    assert found == Again(b"ada", EVENT, ())
+    assert found == Redrive(b"ada", EVENT, ())
 
 
 def test_a_conflicting_id_is_replaced_by_one_that_follows_from_the_content() -> None:
     once = send_again(letter(reason="conflicting_id"), NOW_MS)
     again = send_again(letter(reason="conflicting_id"), Millis(NOW_MS + 1))
-    assert isinstance(once, Again)
+    assert isinstance(once, Redrive)
     assert once == again
     assert orjson.loads(once.value) == {**orjson.loads(EVENT), "id": "ada-1~710fbd8a9d741501"}
 
@@ -59,14 +59,14 @@ def test_in_binary_mode_the_new_id_stands_in_its_header() -> None:
     )
     body = orjson.dumps(event["data"])
     found = send_again(letter(body, b"ada", "conflicting_id", headers), NOW_MS)
-    assert isinstance(found, Again)
+    assert isinstance(found, Redrive)
     assert found.value == body
     assert dict(found.headers)["ce_id"].startswith(b"ada-1~")  # type: ignore[union-attr]
 
 
 def test_a_long_id_is_cut_so_that_the_new_one_fits() -> None:
     long = order("ada", 1, "2026-01-01T00:00:00Z", id="x" * 256)
-    assert isinstance(send_again(letter(long, reason="conflicting_id"), NOW_MS), Again)
+    assert isinstance(send_again(letter(long, reason="conflicting_id"), NOW_MS), Redrive)
 
 
 @pytest.mark.parametrize(
@@ -79,7 +79,7 @@ def test_a_long_id_is_cut_so_that_the_new_one_fits() -> None:
     ],
 )
 def test_what_would_die_again_stays(found: StoredLetter, why: str) -> None:
-    assert send_again(found, NOW_MS) == Hopeless(why)
+    assert send_again(found, NOW_MS) == Keep(why)
 
 
 def test_a_letter_is_told_by_names() -> None:

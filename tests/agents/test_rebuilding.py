@@ -160,13 +160,13 @@ def test_the_commit_raises_the_learners_fence_and_says_what_is_there_now() -> No
 def test_a_topic_that_was_cut_is_refused() -> None:
     lived = _lived(TELLING)
     for topic in (lived.topic[:-1], lived.topic[1:]):
-        with pytest.raises(Refusal, match=f"passed {LAST_DAY + 1}: was the topic .* cut"):
+        with pytest.raises(Refusal, match=f"has learnt {LAST_DAY + 1}: was the topic .* truncated"):
             _rebuilt(lived._replace(topic=topic), BOB)
 
 
 def test_a_topic_that_the_learner_has_not_read_is_refused() -> None:
     lived = _lived(TELLING)
-    with pytest.raises(Refusal, match="is this the topic that it has read"):
+    with pytest.raises(Refusal, match="is this the topic that the learner reads"):
         _rebuilt(lived._replace(topic=_lived(TELLING, without="gus").topic), BOB)
 
 

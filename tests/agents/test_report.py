@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from sklearn.calibration import calibration_curve
 from sklearn.metrics import average_precision_score, brier_score_loss, log_loss, roc_auc_score
 
+from touchstream.agents.report.findings import cautions, conclusion, troubles
 from touchstream.agents.report.folder import (
     Emitted,
     ModelSignal,
@@ -19,7 +20,6 @@ from touchstream.agents.report.folder import (
     read_summary,
 )
 from touchstream.agents.report.html import table
-from touchstream.agents.report.judgement import cautions, conclusion, troubles
 from touchstream.agents.report.measures import (
     Bin,
     Lift,
@@ -243,15 +243,15 @@ def test_few_labels_of_the_rarer_kind_are_cautioned() -> None:
 
 def test_one_label_alone_is_cautioned() -> None:
     assert cautioned(scores(*[(0.99, 1)] * 300)) == [
-        "None of 300 stayed: no ranking can be judged."
+        "None of 300 stayed: no ranking can be evaluated."
     ]
 
 
 def test_risks_far_from_what_comes_true_are_cautioned() -> None:
     far = [(0.9, 1)] * 120 + [(0.8, 0)] * 120
     assert cautioned(scores(*far)) == [
-        "What is said and what comes true lie 45.0 points apart on average: read the risks as an "
-        "order, not as probabilities."
+        "Predicted and observed rates differ by 45.0 points on average: read the risks as a "
+        "ranking, not as probabilities."
     ]
 
 
@@ -264,7 +264,7 @@ def test_an_order_no_better_than_chance_is_cautioned() -> None:
 def test_a_fallen_model_is_cautioned() -> None:
     sound = [(0.75, 1)] * 150 + [(0.75, 0)] * 50 + [(0.25, 0)] * 150 + [(0.25, 1)] * 50
     assert cautioned(scores(*sound), served={"churn": "recency"}) == [
-        "At the end the recency rule speaks, not the model: it was proved to be better."
+        "At the end the recency rule is served, not the model: it was proved to be better."
     ]
 
 
@@ -360,7 +360,9 @@ def test_a_target_of_an_earlier_replay_into_the_same_folder_is_not_told(tmp_path
 
 
 def test_a_replay_without_any_score_still_has_a_page(tmp_path: Path) -> None:
-    assert '<p class="says warn">Nobody was scored in this time.</p>' in page(folder(tmp_path))
+    assert '<p class="says warn">No customer was scored in this period.</p>' in page(
+        folder(tmp_path)
+    )
 
 
 def test_treated_customers_are_told_beside_the_untreated(tmp_path: Path) -> None:

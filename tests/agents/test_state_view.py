@@ -24,7 +24,7 @@ def test_a_row_of_any_label_ledger_is_read_in_words() -> None:
 def test_a_row_says_with_what_chance_an_action_was_offered() -> None:
     assert lines(state_of(ledger=(OFFERED,)))[4] == (
         "    - 1997-01-05T00:00:00.000Z  risk 0.500  model 5  recommended since  "
-        "an action was offered with 0.500"
+        "offered an action with probability 0.500"
     )
 
 

@@ -134,7 +134,7 @@ def test_newest_goes_on_with_what_comes(deployment: Deployment) -> None:
     deployment.change(worker, WORKER__ON_LOST_FENCE="newest")
     worker.wanted = True
     wait_until(lambda: worker.log_text().count("fence_set_by_hand") == 3, "the worker to start")
-    wait_until(lambda: '"partitions":[0,1,2]' in worker.log_text(), "the worker to start")
+    wait_until(lambda: 'touchpoints-2"]' in worker.log_text(), "the worker to start")
     deployment.publish(visits(90, 120))
     deployment.wait_durable()
     assert deployment.counters()["applied"] == 30 + 30

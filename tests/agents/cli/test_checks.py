@@ -9,9 +9,9 @@ from touchstream.agents.cli.checks import (
     LogFacts,
     ShardFacts,
     StoreFacts,
-    judge_build,
-    judge_log,
-    judge_store,
+    check_build,
+    check_log,
+    check_store,
 )
 from touchstream.agents.cli.reading import OffsetRange
 from touchstream.agents.settings import KafkaSettings, Settings
@@ -54,18 +54,18 @@ def faults(findings: Sequence[Finding]) -> dict[str, list[str]]:
 
 
 def of_store(facts: StoreFacts) -> dict[str, list[str]]:
-    return faults([*judge_store(SETTINGS, facts, NOW_MS)])
+    return faults([*check_store(SETTINGS, facts, NOW_MS)])
 
 
 def of_log(facts: StoreFacts, log: LogFacts) -> dict[str, list[str]]:
-    return faults([*judge_log(facts, log, NOW_MS)])
+    return faults([*check_log(facts, log, NOW_MS)])
 
 
 def test_a_deployment_that_works_has_no_fault() -> None:
     log = LogFacts({0: OffsetRange(0, 5), 1: OffsetRange(5, 90)}, Millis(NOW_MS - 9_000))
     assert of_store(store()) == {}
     assert of_log(store(), log) == {}
-    assert faults([*judge_build(SETTINGS, store(), "f1")]) == {}
+    assert faults([*check_build(SETTINGS, store(), "f1")]) == {}
 
 
 def test_a_namespace_in_which_nothing_ran_has_no_fault() -> None:
@@ -94,7 +94,7 @@ def test_a_broker_ahead_of_us_is_a_fault() -> None:
 def test_a_full_outbox_is_a_fault() -> None:
     found = of_store(store([shard(0), shard(1, outbox=OUTBOX_SHOWN)]))
     assert found == {
-        "outboxes": ["p1: 1000 entries or more wait: is its owner running, and the broker well?"]
+        "outboxes": ["p1: 1000 entries or more wait: are its owner and the broker running?"]
     }
 
 
@@ -115,15 +115,13 @@ def test_a_fence_outside_the_log_is_a_fault() -> None:
 
 
 def test_another_feature_list_in_force_is_a_fault() -> None:
-    found = faults([*judge_build(SETTINGS, store(), "f2")])
-    assert found["feature list"][0].startswith("list f1 is in force: start the learner")
+    found = faults([*check_build(SETTINGS, store(), "f2")])
+    assert found["feature list"][0].startswith("list f1 is active: start the learner")
 
 
 def test_other_rules_in_force_are_a_fault() -> None:
     changed = SETTINGS.model_copy(update={"rules": type(SETTINGS.rules)(seed=9)})
-    found = faults([*judge_build(changed, store(), "f1")])
+    found = faults([*check_build(changed, store(), "f1")])
     assert found == {
-        "rules": [
-            f"rules {RULES} are in force: start the learner with this configuration, or mend it"
-        ]
+        "rules": [f"rules {RULES} are active: start the learner with this configuration, or fix it"]
     }

@@ -54,11 +54,11 @@ def test_help_imports_nothing_heavy() -> None:
         ),
         (
             ["dead-letters", "redrive"],
-            "touchstream: --yes: want it (or --dry-run) where nobody can be asked",
+            "touchstream: --yes: want it (or --dry-run) without a terminal to ask at",
         ),
         (
             ["tail", "churn-risk", "--record"],
-            "touchstream: --record: want the topic touchpoints; what follows is replayed",
+            "touchstream: --record: want the topic touchpoints: only touchpoints can be replayed",
         ),
         (["tail", "frob"], "touchstream: TOPIC='frob': want one of alerts, churn-risk, "),
         (
@@ -88,7 +88,7 @@ def test_a_store_that_is_away_ends_with_1_and_one_line(tmp_path: Path) -> None:
     away = {"REDIS__URL": f"unix://{tmp_path}/nobody.sock"}
     output = touchstream("customer", "ada", cwd=tmp_path, settings=away)
     assert output.code == 1
-    assert output.err.startswith("touchstream: standing: Redis at")
+    assert output.err.startswith("touchstream: read_checkpoints: Redis at")
     assert "is it running" in output.err
     assert output.err.count("\n") == 1
 

@@ -139,7 +139,7 @@ def test_people_read_words(output: Mapping[str, Output]) -> None:
     out = output["words"].out
     assert out.startswith(f"{LAPSED}: risk of churn if nothing is done 0.")
     assert "time since the last sign of life: 18 days" in out
-    assert "these events give exactly the profile that is kept" in out
+    assert "these events reproduce the stored profile exactly" in out
 
 
 def test_a_stranger_ends_with_1_and_one_line(output: Mapping[str, Output]) -> None:

@@ -67,24 +67,24 @@ def test_a_reason_stands_above_what_it_is_made_of() -> None:
 @pytest.mark.parametrize(
     ("contribution", "moved", "verified", "words"),
     [
-        (1.5, -1.0, True, "verified: 0.400 without the 3 events it is made of (signs of life)"),
+        (1.5, -1.0, True, "verified: 0.400 without the 3 events behind it (signs of life)"),
         (
             1.5,
             0.5,
             False,
-            "NOT verified: 0.400 without the 3 events it is made of (signs of life), higher still",
+            "NOT verified: 0.400 without the 3 events behind it (signs of life), higher still",
         ),
         (
             -1.5,
             -0.5,
             False,
-            "NOT verified: 0.400 without the 3 events it is made of (signs of life), lower still",
+            "NOT verified: 0.400 without the 3 events behind it (signs of life), lower still",
         ),
         (
             1.5,
             0.0,
             False,
-            "NOT verified: 0.400 without the 3 events it is made of (signs of life), the same",
+            "NOT verified: 0.400 without the 3 events behind it (signs of life), the same",
         ),
     ],
 )
@@ -98,7 +98,7 @@ def test_a_reason_says_what_the_proof_found(
 
 
 def test_what_is_of_no_event_is_said_to_be() -> None:
-    assert borne_out(about=()) == "of no event, so it cannot be put to the proof"
+    assert borne_out(about=()) == "of no event, so it cannot be verified"
 
 
 def test_a_change_is_from_what_was_told_to_what_is() -> None:

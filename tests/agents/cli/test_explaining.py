@@ -1,4 +1,4 @@
-"""A customer's events as files have them, up to the position of the shard."""
+"""A customer's events in files, up to the position of their shard."""
 
 from pathlib import Path
 
@@ -30,7 +30,7 @@ def heard(folder: Path, *lines: bytes, clock: str, last: str, partition: int = 0
         state=State(profile=folded(event("web.visit", last))),
         checkpoint=ShardCheckpoint(watermark_ms=moment(clock)),
         end=0,
-        models=models(clock),
+        context=models(clock),
     )
     settings = Settings.load(None, {"TOUCHSTREAM_KAFKA__PARTITIONS": "1"})
     found = from_files(settings, subject, [file], lambda _: None)

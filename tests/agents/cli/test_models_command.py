@@ -40,7 +40,7 @@ def test_the_overview_in_lines() -> None:
         "better, 0.04 that the rival is not",
         "wanted: 5; newest: 9, learnt up to tick 40",
         "  (3 older ones: --limit)",
-        "       5  00aa  tick 31, 1,200 examples  served  in force on p0, p1",
+        "       5  00aa  tick 31, 1,200 examples  served  active on p0, p1",
         "       9  00bb  tick 40, 1,500 examples",
     ]
 
@@ -52,7 +52,7 @@ def test_the_overview_in_lines() -> None:
         (["serve", "0"], "touchstream: VERSION='0': want a number above 0, or newest\n"),
         (
             ["rebuild"],
-            "touchstream: --without: want at least one customer, by the subject of his events\n",
+            "touchstream: --without: want at least one customer, by the subject of their events\n",
         ),
         (["--json", "serve", "3"], "touchstream: options go behind serve\n"),
     ],

@@ -45,7 +45,7 @@ def test_the_page_lies_in_the_folder(replayed: Path) -> None:
 def test_the_page_lies_where_it_is_wanted_and_begins_on_the_day_wanted(replayed: Path) -> None:
     output = touchstream("report", "out", "--out", "p.html", "--from", "2026-01-02", cwd=replayed)
     assert output == Output(0, "p.html\n", "")
-    assert "Nobody was scored in this time." in (replayed / "p.html").read_text()
+    assert "No customer was scored in this period." in (replayed / "p.html").read_text()
 
 
 @pytest.mark.parametrize(

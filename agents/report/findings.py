@@ -1,4 +1,4 @@
-"""What a reader should know before he believes a number, in plain sentences."""
+"""Conclusion and cautions about the numbers of a page, in plain sentences."""
 
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
@@ -10,19 +10,19 @@ from touchstream.streams.learn.progress import Measures
 from touchstream.streams.learn.snapshot import CHURN
 
 FEW_OF_A_LABEL = 100
-"""With so many an AUC near .8 still has a standard error of .02 to .03 (Hanley & McNeil 1982)."""
+"""With so few an AUC near .8 has a standard error of .02 to .03 (Hanley & McNeil 1982)."""
 LARGEST_ECE = 0.05
-"""Five points off on average: read the risks as an order, not as probabilities."""
+"""Above five points on average, the risks are a ranking rather than probabilities."""
 
 
-class Verdict(NamedTuple):
+class Conclusion(NamedTuple):
     """Churn's model against the rule "longest silent leaves first", on the same labels."""
 
     better: bool
     sentence: str
 
 
-def conclusion(models: Mapping[str, Mapping[str, float | None]] | None) -> Verdict | None:
+def conclusion(models: Mapping[str, Mapping[str, float | None]] | None) -> Conclusion | None:
     """By log loss over the whole replay; None before any label."""
     found = models or {}
     ours, rule = found.get(CHURN, {}), found.get("recency", {})
@@ -35,8 +35,8 @@ def conclusion(models: Mapping[str, Mapping[str, float | None]] | None) -> Verdi
         numbers += f", ROC AUC {auc:.4f} against {other:.4f}"
     numbers += f", over all {ours.get('n') or 0:,.0f} labels of the replay"
     if loss < bound:
-        return Verdict(True, f"The model beats the recency rule (silence alone): {numbers}.")
-    return Verdict(
+        return Conclusion(True, f"The model beats the recency rule (silence alone): {numbers}.")
+    return Conclusion(
         False,
         f"The model does not beat the recency rule (silence alone): {numbers}. "
         "Rank by silence until it does.",
@@ -46,14 +46,14 @@ def conclusion(models: Mapping[str, Mapping[str, float | None]] | None) -> Verdi
 def cautions(
     target: str, scores: Scores, found: Measures | None, summary: Summary, words: Words
 ) -> list[str]:
-    """Sentences about one target, the gravest first."""
+    """Cautions about one target, the most severe first."""
     if found is None:
         return [_why_nothing(scores)]
     return [*_few(found, words), *_poor(found), *_served(target, summary)]
 
 
 def troubles(summary: Summary) -> list[str]:
-    """Sentences about the records that did not count."""
+    """Sentences about dropped records and dead letters."""
     lost = [("Dead letters", summary.dead_by_reason), ("Dropped", summary.dropped_by_reason)]
     return [
         f"{what}: {sum(reasons.values()):,} of {summary.records.get('in', 0):,} records ("
@@ -68,21 +68,21 @@ def _why_nothing(scores: Scores) -> str:
     if scores.early:
         return (
             f"All {scores.early:,} labels belong to scores from before the first model version: "
-            "there is nothing to judge. Replay a longer history."
+            "there is nothing to evaluate. Replay a longer history."
         )
     if scores.open:
         return (
             f"No label has matured yet ({scores.open:,} scores wait for theirs): the history ends "
             "before horizon and grace are over. Replay a longer history."
         )
-    return "Nobody was scored in this time."
+    return "No customer was scored in this period."
 
 
 def _few(found: Measures, words: Words) -> Iterator[str]:
     ones = round(found.n * (found.base_rate or 0.0))
     rarer, verb = min((ones, words.ones), (found.n - ones, words.zeros))
     if not rarer:
-        yield f"None of {found.n:,} {verb}: no ranking can be judged."
+        yield f"None of {found.n:,} {verb}: no ranking can be evaluated."
     elif rarer < FEW_OF_A_LABEL:
         yield f"Too few labels: only {rarer:,} of {found.n:,} {verb}; the measures may be chance."
 
@@ -92,11 +92,11 @@ def _poor(found: Measures) -> Iterator[str]:
         yield f"The order is no better than chance: ROC AUC {found.roc_auc:.3f}."
     if found.ece is not None and found.ece > LARGEST_ECE:
         yield (
-            f"What is said and what comes true lie {100 * found.ece:.1f} points apart on average: "
-            "read the risks as an order, not as probabilities."
+            f"Predicted and observed rates differ by {100 * found.ece:.1f} points on average: "
+            "read the risks as a ranking, not as probabilities."
         )
 
 
 def _served(target: str, summary: Summary) -> Iterator[str]:
     if (summary.served or {}).get(target) == "recency":
-        yield "At the end the recency rule speaks, not the model: it was proved to be better."
+        yield "At the end the recency rule is served, not the model: it was proved to be better."
