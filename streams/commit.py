@@ -1,19 +1,20 @@
 """What one atomic commit writes, and how it is put together from the steps of a batch."""
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from touchstream.schemas.dead_letter import DeadLetter, DeadStep, encode_letter
 from touchstream.schemas.emissions.envelope import Emission, encode_emission
 from touchstream.schemas.examples import Example, TickCompleted, encode_example
 from touchstream.schemas.topics import DEAD_LETTERS_TOPIC, EXAMPLES_TOPIC, TOUCHPOINTS_TOPIC
-from touchstream.schemas.units import CustomerId
+from touchstream.schemas.units import CustomerId, Millis
 from touchstream.streams.checkpoint import ShardCheckpoint, copy
 from touchstream.streams.context import ServingContext
 from touchstream.streams.customer import Step
 from touchstream.streams.emit.identity import pseudonym
 from touchstream.streams.learn.ledger import RECOMMENDED, Matured
+from touchstream.streams.measures.tally import Tally, expired
 from touchstream.streams.outbox import Entry, encode_entry
 from touchstream.streams.outcome import Reject
 from touchstream.streams.records import Record
@@ -29,6 +30,10 @@ class CommitBatch(NamedTuple):
     states: dict[str, bytes | None]
     timers: dict[str, int | None]
     outbox: list[tuple[int, bytes]]
+    measures: Mapping[str, Mapping[str, int]] = {}
+    """Bucket -> field -> what is added to it."""
+    expired_measures: Sequence[str] = ()
+    """Buckets that are deleted whole, before anything is added."""
 
 
 class CommitBuilder:
@@ -49,6 +54,7 @@ class CommitBuilder:
         self._changed: set[str] = set()
         self._timers: dict[str, int | None] = {}
         self._outbox: list[tuple[int, bytes]] = []
+        self._tally = Tally()
 
     def state(self, customer: str) -> State | None:
         if customer not in self._now:
@@ -56,7 +62,7 @@ class CommitBuilder:
             self._now[customer] = None if data is None else decode_state(data)
         return self._now[customer]
 
-    def keep(self, customer: CustomerId, step: Step, tick: int) -> None:
+    def keep(self, customer: CustomerId, step: Step, tick: int, now_ms: Millis) -> None:
         before = self.state(customer)
         if step.state is not before:
             self._now[customer] = step.state
@@ -66,6 +72,8 @@ class CommitBuilder:
                 step.next_timer
             )  # after a tick always, or it would be woken again
         self.count(*step.counters)
+        watermark_ms = self.checkpoint.watermark_ms
+        self._tally.add(step.measures, now_ms if watermark_ms is None else watermark_ms)
         for emission in step.emissions:
             self._emit(emission)
         for matured in step.examples:
@@ -105,7 +113,17 @@ class CommitBuilder:
             for customer, state in self._now.items()
             if customer in self._changed
         }
-        return CommitBatch(self.checkpoint, states, self._timers, self._outbox)
+        gone = self._expire_measures()
+        buckets = self._tally.buckets()
+        return CommitBatch(self.checkpoint, states, self._timers, self._outbox, buckets, gone)
+
+    def _expire_measures(self) -> list[str]:
+        """Drop the days that the watermark has left behind by their retention."""
+        oldest_days = self._tally.oldest_days()
+        for retention, day in self.checkpoint.measured_since.items():
+            oldest_days[retention] = min(day, oldest_days.get(retention, day))
+        gone, self.checkpoint.measured_since = expired(oldest_days, self.checkpoint.watermark_ms)
+        return gone
 
     def _emit(self, emission: Emission) -> None:
         self.count(f"emitted.{emission.type}")

@@ -8,12 +8,12 @@ decision. In the end the customer's next timer is the earliest of all.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
-from touchstream.schemas.emissions.cause import Cause
+from msgspec import Struct
+
 from touchstream.schemas.emissions.envelope import Emission
-from touchstream.schemas.envelope import OWN_SOURCE
-from touchstream.schemas.registry import TICK_TYPE, TOUCHPOINTS
+from touchstream.schemas.registry import TOUCHPOINTS
 from touchstream.schemas.touchpoints.customers import CustomerErased
 from touchstream.schemas.units import DAY_MS, Millis
 from touchstream.streams.context import ServingContext
@@ -29,6 +29,7 @@ from touchstream.streams.intake.memory import (
     remember,
 )
 from touchstream.streams.learn.ledger import Matured, is_activity
+from touchstream.streams.measures.activity import count_event
 from touchstream.streams.outcome import Drop, Reject
 from touchstream.streams.profiles.fold import fold, forget_resolved_tickets
 from touchstream.streams.projections.projection import (
@@ -50,10 +51,10 @@ from touchstream.streams.projections.registry import (
 )
 from touchstream.streams.projections.slots import Slots
 from touchstream.streams.scoring import Scored, score_all
-from touchstream.streams.state import UNSEEN, State
+from touchstream.streams.state import UNSEEN, Slot, State
 
 
-class Step(NamedTuple):
+class Step(Struct, frozen=True, gc=False):
     """What became of one event or tick for one customer."""
 
     state: State | None
@@ -69,66 +70,39 @@ class Step(NamedTuple):
     indexes: Mapping[str, float | None] = {}
 
 
-class Underway:
+class Underway(Struct, gc=False):
     """A step half way: the trigger is taken in, nothing is predicted yet."""
 
-    __slots__ = (
-        "candidates",
-        "counters",
-        "ctx",
-        "emissions",
-        "erased_ms",
-        "examples",
-        "indexes",
-        "measures",
-        "memory",
-        "requests",
-        "scores",
-        "slots",
-        "touched",
-        "trigger",
-    )
+    trigger: Trigger
+    ctx: Context
+    memory: Memory
+    erased_ms: Millis | None
+    counters: Sequence[str]
+    emissions: Sequence[Emission] = ()
+    candidates: Sequence[Candidate] = ()
+    examples: Sequence[Matured] = ()
+    measures: Sequence[Any] = ()
+    indexes: Mapping[str, float | None] = {}
+    requests: Sequence[tuple[Registered, Sequence[ScoreRequest]]] = ()
+    """What each projection wants to be predicted."""
+    scores: dict[str, Scored] = {}
+    """Target -> what its model says."""
 
-    def __init__(
-        self,
-        trigger: Trigger,
-        ctx: Context,
-        slots: Slots,
-        memory: Memory,
-        erased_ms: Millis | None,
-        counters: list[str],
-    ) -> None:
-        self.trigger = trigger
-        self.ctx = ctx
-        self.slots = slots
-        self.memory = memory
-        self.erased_ms = erased_ms
-        self.counters = counters
-        self.emissions: list[Emission] = []
-        self.candidates: list[Candidate] = []
-        self.examples: list[Matured] = []
-        self.measures: list[Any] = []
-        self.indexes: dict[str, float | None] = {}
-        self.touched: dict[int, Registered] = {}
-        self.requests: list[tuple[Registered, Sequence[ScoreRequest]]] = []
-        self.scores: dict[str, Scored] = {}
-
-    def take(self, registered: Registered, update: "Update[Any] | None") -> None:
+    def take(self, registered: Registered, update: "Update[Any]") -> None:
         """Take in what a projection makes of the trigger."""
-        if update is None:
-            return
-        self.keep(registered, update.state)
-        self.emissions += update.emissions
-        self.candidates += update.candidates
-        self.examples += update.examples
-        self.measures += update.measures
-        self.counters += update.counters
+        self.ctx.slots.put(registered, update.state)
+        if update.emissions:
+            self.emissions = (*self.emissions, *update.emissions)
+        if update.candidates:
+            self.candidates = (*self.candidates, *update.candidates)
+        if update.examples:
+            self.examples = (*self.examples, *update.examples)
+        if update.measures:
+            self.measures = (*self.measures, *update.measures)
+        if update.counters:
+            self.counters = (*self.counters, *update.counters)
         if update.indexes:
-            self.indexes |= update.indexes
-
-    def keep(self, registered: Registered, state: Any | None) -> None:  # noqa: ANN401
-        self.slots.put(registered, state, None)  # its timer is worked out once, at the end
-        self.touched[registered.slot] = registered
+            self.indexes = {**self.indexes, **update.indexes}
 
 
 def advance(
@@ -215,20 +189,26 @@ def _applied(state: State, arrival: Arrival, serving: ServingContext, now_ms: Mi
     )
     profile = fold(state.profile, event, active)
     slots = Slots(state.slots, BY_NAME)
-    cause = Cause(type=event.type, source=event.source, id=event.id)
     ctx = Context(
-        event.subject, profile, state.profile, serving, now_ms, cause, slots, active=active
+        event.subject, profile, state.profile, serving, rules, now_ms, event, slots, active
     )
     counters = _counters(arrival, serving.watermark_ms, full)
-    underway = Underway(event, ctx, slots, memory, state.erased_ms, counters)
+    underway = Underway(event, ctx, memory, state.erased_ms, counters)
     for registered in LISTENERS[event.type]:
         update = registered.projection.on_event(slots.get(registered), event, ctx)
-        underway.take(registered, update)
+        if update is not None:
+            underway.take(registered, update)
     return underway
 
 
-def _counters(arrival: Arrival, watermark_ms: Millis | None, full: bool) -> list[str]:
+_APPLIED = ("applied",)
+
+
+def _counters(arrival: Arrival, watermark_ms: Millis | None, full: bool) -> Sequence[str]:
     """What an applied event counts as."""
+    late = watermark_ms is not None and arrival.event.time_ms <= watermark_ms
+    if not (late or full or arrival.clamped or arrival.unknown_fields):
+        return _APPLIED
     counters = ["applied"]
     if arrival.clamped:
         counters.append("clamped")
@@ -236,7 +216,7 @@ def _counters(arrival: Arrival, watermark_ms: Millis | None, full: bool) -> list
         counters.append("with_unknown_fields")
     if full:
         counters.append("memory_full")
-    if watermark_ms is not None and arrival.event.time_ms <= watermark_ms:
+    if late:
         counters.append("late")
     return counters
 
@@ -251,9 +231,14 @@ def _erased(state: State, arrival: Arrival, serving: ServingContext) -> Step:
     memory, _ = remember(
         NOTHING_REMEMBERED, arrival.identity, arrival.content, event.time_ms, limit=1
     )
-    next_timer = _next_timer(Slots((), BY_NAME), erased_ms, serving)
+    next_timer = _next_timer((), erased_ms, serving)
     tombstone = State(memory=memory, next_timer_ms=next_timer, erased_ms=erased_ms)
-    return Step(tombstone, next_timer=next_timer, counters=("applied", "erased"))
+    return Step(
+        tombstone,
+        next_timer=next_timer,
+        counters=("applied", "erased"),
+        measures=(count_event(event),),
+    )
 
 
 def _woken(state: State, fired: TimerFired, serving: ServingContext) -> Step | Underway:
@@ -265,36 +250,36 @@ def _woken(state: State, fired: TimerFired, serving: ServingContext) -> Step | U
     erased_ms = None if expired else erased_ms
     slots = Slots(state.slots, BY_NAME)
     if state.profile is None:
-        return _tombstone(memory, erased_ms, slots, serving)
+        return _tombstone(memory, erased_ms, serving)
     profile = forget_resolved_tickets(state.profile, oldest_ms)
-    timers = slots.timers_until(now_ms)
+    timers = slots.fired(now_ms)
     names = {one.name for one in REGISTERED if one.slot in timers}
-    cause = Cause(type=TICK_TYPE, source=OWN_SOURCE, id=str(fired.number))
     ctx = Context(
         fired.subject,
         profile,
         state.profile,
         serving,
+        serving.rules,
         now_ms,
-        cause,
+        fired,
         slots,
         fired=frozenset(names | {TOMBSTONE} if expired else names),
     )
-    underway = Underway(fired, ctx, slots, memory, erased_ms, [])
+    underway = Underway(fired, ctx, memory, erased_ms, ())
     for registered in REGISTERED:
         if registered.slot in timers:
             before = slots.get(registered)
-            underway.keep(registered, before)
-            underway.take(registered, registered.projection.on_timer(before, now_ms, ctx))
+            slots.put(registered, before)  # its next timer is another, whatever it does
+            update = registered.projection.on_timer(before, now_ms, ctx)
+            if update is not None:
+                underway.take(registered, update)
     return underway
 
 
-def _tombstone(
-    memory: Memory, erased_ms: Millis | None, slots: Slots, serving: ServingContext
-) -> Step:
+def _tombstone(memory: Memory, erased_ms: Millis | None, serving: ServingContext) -> Step:
     if erased_ms is None:
         return Step(None)
-    next_timer = _next_timer(slots, erased_ms, serving)
+    next_timer = _next_timer((), erased_ms, serving)
     state = State(memory=memory, next_timer_ms=next_timer, erased_ms=erased_ms)
     return Step(state, next_timer=next_timer)
 
@@ -319,10 +304,10 @@ def _score(underway: Sequence[Underway], serving: ServingContext) -> None:
 def _request(one: Underway) -> None:
     for registered in SCORED:
         assert registered.scored is not None  # SCORED has no other
-        state = one.slots.get(registered)
+        state = one.ctx.slots.get(registered)
         requests = registered.scored.score_requests(state, one.trigger, one.ctx)
         if requests:
-            one.requests.append((registered, requests))
+            one.requests = (*one.requests, (registered, requests))
 
 
 def conclude(one: Underway) -> Step:
@@ -331,21 +316,18 @@ def conclude(one: Underway) -> Step:
         _take_scores(one)
     if one.candidates:
         _decide(one)
-    ctx, slots = one.ctx, one.slots
-    for registered in one.touched.values():
-        state = slots.get(registered)
-        if state is not None:
-            slots.put(registered, state, registered.projection.next_timer_ms(state, ctx.rules))
+    ctx = one.ctx
+    slots = ctx.slots.stored(ctx.rules)
     next_timer = _next_timer(slots, one.erased_ms, ctx.serving)
-    after = State(ctx.profile, one.memory, next_timer, one.erased_ms, slots.stored())
     return Step(
-        after,
+        State(ctx.profile, one.memory, next_timer, one.erased_ms, slots),
         one.emissions,
         next_timer,
         one.examples,
         one.counters,
-        measures=one.measures,
-        indexes=one.indexes,
+        None,
+        one.measures,
+        one.indexes,
     )
 
 
@@ -354,8 +336,10 @@ def _take_scores(one: Underway) -> None:
         assert registered.scored is not None  # nobody else has asked
         scores = {r.target: one.scores[r.target] for r in requests if r.target in one.scores}
         if scores:
-            state = one.slots.get(registered)
-            one.take(registered, registered.scored.on_scores(state, scores, one.ctx, one.trigger))
+            state = one.ctx.slots.get(registered)
+            update = registered.scored.on_scores(state, scores, one.ctx, one.trigger)
+            if update is not None:
+                one.take(registered, update)
 
 
 def _decide(one: Underway) -> None:
@@ -365,35 +349,41 @@ def _decide(one: Underway) -> None:
         one.candidates,
         ctx.subject,
         ctx.profile,
-        last_recommended(one.slots),
+        last_recommended(ctx.slots),
         ctx.now_ms,
         f"{ctx.cause.source} {ctx.cause.id}",
         ctx.rules,
     )
     serving = ctx.serving
-    one.emissions.append(
-        action_recommended(
-            decision.situation,
-            decision.choice,
-            serving.rules,
-            serving.rules_digest,
-            serving.version,
-            ctx.cause,
-        )
+    emission = action_recommended(
+        decision.situation,
+        decision.choice,
+        serving.rules,
+        serving.rules_digest,
+        serving.version,
+        ctx.cause,
     )
+    one.emissions = (*one.emissions, emission)
     for registered in DECIDED:
         assert registered.decided is not None  # DECIDED has no other
-        state = one.slots.get(registered)
+        state = ctx.slots.get(registered)
         after = registered.decided.on_decision(state, decision, ctx)
         if after is not state:
-            one.keep(registered, after)
+            ctx.slots.put(registered, after)
 
 
-def _next_timer(slots: Slots, erased_ms: Millis | None, serving: ServingContext) -> Millis | None:
+def _next_timer(
+    slots: Sequence[Slot], erased_ms: Millis | None, serving: ServingContext
+) -> Millis | None:
     """The earliest of all timers, and later than the last tick, or it would fire for ever."""
-    earliest = slots.earliest_timer()
+    earliest: Millis | None = None
+    for slot in slots:
+        timer_ms = slot.next_timer_ms
+        if timer_ms is not None and (earliest is None or timer_ms < earliest):
+            earliest = timer_ms
     if erased_ms is not None:
-        forgotten_ms = Millis(erased_ms + serving.rules.intake.allowed_lateness_days * DAY_MS + 1)
+        lateness_ms = serving.rules.intake.allowed_lateness_days * DAY_MS
+        forgotten_ms = Millis(erased_ms + lateness_ms + 1)
         earliest = forgotten_ms if earliest is None else min(earliest, forgotten_ms)
     watermark_ms = serving.watermark_ms
     if earliest is not None and watermark_ms is not None and earliest <= watermark_ms:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from touchstream.schemas.emissions.envelope import encode_emission
 from touchstream.schemas.examples import Example, decode_example
 from touchstream.schemas.rules import Rules
+from touchstream.schemas.shards import shard_name
 from touchstream.schemas.tick import ActiveConfig, Tick
 from touchstream.schemas.topics import EXAMPLES_TOPIC
 from touchstream.schemas.units import Millis
@@ -41,7 +42,7 @@ NO_LIMIT = LetterLimit(0, 1)
 
 @dataclass
 class LocalShard:
-    """A shard whose store is three dictionaries."""
+    """A shard whose store is a few dictionaries."""
 
     name: str
     partition: int
@@ -49,6 +50,7 @@ class LocalShard:
     states: dict[str, bytes] = field(default_factory=dict)
     timers: dict[str, int] = field(default_factory=dict)
     outbox: list[Entry] = field(default_factory=list)
+    measures: dict[str, dict[str, int]] = field(default_factory=dict)
 
     def load(self, customers: Iterable[str]) -> dict[str, bytes | None]:
         """The states that a piece of work names."""
@@ -68,6 +70,12 @@ class LocalShard:
             else:
                 self.timers[customer] = moment
         self.outbox.extend(decode_entry(entry) for _, entry in commit_batch.outbox)
+        for bucket in commit_batch.expired_measures:
+            self.measures.pop(bucket, None)
+        for bucket, fields in commit_batch.measures.items():
+            held = self.measures.setdefault(bucket, {})
+            for name, amount in fields.items():
+                held[name] = held.get(name, 0) + amount
 
 
 class LocalStream:
@@ -84,7 +92,7 @@ class LocalStream:
         self.rules = rules
         self.partitions = partitions
         self.chunk = chunk
-        self.shards = [LocalShard(f"p{number}", number) for number in range(partitions)]
+        self.shards = [LocalShard(shard_name(number), number) for number in range(partitions)]
         self.knowledge = Knowledge.new(FEATURES, rules)
         self.scorers = {0: self._compiled(version_of(self.knowledge))}
         self.signals: list[Signal] = []

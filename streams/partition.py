@@ -89,7 +89,7 @@ def apply_event_batch(
             case Arrival():
                 subject, step = found.event.subject, steps[place]
                 if step.refused is None:
-                    builder.keep(subject, step, 0)
+                    builder.keep(subject, step, 0, record.received_ms)
                 else:
                     builder.dead_letter(record, partition, "profiles", step.refused)
             case Reject():
@@ -156,7 +156,7 @@ def apply_tick(
     timers = [TimerFired(CustomerId(customer), tick.number, now_ms) for customer in customers]
     them = [(builder.state(fired.subject), fired, now_ms) for fired in timers]
     for fired, step in zip(timers, advance_all(them, serving), strict=True):
-        builder.keep(fired.subject, step, tick.number)
+        builder.keep(fired.subject, step, tick.number, now_ms)
     if last:
         builder.checkpoint.tick = tick.number
         builder.passed(tick.number)

@@ -1,17 +1,18 @@
 """From profiles to predictions: what a model says of customers as they are now."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+
+from msgspec import Struct
 
 from touchstream.schemas.units import Millis
 from touchstream.streams.context import ServingContext
 from touchstream.streams.learn.ledger import Snapshot, millionths
-from touchstream.streams.learn.scorer import Score, Scorer
+from touchstream.streams.learn.scorer import Score, Scorer, Wave
 from touchstream.streams.learn.snapshot import CHURN
 from touchstream.streams.profiles.profile import Profile
 
 
-class Scored(NamedTuple):
+class Scored(Struct, frozen=True, gc=False):
     """What a model says of a profile at a moment."""
 
     at_ms: Millis
@@ -22,8 +23,9 @@ class Scored(NamedTuple):
     subscribed: bool
     """A subscription was running."""
     scorer: Scorer
-    values: Sequence[float]
-    """What the vector holds; NaN for a missing measurement."""
+    wave: Wave
+    """The rows that were scored together, of which this is number ``place``."""
+    place: int
 
     @property
     def risk(self) -> float:
@@ -31,8 +33,8 @@ class Scored(NamedTuple):
         return self.prediction.risk
 
     def contributions(self) -> Sequence[float]:
-        """Log-odds that each measurement adds against the average example."""
-        return self.scorer.contributions(self.values, self.at_ms)
+        """Log-odds that each measurement adds, from the columns that the score used."""
+        return self.scorer.contributions_in(self.wave, self.place)
 
 
 def score_all(
@@ -49,11 +51,11 @@ def score_all(
     vectors = [
         features.vector(profile, at_ms) for profile, at_ms in zip(profiles, moments, strict=True)
     ]
-    rows = [features.unpack(vector) for vector in vectors]
-    found = zip(profiles, moments, vectors, scorer.score_all(rows, moments), rows, strict=True)
+    wave = scorer.score_wave(features.unpack_all(vectors), moments)
+    found = zip(profiles, moments, vectors, wave.scores, strict=True)
     return [
-        Scored(at_ms, prediction, vector, _subscribed(profile, at_ms), scorer, values)
-        for profile, at_ms, vector, prediction, values in found
+        Scored(at_ms, prediction, vector, _subscribed(profile, at_ms), scorer, wave, place)
+        for place, (profile, at_ms, vector, prediction) in enumerate(found)
     ]
 
 

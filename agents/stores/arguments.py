@@ -7,9 +7,13 @@ refused here. Both stores ask the same questions.
 from collections.abc import Mapping, Sequence
 
 from touchstream.agents.stores.base import Commit, Fence
+from touchstream.agents.stores.keys import check_bucket
 
 LARGEST_EXACT = 2**53
 """Redis scores are doubles: above it two numbers may become one."""
+
+LARGEST_INCREMENT = 2**62
+"""Counters are 64-bit and travel as text, so nothing is rounded; half their range is left."""
 
 
 def check_commit(commit: Commit) -> None:
@@ -23,6 +27,7 @@ def check_commit(commit: Commit) -> None:
             _check_bytes(commit.shard, f"the state of {subject!r}", state)
     _check_due(commit.shard, commit.states, commit.timers)
     _check_outbox(commit.shard, commit.outbox)
+    _check_measures(commit.shard, commit.measures, commit.expired_measures)
 
 
 def exact(number: object) -> bool:
@@ -67,6 +72,21 @@ def _check_outbox(shard: str, outbox: Sequence[tuple[int, bytes]]) -> None:
             )
         _check_bytes(shard, f"outbox entry {number}", entry)
         last = number
+
+
+def _check_measures(
+    shard: str, measures: Mapping[str, Mapping[str, int]], expired: Sequence[str]
+) -> None:
+    for bucket in (*measures, *expired):
+        check_bucket(bucket)
+    for bucket, fields in measures.items():
+        "".join(fields).encode()
+        for name, amount in fields.items():
+            if type(amount) is not int or abs(amount) > LARGEST_INCREMENT:
+                raise ValueError(
+                    f"shard {shard}: {name!r} of {bucket} changes by {amount!r}: want an int "
+                    "within +-2**62"
+                )
 
 
 def _check_bytes(shard: str, what: str, value: object) -> None:

@@ -43,6 +43,10 @@ class Commit(NamedTuple):
     """id -> moment (ms) at which a tick wakes it, or None: not due any more."""
     outbox: Sequence[tuple[int, bytes]] = ()
     """(number, entry): numbers ascend and are above all earlier ones of the shard."""
+    measures: Mapping[str, Mapping[str, int]] = {}
+    """bucket -> field -> what is added to it; a total that would leave 64 bits stays as it is."""
+    expired_measures: Sequence[str] = ()
+    """Buckets that are deleted whole, before anything is added."""
 
 
 class ShardCheckpoint(NamedTuple):
@@ -85,6 +89,11 @@ class Store(Protocol):
 
     async def forget(self, upto: Mapping[str, int]) -> None:
         """Remove, per shard, the entries numbered up to and including the given one."""
+
+    async def read_measures(
+        self, shards: Sequence[str], buckets: Sequence[str]
+    ) -> list[list[dict[str, int]]]:
+        """The fields of each bucket, shard by shard; one that does not exist has none."""
 
     async def put_text(self, digest: str, text: bytes) -> None:
         """Keep a text under its digest, for ever (rules, catalogues)."""

@@ -11,15 +11,22 @@ from typing import NamedTuple
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 """No braces (they would move the hash tag), no glob signs (SCAN would match other shards)."""
 
+_BUCKET = re.compile(r"[A-Za-z0-9:._-]{1,64}")
+"""A retention and a day, ``800:2026-11-28``; the hash tag stands before it."""
+
 
 class ShardKeys(NamedTuple):
-    """The keys of one shard; a state's key is ``states`` followed by the id."""
+    """The keys of one shard.
+
+    A state's key is ``states`` followed by the id, a bucket's ``measures`` followed by its name.
+    """
 
     fence: bytes
     record: bytes
     timers: bytes
     outbox: bytes
     states: bytes
+    measures: bytes
 
     def state(self, subject: str) -> bytes:
         """The key of one state; raises ValueError (UnicodeEncodeError) for a lone surrogate."""
@@ -29,6 +36,10 @@ class ShardKeys(NamedTuple):
         """The id back from :meth:`state`."""
         return key[len(self.states) :].decode()
 
+    def bucket(self, name: str) -> bytes:
+        """The key of one bucket of measures; raises ValueError for a name that is none."""
+        return self.measures + check_bucket(name).encode()
+
 
 @lru_cache(maxsize=4096)
 def shard_keys(namespace: str, shard: str) -> ShardKeys:
@@ -36,6 +47,8 @@ def shard_keys(namespace: str, shard: str) -> ShardKeys:
 
     >>> shard_keys("touchstream", "p0").state("c-7")
     b'{touchstream:p0}:s:c-7'
+    >>> shard_keys("touchstream", "p0").bucket("800:2026-11-28")
+    b'{touchstream:p0}:m:800:2026-11-28'
     """
     tag = f"{{{check_name(namespace)}:{check_name(shard)}}}:"
     return ShardKeys(
@@ -44,6 +57,7 @@ def shard_keys(namespace: str, shard: str) -> ShardKeys:
         timers=f"{tag}due".encode(),
         outbox=f"{tag}outbox".encode(),
         states=f"{tag}s:".encode(),
+        measures=f"{tag}m:".encode(),
     )
 
 
@@ -65,5 +79,15 @@ def check_name(name: str) -> str:
         raise ValueError(
             f"{name!r} names no namespace or shard: want letters, digits, '.', '_' or '-', "
             "beginning with a letter or digit, at most 128"
+        )
+    return name
+
+
+def check_bucket(name: str) -> str:
+    """The name itself; raises ValueError unless it may end a key."""
+    if not _BUCKET.fullmatch(name):
+        raise ValueError(
+            f"{name!r} names no bucket of measures: want letters, digits, ':', '.', '_' or '-', "
+            "at most 64"
         )
     return name

@@ -11,7 +11,7 @@ from msgspec import Struct, field
 
 from touchstream.agents.stores.arguments import check_commit
 from touchstream.agents.stores.base import Commit, Fence, Read, ShardCheckpoint
-from touchstream.agents.stores.keys import check_name
+from touchstream.agents.stores.keys import check_bucket, check_name
 
 
 class _Shard(Struct):
@@ -20,6 +20,7 @@ class _Shard(Struct):
     states: dict[str, bytes] = field(default_factory=dict)
     timers: dict[str, int] = field(default_factory=dict)
     outbox: dict[int, bytes] = field(default_factory=dict)
+    measures: dict[str, dict[str, int]] = field(default_factory=dict)
 
 
 class MemoryStore:
@@ -58,6 +59,12 @@ class MemoryStore:
             outbox = self._shard(shard).outbox
             for number in [number for number in outbox if number <= last]:
                 del outbox[number]
+
+    async def read_measures(
+        self, shards: Sequence[str], buckets: Sequence[str]
+    ) -> list[list[dict[str, int]]]:
+        found = [self._shard(shard).measures for shard in shards]
+        return [[dict(held.get(check_bucket(name), {})) for name in buckets] for held in found]
 
     async def put_text(self, digest: str, text: bytes) -> None:
         self._texts[digest] = text
@@ -106,6 +113,7 @@ def _apply(shard: _Shard, commit: Commit) -> bool:
         else:
             shard.timers[id_] = moment_ms
     _append(shard.outbox, commit.outbox)
+    _measure(shard.measures, commit)
     shard.record, shard.fence = commit.record, commit.fence
     return True
 
@@ -117,3 +125,14 @@ def _append(outbox: dict[int, bytes], entries: Sequence[tuple[int, bytes]]) -> N
         for number in [number for number in outbox if first <= number <= last]:
             del outbox[number]
     outbox.update(entries)
+
+
+def _measure(buckets: dict[str, dict[str, int]], commit: Commit) -> None:
+    """Redis counts in 64 bits: a total that would leave them stays as it is."""
+    for bucket in commit.expired_measures:
+        buckets.pop(bucket, None)
+    for bucket, fields in commit.measures.items():
+        held = buckets.setdefault(bucket, {})
+        for name, amount in fields.items():
+            total = held.get(name, 0) + amount
+            held[name] = total if -(2**63) <= total < 2**63 else held[name]

@@ -125,6 +125,16 @@ class RedisStore:
             ],
         )
 
+    async def read_measures(
+        self, shards: Sequence[str], buckets: Sequence[str]
+    ) -> list[list[dict[str, int]]]:
+        keys = [self._keys(shard) for shard in shards]
+        queries = [("HGETALL", shard.bucket(name)) for shard in keys for name in buckets]
+        replies = await self._ask("read_measures", queries)
+        found = [_fields(reply) for reply in replies]
+        width = len(buckets)
+        return [found[at * width : (at + 1) * width] for at in range(len(shards))]
+
     async def put_text(self, digest: str, text: bytes) -> None:
         await self._ask("put_text", [("SET", text_key(self._namespace, digest), text)])
 
@@ -214,16 +224,31 @@ class _Changes(NamedTuple):
     rests: list[bytes]
 
 
+class _Additions(NamedTuple):
+    """A commit's measures in the order in which the script reads them."""
+
+    expired_keys: list[bytes]
+    keys: list[bytes]
+    arguments: list[str | int]
+    """Bucket by bucket: how many fields, then field, increment pairs."""
+
+
 def _commit_command(keys: ShardKeys, commit: Commit) -> Command:
-    changes = _changes(keys, commit)
+    changes, additions = _changes(keys, commit), _additions(keys, commit)
     touched = (keys.fence, keys.record, keys.timers, keys.outbox)
     return (
         "EVALSHA",
         _COMMIT_SHA,
-        len(touched) + len(changes.set_keys) + len(changes.delete_keys),
+        len(touched)
+        + len(changes.set_keys)
+        + len(changes.delete_keys)
+        + len(additions.expired_keys)
+        + len(additions.keys),
         *touched,
         *changes.set_keys,
         *changes.delete_keys,
+        *additions.expired_keys,
+        *additions.keys,
         commit.expected.text() if commit.expected else "",
         commit.fence.text(),
         commit.record,
@@ -231,9 +256,13 @@ def _commit_command(keys: ShardKeys, commit: Commit) -> Command:
         len(changes.delete_keys),
         len(changes.timers) // 2,
         len(changes.rests),
+        len(additions.expired_keys),
+        len(additions.keys),
+        len(additions.arguments),
         *changes.set_values,
         *changes.timers,
         *changes.rests,
+        *additions.arguments,
         *(part for numbered in commit.outbox for part in numbered),
     )
 
@@ -250,6 +279,24 @@ def _changes(keys: ShardKeys, commit: Commit) -> _Changes:
         ],
         rests=deleted + [id_.encode() for id_, at_ms in timers if at_ms is None],
     )
+
+
+def _additions(keys: ShardKeys, commit: Commit) -> _Additions:
+    arguments: list[str | int] = []
+    for fields in commit.measures.values():
+        arguments.append(len(fields))
+        for name, amount in fields.items():
+            arguments += name, amount
+    return _Additions(
+        [keys.bucket(name) for name in commit.expired_measures],
+        [keys.bucket(name) for name in commit.measures],
+        arguments,
+    )
+
+
+def _fields(reply: Any) -> dict[str, int]:  # noqa: ANN401 - a map by RESP3, a flat list by RESP2
+    pairs = reply.items() if isinstance(reply, dict) else zip(reply[::2], reply[1::2], strict=True)
+    return {name.decode(): int(amount) for name, amount in pairs}
 
 
 def _fence(text: bytes | None) -> Fence | None:

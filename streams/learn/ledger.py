@@ -1,4 +1,4 @@
-"""The label ledger: what was said of a customer, kept until the truth is known (DESIGN section 4).
+"""The label ledger: what was said of a customer, kept until the truth is known (docs/models.md).
 
 A snapshot taken at T waits in the customer's own state. Events after T mark it; at the first tick
 at or after T + horizon + grace it matures into one example. Nothing is learnt before, positives
@@ -87,13 +87,13 @@ def is_activity(event: Event, by_customer: bool, rules: ChurnRules) -> bool:
     return by_customer and event.type in rules.activity
 
 
-def observe(ledger: Ledger, event: Event, active: bool, rules: ChurnRules) -> Ledger:
+def flag_outcomes(ledger: Ledger, event: Event, active: bool, rules: ChurnRules) -> Ledger:
     """Mark every waiting snapshot in whose window the event falls."""
     mark = _mark(event, active, rules)
     return _marked(ledger, event.time_ms, mark, rules) if mark and ledger else ledger
 
 
-def observe_target(ledger: Ledger, event: Event, rules: TargetRules) -> Ledger:
+def flag_target_outcomes(ledger: Ledger, event: Event, rules: TargetRules) -> Ledger:
     """The same for a target's ledger."""
     mark = (HAPPENED if event.type in rules.events else 0) | _treatment(event)
     return _marked(ledger, event.time_ms, mark, rules) if mark else ledger
@@ -132,12 +132,20 @@ def decided(
 
 
 def _marked(ledger: Ledger, at_ms: Millis, mark: int, rules: ChurnRules | TargetRules) -> Ledger:
-    horizon_ms = rules.horizon_ms
+    """The same ledger where every row in whose window it falls has the mark already."""
+    since_ms = at_ms - rules.horizon_ms
+    for row in ledger:
+        if since_ms <= row.at_ms < at_ms and row.outcome_flags & mark != mark:
+            break
+    else:
+        return ledger
     return tuple(
-        msgspec.structs.replace(row, outcome_flags=row.outcome_flags | mark)
-        if row.at_ms < at_ms <= row.at_ms + horizon_ms
-        else row
-        for row in ledger
+        [
+            msgspec.structs.replace(row, outcome_flags=row.outcome_flags | mark)
+            if since_ms <= row.at_ms < at_ms
+            else row
+            for row in ledger
+        ]
     )
 
 

@@ -24,12 +24,13 @@ from touchstream.streams.learn.ledger import (
     SUBSCRIBED,
     Ledger,
     decided,
+    flag_outcomes,
     is_late,
     mature,
     matures_ms,
-    observe,
 )
 from touchstream.streams.learn.snapshot import CHURN, ModelData
+from touchstream.streams.measures.churn import band_entered, label_matured
 from touchstream.streams.profiles.profile import Profile
 from touchstream.streams.projections.projection import (
     TOMBSTONE,
@@ -48,7 +49,7 @@ _RESCORED_AT = frozenset({CHURN, TARGETS, TOMBSTONE})
 """Timers at which the customer is scored anew: labels mature, a snapshot is due."""
 
 
-class ChurnState(Struct, frozen=True, array_like=True, tag=1):
+class ChurnState(Struct, frozen=True, array_like=True, tag=1, gc=False):
     """A customer's risk as last scored and as last emitted."""
 
     ledger: Ledger = ()
@@ -91,7 +92,7 @@ class Churn:
         self, state: ChurnState | None, event: Event, ctx: Context
     ) -> Update[ChurnState] | None:
         rules, before = ctx.rules.churn, state or NOTHING
-        ledger = observe(before.ledger, event, ctx.active, rules)
+        ledger = flag_outcomes(before.ledger, event, ctx.active, rules)
         late = is_late(event, ctx.active, before.labelled_ms, rules)
         due_ms = before.snapshot_due_ms
         if due_ms is None:
@@ -117,7 +118,10 @@ class Churn:
             state, ledger=waiting, labelled_ms=ripe[-1].snapshot.at_ms, late_for_label=0
         )
         examples = [ripe[0]._replace(late=state.late_for_label), *ripe[1:]]
-        return Update(after, examples=examples)
+        measures = [
+            label_matured(one.label, treated=one.treated, matured_ms=one.matured_ms) for one in ripe
+        ]
+        return Update(after, examples=examples, measures=measures)
 
     def score_requests(
         self, state: ChurnState | None, trigger: Trigger, ctx: Context
@@ -205,7 +209,8 @@ def _banded(state: ChurnState, scored: Scored, ctx: Context) -> Update[ChurnStat
     if band is None or band == before:
         return Update(state)
     if before is None and band == "low":
-        return Update(msgspec.structs.replace(state, band=band))
+        entered = band_entered(before, band, ctx.now_ms)
+        return Update(msgspec.structs.replace(state, band=band), measures=entered)
     added = scored.contributions()
     emission = risk_changed(
         ctx.subject, _change(state, band, scored, added, ctx), ctx.cause, ctx.now_ms
@@ -219,7 +224,8 @@ def _banded(state: ChurnState, scored: Scored, ctx: Context) -> Update[ChurnStat
         last_emitted_risk=scored.risk,
     )
     candidate = Candidate("risk_crossing", scored.risk, band, scored.at_ms)
-    return Update(crossed, (emission,), (candidate,) if up else ())
+    entered = band_entered(before, band, ctx.now_ms)
+    return Update(crossed, (emission,), (candidate,) if up else (), measures=entered)
 
 
 def _band(state: ChurnState, scored: Scored, ctx: Context) -> Band | None:

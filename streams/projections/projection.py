@@ -7,13 +7,23 @@ that read it, so a new one changes nothing else.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, Generic, NamedTuple, Protocol, TypeVar, runtime_checkable
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    ClassVar,
+    Generic,
+    NamedTuple,
+    Protocol,
+    TypeVar,
+    runtime_checkable,
+)
 
 from msgspec import Struct
 
 from touchstream.schemas.emissions.cause import Cause
 from touchstream.schemas.emissions.envelope import Emission
-from touchstream.schemas.envelope import Event
+from touchstream.schemas.envelope import OWN_SOURCE, Event
+from touchstream.schemas.registry import TICK_TYPE
 from touchstream.schemas.rules import Rules
 from touchstream.schemas.units import CustomerId, Millis
 from touchstream.streams.context import ServingContext
@@ -21,6 +31,9 @@ from touchstream.streams.decide.arbitration import Candidate, Decision
 from touchstream.streams.learn.ledger import Matured
 from touchstream.streams.profiles.profile import Profile
 from touchstream.streams.scoring import Scored
+
+if TYPE_CHECKING:
+    from touchstream.streams.projections.slots import Slots
 
 S = TypeVar("S", bound=Struct)
 
@@ -41,60 +54,34 @@ Trigger = Event | TimerFired
 """What moves a customer on: a touchpoint, or a tick."""
 
 
-class Context:
-    """One customer in one step, for every projection alike."""
+class Context(Struct, gc=False):
+    """One customer in one step, for every projection alike. Nobody changes it."""
 
-    __slots__ = (
-        "active",
-        "cause",
-        "fired",
-        "now_ms",
-        "previous_profile",
-        "profile",
-        "serving",
-        "slots",
-        "subject",
-    )
-
-    def __init__(
-        self,
-        subject: CustomerId,
-        profile: Profile,
-        previous_profile: Profile | None,
-        serving: ServingContext,
-        now_ms: Millis,
-        cause: Cause,
-        slots: "Readable",
-        *,
-        active: bool = False,
-        fired: frozenset[str] = frozenset(),
-    ) -> None:
-        self.subject = subject
-        self.profile = profile
-        """With the event folded in."""
-        self.previous_profile = previous_profile
-        """Before the event; None for a customer who was unknown."""
-        self.serving = serving
-        self.now_ms = now_ms
-        """The event's received stamp, or the tick's time."""
-        self.cause = cause
-        self.slots = slots
-        """The states of other projections; only those in ``reads`` may be asked for."""
-        self.active = active
-        """The event is a sign of life."""
-        self.fired = fired
-        """Names of the projections whose timers a tick has passed."""
+    subject: CustomerId
+    profile: Profile
+    """With the event folded in."""
+    previous_profile: Profile | None
+    """Before the event; None for a customer who was unknown."""
+    serving: ServingContext
+    rules: Rules
+    """Those of ``serving``."""
+    now_ms: Millis
+    """The event's received stamp, or the tick's time."""
+    trigger: Trigger
+    slots: "Slots"
+    """The states of other projections; only those in ``reads`` may be asked for."""
+    active: bool = False
+    """The event is a sign of life."""
+    fired: frozenset[str] = frozenset()
+    """Names of the projections whose timers a tick has passed."""
 
     @property
-    def rules(self) -> Rules:
-        return self.serving.rules
-
-
-class Readable(Protocol):
-    """Slots, as a projection sees those of others."""
-
-    def read(self, name: str) -> Any | None:  # noqa: ANN401 - the reader knows the type it names
-        """The state of the projection of that name; None where it is empty."""
+    def cause(self) -> Cause:
+        """What emissions of this step derive their ids from."""
+        trigger = self.trigger
+        if isinstance(trigger, TimerFired):
+            return Cause(type=TICK_TYPE, source=OWN_SOURCE, id=str(trigger.number))
+        return Cause(type=trigger.type, source=trigger.source, id=trigger.id)
 
 
 class ScoreRequest(NamedTuple):
@@ -103,7 +90,7 @@ class ScoreRequest(NamedTuple):
     target: str
 
 
-class Update(NamedTuple, Generic[S]):
+class Update(Struct, Generic[S], frozen=True, gc=False):
     """What a projection makes of a trigger."""
 
     state: S | None

@@ -9,6 +9,7 @@ from touchstream.streams.projections.channel import Channel
 from touchstream.streams.projections.churn import Churn
 from touchstream.streams.projections.decisions import Decisions
 from touchstream.streams.projections.engagement import Engagement
+from touchstream.streams.projections.measures import Measures
 from touchstream.streams.projections.projection import Projection
 from touchstream.streams.projections.registered import Registered
 from touchstream.streams.projections.slots import Slots
@@ -21,6 +22,7 @@ PROJECTIONS: tuple[Projection[Any], ...] = (
     Decisions(),
     Engagement(),
     Channel(),
+    Measures(),
 )
 
 

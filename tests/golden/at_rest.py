@@ -84,7 +84,7 @@ class AtRest(NamedTuple):
                     deployment.topics[topic],
                     value=unspelled(value),
                     key=unspelled(key),
-                    headers=[(header, unspelled(told)) for header, told in headers],
+                    headers=[(header, unspelled(value)) for header, value in headers],
                     partition=partition,
                 )
                 for partition, _, _, key, value, headers in records

@@ -17,7 +17,7 @@ import orjson
 
 from bench.equal import LEFT_OUT
 
-RENAMES: Mapping[str, Mapping[str, str]] = {}
+RENAMES: Mapping[str, Mapping[str, str]] = {"next-best-action.jsonl": {"policy": "rules"}}
 """File -> what a field was called -> what it is called now; a field of any depth."""
 FILES = (
     "churn-risk.jsonl",
@@ -49,16 +49,18 @@ def _lines(file: Path, renames: Mapping[str, str]) -> Sequence[bytes]:
     """The file's lines under their new names, sorted by customer; a missing file has none."""
     found: list[tuple[str, bytes]] = []
     for line in file.read_bytes().splitlines() if file.exists() else ():
-        said = {k: v for k, v in orjson.loads(line).items() if k not in LEFT_OUT.get(file.name, ())}
-        written = orjson.dumps(_renamed(said, renames))
-        found.append((str(said.get("customer") or said.get("subject") or written), written))
+        fields = {
+            k: v for k, v in orjson.loads(line).items() if k not in LEFT_OUT.get(file.name, ())
+        }
+        written = orjson.dumps(_renamed(fields, renames))
+        found.append((str(fields.get("customer") or fields.get("subject") or written), written))
     return [line for _, line in sorted(found, key=lambda pair: pair[0])]
 
 
-def _renamed(said: Any, renames: Mapping[str, str]) -> Any:  # noqa: ANN401 - JSON
-    if isinstance(said, dict):
-        return {renames.get(name, name): _renamed(value, renames) for name, value in said.items()}
-    return [_renamed(each, renames) for each in said] if isinstance(said, list) else said
+def _renamed(fields: Any, renames: Mapping[str, str]) -> Any:  # noqa: ANN401 - JSON
+    if isinstance(fields, dict):
+        return {renames.get(name, name): _renamed(value, renames) for name, value in fields.items()}
+    return [_renamed(each, renames) for each in fields] if isinstance(fields, list) else fields
 
 
 def _short(line: bytes) -> str:

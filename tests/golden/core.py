@@ -94,11 +94,11 @@ def spelled(data: bytes | None) -> Any:  # noqa: ANN401 - JSON
         return {"base64": base64.b64encode(data).decode()}
 
 
-def unspelled(said: Any) -> bytes | None:  # noqa: ANN401 - JSON
+def unspelled(spelt: Any) -> bytes | None:  # noqa: ANN401 - JSON
     """Bytes back from :func:`spelled`."""
-    if isinstance(said, dict):
-        return base64.b64decode(said["base64"])
-    return None if said is None else str(said).encode()
+    if isinstance(spelt, dict):
+        return base64.b64decode(spelt["base64"])
+    return None if spelt is None else str(spelt).encode()
 
 
 def read(file: Path) -> list[Any]:

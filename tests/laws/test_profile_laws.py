@@ -13,7 +13,7 @@ from tests.strategies import COUNTERS, HISTORIES, LIVES, MOMENTS, PROFILES, STAT
 from touchstream.schemas.envelope import Event
 from touchstream.schemas.units import DAY_MS, Millis
 from touchstream.streams.features.catalogue import FEATURES
-from touchstream.streams.features.feature import LARGEST
+from touchstream.streams.features.feature import LARGEST, FeatureList
 from touchstream.streams.profiles.decay import Counter, Lately, add, add_lately, at, lately_at
 from touchstream.streams.profiles.profile import BOUNDS, Friction, Profile
 from touchstream.streams.projections.read import churn_of, decisions_of, targets_of
@@ -119,6 +119,16 @@ def test_every_feature_of_any_profile_is_finite_or_missing(profile: Profile, at_
     values = FEATURES.unpack(FEATURES.vector(profile, at_ms))
     assert len(values) == WIDTH
     assert all(isnan(value) or (isfinite(value) and abs(value) <= LARGEST) for value in values)
+
+
+@given(LIVES | HISTORIES, st.integers(0, 60))
+def test_what_is_not_measured_before_its_events_came_would_have_said_the_same(
+    life: list[Event], later_days: int
+) -> None:
+    profile = folded(*life)
+    now_ms = Millis(profile.last_seen_ms + later_days * DAY_MS)
+    whole = FeatureList([one._replace(about=()) for one in FEATURES.features])
+    assert FEATURES.vector(profile, now_ms) == whole.vector(profile, now_ms)
 
 
 @given(HISTORIES, st.integers(0, 60))

@@ -1,20 +1,28 @@
 #!lua
 -- One commit of one shard: all of it, or nothing when the stored fence is not the expected one.
--- KEYS  fence, record, due, outbox, then the states to set, then the states to delete.
--- ARGV  expected fence ('' for none), fence, record, how many states to set, to delete, ids due, ids not due any more;
---       then the states' values; moment, id pairs; ids not due any more; number, entry pairs of the outbox.
+-- KEYS  fence, record, due, outbox, then the states to set, the states to delete, the buckets of measures to delete,
+--       the buckets to add to.
+-- ARGV  expected fence ('' for none), fence, record, how many states to set, to delete, ids due, ids not due any more,
+--       buckets to delete, buckets to add to, arguments of these;
+--       then the states' values; moment, id pairs; ids not due any more; for each bucket how many fields, and field,
+--       increment pairs; number, entry pairs of the outbox.
 -- The first line makes Redis refuse the whole script when it may not write (out of memory, replica, disk full):
 -- an error after the first write would not be undone. Arguments were checked in agents/stores/arguments.py.
 
 local fence, record, due, outbox = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local to_set, to_delete, to_wake, to_rest =
   tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7])
+local to_expire, to_add, of_measures = tonumber(ARGV[8]), tonumber(ARGV[9]), tonumber(ARGV[10])
 
 if (redis.call('GET', fence) or '') ~= ARGV[1] then
   return 0
 end
 
-local key, arg = 4, 7
+for i = #KEYS - to_add + 1, #KEYS do
+  redis.call('HLEN', KEYS[i]) -- a key that is no hash fails here, before anything is written
+end
+
+local key, arg = 4, 10
 for i = 1, to_set do
   redis.call('SET', KEYS[key + i], ARGV[arg + i])
 end
@@ -31,6 +39,8 @@ for i = 1, to_rest do
   redis.call('ZREM', due, ARGV[arg + i])
 end
 arg = arg + to_rest
+local measures = arg
+arg = arg + of_measures
 
 if arg < #ARGV then
   -- A shard put back may append numbers anew: the new entry stands for the number.
@@ -38,6 +48,21 @@ if arg < #ARGV then
 end
 for i = 1, #ARGV - arg, 2 do
   redis.call('ZADD', outbox, ARGV[arg + i], ARGV[arg + i] .. ':' .. ARGV[arg + i + 1])
+end
+
+-- Increments are the only writes that a retry would repeat: nothing may fail once one is made. An increment stays text,
+-- because Lua's numbers are doubles; a total that would leave 64 bits is an error of HINCRBY, and stays as it is.
+key = key + to_delete
+for i = 1, to_expire do
+  redis.call('UNLINK', KEYS[key + i])
+end
+key, arg = key + to_expire, measures
+for i = 1, to_add do
+  local fields = tonumber(ARGV[arg + 1])
+  for j = arg + 2, arg + 2 * fields, 2 do
+    redis.pcall('HINCRBY', KEYS[key + i], ARGV[j], ARGV[j + 1])
+  end
+  arg = arg + 1 + 2 * fields
 end
 
 redis.call('SET', record, ARGV[3])

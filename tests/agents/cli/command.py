@@ -14,7 +14,7 @@ TIMEOUT_S = 240
 
 
 class Output(NamedTuple):
-    """How a command ended."""
+    """The result of a command."""
 
     code: int
     out: str
@@ -25,7 +25,7 @@ def environ(**settings: str) -> dict[str, str]:
     """Our environment without settings of ours, and then these: ``KAFKA__PARTITIONS="3"``."""
     foreign = {name: v for name, v in os.environ.items() if not name.startswith("TOUCHSTREAM_")}
     named = {f"TOUCHSTREAM_{name}": value for name, value in settings.items()}
-    return {**foreign, **named, "PYTHONPATH": str(ROOT)}
+    return {**foreign, **named, "PYTHONPATH": f"{ROOT / 'src'}{os.pathsep}{ROOT}"}
 
 
 def touchstream(

@@ -1,4 +1,4 @@
-"""What every store promises: Redis, Valkey, a cluster's node and the in-memory twin alike."""
+"""The contract of every store: Redis, Valkey, a cluster's node and the in-memory twin alike."""
 
 import asyncio
 import random
@@ -16,14 +16,17 @@ FIRST = Fence(10, 1)
 SECOND = Fence(20, 2)
 BIG_ENTRY = b"\x00\xff" * (256 * 1024)
 SOME_LONE_SURROGATE = "c-\ud800"
+DAY, NEXT_DAY = "800:2026-11-28", "800:2026-11-29"
 
 
 class Changes(TypedDict, total=False):
-    """What a commit changes beside fence and record."""
+    """The changes of a commit beside fence and record."""
 
     states: Mapping[str, bytes | None]
     timers: Mapping[str, int | None]
     outbox: Sequence[tuple[int, bytes]]
+    measures: Mapping[str, Mapping[str, int]]
+    expired_measures: Sequence[str]
 
 
 async def commit_first(store: Store, shard: str = "p0", **changes: Unpack[Changes]) -> bool:
@@ -52,6 +55,7 @@ async def content(store: Store, shard: str = "p0") -> dict[str, object]:
         "states": dict(zip(ids, states, strict=True)),
         "due": await store.timers_until(shard, 2**53, 1000),
         "outbox": await store.outbox(shard, 0, 1000),
+        "measures": await store.read_measures([shard], [DAY, NEXT_DAY]),
     }
 
 
@@ -61,19 +65,87 @@ async def test_an_unknown_shard_has_no_fence_no_record_and_no_states(store: Stor
         "states": {},
         "due": [],
         "outbox": [],
+        "measures": [[{}, {}]],
     }
 
 
 async def test_a_commit_is_read_back_whole(store: Store) -> None:
     await commit_first(
-        store, states={"c-1": b"one"}, timers={"c-1": 500}, outbox=[(1, b"entry:1"), (2, b"")]
+        store,
+        states={"c-1": b"one"},
+        timers={"c-1": 500},
+        outbox=[(1, b"entry:1"), (2, b"")],
+        measures={DAY: {"orders|EUR": 3}},
     )
     assert await content(store) == {
         "standing": [ShardCheckpoint(FIRST, b"record 1")],
         "states": {"c-1": b"one"},
         "due": ["c-1"],
         "outbox": [(1, b"entry:1"), (2, b"")],
+        "measures": [[{"orders|EUR": 3}, {}]],
     }
+
+
+async def test_measures_add_up_over_commits(store: Store) -> None:
+    await commit_first(store, measures={DAY: {"orders|EUR": 3, "nps": -100}, NEXT_DAY: {}})
+    await commit_second(store, measures={DAY: {"orders|EUR": 4, "größe": 1}, NEXT_DAY: {"": 2}})
+    assert await store.read_measures(["p0"], [DAY, NEXT_DAY]) == [
+        [{"orders|EUR": 7, "nps": -100, "größe": 1}, {"": 2}]
+    ]
+
+
+async def test_measures_are_read_shard_by_shard_and_bucket_by_bucket(store: Store) -> None:
+    await commit_first(store, measures={DAY: {"a": 1}, NEXT_DAY: {"a": 2}})
+    await commit_first(store, "p1", measures={NEXT_DAY: {"a": 4}})
+    assert await store.read_measures(["p1", "p2", "p0"], [NEXT_DAY, DAY]) == [
+        [{"a": 4}, {}],
+        [{}, {}],
+        [{"a": 2}, {"a": 1}],
+    ]
+    assert await store.read_measures(["p0"], []) == [[]]
+    assert await store.read_measures([], [DAY]) == []
+
+
+async def test_a_refused_commit_adds_and_drops_no_measures(store: Store) -> None:
+    await commit_first(store, measures={DAY: {"a": 1}})
+    assert await commit_first(store, measures={DAY: {"a": 1}}, expired_measures=[DAY]) is False
+    assert await store.read_measures(["p0"], [DAY]) == [[{"a": 1}]]
+
+
+async def test_an_expired_bucket_goes_whole_before_anything_is_added(store: Store) -> None:
+    await commit_first(store, measures={DAY: {"a": 1, "b": 2}, NEXT_DAY: {"a": 5}})
+    await commit_second(store, measures={DAY: {"a": 7}}, expired_measures=[DAY, "62:1999-01-01"])
+    assert await store.read_measures(["p0"], [DAY, NEXT_DAY]) == [[{"a": 7}, {"a": 5}]]
+
+
+async def test_sums_above_2_to_the_53_are_exact(store: Store) -> None:
+    await commit_first(store, measures={DAY: {"a": 2**53 + 1, "b": -(2**60) - 1}})
+    await commit_second(store, measures={DAY: {"a": 2, "b": -2}})
+    assert await store.read_measures(["p0"], [DAY]) == [[{"a": 2**53 + 3, "b": -(2**60) - 3}]]
+
+
+async def test_a_total_that_would_leave_64_bits_stays_and_the_rest_is_committed(
+    store: Store,
+) -> None:
+    await commit_first(store, measures={DAY: {"a": 2**62, "b": -(2**62)}})
+    changed = {"a": 2**62, "b": -(2**62), "c": 1}
+    assert await commit_second(store, states={"x": b"1"}, measures={DAY: changed}) is True
+    assert await store.read_measures(["p0"], [DAY]) == [[{"a": 2**62, "b": -(2**63), "c": 1}]]
+    assert await store.read_checkpoints(["p0"]) == [ShardCheckpoint(SECOND, b"record 2")]
+
+
+async def test_measures_of_20_000_fields_pass_with_states_and_outbox(store: Store) -> None:
+    fields = {f"events|{number}": number for number in range(20_000)}
+    assert await commit_first(
+        store, states={"a": b"1"}, outbox=[(1, b"x"), (2, b"y")], measures={DAY: fields}
+    )
+    assert await store.read_measures(["p0"], [DAY]) == [[fields]]
+    assert await store.outbox("p0", 0, 9) == [(1, b"x"), (2, b"y")]
+
+
+async def test_measures_are_no_states(store: Store) -> None:
+    await commit_first(store, measures={DAY: {"a": 1}})
+    assert await all_ids(store, "p0") == []
 
 
 async def test_states_come_in_the_order_asked_for_and_none_where_there_is_none(
@@ -238,13 +310,13 @@ async def test_entries_of_512_kib_and_any_bytes_pass(store: Store) -> None:
 @pytest.mark.parametrize(
     "changes",
     [
-        {"due": {"a": float("nan")}},
-        {"due": {"a": 1.5}},
-        {"due": {"a": True}},
-        {"due": {"a": 2**53 + 1}},
-        {"due": {"a": 5}, "states": {"a": None}},
-        {"due": {SOME_LONE_SURROGATE: 5}},
-        {"due": {SOME_LONE_SURROGATE: None}},
+        {"timers": {"a": float("nan")}},
+        {"timers": {"a": 1.5}},
+        {"timers": {"a": True}},
+        {"timers": {"a": 2**53 + 1}},
+        {"timers": {"a": 5}, "states": {"a": None}},
+        {"timers": {SOME_LONE_SURROGATE: 5}},
+        {"timers": {SOME_LONE_SURROGATE: None}},
         {"states": {SOME_LONE_SURROGATE: b""}},
         {"states": {"a": "text"}},
         {"record": "text"},
@@ -253,6 +325,13 @@ async def test_entries_of_512_kib_and_any_bytes_pass(store: Store) -> None:
         {"outbox": [(0, b"")]},
         {"outbox": [(1.0, b"")]},
         {"outbox": [(1, "text")]},
+        {"measures": {DAY: {"a": 1.0}}},
+        {"measures": {DAY: {"a": True}}},
+        {"measures": {DAY: {"a": 2**62 + 1}}},
+        {"measures": {DAY: {SOME_LONE_SURROGATE: 1}}},
+        {"measures": {"": {"a": 1}}},
+        {"measures": {"800:2026*": {"a": 1}}},
+        {"expired_measures": ["{p1}"]},
         {"fence": FIRST},
         {"fence": Fence(9, 2)},
         {"fence": Fence(20, 1)},

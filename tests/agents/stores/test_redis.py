@@ -1,4 +1,4 @@
-"""What only a real server can do to us: lost replies, forgotten scripts, full memory, rollbacks."""
+"""Failures of a real server: lost replies, forgotten scripts, full memory, rollbacks."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -17,8 +17,9 @@ from touchstream.agents.stores.redis import RedisStore, connect
 
 FIRST = Fence(10, 1)
 SECOND = Fence(20, 2)
-ONE = Commit("p0", None, FIRST, b"1", {"a": b"1"}, {"a": 5}, [(1, b"x")])
-TWO = Commit("p0", FIRST, SECOND, b"2", {"a": b"2"}, {"a": 6}, [(2, b"y")])
+DAY = "800:2026-11-28"
+ONE = Commit("p0", None, FIRST, b"1", {"a": b"1"}, {"a": 5}, [(1, b"x")], {DAY: {"orders": 1}})
+TWO = Commit("p0", FIRST, SECOND, b"2", {"a": b"2"}, {"a": 6}, [(2, b"y")], {DAY: {"orders": 10}})
 
 
 @pytest.fixture
@@ -47,6 +48,7 @@ async def test_a_commit_whose_reply_was_lost_is_refused_when_repeated(
     assert proxy.lost == 1
     assert await store.read_checkpoints(["p0"]) == [ShardCheckpoint(SECOND, b"2")]
     assert await store.outbox("p0", 0, 9) == [(1, b"x"), (2, b"y")]
+    assert await store.read_measures(["p0"], [DAY]) == [[{"orders": 11}]]
 
 
 async def test_the_clients_own_retries_apply_nothing_twice(
@@ -59,6 +61,7 @@ async def test_the_clients_own_retries_apply_nothing_twice(
     await stubborn.close()
     assert proxy.lost == 2
     assert await store.read_checkpoints(["p0"]) == [ShardCheckpoint(SECOND, b"2")]
+    assert await store.read_measures(["p0"], [DAY]) == [[{"orders": 11}]]
 
 
 async def test_a_server_that_forgot_the_script_gets_it_again(
@@ -89,7 +92,7 @@ async def test_after_a_kill_the_same_store_goes_on(
     assert await store.commit([TWO]) == [True]
 
 
-async def test_states_fence_and_outbox_go_back_together(
+async def test_states_fence_outbox_and_measures_go_back_together(
     store: RedisStore, own_redis: RedisServer, tmp_path: Path
 ) -> None:
     await store.commit([ONE])
@@ -100,7 +103,9 @@ async def test_states_fence_and_outbox_go_back_together(
     assert await store.read_checkpoints(["p0"]) == [ShardCheckpoint(FIRST, b"1")]
     assert await store.load([Read("p0", ["a"])]) == [[b"1"]]
     assert await store.outbox("p0", 0, 9) == [(1, b"x")]
+    assert await store.read_measures(["p0"], [DAY]) == [[{"orders": 1}]]
     assert await store.commit([TWO]) == [True]
+    assert await store.read_measures(["p0"], [DAY]) == [[{"orders": 11}]]
 
 
 async def test_a_full_server_refuses_the_whole_commit(
@@ -133,6 +138,19 @@ async def test_a_foreign_key_under_our_name_is_named_as_such(
         client.lpush(shard_keys("test", "p0").fence, "foreign")
     with pytest.raises(StoreError, match="is the namespace shared with another program"):
         await store.commit([ONE])
+
+
+async def test_a_foreign_key_in_the_place_of_measures_refuses_the_whole_commit(
+    store: RedisStore, own_redis: RedisServer
+) -> None:
+    await store.commit([ONE])
+    with own_redis.client() as client:
+        client.lpush(shard_keys("test", "p0").bucket("800:2026-11-29"), "foreign")
+    measures = {DAY: {"orders": 10}, "800:2026-11-29": {"orders": 1}}
+    with pytest.raises(StoreError, match="is the namespace shared with another program"):
+        await store.commit([TWO._replace(measures=measures)])
+    assert await store.load([Read("p0", ["a"])]) == [[b"1"]]
+    assert await store.read_measures(["p0"], [DAY]) == [[{"orders": 1}]]
 
 
 async def test_a_server_that_is_away_is_named_without_its_password() -> None:

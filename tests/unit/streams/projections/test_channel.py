@@ -4,7 +4,6 @@ import pytest
 
 from tests.make import arrival, days, event, folded, last_state, live, models, state_of
 from touchstream.agents.state_view import as_json
-from touchstream.schemas.emissions.cause import Cause
 from touchstream.schemas.envelope import Event
 from touchstream.schemas.registry import TOUCHPOINTS
 from touchstream.schemas.units import CustomerId
@@ -17,10 +16,10 @@ SATURDAY = "1997-01-04"
 
 
 def context() -> Context:
-    cause = Cause(type="web.visit", source="shop", id="1")
-    slots = slots_of(state_of())
-    profile = folded(event("web.visit", "d0"))
-    return Context(CustomerId("ada"), profile, None, models("d0"), days(0), cause, slots)
+    visit, serving = event("web.visit", "d0"), models("d0")
+    slots, profile = slots_of(state_of()), folded(visit)
+    ada = CustomerId("ada")
+    return Context(ada, profile, None, serving, serving.rules, days(0), visit, slots)
 
 
 def after(*happened: Event, state: ChannelState | None = None) -> ChannelState | None:

@@ -69,11 +69,10 @@ def day_of(moment_ms: Millis) -> int:
 
 
 def context(serving: ServingContext = SERVING) -> Context:
-    cause = Cause(type="web.visit", source="shop", id="1")
-    profile = folded(event("web.visit", "d0"))
-    state = state_of(profile=profile)
-    subject = CustomerId("ada")
-    return Context(subject, profile, None, serving, days(0), cause, slots_of(state), active=True)
+    visit = event("web.visit", "d0")
+    profile, rules, ada = folded(visit), serving.rules, CustomerId("ada")
+    slots = slots_of(state_of(profile=profile))
+    return Context(ada, profile, None, serving, rules, days(0), visit, slots, active=True)
 
 
 def test_a_drop_is_emitted_when_it_has_lasted_a_week() -> None:

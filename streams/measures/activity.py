@@ -1,0 +1,130 @@
+"""What happens at all, and how many customers are active on a day."""
+
+from typing import NamedTuple
+
+from touchstream.schemas.envelope import Event
+from touchstream.schemas.registry import TOUCHPOINTS
+from touchstream.schemas.touchpoints.orders import OrderPlaced
+from touchstream.schemas.touchpoints.tickets import TicketOpened
+from touchstream.schemas.units import DAY_MS, Millis
+from touchstream.streams.measures.metric import (
+    NOT_GIVEN,
+    OTHER,
+    Dimension,
+    Measure,
+    Metric,
+)
+
+CHANNELS = ("web", "store", "phone", "email", "chat", "social", "event", OTHER, NOT_GIVEN)
+
+METRICS = (
+    Metric(
+        "events",
+        "counter",
+        "events",
+        "Events applied, each once, by type and by the channel it came through.",
+        (Dimension("type", tuple(TOUCHPOINTS)), Dimension("channel", CHANNELS)),
+    ),
+    Metric(
+        "active_customers",
+        "distinct",
+        "customers a day",
+        "Customers with activity of their own (`churn.activity`) on that day, each once a day. "
+        "A period shows the mean of its days.",
+    ),
+)
+
+_CHANNEL_BY_FAMILY = {
+    "web": "web",
+    "cart": "web",
+    "content": "web",
+    "store": "store",
+    "call": "phone",
+    "email": "email",
+    "social": "social",
+}
+_ORDER_CHANNELS = {"online": "web", "store": "store", None: NOT_GIVEN}
+_EVENT_DIMENSIONS = {
+    name: (name, _CHANNEL_BY_FAMILY.get(kind.family, NOT_GIVEN))
+    for name, kind in TOUCHPOINTS.items()
+    if kind.data not in {OrderPlaced, TicketOpened}
+} | {"event.attended": ("event.attended", "event")}
+"""Types whose channel follows from the type; built once, because every event passes here."""
+_MEASURE = tuple.__new__
+"""A named tuple's own constructor takes four times as long."""
+
+MOST_DAYS = 1_024
+"""A customer's active days are remembered so far back. Lateness allows 365; only before the first
+tick can an event be older, and then it counts no active customer."""
+
+
+class ActiveDays(NamedTuple):
+    """The days on which a customer was active, as far back as an event may still come."""
+
+    newest: int
+    """Days since 1970-01-01."""
+    earlier: bytes = b""
+    """Little-endian integer; bit i: active on day ``newest`` - 1 - i."""
+
+
+def count_event(event: Event) -> Measure:
+    """One more applied event."""
+    dimensions = _EVENT_DIMENSIONS.get(event.type) or (event.type, _channel(event.data))
+    return _MEASURE(Measure, ("events", dimensions, 1, event.time_ms))
+
+
+def _channel(data: object) -> str:
+    """The channel of the types that say it themselves."""
+    if isinstance(data, OrderPlaced):
+        return _ORDER_CHANNELS[data.channel]
+    return ticket_channel(data) if isinstance(data, TicketOpened) else NOT_GIVEN
+
+
+def ticket_channel(data: TicketOpened) -> str:
+    """The channel that a ticket came in by.
+
+    >>> ticket_channel(TicketOpened(ticket="7", channel="Phone"))
+    'phone'
+    """
+    if data.channel is None:
+        return NOT_GIVEN
+    name = data.channel.lower()
+    return name if name in CHANNELS else OTHER
+
+
+def count_active(at_ms: Millis) -> Measure:
+    """One more customer who is active on the day of ``at_ms``."""
+    return Measure("active_customers", (), 1, at_ms)
+
+
+def mark_active(
+    days: ActiveDays | None, day: int, oldest_ms: Millis | None
+) -> tuple[ActiveDays, bool]:
+    """Remember an active day; True: it is the customer's first activity on it.
+
+    ``oldest_ms`` is the oldest moment that an event can still have; days before it are forgotten.
+
+    >>> days, first = mark_active(ActiveDays(newest=20_000), 20_002, None)
+    >>> mark_active(days, 20_000, None)[1], mark_active(days, 20_001, None)[1]
+    (False, True)
+    """
+    if days is None:
+        return ActiveDays(day), True
+    bits, ahead = int.from_bytes(days.earlier, "little"), day - days.newest
+    if ahead > 0:
+        bits = ((bits << 1) | 1) << (ahead - 1) if ahead <= MOST_DAYS else 0
+        return _packed(day, bits, oldest_ms), True
+    if ahead == 0:
+        return days, False
+    mark = 1 << min(-ahead - 1, MOST_DAYS)
+    if bits & mark or mark >> MOST_DAYS:
+        return days, False
+    return _packed(days.newest, bits | mark, oldest_ms), True
+
+
+def _packed(newest: int, bits: int, oldest_ms: Millis | None) -> ActiveDays:
+    kept = MOST_DAYS
+    if oldest_ms is not None:
+        kept = min(kept, max(0, newest - oldest_ms // DAY_MS))
+    bits &= (1 << kept) - 1
+    return ActiveDays(newest, bits.to_bytes((bits.bit_length() + 7) // 8, "little"))

@@ -1,0 +1,100 @@
+"""What a metric is, and one customer's addition to it.
+
+Values are integers (counts, minor units, milliseconds): integer sums commute, so neither batches
+nor shards show in a total.
+"""
+
+from collections.abc import Sequence
+from typing import Literal, NamedTuple
+
+from touchstream.schemas.units import DAY_MS, HOUR_MS, Millis
+
+Kind = Literal["counter", "distinct", "sum", "mean", "quantile"]
+"""How measures of a metric are added up and shown.
+
+- ``counter``: how often; every measure has the value 1.
+- ``distinct``: customers, each once a day; the customer's own state decides. Days do not add up
+  to distinct customers of a longer period, so a period shows the mean of its days.
+- ``sum``: a total, with the number of measures in it.
+- ``mean``: the same, shown as total / number.
+- ``quantile``: counts in logarithmic buckets (:mod:`touchstream.streams.measures.quantiles`).
+"""
+
+Bucket = Literal["day", "hour"]
+"""Span of event time (UTC) that is added up; an hour is a field of its day."""
+
+BUCKET_MS: dict[Bucket, int] = {"day": DAY_MS, "hour": HOUR_MS}
+
+DAILY_RETENTION_DAYS = 800
+"""Two years, and two months to compare with the same season of both."""
+
+HOURLY_RETENTION_DAYS = 62
+"""Two months: staffing looks at the last weeks, and an hour costs as much as a day."""
+
+LARGEST_VALUE = 10**15
+"""A larger amount or duration is a mistaken unit; 9,000 of them fit into Redis's 64-bit counters
+where one amount of 2^53 would leave room for a thousand."""
+
+OTHER = "other"
+"""Stands for every value that a dimension does not list."""
+
+NOT_GIVEN = "not_given"
+"""The event leaves the field empty."""
+
+
+class Dimension(NamedTuple):
+    """A property by which a metric is split: a small closed set.
+
+    A cap on values as they come (the first so many) would depend on the order of arrival, and so
+    on the number of shards; a closed list depends on the value alone.
+    """
+
+    name: str
+    values: tuple[str, ...]
+    adds_up: bool = True
+    """False: its values are never added up or averaged over (currencies, scales)."""
+
+
+class Metric(NamedTuple):
+    """One figure of the business. Another description or other dimensions need another name."""
+
+    name: str
+    kind: Kind
+    unit: str
+    description: str
+    dimensions: tuple[Dimension, ...] = ()
+    bucket: Bucket = "day"
+    retention_days: int = DAILY_RETENTION_DAYS
+
+    def dimension(self, name: str) -> int | None:
+        """The place of a dimension; None if there is none of that name."""
+        names = [dimension.name for dimension in self.dimensions]
+        return names.index(name) if name in names else None
+
+
+class Ratio(NamedTuple):
+    """A share that is worked out of two counters when it is read; its n is the denominator."""
+
+    name: str
+    numerator: str
+    denominator: str
+    description: str
+    where: tuple[str, str] | None = None
+    """(dimension, value) that the numerator's measures must have; None: all of them."""
+    unit: str = "share"
+
+
+class Measure(NamedTuple):
+    """What one event of one customer adds to a metric."""
+
+    name: str
+    """A metric of the catalogue."""
+    dimensions: tuple[str, ...]
+    """A value for each of its dimensions, in their order."""
+    value: int
+    """1 for a counter; an observation for a quantile; else what is added."""
+    time_ms: Millis
+    """Event time: it decides the bucket."""
+
+
+Measures = Sequence[Measure]

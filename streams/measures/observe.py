@@ -1,0 +1,93 @@
+"""What one applied event adds to the measures: the hot path, a plain visit costs one tuple."""
+
+from collections.abc import Callable
+from typing import Any
+
+from touchstream.schemas.envelope import Event
+from touchstream.schemas.touchpoints.calls import CallEnded
+from touchstream.schemas.touchpoints.orders import OrderPlaced, OrderReturned
+from touchstream.schemas.touchpoints.surveys import SurveyAnswered, SurveySent
+from touchstream.schemas.touchpoints.tickets import (
+    TicketOpened,
+    TicketReopened,
+    TicketReplied,
+    TicketResolved,
+)
+from touchstream.schemas.units import DAY_MS, Millis
+from touchstream.streams.measures import calls, orders, surveys
+from touchstream.streams.measures.activity import count_active, count_event, mark_active
+from touchstream.streams.measures.metric import Measure
+from touchstream.streams.measures.state import NOTHING_MEASURED, MeasuresState, or_none
+from touchstream.streams.measures.tickets import TicketEvent, on_ticket
+from touchstream.streams.profiles.profile import Profile
+
+Updated = tuple[MeasuresState | None, tuple[Measure, ...]]
+
+_BY_DATA: dict[type, Callable[[Millis, Any], tuple[Measure, ...]]] = {
+    OrderPlaced: orders.order_placed,
+    OrderReturned: orders.order_returned,
+    CallEnded: calls.call_ended,
+    SurveySent: surveys.survey_sent,
+    SurveyAnswered: surveys.survey_answered,
+}
+"""Families that need no state of the customer."""
+_OF_TICKETS = frozenset({TicketOpened, TicketReplied, TicketResolved, TicketReopened})
+
+
+def on_event(
+    state: MeasuresState | None,
+    event: Event,
+    before: Profile | None,
+    *,
+    active: bool,
+    oldest_ms: Millis | None,
+) -> Updated:
+    """Take one applied event (no duplicate, not too late) into the measures.
+
+    Parameters
+    ----------
+    state
+        As the last event left it; None for a customer without any.
+    event
+        The event; its own time decides the day.
+    before
+        The profile without the event; None for a stranger.
+    active
+        Whether the event is activity of the customer's own, by the rules of churn.
+    oldest_ms
+        Watermark less the allowed lateness: no event of this customer can be older from now on.
+        None before the first tick.
+    """
+    measures: tuple[Measure, ...] = (count_event(event),)
+    data = event.data
+    kind = type(data)
+    if active:
+        state, first = _active(state, event.time_ms, oldest_ms)
+        if first:
+            measures += (count_active(event.time_ms),)
+    if kind in _BY_DATA:
+        measures += _BY_DATA[kind](event.time_ms, data)
+    elif kind in _OF_TICKETS:
+        state, more = _ticket(state, event, before)
+        measures += more
+    return state, measures
+
+
+def _active(
+    state: MeasuresState | None, at_ms: Millis, oldest_ms: Millis | None
+) -> tuple[MeasuresState, bool]:
+    held, day = state or NOTHING_MEASURED, at_ms // DAY_MS
+    if held.days is not None and held.days.newest == day:
+        return held, False
+    days, first = mark_active(held.days, day, oldest_ms)
+    return (MeasuresState(days, held.tickets) if first else held), first
+
+
+def _ticket(state: MeasuresState | None, event: Event, before: Profile | None) -> Updated:
+    data: TicketEvent = event.data  # type: ignore[assignment]  # _OF_TICKETS holds no other
+    held = state or NOTHING_MEASURED
+    known = before is not None and data.ticket in before.tickets
+    tickets, measures = on_ticket(held.tickets, event.time_ms, data, known)
+    if tickets is held.tickets:
+        return state, measures
+    return or_none(MeasuresState(held.days, tickets)), measures
