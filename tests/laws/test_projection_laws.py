@@ -15,7 +15,6 @@ from msgspec import Raw
 from tests.golden.worlds import NOISE
 from tests.make import QUICK, REQUIRED, arrival, days, event, live, models, state_of
 from touchstream.agents.replay.lines import parse_line
-from touchstream.schemas.emissions.cause import Cause
 from touchstream.schemas.emissions.envelope import Emission, decode_emission
 from touchstream.schemas.registry import TOUCHPOINTS
 from touchstream.schemas.rules import LearningRules, Rules, TargetRules
@@ -154,9 +153,8 @@ def known(projection: Registered) -> list[Any]:
 
 def context(now_ms: Millis = NOW_MS) -> Context:
     profile = next(s.profile for s in decoded()[-1][1].values() if s.profile is not None)
-    cause = Cause(type="web.visit", source="shop", id="1")
-    slots, serving = slots_of(State()), models("d0", RULES)
-    return Context(CustomerId("ada"), profile, None, serving, now_ms, cause, slots)
+    visit, slots, serving = event("web.visit", now_ms), slots_of(State()), models("d0", RULES)
+    return Context(CustomerId("ada"), profile, None, serving, RULES, now_ms, visit, slots)
 
 
 @each
