@@ -28,7 +28,7 @@ class Decisions:
     name: ClassVar[str] = DECISIONS
     slot: ClassVar[int] = 3
     state_type: ClassVar[type[DecisionsState]] = DecisionsState
-    max_bytes: ClassVar[int] = 4_096
+    max_bytes: ClassVar[int] = 128
     listens_to: ClassVar[frozenset[str]] = frozenset()
     reads: ClassVar[tuple[str, ...]] = ()
     merges_exactly: ClassVar[bool] = True
