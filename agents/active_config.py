@@ -13,12 +13,12 @@ from touchstream.agents.fatal import Refusal
 from touchstream.agents.stores.base import Read, Store
 from touchstream.schemas.rules import Rules
 from touchstream.schemas.tick import ActiveConfig
+from touchstream.streams.checkpoint import ShardCheckpoint
 from touchstream.streams.context import ServingContext
 from touchstream.streams.features.catalogue import FEATURES
 from touchstream.streams.learn.knowledge import Knowledge
 from touchstream.streams.learn.scorer import Scorer, compile_version
 from touchstream.streams.learn.snapshot import Version, digest, unseal
-from touchstream.streams.shard import ShardCheckpoint
 
 LEARNER = "learner"
 """The learner's shard; its states are the published versions."""

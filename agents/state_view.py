@@ -5,17 +5,26 @@ from typing import Any
 import msgspec
 
 from touchstream.schemas.envelope import format_time
+from touchstream.schemas.units import Millis
 from touchstream.streams.learn.ledger import MILLION
+from touchstream.streams.projections.read import described
 from touchstream.streams.state import State
 
 
-def as_json(customer: str, state: State) -> dict[str, Any]:
+def as_json(customer: str, state: State, now_ms: Millis | None = None) -> dict[str, Any]:
     """A state by names, times as RFC 3339, without what only the machine needs."""
-    fields = _named(state)
-    for machinery in ("memory", "told", "wake_at"):
-        del fields[machinery]
-    fields["remembered_ids"] = len(state.memory) // 16
-    return {"customer": customer, **fields}
+    profile, erased_ms = state.profile, state.erased_ms
+    moment_ms = now_ms or (Millis(0) if profile is None else profile.last_seen_ms)
+    return {
+        "customer": customer,
+        "profile": _named(profile),
+        "remembered_ids": len(state.memory) // 16,
+        "erased": None if erased_ms is None else format_time(erased_ms),
+        **{
+            name: dict(_field(*field) for field in fields.items())
+            for name, fields in described(state, moment_ms).items()
+        },
+    }
 
 
 def _named(value: Any) -> Any:  # noqa: ANN401 - walks any field of a state

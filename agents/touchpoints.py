@@ -21,22 +21,20 @@ from touchstream.agents.settings import WorkerSettings
 from touchstream.agents.stores.base import Commit, Fence, FenceLost, Read, Store, StoreError
 from touchstream.agents.transport import Batch, Span
 from touchstream.schemas.units import Millis
+from touchstream.streams.checkpoint import ShardCheckpoint, decode_checkpoint, encode_checkpoint
+from touchstream.streams.commit import CommitBatch
 from touchstream.streams.context import ServingContext
 from touchstream.streams.intake.decode import Origin
-from touchstream.streams.records import Record
-from touchstream.streams.shard import (
-    CommitBatch,
+from touchstream.streams.partition import (
     EventBatch,
     LetterLimit,
-    ShardCheckpoint,
     TickBatch,
     adopt,
     apply_event_batch,
     apply_tick,
-    decode_checkpoint,
-    encode_checkpoint,
     split_at_ticks,
 )
+from touchstream.streams.records import Record
 
 OUTAGE_PAUSE_S = 1.0
 

@@ -10,23 +10,22 @@ from bench.workload import VERSION, Piece, first_tick, hand_made_model
 from touchstream.agents.stores.base import Commit, Fence, Read, Store
 from touchstream.schemas.rules import Rules
 from touchstream.schemas.units import Millis
+from touchstream.streams.checkpoint import ShardCheckpoint, encode_checkpoint
+from touchstream.streams.commit import CommitBatch
 from touchstream.streams.context import ServingContext
 from touchstream.streams.features.catalogue import FEATURES
 from touchstream.streams.intake.decode import Origin
 from touchstream.streams.learn.scorer import Scorer
 from touchstream.streams.learn.snapshot import CHURN
-from touchstream.streams.records import Record
-from touchstream.streams.shard import (
-    CommitBatch,
+from touchstream.streams.partition import (
     EventBatch,
     LetterLimit,
-    ShardCheckpoint,
     adopt,
     apply_event_batch,
     apply_tick,
-    encode_checkpoint,
     split_at_ticks,
 )
+from touchstream.streams.records import Record
 
 BATCH_RECORDS = 2_000
 """Of all partitions together: what a worker fetches at most by default."""

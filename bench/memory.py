@@ -26,6 +26,7 @@ from touchstream.schemas.units import DAY_MS, Millis
 from touchstream.simulator import START_MS, World
 from touchstream.streams import state as states
 from touchstream.streams.local import LocalShard, LocalStream
+from touchstream.streams.projections.read import churn_of
 from touchstream.streams.records import Record
 
 FULL_ROWS = 5
@@ -69,7 +70,7 @@ def full_states(customers: int, days: int, seed: int = 1) -> dict[str, Kept]:
 
 def _full(shard: LocalShard) -> Iterator[tuple[str, Kept]]:
     for customer, data in shard.states.items():
-        if customer in shard.timers and len(states.decode(data).ledger) == FULL_ROWS:
+        if customer in shard.timers and len(churn_of(states.decode(data)).ledger) == FULL_ROWS:
             yield customer, Kept(data, shard.timers[customer])
 
 

@@ -23,12 +23,15 @@ from touchstream.schemas.rules import Rules
 from touchstream.schemas.units import DAY_MS, CustomerId, Millis
 from touchstream.simulator import World
 from touchstream.streams.emit.risk import REASONS
-from touchstream.streams.explain import Explanation, Heard, explain, relive, verify
+from touchstream.streams.explain import explain
+from touchstream.streams.explanation import Explanation
+from touchstream.streams.history import Heard, relive
 from touchstream.streams.intake.decode import Arrival, Origin, decode
 from touchstream.streams.local import LocalStream
+from touchstream.streams.projections.projection import TimerFired
+from touchstream.streams.proof import verify
 from touchstream.streams.records import Record
 from touchstream.streams.state import decode as decode_state
-from touchstream.streams.step import TimerFired
 
 ORIGIN = Origin(partition=0, partitions=1, tick_secret=None)
 SEED, CUSTOMERS, DAYS = 101, 300, 200

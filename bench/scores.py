@@ -42,7 +42,7 @@ class Scored(NamedTuple):
 def quality(scored: Iterable[Scored]) -> Quality:
     """Exact measures, no bins.
 
-    >>> quality([Said(0.9, 1), Said(0.2, 0), Said(0.6, 0), Said(0.5, 1)]).roc_auc
+    >>> quality([Scored(0.9, 1), Scored(0.2, 0), Scored(0.6, 0), Scored(0.5, 1)]).roc_auc
     0.75
     """
     ranked = sorted(scored, reverse=True)

@@ -31,12 +31,12 @@ from touchstream.schemas.topics import TOUCHPOINTS_TOPIC
 from touchstream.schemas.units import Millis
 from touchstream.streams import state as states
 from touchstream.streams.context import ServingContext
+from touchstream.streams.customer import advance
 from touchstream.streams.features.catalogue import FEATURES
 from touchstream.streams.intake.decode import Arrival, Origin, decode
 from touchstream.streams.learn.scorer import Scorer
 from touchstream.streams.learn.snapshot import CHURN
 from touchstream.streams.records import Record
-from touchstream.streams.step import advance
 
 Handle = Callable[[Any], Awaitable[None]]
 

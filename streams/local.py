@@ -13,6 +13,8 @@ from touchstream.schemas.rules import Rules
 from touchstream.schemas.tick import ActiveConfig, Tick
 from touchstream.schemas.topics import EXAMPLES_TOPIC
 from touchstream.schemas.units import Millis
+from touchstream.streams.checkpoint import ShardCheckpoint
+from touchstream.streams.commit import CommitBatch
 from touchstream.streams.context import ServingContext
 from touchstream.streams.emit.signal import model_signal
 from touchstream.streams.features.catalogue import FEATURES
@@ -23,18 +25,16 @@ from touchstream.streams.learn.learner import pass_tick, version_of
 from touchstream.streams.learn.scorer import Scorer, compile_version
 from touchstream.streams.learn.snapshot import Version, unseal
 from touchstream.streams.outbox import Entry, decode_entry
-from touchstream.streams.records import Record
-from touchstream.streams.shard import (
-    CommitBatch,
+from touchstream.streams.partition import (
     EventBatch,
     LetterLimit,
-    ShardCheckpoint,
     TickBatch,
     adopt,
     apply_event_batch,
     apply_tick,
     split_at_ticks,
 )
+from touchstream.streams.records import Record
 
 NO_LIMIT = LetterLimit(0, 1)
 

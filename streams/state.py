@@ -1,77 +1,104 @@
 """One customer's whole state, and its bytes.
 
-A version byte, then MessagePack without field names.
+A state is a header (memory of ids, next timer, tombstone), the profile, and one slot for each
+projection that knows anything of the customer. A slot is a MessagePack array that begins with the
+version of its projection's fields; whoever does not need it copies it as bytes.
+
+The bytes are the format, the number of a dictionary, and MessagePack without field names,
+compressed with that dictionary (``streams/dictionaries/``).
 """
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 import msgspec
-from msgspec import Struct
+from msgspec import Raw, Struct
 
-from touchstream.schemas.rules import Band
 from touchstream.schemas.units import Millis
-from touchstream.streams.decide.bands import Crossing
-from touchstream.streams.features.groups import FeatureGroups
+from touchstream.streams.compression import CompressionError, compress, decompress
 from touchstream.streams.intake.memory import NOTHING_REMEMBERED, Memory
-from touchstream.streams.learn.ledger import Ledger, millionths
-from touchstream.streams.measures.state import MeasuresState
+from touchstream.streams.learn.ledger import millionths
 from touchstream.streams.profiles.profile import Profile
 
-VERSION = 3
+FORMAT = 4
+
+if TYPE_CHECKING:
+    Content = Any
+else:
+    Content = Raw  # what a decoder is to leave alone
 
 
 class StateError(ValueError):
     """Bytes that no version of the state has written."""
 
 
-class State(Struct, frozen=True, array_like=True, omit_defaults=True):
-    """All that touchstream knows of one customer.
+class Slot(Struct, frozen=True, array_like=True):
+    """What one projection knows of a customer."""
 
-    Add fields at the end; a changed meaning needs a new version.
-    """
+    number: int
+    """Whose it is: :attr:`Projection.slot`."""
+    next_timer_ms: Millis | None
+    """When its projection wants to be woken; None: never."""
+    content: Content
+    """Bytes as they were read, or the state that was decoded or made since."""
+
+
+class State(Struct, frozen=True, array_like=True):
+    """All that touchstream knows of one customer."""
 
     profile: Profile | None = None
     memory: Memory = NOTHING_REMEMBERED
-    ledger: Ledger = ()
-    risk: float | None = None
-    """P(churn) as last scored; None before the first model."""
-    band: Band | None = None
-    """None until a model had enough evidence."""
-    crossing: Crossing | None = None
-    last_emitted_contributions: bytes | None = None
-    """What each topic added by the last ``churn.risk_changed``: :meth:`Topics.pack`."""
-    last_emitted_risk: float | None = None
-    recommended_ms: dict[str, Millis] = {}
-    """Action -> when it was last recommended."""
-    snapshot_due_ms: Millis | None = None
-    """When the next snapshot for the ledger is due."""
     next_timer_ms: Millis | None = None
+    """The first tick at or after this moment concerns them; None: no tick does."""
     erased_ms: Millis | None = None
     """Tombstone: events up to here are the erased person's."""
-    labelled_ms: Millis | None = None
-    """The moment of the newest snapshot whose label is given."""
-    late_for_label: int = 0
-    """Events that came too late to change a label, since the last one was given."""
-    targets: dict[str, Ledger] = {}
-    """The label ledgers of the further targets."""
-    raised: tuple[str, ...] = ()
-    """Targets whose probability was above ``signal_at`` when last said."""
-    measures: MeasuresState | None = None
-    """What the business measures must know of the customer."""
+    slots: tuple[Slot, ...] = ()
+    """In the order of their numbers; none for a projection that knows nothing."""
 
-    def last_emitted_by(self, topics: FeatureGroups) -> Sequence[float] | None:
-        """What each topic was last told to add to the log-odds; None where nothing compares."""
-        return (
-            None
-            if self.last_emitted_contributions is None
-            else topics.unpack(self.last_emitted_contributions)
-        )
+
+UNSEEN = State()
+"""A customer who has not been heard of."""
 
 
 _encoder = msgspec.msgpack.Encoder(order="deterministic")  # dicts that are equal, equal bytes
 _decoder = msgspec.msgpack.Decoder(State)
-_PREFIX = bytes([VERSION])
+_PREFIX = bytes([FORMAT])
+
+
+def encode(state: State) -> bytes:
+    """The bytes that Redis keeps; equal states give equal bytes.
+
+    >>> decode(encode(State(erased_ms=Millis(7)))) == State(erased_ms=Millis(7))
+    True
+    """
+    return _PREFIX + compress(_encoder.encode(state))
+
+
+def decode(data: bytes) -> State:
+    """Read :func:`encode` back, of this or an earlier format; raises :class:`StateError`."""
+    if not data:
+        raise StateError("a state of no bytes")
+    version = data[0]
+    try:
+        if version == FORMAT:
+            return _decoder.decode(decompress(memoryview(data)[1:]))
+        if version > FORMAT:
+            raise StateError(f"state format {version}, this build reads up to {FORMAT}")
+        fields = msgspec.msgpack.decode(data[1:], type=list[Any])
+        for step in range(version, FORMAT):
+            fields = UPGRADES[step](fields)
+        return _decoder.decode(_encoder.encode(fields))
+    except (msgspec.DecodeError, UnicodeDecodeError, CompressionError, *_NOT_AS_WRITTEN) as exc:
+        raise StateError(f"state of format {version} cannot be read: {exc}") from exc
+
+
+def content_bytes(slot: Slot) -> bytes:
+    """A slot's content as it is stored."""
+    return _encoder.encode(slot.content)
+
+
+_NOT_AS_WRITTEN = (LookupError, TypeError, ValueError, AttributeError)
+"""What an upgrade stumbles over in bytes that its version never wrote."""
 
 
 def _from_1(fields: list[Any]) -> list[Any]:
@@ -79,12 +106,8 @@ def _from_1(fields: list[Any]) -> list[Any]:
     if not fields or fields[0] is None:
         return fields
     nothing: list[Any] = [None, None, {}, {}]
-    last_emitted_contributions: list[Any] = fields[0]
-    first, last, more = (
-        last_emitted_contributions[0],
-        last_emitted_contributions[1],
-        last_emitted_contributions[2:],
-    )
+    former: list[Any] = fields[0]
+    first, last, more = former[0], former[1], former[2:]
     activity, first_active, families, money = [*more[:4], *nothing[len(more[:4]) :]]
     if activity is not None:
         at_ms, week, month, quarter, count = activity
@@ -100,47 +123,41 @@ def _from_1(fields: list[Any]) -> list[Any]:
 
 
 def _from_2(fields: list[Any]) -> list[Any]:
-    """Version 2 kept the features that were told of; what they added is not known any more."""
-    if len(fields) > _TOLD:
-        fields[_TOLD] = None
+    """Version 2 kept the features that were emitted; what they added is not known any more."""
+    if len(fields) > _EMITTED:
+        fields[_EMITTED] = None
     return fields
 
 
-_LEDGER, _TOLD = 2, 6  # their places among the fields
+_LEDGER, _EMITTED = 2, 6  # their places among the fields
 
 
 def _lately(held: list[Any], half_life: int) -> list[Any]:
     return [held[0], held[half_life], held[4]]
 
 
-_NOT_AS_WRITTEN = (LookupError, TypeError, ValueError, AttributeError)
-"""What an upgrade stumbles over in bytes that its version never wrote."""
-UPGRADES: dict[int, Callable[[list[Any]], list[Any]]] = {1: _from_1, 2: _from_2}
-"""Version -> what makes its array that of the next version."""
+_FIELDS_OF_3: list[Any] = [
+    None, b"", [], None, None, None, None, None, {}, None, None, None, None, 0, {}, []
+]  # fmt: skip
+_NO_CHURN: list[Any] = [[], None, None, None, None, None, None, None, 0]
+_CHURN, _TARGETS, _DECISIONS = 1, 2, 3  # slots, as they were numbered when version 3 ended
 
 
-def encode(state: State) -> bytes:
-    """The bytes that Redis keeps; equal states give equal bytes.
+def _from_3(fields: list[Any]) -> list[Any]:
+    """Version 3 had one array for everything; its one timer is that of every slot at first."""
+    whole = [*fields, *_FIELDS_OF_3[len(fields) :]]
+    profile, memory, ledger, risk, band, crossing, emitted, emitted_risk = whole[:8]
+    recommended, snapshot_due, next_timer, erased, labelled, late, targets, raised = whole[8:16]
+    slots: list[Any] = []
+    churn = [ledger, snapshot_due, risk, band, crossing, emitted, emitted_risk, labelled, late]
+    if churn != _NO_CHURN:
+        slots.append([_CHURN, next_timer, [1, *churn]])
+    if targets or raised:
+        slots.append([_TARGETS, next_timer if targets else None, [1, targets, raised]])
+    if recommended:
+        slots.append([_DECISIONS, None, [1, recommended]])
+    return [profile, memory, next_timer, erased, slots]
 
-    >>> decode(encode(State(risk=0.25))) == State(risk=0.25)
-    True
-    """
-    return _PREFIX + _encoder.encode(state)
 
-
-def decode(data: bytes) -> State:
-    """Read :func:`encode` back, of this or an earlier version; raises :class:`StateError`."""
-    if not data:
-        raise StateError("a state of no bytes")
-    version = data[0]
-    try:
-        if version == VERSION:
-            return _decoder.decode(data[1:])
-        fields = msgspec.msgpack.decode(data[1:], type=list[Any])
-        for step in range(version, VERSION):
-            fields = UPGRADES[step](fields)
-        if version > VERSION:
-            raise StateError(f"state version {version}, this build reads up to {VERSION}")
-        return msgspec.convert(fields, State)
-    except (msgspec.DecodeError, UnicodeDecodeError, *_NOT_AS_WRITTEN) as exc:
-        raise StateError(f"state of version {version} cannot be read: {exc}") from exc
+UPGRADES: dict[int, Callable[[list[Any]], list[Any]]] = {1: _from_1, 2: _from_2, 3: _from_3}
+"""Format -> what makes its array that of the next format."""

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from hashlib import blake2b
 from itertools import cycle, islice
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 import orjson
@@ -19,23 +19,29 @@ from touchstream.schemas.rules import BandRules, ChurnRules, IntakeRules, Learni
 from touchstream.schemas.tick import Tick
 from touchstream.schemas.topics import DEAD_LETTERS_TOPIC
 from touchstream.schemas.units import DAY_MS, HOUR_MS, MINUTE_MS, CustomerId, Millis
+from touchstream.streams.checkpoint import decode_checkpoint, encode_checkpoint
 from touchstream.streams.context import ServingContext
+from touchstream.streams.customer import Step, advance
 from touchstream.streams.features.catalogue import FEATURES
 from touchstream.streams.features.view import View
 from touchstream.streams.intake.decode import Arrival
 from touchstream.streams.intake.fingerprint import content_of, identity_of
+from touchstream.streams.intake.memory import NOTHING_REMEMBERED, Memory
 from touchstream.streams.intake.partitioner import partition_of
-from touchstream.streams.learn.ledger import SUBSCRIBED, Snapshot, is_activity, millionths
+from touchstream.streams.learn.ledger import SUBSCRIBED, Ledger, Snapshot, is_activity, millionths
 from touchstream.streams.learn.scorer import compile_version
 from touchstream.streams.learn.snapshot import CHURN, ModelData, Version, empty
 from touchstream.streams.local import LocalShard, LocalStream
 from touchstream.streams.outbox import Entry
+from touchstream.streams.partition import adopt, apply_tick
 from touchstream.streams.profiles.fold import fold
 from touchstream.streams.profiles.profile import Profile
+from touchstream.streams.projections.churn import Churn, ChurnState
+from touchstream.streams.projections.decisions import Decisions, DecisionsState
+from touchstream.streams.projections.projection import TimerFired
+from touchstream.streams.projections.targets import Targets, TargetsState
 from touchstream.streams.records import Record
-from touchstream.streams.shard import adopt, apply_tick, decode_checkpoint, encode_checkpoint
-from touchstream.streams.state import State
-from touchstream.streams.step import Step, TimerFired, advance
+from touchstream.streams.state import Slot, State
 
 DAY_ZERO_MS = parse_time("1997-01-01T00:00:00Z")
 WIDTH = len(FEATURES.names)
@@ -217,6 +223,26 @@ def live(
     return steps
 
 
+def state_of(
+    *,
+    profile: Profile | None = None,
+    memory: Memory = NOTHING_REMEMBERED,
+    next_timer_ms: Millis | None = None,
+    erased_ms: Millis | None = None,
+    targets: dict[str, Ledger] | None = None,
+    raised: tuple[str, ...] = (),
+    recommended_ms: dict[str, Millis] | None = None,
+    **churn: Any,  # noqa: ANN401 - the fields of a ChurnState
+) -> State:
+    """A state with what churn, further targets and decisions know of a customer."""
+    slots = [Slot(Churn.slot, None, ChurnState(**churn))] if churn else []
+    if targets or raised:
+        slots.append(Slot(Targets.slot, None, TargetsState(targets or {}, raised)))
+    if recommended_ms:
+        slots.append(Slot(Decisions.slot, None, DecisionsState(recommended_ms)))
+    return State(profile, memory, next_timer_ms, erased_ms, tuple(slots))
+
+
 def last_state(steps: Sequence[Step]) -> State:
     """The state after the last step; there has to be one."""
     state = steps[-1].state
@@ -257,7 +283,7 @@ class Log(NamedTuple):
     last_day: int
 
 
-class FeedbackOutcome(NamedTuple):
+class ReplayOutcome(NamedTuple):
     """All that a run leaves, without what may differ: sequences, partitions and offsets."""
 
     states: dict[str, bytes]
@@ -277,7 +303,7 @@ def replay(
     batches: Sequence[int] = (1_000,),
     chunk: int = 1_000,
     restarts: bool = False,
-) -> FeedbackOutcome:
+) -> ReplayOutcome:
     """Run a log through shards and learner; with ``restarts`` every tick dies once on its way."""
     stream = LocalStream(rules, partitions, chunk)
     sizes = cycle(batches)
@@ -293,7 +319,7 @@ def replay(
             for shard in stream.shards:
                 _die_after_one(stream, shard, stream.next_tick(tick_ms))
         stream.tick(tick_ms)
-    return _told(stream)
+    return _outcome(stream)
 
 
 def _die_after_one(stream: LocalStream, shard: LocalShard, tick: Tick) -> None:
@@ -312,7 +338,7 @@ def _cut(records: Sequence[Record], sizes: Iterator[int]) -> Iterator[list[Recor
         yield batch
 
 
-def _told(stream: LocalStream) -> FeedbackOutcome:
+def _outcome(stream: LocalStream) -> ReplayOutcome:
     letters, emissions = [], []
     for entry in stream.emitted:
         if entry.topic == DEAD_LETTERS_TOPIC:
@@ -324,7 +350,7 @@ def _told(stream: LocalStream) -> FeedbackOutcome:
     for shard in stream.shards:
         for name, count in shard.checkpoint.counters.items():
             counters[name] = counters.get(name, 0) + count
-    return FeedbackOutcome(
+    return ReplayOutcome(
         {customer: data for shard in stream.shards for customer, data in shard.states.items()},
         sorted(examples, key=lambda e: (e.tick, e.at_ms, e.customer)),
         sorted(emissions, key=lambda e: (e.time_ms, e.subject, e.id)),

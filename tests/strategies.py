@@ -6,7 +6,7 @@ from math import isinf
 
 from hypothesis import strategies as st
 
-from tests.make import DAY_ZERO_MS, Log, event, record
+from tests.make import DAY_ZERO_MS, Log, event, record, state_of
 from touchstream.schemas.envelope import Event
 from touchstream.schemas.rules import Band
 from touchstream.schemas.units import DAY_MS, HOUR_MS, Millis
@@ -28,7 +28,6 @@ from touchstream.streams.profiles.profile import (
 )
 from touchstream.streams.profiles.rhythm import Rhythm
 from touchstream.streams.records import Record
-from touchstream.streams.state import State
 
 LAST_DAY = 17
 """On which anything happens; two weeks and a half are a whole life under ``make.QUICK``."""
@@ -233,7 +232,7 @@ SNAPSHOTS = st.builds(
 )
 LEDGERS = st.lists(SNAPSHOTS, max_size=5).map(tuple)
 STATES = st.builds(
-    State,
+    state_of,
     profile=st.none() | PROFILES,
     memory=st.binary(max_size=64).map(Memory),
     ledger=LEDGERS,

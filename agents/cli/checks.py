@@ -7,7 +7,7 @@ from touchstream.agents.checkpoint import Checkpoint
 from touchstream.agents.cli.reading import Span
 from touchstream.agents.settings import Settings
 from touchstream.schemas.units import Millis
-from touchstream.streams.shard import ShardCheckpoint
+from touchstream.streams.checkpoint import ShardCheckpoint
 
 SKEW_MS = 2_000
 """More than this between two clocks shows in what customers are told."""

@@ -13,6 +13,7 @@ from touchstream.agents.state_view import as_json as named
 from touchstream.agents.stores.base import Read
 from touchstream.agents.stores.connect import open_store
 from touchstream.schemas.envelope import format_time
+from touchstream.streams.checkpoint import ShardCheckpoint, decode_checkpoint
 from touchstream.streams.intake.partitioner import partition_of
 from touchstream.streams.learn.ledger import (
     ACTIVE,
@@ -22,11 +23,10 @@ from touchstream.streams.learn.ledger import (
     SUBSCRIBED,
     TREATED,
 )
-from touchstream.streams.shard import ShardCheckpoint, decode_checkpoint
 from touchstream.streams.state import decode
 
 INDENT = "  "
-MARKS = {
+FLAGS = {
     SUBSCRIBED: "subscribed",
     ACTIVE: "active since",
     CANCELLED: "cancelled since",
@@ -98,9 +98,9 @@ def _field(name: str, value: object, indent: str) -> Iterator[str]:
 def _row(row: Mapping[str, Any]) -> str:
     """A row of a label ledger, without what only the model reads."""
     shown = [row["at"], f"risk {row['risk']:.3f}", f"model {row['model_version']}"]
-    shown += [words for mark, words in MARKS.items() if row["marks"] & mark]
-    if row["offered"]:
-        shown.append(f"an action was offered with {row['offered']:.3f}")
+    shown += [words for flag, words in FLAGS.items() if row["outcome_flags"] & flag]
+    if row["offer_probability"]:
+        shown.append(f"an action was offered with {row['offer_probability']:.3f}")
     return "  ".join(shown)
 
 

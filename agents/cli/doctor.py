@@ -35,8 +35,8 @@ from touchstream.schemas.documents.sources import PROJECT
 from touchstream.schemas.generate import stale_files
 from touchstream.schemas.topics import TOUCHPOINTS_TOPIC
 from touchstream.schemas.units import Millis
+from touchstream.streams.checkpoint import decode_checkpoint
 from touchstream.streams.features.catalogue import FEATURES
-from touchstream.streams.shard import decode_checkpoint
 
 
 def doctor(settings: Settings, config: Path | None, *, as_json: bool) -> bool:

@@ -16,17 +16,12 @@ from touchstream.agents.settings import Settings
 from touchstream.agents.stores.connect import open_store
 from touchstream.schemas.envelope import format_time
 from touchstream.streams.emit.risk import LEAST_LOG_ODDS
-from touchstream.streams.explain import (
-    ACTIVITY,
-    Explanation,
-    Part,
-    Proof,
-    Reason,
-    explain,
-    relive,
-    verify,
-)
+from touchstream.streams.explain import explain
+from touchstream.streams.explanation import Explanation, Part, Proof, Reason
+from touchstream.streams.history import relive
 from touchstream.streams.learn.snapshot import CHURN
+from touchstream.streams.projections.read import churn_of
+from touchstream.streams.proof import ACTIVITY, verify
 from touchstream.streams.state import State
 
 MOST_SHOWN = 10
@@ -97,7 +92,7 @@ def _as_json(subject: Subject, explanation: Explanation) -> dict[str, Any]:
             inner[name] = None if at_ms is None else format_time(at_ms)
     return {
         "customer": subject.id,
-        "band": subject.state.band if explanation.target == CHURN else None,
+        "band": churn_of(subject.state).band if explanation.target == CHURN else None,
         **fields,
         "shard": f"p{subject.partition}",
         "tick": checkpoint.tick,
@@ -129,10 +124,11 @@ def _lines(subject: Subject, explanation: Explanation) -> Iterator[str]:
 
 
 def _band(state: State) -> str:
-    if state.band is None:
+    churn = churn_of(state)
+    if churn.band is None:
         return "none yet, too little is learnt"
-    since = "" if state.crossing is None else f" since {format_time(state.crossing.at_ms)}"
-    return f"{state.band}{since}"
+    since = "" if churn.crossing is None else f" since {format_time(churn.crossing.at_ms)}"
+    return f"{churn.band}{since}"
 
 
 def _reasons(explanation: Explanation) -> Iterator[str]:

@@ -20,15 +20,15 @@ from touchstream.agents.wiring import tick_secret
 from touchstream.schemas.tick import Tick
 from touchstream.schemas.topics import TOUCHPOINTS_TOPIC
 from touchstream.schemas.units import CustomerId, Millis
+from touchstream.streams.checkpoint import ShardCheckpoint, decode_checkpoint
 from touchstream.streams.context import ServingContext
-from touchstream.streams.explain import Heard
+from touchstream.streams.history import Heard
 from touchstream.streams.intake.decode import Arrival, Origin, decode
 from touchstream.streams.intake.partitioner import partition_of
+from touchstream.streams.projections.projection import TimerFired
 from touchstream.streams.records import Record
-from touchstream.streams.shard import ShardCheckpoint, decode_checkpoint
 from touchstream.streams.state import State
 from touchstream.streams.state import decode as decode_state
-from touchstream.streams.step import TimerFired
 
 MOST_LOOKS = 5
 """A customer whose state changes between so many looks is explained by the last of them."""

@@ -22,8 +22,8 @@ from touchstream.agents.settings import Settings
 from touchstream.agents.stores.base import Store
 from touchstream.agents.stores.connect import open_store
 from touchstream.schemas.units import DAY_MS
+from touchstream.streams.checkpoint import decode_checkpoint
 from touchstream.streams.measures.reading import read
-from touchstream.streams.shard import decode_checkpoint
 
 
 def metrics(

@@ -15,9 +15,9 @@ from touchstream.agents.serving import Wish, trouble_with, want, wanted
 from touchstream.agents.settings import Settings
 from touchstream.agents.stores.base import Fence, Read, Store
 from touchstream.agents.stores.connect import open_store
+from touchstream.streams.checkpoint import ShardCheckpoint, decode_checkpoint
 from touchstream.streams.learn.knowledge import Learnt
 from touchstream.streams.learn.trial import Trial
-from touchstream.streams.shard import ShardCheckpoint, decode_checkpoint
 
 NEWEST: Literal["newest"] = "newest"
 

@@ -21,12 +21,12 @@ from touchstream.agents.settings import Settings
 from touchstream.agents.stores.base import Fence, Read
 from touchstream.agents.stores.connect import open_store
 from touchstream.schemas.topics import EXAMPLES_TOPIC
+from touchstream.streams.checkpoint import ShardCheckpoint
 from touchstream.streams.emit.identity import pseudonym
 from touchstream.streams.features.catalogue import FEATURES
 from touchstream.streams.intake.partitioner import partition_of
 from touchstream.streams.learn.knowledge import Knowledge
 from touchstream.streams.learn.snapshot import digest, unseal
-from touchstream.streams.shard import ShardCheckpoint
 from touchstream.streams.state import decode
 
 

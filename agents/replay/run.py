@@ -32,11 +32,12 @@ from touchstream.schemas.rules import Rules
 from touchstream.schemas.tick import ActiveConfig, Tick, encode_tick
 from touchstream.schemas.topics import TOUCHPOINTS_TOPIC
 from touchstream.schemas.units import CustomerId, Millis
+from touchstream.streams.checkpoint import ShardCheckpoint, decode_checkpoint
 from touchstream.streams.emit.identity import pseudonym
 from touchstream.streams.features.catalogue import FEATURES
 from touchstream.streams.intake.partitioner import partition_of
 from touchstream.streams.learn.snapshot import CHURN
-from touchstream.streams.shard import ShardCheckpoint, decode_checkpoint
+from touchstream.streams.projections.read import churn_of, targets_of
 from touchstream.streams.state import decode as decode_state
 
 POLL_S = 0.004
@@ -279,7 +280,10 @@ class Replay:
         async for customer, data in self._states():
             state = decode_state(data)
             profiles.append((customer, orjson.dumps(as_json(customer, state))))
-            for target, ledger in {CHURN: state.ledger, **state.targets}.items():
+            for target, ledger in {
+                CHURN: churn_of(state).ledger,
+                **targets_of(state).ledgers,
+            }.items():
                 for row in ledger:
                     line = score_line(customer, row.at_ms, row.risk, row.model_version, None)
                     collector.scores[target].write(orjson.dumps(line) + b"\n")

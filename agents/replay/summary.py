@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 
 from touchstream.agents.checkpoint import Checkpoint
+from touchstream.streams.checkpoint import ShardCheckpoint
 from touchstream.streams.learn.progress import Measures
-from touchstream.streams.shard import ShardCheckpoint
 
 OUTCOMES = ("applied", "duplicate", "dead", "dropped")
 

@@ -5,7 +5,8 @@ from dataclasses import replace
 import numpy as np
 
 from bench.quality.rows import Rows
-from touchstream.streams.learn.basis import NAMES, Population, expand
+from touchstream.streams.learn.basis import NAMES, expand
+from touchstream.streams.learn.seen import Population
 
 
 def derived(rows: Rows, horizon_days: float) -> Rows:

@@ -91,9 +91,10 @@ def _obstacle(action: ActionRules, situation: Situation) -> str | None:
     """Why the action is no arm here; the first reason that holds."""
     if situation.band not in action.bands:
         return "band"
-    open_tickets = sum(ticket.open for ticket in situation.profile.tickets.values())
-    if open_tickets < action.minimum_open_tickets:
-        return "no_open_ticket"
+    if action.minimum_open_tickets:
+        open_tickets = sum(ticket.open for ticket in situation.profile.tickets.values())
+        if open_tickets < action.minimum_open_tickets:
+            return "no_open_ticket"
     if action.consent is not None:
         given = situation.profile.consent.get(action.consent)
         if given is not None and given.value is False:

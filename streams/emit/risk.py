@@ -34,7 +34,7 @@ def reasons(
     emission, or None where there was none.
     """
     groups, sums = features.groups.all, features.groups.sums(now)
-    order = sorted(range(len(sums)), key=lambda place: (-abs(sums[place]), place))
+    order = sorted(range(len(sums)), key=lambda place: -abs(sums[place]))
     return tuple(
         Reason(
             feature=features.names[lead],
@@ -42,6 +42,9 @@ def reasons(
             contribution=round(sums[place], 4),
             change=None if before is None else round(sums[place] - before[place], 4),
         )
-        for place, lead in [(place, groups[place].lead(now)) for place in order[:REASONS]]
-        if abs(sums[place]) >= LEAST_LOG_ODDS
+        for place, lead in [
+            (place, groups[place].lead(now))
+            for place in order[:REASONS]
+            if abs(sums[place]) >= LEAST_LOG_ODDS
+        ]
     )

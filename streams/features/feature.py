@@ -7,6 +7,9 @@ from collections.abc import Callable, Sequence
 from math import isnan
 from typing import NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
 from touchstream.schemas.units import Millis
 from touchstream.streams.features.groups import FeatureGroups
 from touchstream.streams.features.view import View
@@ -30,7 +33,9 @@ class Feature(NamedTuple):
     unit: str
     text: str
     about: tuple[str, ...]
-    """The families of events it is made of ("activity": all signs of life)."""
+    """The families of events it is made of ("activity": all signs of life).
+
+    Until one of them came it says what it says of nobody: it is not measured."""
     ages: bool = False
     """It goes on moving with a customer's age for longer than some months: no sign of drift."""
 
@@ -38,6 +43,20 @@ class Feature(NamedTuple):
     def name(self) -> str:
         """What the function is called."""
         return self.measure.__name__
+
+
+class _Plan(NamedTuple):
+    """How to fill a vector."""
+
+    values: list[float]
+    """What is known beforehand; missing for what is measured."""
+    measures: tuple[tuple[int, Measure], ...]
+    """What is measured, and where it goes."""
+
+
+_NOBODY = View(Profile(Millis(0), Millis(0)), Millis(0))
+_MOST_PLANS = 4_096
+"""A profile's families come in some hundreds of orders, out of far more that are possible."""
 
 
 class FeatureList:
@@ -53,7 +72,7 @@ class FeatureList:
             raise ValueError(f"feature names must be distinct: {self.names}")
         self.groups = FeatureGroups([(feature.name, feature.about) for feature in self.features])
         self.ageless = tuple(feature.name for feature in self.features if not feature.ages)
-        self._measures = tuple(feature.measure for feature in self.features)
+        self._plans: dict[tuple[str, ...], _Plan] = {}
         self._packed = struct.Struct(f"<{len(self.features)}e")
         material = "\n".join(f"{f.name} [{f.unit}]" for f in self.features)
         digest = hashlib.blake2b(material.encode(), digest_size=3).digest()
@@ -62,18 +81,36 @@ class FeatureList:
     def vector(self, profile: Profile, at_ms: Millis) -> bytes:
         """Every feature at ``at_ms``; a missing one is NaN.
 
-        Rounded to the half floats that the ledger stores. About 13 us at 25 features.
+        Rounded to the half floats that the ledger stores. About 5 us at 32 features.
         """
-        view = View(profile, at_ms)
-        values = [
-            MISSING if (value := measure(view)) is None else value for measure in self._measures
-        ]
+        families = tuple(profile.families)
+        values, measures = self._plans.get(families) or self._plan(families)
+        values, view = values.copy(), View(profile, at_ms)
+        for place, measure in measures:
+            value = measure(view)
+            if value is not None:
+                values[place] = value
         try:
             packed = self._packed.pack(*values)
         except OverflowError:
             return self._clipped(values)
         infinite = _INFINITIES[0] in packed or _INFINITIES[1] in packed
         return self._clipped(values) if infinite else packed
+
+    def _plan(self, families: tuple[str, ...]) -> "_Plan":
+        """What to measure of whom these families of events came from; remembered."""
+        if len(self._plans) >= _MOST_PLANS:
+            self._plans.clear()
+        known, values, measures = {"activity", *families}, [], []
+        for place, feature in enumerate(self.features):
+            if feature.about and known.isdisjoint(feature.about):
+                value = feature.measure(_NOBODY)
+                values.append(MISSING if value is None else value)
+            else:
+                values.append(MISSING)
+                measures.append((place, feature.measure))
+        plan = self._plans[families] = _Plan(values, tuple(measures))
+        return plan
 
     def _clipped(self, values: Sequence[float]) -> bytes:
         return self._packed.pack(
@@ -88,3 +125,10 @@ class FeatureList:
         if len(vector) != self._packed.size:
             raise ValueError(f"vector of {len(vector)} bytes, want {self._packed.size}")
         return self._packed.unpack(vector)
+
+    def unpack_all(self, vectors: Sequence[bytes]) -> NDArray[np.float64]:
+        """:meth:`unpack` of many at once, (vectors, features)."""
+        packed = b"".join(vectors)
+        if len(packed) != self._packed.size * len(vectors):
+            raise ValueError(f"{len(vectors)} vectors of {len(packed)} bytes in all")
+        return np.frombuffer(packed, "<f2").reshape(-1, len(self.names)).astype(np.float64)

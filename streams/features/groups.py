@@ -6,7 +6,8 @@ apart from the others by looking at the visits, all of them together can.
 
 import hashlib
 import struct
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from operator import itemgetter
 from typing import NamedTuple
 
 _DIGEST_BYTES = 3
@@ -26,8 +27,8 @@ class FeatureGroup(NamedTuple):
 
         ``added`` is what every feature of the list adds to the log-odds.
         """
-        up = sum(added[place] for place in self.places) >= 0
-        return max(self.places, key=lambda place: added[place] if up else -added[place])
+        pulls = [added[place] for place in self.places]
+        return self.places[pulls.index(max(pulls) if sum(pulls) >= 0 else min(pulls))]
 
 
 class FeatureGroups:
@@ -44,13 +45,14 @@ class FeatureGroups:
         for place, (_, about) in enumerate(made_of):
             places.setdefault(about, []).append(place)
         self.all = tuple(FeatureGroup(about, tuple(its)) for about, its in places.items())
+        self._picks = [_pick(group.places) for group in self.all]
         self._halves = struct.Struct(f"<{len(self.all)}e")
         packed = "\n".join(f"{name} of {', '.join(about)}" for name, about in made_of)
         self._digest = hashlib.blake2b(packed.encode(), digest_size=_DIGEST_BYTES).digest()
 
     def sums(self, added: Sequence[float]) -> list[float]:
         """What each topic adds to the log-odds, of what every feature adds."""
-        return [sum(added[place] for place in group.places) for group in self.all]
+        return [sum(pick(added)) for pick in self._picks]
 
     def pack(self, sums: Sequence[float]) -> bytes:
         """What a state keeps of :meth:`sums`: half floats behind the digest of what they sum."""
@@ -62,3 +64,10 @@ class FeatureGroups:
         if not packed.startswith(self._digest) or len(packed) != _DIGEST_BYTES + self._halves.size:
             return None
         return self._halves.unpack(packed[_DIGEST_BYTES:])
+
+
+def _pick(places: tuple[int, ...]) -> Callable[[Sequence[float]], Sequence[float]]:
+    """Take these, in this order, of a sequence: of one place too a sequence."""
+    if len(places) == 1:
+        return itemgetter(slice(places[0], places[0] + 1))
+    return itemgetter(*places)

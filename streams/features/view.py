@@ -11,6 +11,7 @@ class View:
     """One customer as seen at ``at_ms``. Durations are in days and never negative."""
 
     __slots__ = (
+        "_families",
         "active_month",
         "active_quarter",
         "active_week",
@@ -28,25 +29,28 @@ class View:
     def __init__(self, profile: Profile, at_ms: Millis) -> None:
         self.profile = profile
         self.at_ms = at_ms
-        self.known_days = max(0, at_ms - profile.first_seen_ms) / DAY_MS
+        known_ms = at_ms - profile.first_seen_ms
+        self.known_days = known_ms / DAY_MS if known_ms > 0 else 0.0
         self.money = _main_currency(profile) if profile.money else None
         self.open_tickets = _open_tickets(profile) if profile.tickets else ()
-        self.rhythm = profile.rhythm
+        self.rhythm, self._families = profile.rhythm, profile.families
         self.silence_days: float | None = None
         """Days since the last sign of life; None for who never gave one."""
-        self.activity_count = 0
-        self.active_week = self.active_month = self.active_quarter = self.active_year = 0.0
         activity = profile.activity
-        if activity is not None:
-            self.activity_count = activity.count
-            self.silence_days = max(0, at_ms - activity.at_ms) / DAY_MS
-            self.active_week, self.active_month, self.active_quarter, self.active_year = at(
-                activity, at_ms
-            )
+        if activity is None:
+            self.activity_count = 0
+            self.active_week = self.active_month = self.active_quarter = self.active_year = 0.0
+            return
+        silent_ms = at_ms - activity.at_ms
+        self.silence_days = silent_ms / DAY_MS if silent_ms > 0 else 0.0
+        self.activity_count = activity.count
+        self.active_week, self.active_month, self.active_quarter, self.active_year = at(
+            activity, at_ms
+        )
 
     def lately(self, family: str) -> float:
         """ln(1 + the family's events with a half-life of 28 d); 0 where there were none."""
-        held = self.profile.families.get(family)
+        held = self._families.get(family)
         return 0.0 if held is None else log1p(lately_at(held, self.at_ms))
 
     def friction(self, kind: str) -> float:
@@ -55,7 +59,10 @@ class View:
         if held is None:
             return 0.0
         amount: float = getattr(held, kind)
-        return log1p(amount * remaining(max(0, self.at_ms - held.at_ms))) if amount else 0.0
+        if not amount:
+            return 0.0
+        age_ms = self.at_ms - held.at_ms
+        return log1p(amount * remaining(age_ms) if age_ms > 0 else amount)
 
 
 def _main_currency(profile: Profile) -> Money | None:

@@ -23,7 +23,7 @@ def too_late(time_ms: Millis, watermark_ms: Millis | None, allowed_lateness_days
 
     Before the first tick (``clock_ms`` None) there is nothing to be late for.
 
-    >>> too_late(Millis(0), clock_ms=Millis(86_400_000), allowed_lateness_days=1)
+    >>> too_late(Millis(0), watermark_ms=Millis(86_400_000), allowed_lateness_days=1)
     False
     """
     return watermark_ms is not None and watermark_ms - time_ms > allowed_lateness_days * DAY_MS

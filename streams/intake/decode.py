@@ -36,7 +36,7 @@ class Origin(NamedTuple):
     """None: ticks are not signed, and whoever may write the topic may send them."""
 
 
-class Arrival(NamedTuple):
+class Arrival(Struct, frozen=True, gc=False):
     """A whole touchpoint; only its customer's state can tell whether it is to be folded."""
 
     event: Event

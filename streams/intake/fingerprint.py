@@ -15,7 +15,8 @@ _HASH_BYTES = 8
 
 def identity_of(source: str, event_id: str) -> int:
     """64-bit hash of an event's name; without NUL in either part no two names are spelt alike."""
-    return _hash(f"{source}\0{event_id}".encode())
+    named = f"{source}\0{event_id}".encode()
+    return int.from_bytes(blake2b(named, digest_size=_HASH_BYTES).digest())
 
 
 def content_of(kind: str, subject: str, time_ms: Millis, data: object) -> int:
@@ -25,8 +26,5 @@ def content_of(kind: str, subject: str, time_ms: Millis, data: object) -> int:
     ``data`` is what JSON decoding gave, at most 32 levels deep.
     """
     material = [kind, subject, time_ms, {} if data is None else data]
-    return _hash(orjson.dumps(material, option=orjson.OPT_SORT_KEYS))
-
-
-def _hash(text: bytes) -> int:
-    return int.from_bytes(blake2b(text, digest_size=_HASH_BYTES).digest())
+    laid_out = orjson.dumps(material, option=orjson.OPT_SORT_KEYS)
+    return int.from_bytes(blake2b(laid_out, digest_size=_HASH_BYTES).digest())

@@ -91,7 +91,10 @@ def _rank(memory: Memory, bound: bytes) -> int:
 
 def _minutes(time_ms: Millis) -> bytes:
     """Minute of a moment as sortable bytes; before 1970 and after 10135 the nearest one."""
-    return min(max(time_ms // MINUTE_MS, 0), _LAST_MINUTE).to_bytes(_MINUTES_BYTES)
+    minute = time_ms // MINUTE_MS
+    if not 0 <= minute <= _LAST_MINUTE:
+        minute = min(max(minute, 0), _LAST_MINUTE)
+    return minute.to_bytes(_MINUTES_BYTES)
 
 
 def _half(content: int) -> bytes:

@@ -22,7 +22,7 @@ him would take too much off for months (bank calls: ECE .025 instead of .021).""
 class Calibration(Struct, array_like=True):
     """Mean and covariance of intercept and slope; mutable, and data all through.
 
-    >>> Calibration().apply(Said(2.0)).logit  # before the first label: as it was said
+    >>> Calibration().apply(Prediction(2.0)).logit  # as it was, before the first label
     2.0
     """
 

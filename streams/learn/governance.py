@@ -44,24 +44,24 @@ def settle(
     rules: LearningRules,
     at_ms: Millis,
 ) -> Iterator[Signal]:
-    """Promote, fall back or recover where a trial has come to its verdict; starts a new trial."""
+    """Promote, fall back or recover where a trial has come to its winner; starts a new trial."""
     if learnt.trial is not None and learnt.challenger is not None and learnt.challenger_name:
-        verdict = learnt.trial.verdict(rules.alpha)
-        if verdict is not None:
+        winner = learnt.trial.winner(rules.alpha)
+        if winner is not None:
             learnt.trial = new_trial(target_rules)
-        if verdict == "second":
+        if winner == "second":
             before, after = learnt.name, learnt.challenger_name
             learnt.model, learnt.challenger = learnt.challenger, learnt.model
             learnt.name, learnt.challenger_name = after, before
             learnt.fallback = new_trial(target_rules)
             yield Signal("model.promoted", target, before, after, at_ms)
-    verdict = learnt.fallback.verdict(rules.alpha)
-    if verdict is None:
+    winner = learnt.fallback.winner(rules.alpha)
+    if winner is None:
         return
     learnt.fallback = new_trial(target_rules)
-    if verdict == "second" and not learnt.fallen_back:
+    if winner == "second" and not learnt.fallen_back:
         learnt.fallen_back = True
         yield Signal("model.fell_back", target, learnt.name, "recency", at_ms)
-    elif verdict == "first" and learnt.fallen_back:
+    elif winner == "first" and learnt.fallen_back:
         learnt.fallen_back = False
         yield Signal("model.recovered", target, "recency", learnt.name, at_ms)

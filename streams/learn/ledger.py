@@ -132,12 +132,20 @@ def decided(
 
 
 def _marked(ledger: Ledger, at_ms: Millis, mark: int, rules: ChurnRules | TargetRules) -> Ledger:
-    horizon_ms = rules.horizon_ms
+    """The same ledger where every row in whose window it falls has the mark already."""
+    since_ms = at_ms - rules.horizon_ms
+    for row in ledger:
+        if since_ms <= row.at_ms < at_ms and row.outcome_flags & mark != mark:
+            break
+    else:
+        return ledger
     return tuple(
-        msgspec.structs.replace(row, outcome_flags=row.outcome_flags | mark)
-        if row.at_ms < at_ms <= row.at_ms + horizon_ms
-        else row
-        for row in ledger
+        [
+            msgspec.structs.replace(row, outcome_flags=row.outcome_flags | mark)
+            if since_ms <= row.at_ms < at_ms
+            else row
+            for row in ledger
+        ]
     )
 
 

@@ -3,6 +3,8 @@
 from math import exp, log
 
 CERTAIN = 1e-6  # a probability is never nearer to 0 or 1: log loss stays finite
+_ALMOST_ONE = 1 - CERTAIN
+_LARGEST = 700.0  # exp of more overflows
 
 
 def sigmoid(logit: float) -> float:
@@ -14,11 +16,13 @@ def sigmoid(logit: float) -> float:
     1e-06
     """
     if logit >= 0:
-        chance = 1 / (1 + exp(-min(logit, 700.0)))
+        chance = 1 / (1 + exp(-logit if logit < _LARGEST else -_LARGEST))
     else:
-        odds = exp(max(logit, -700.0))
+        odds = exp(logit if logit > -_LARGEST else -_LARGEST)
         chance = odds / (1 + odds)
-    return min(1 - CERTAIN, max(CERTAIN, chance))
+    if chance > CERTAIN:
+        return chance if chance < _ALMOST_ONE else _ALMOST_ONE
+    return CERTAIN
 
 
 def logit(probability: float) -> float:

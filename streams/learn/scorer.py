@@ -5,15 +5,18 @@ from math import isnan, sqrt
 from typing import NamedTuple
 
 import numpy as np
+from msgspec import Struct
 
 from touchstream.schemas.rules import Rules
 from touchstream.schemas.units import DAY_MS, Millis
 from touchstream.streams.features.catalogue import FEATURES
 from touchstream.streams.learn.arrays import Floats
-from touchstream.streams.learn.basis import GAP_LAST, NAMES, Population, expand, shares
+from touchstream.streams.learn.basis import GAP_LAST, NAMES, expand, shares
 from touchstream.streams.learn.models.estimator import MODERATION, Estimator
 from touchstream.streams.learn.models.registry import revive
 from touchstream.streams.learn.numbers import logit, sigmoid
+from touchstream.streams.learn.seen import Population
+from touchstream.streams.learn.single import expand_one
 from touchstream.streams.learn.snapshot import SEGMENTS, ModelData, Version, empty
 from touchstream.streams.learn.standard import Standard
 
@@ -25,6 +28,10 @@ PRIOR_EXAMPLES = 10.0
 """A segment begins with so many examples of the overall rate."""
 KNOWN_GAPS = 30
 """Examples with a gap before the population's rhythm is believed."""
+
+FEW = 4
+"""Rows of which each by itself in plain floats costs less than all as arrays."""
+Rows = Sequence[Sequence[float]] | Floats
 
 _RHYTHM, _ORDER, _SUBSCRIPTION = (
     FEATURES.names.index(name) for name in ("gap_usual", "spend_minor", "subscription_running")
@@ -39,9 +46,10 @@ def _attribution() -> Floats:
 
 
 _ATTRIBUTION = _attribution()
+_NOTHING = np.empty((0, len(NAMES)))
 
 
-class Score(NamedTuple):
+class Score(Struct, frozen=True, gc=False):
     """A probability and how sure it is."""
 
     risk: float
@@ -70,6 +78,16 @@ class Score(NamedTuple):
         return round(min(low, self.risk), 6), round(max(high, self.risk), 6)
 
 
+class Wave(NamedTuple):
+    """Rows that were scored together: what they share, and what reasons need of each."""
+
+    scores: list[Score]
+    columns: Floats
+    """Of the basis, (n, columns); none while nothing is worked out."""
+    z: Floats
+    """The same standardised."""
+
+
 class Scorer:
     """P(label 1) and its reasons under one model snapshot.
 
@@ -83,6 +101,7 @@ class Scorer:
         self._standard = Standard(model.standard)
         self._estimator: Estimator = revive(model.estimator)
         self._intercept, self._slope = model.calibration.intercept, model.calibration.slope
+        self._slope_squared = self._slope**2
         self._between_customer_variance = model.between_customer_variance
         self._horizon_days = model.horizon_days
         self._is_cold = model.examples < COLD_EXAMPLES
@@ -93,27 +112,29 @@ class Scorer:
         """The risk of one row of measurements, NaN for a missing one; see :meth:`score_all`."""
         return self.score_all([values], [at_ms])[0]
 
-    def score_all(self, rows: Sequence[Sequence[float]], at_ms: Sequence[Millis]) -> list[Score]:
-        """The risk of each row of measurements at its moment.
+    def score_all(self, rows: Rows, at_ms: Sequence[Millis]) -> list[Score]:
+        """The risk of each row of measurements at its moment; see :meth:`score_wave`."""
+        return self.score_wave(rows, at_ms).scores
+
+    def score_wave(self, rows: Rows, at_ms: Sequence[Millis]) -> Wave:
+        """The risk of each row of measurements at its moment, and what was worked out for it.
 
         What a batch shares is done once. Raises ``ValueError`` where a row has not as many
         measurements as the list has features.
         """
-        if not rows:
-            return []
+        if not len(rows):
+            return Wave([], _NOTHING, _NOTHING)
         if self._is_cold:
-            return [self._cold(values) for values in rows]
+            return Wave([self._cold(values) for values in rows], _NOTHING, _NOTHING)
         columns, z = self._columns(rows, at_ms)
         logits, variances = self._estimator.predict_all(columns, z)
-        logits = self._intercept + self._slope * logits
-        variances = self._slope**2 * variances
-        moderated = logits / np.sqrt(1 + MODERATION * variances)
-        return [
-            Score(round(sigmoid(log_odds), 6), logit, variance, self._between_customer_variance)
-            for log_odds, logit, variance in zip(
-                moderated.tolist(), logits.tolist(), variances.tolist(), strict=True
-            )
-        ]
+        prediction = zip(logits.tolist(), variances.tolist(), strict=True)
+        return Wave([self._calibrated(*word) for word in prediction], columns, z)
+
+    def _calibrated(self, logit: float, variance: float) -> Score:
+        logit, variance = self._intercept + self._slope * logit, self._slope_squared * variance
+        risk = sigmoid(logit / sqrt(1 + MODERATION * variance))
+        return Score(round(risk, 6), logit, variance, self._between_customer_variance)
 
     def _cold(self, values: Sequence[float]) -> Score:
         rate, n = self._rates[segment_of(values)]
@@ -127,18 +148,31 @@ class Scorer:
         if self._is_cold:
             return [0.0] * len(values)
         columns, z = self._columns([values], [at_ms])
-        added: list[float] = _ATTRIBUTION.dot(self._estimator.weigh(columns[0], z[0])).tolist()
+        return self._added(columns[0], z[0])
+
+    def contributions_in(self, wave: Wave, place: int) -> list[float]:
+        """:meth:`contributions` of a row that was scored, without working out its columns again."""
+        if self._is_cold:
+            return [0.0] * len(FEATURES.names)
+        return self._added(wave.columns[place], wave.z[place])
+
+    def _added(self, columns: Floats, z: Floats) -> list[float]:
+        added: list[float] = _ATTRIBUTION.dot(self._estimator.weigh(columns, z)).tolist()
         return [self._slope * share for share in added]
 
-    def _columns(
-        self, rows: Sequence[Sequence[float]], at_ms: Sequence[Millis]
-    ) -> tuple[Floats, Floats]:
-        columns = expand(
-            np.array(rows, dtype=np.float64),
-            np.array(at_ms, dtype=np.float64),
-            self._horizon_days,
-            self._population,
-        )
+    def _columns(self, rows: Rows, at_ms: Sequence[Millis]) -> tuple[Floats, Floats]:
+        horizon_days, everybody = self._horizon_days, self._population
+        measured = np.asarray(rows, dtype=np.float64)
+        if len(measured) <= FEW:
+            columns = np.array(
+                [
+                    expand_one(row, moment, horizon_days, everybody)
+                    for row, moment in zip(measured.tolist(), at_ms, strict=True)
+                ]
+            )
+        else:
+            moments = np.array(at_ms, dtype=np.float64)
+            columns = expand(measured, moments, horizon_days, everybody)
         return columns, self._standard.standardise(columns)
 
 

@@ -15,6 +15,8 @@ young world of 300 customers, moved from the 30th value on, ECE was .054 instead
 LEAST_VARIANCE = 1e-4
 """Below it a column counts as constant: half floats and a tick's seconds alone make so much."""
 
+_NOTHING = np.zeros(1)
+
 
 class StandardData(Struct, frozen=True):
     """Counts, means and sums of squared deviations, a double for each column."""
@@ -79,7 +81,7 @@ class Standard:
             self._scale = self._scales()
         z: Floats = columns - self.means
         z *= self._scale
-        z[np.isnan(z)] = 0.0
+        z = np.where(np.isnan(z), _NOTHING, z)
         np.minimum(z, LARGEST_Z, out=z)
         np.maximum(z, -LARGEST_Z, out=z)
         return z

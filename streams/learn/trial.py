@@ -142,7 +142,7 @@ class Trial(Struct, array_like=True):
         first, second = map(_p_value, self.sides)
         return Evidence(self.rounds, self.examples, mean, first, second)
 
-    def verdict(self, alpha: float) -> Side | None:
+    def winner(self, alpha: float) -> Side | None:
         """The better one; None while nothing is proved. Wrong with probability at most ``alpha``.
 
         That is for each side, over the trial's whole life, however often it is asked.

@@ -68,7 +68,10 @@ def add(counter: Counter | None, at_ms: Millis) -> Counter:
 
 def at(counter: Counter, now_ms: Millis) -> tuple[float, float, float, float]:
     """The values of week, month, quarter and year at ``now_ms``, or when last seen if later."""
-    week, month, quarter, year = _weights(max(0, now_ms - counter.at_ms))
+    age_ms = now_ms - counter.at_ms
+    if age_ms <= 0:
+        return counter.week, counter.month, counter.quarter, counter.year
+    week, month, quarter, year = _weights(age_ms)
     return (
         counter.week * week,
         counter.month * month,
@@ -89,8 +92,7 @@ def add_lately(
     if held is None:
         return Lately(at_ms, amount, 1)
     apart = at_ms - held.at_ms
-    left = remaining(abs(apart), half_life_days)
-    count = held.count + 1
+    left, count = exp2(-abs(apart) / (half_life_days * DAY_MS)), held.count + 1
     if apart >= 0:
         return Lately(at_ms, held.amount * left + amount, count)
     return Lately(held.at_ms, held.amount + amount * left, count)
@@ -98,7 +100,10 @@ def add_lately(
 
 def lately_at(held: Lately, now_ms: Millis, half_life_days: int = MONTH_DAYS) -> float:
     """The amount at ``now_ms``, or when last added to if that is later."""
-    return held.amount * remaining(max(0, now_ms - held.at_ms), half_life_days)
+    age_ms = now_ms - held.at_ms
+    if age_ms <= 0:
+        return held.amount
+    return held.amount * exp2(-age_ms / (half_life_days * DAY_MS))
 
 
 def remaining(age_ms: int, half_life_days: int = MONTH_DAYS) -> float:

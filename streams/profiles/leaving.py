@@ -5,6 +5,7 @@ calls otherwise is one word more here.
 """
 
 import re
+from functools import lru_cache
 
 WORDS = (
     "cancel",
@@ -26,6 +27,7 @@ _LETTER = r"[^\W\d_]"
 _ALONE = re.compile(rf"(?<!{_LETTER})(?:{'|'.join(WORDS)})(?!{_LETTER})", re.IGNORECASE)
 
 
+@lru_cache(1_024)  # pages are few, and asked for again and again
 def is_leaving(text: str) -> bool:
     """Whether one of :data:`WORDS` stands in it.
 

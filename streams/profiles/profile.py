@@ -88,7 +88,7 @@ class Call(Struct, frozen=True, array_like=True, gc=False):
     wait_s: int
 
 
-class Profile(Struct, frozen=True, array_like=True, omit_defaults=True):
+class Profile(Struct, frozen=True, array_like=True, omit_defaults=True, gc=False):
     """All that the features read. Every field grows only up to a stated bound."""
 
     first_seen_ms: Millis

@@ -6,10 +6,10 @@ from touchstream.agents.stores.base import Commit, Fence
 from touchstream.agents.stores.memory import MemoryStore
 from touchstream.schemas.rules import Rules
 from touchstream.schemas.tick import ActiveConfig
+from touchstream.streams.checkpoint import ShardCheckpoint
 from touchstream.streams.features.catalogue import FEATURES
 from touchstream.streams.learn.knowledge import Knowledge
 from touchstream.streams.learn.snapshot import CHURN, Version, digest, empty, seal
-from touchstream.streams.shard import ShardCheckpoint
 
 RULES = Rules()
 IN_FORCE = ShardCheckpoint(

@@ -1,6 +1,6 @@
 """A customer's state as people and programs read it."""
 
-from tests.make import moment
+from tests.make import moment, state_of
 from touchstream.agents.cli.customer import _lines
 from touchstream.agents.state_view import as_json
 from touchstream.streams.learn.ledger import ACTIVE, RECOMMENDED, SUBSCRIBED, Snapshot
@@ -16,32 +16,32 @@ def lines(state: State) -> list[str]:
 
 def test_a_row_of_any_label_ledger_is_read_in_words() -> None:
     row = "- 1997-01-04T00:00:00.000Z  risk 0.250  model 4  subscribed  active since"
-    shown = lines(State(ledger=(ROW,), targets={"repeat_contact": (ROW,)}))
-    assert shown[shown.index("ledger:") + 1] == f"  {row}"
+    shown = lines(state_of(ledger=(ROW,), targets={"repeat_contact": (ROW,)}))
+    assert shown[shown.index("  ledger:") + 1] == f"    {row}"
     assert shown[shown.index("targets:") + 1 :][:2] == ["  repeat_contact:", f"    {row}"]
 
 
 def test_a_row_says_with_what_chance_an_action_was_offered() -> None:
-    assert lines(State(ledger=(OFFERED,)))[2] == (
-        "  - 1997-01-05T00:00:00.000Z  risk 0.500  model 5  recommended since  "
+    assert lines(state_of(ledger=(OFFERED,)))[4] == (
+        "    - 1997-01-05T00:00:00.000Z  risk 0.500  model 5  recommended since  "
         "an action was offered with 0.500"
     )
 
 
 def test_a_program_reads_all_of_a_row() -> None:
-    assert as_json("ada", State(ledger=(ROW,)))["ledger"] == [
+    assert as_json("ada", state_of(ledger=(ROW,)))["churn"]["ledger"] == [
         {
             "at": "1997-01-04T00:00:00.000Z",
             "risk": 0.25,
             "model_version": 4,
             "features": "f1",
             "vector": "003c",
-            "marks": 3,
-            "offered": 0.0,
+            "outcome_flags": 3,
+            "offer_probability": 0.0,
         }
     ]
 
 
 def test_when_each_action_was_recommended_is_a_moment() -> None:
-    shown = as_json("ada", State(recommended_ms={"call": moment("d2")}))
-    assert shown["recommended"] == {"call": "1997-01-03T00:00:00.000Z"}
+    shown = as_json("ada", state_of(recommended_ms={"call": moment("d2")}))
+    assert shown["decisions"]["recommended"] == {"call": "1997-01-03T00:00:00.000Z"}

@@ -7,7 +7,7 @@ from bench import reasons
 from bench.reasons import explained, lived, of_world, shares
 from touchstream.schemas.rules import ChurnRules, Rules
 from touchstream.schemas.units import Millis
-from touchstream.streams.explain import Explanation, Part, Proof, Reason
+from touchstream.streams.explanation import Explanation, Part, Proof, Reason
 
 
 def part(contribution: float) -> Part:

@@ -7,6 +7,7 @@ from bench.workload import first_tick, hand_made_model, world_events
 from touchstream.schemas.rules import BandRules, Rules
 from touchstream.schemas.units import Millis
 from touchstream.streams.context import ServingContext
+from touchstream.streams.customer import advance
 from touchstream.streams.features.catalogue import FEATURES
 from touchstream.streams.intake.decode import Arrival, Origin, decode
 from touchstream.streams.intake.partitioner import partition_of
@@ -14,7 +15,6 @@ from touchstream.streams.learn.scorer import Scorer
 from touchstream.streams.learn.snapshot import CHURN, Version, seal, unseal
 from touchstream.streams.records import Record
 from touchstream.streams.state import State
-from touchstream.streams.step import advance
 
 NOW = Millis(1_800_000_000_000)
 

@@ -33,12 +33,12 @@ from touchstream.agents.wiring import tick_secret
 from touchstream.schemas.tick import ActiveConfig, Tick, encode_tick
 from touchstream.schemas.topics import TOUCHPOINTS_TOPIC
 from touchstream.schemas.units import Millis
+from touchstream.streams.checkpoint import ShardCheckpoint, decode_checkpoint
 from touchstream.streams.features.catalogue import FEATURES
 from touchstream.streams.intake.decode import Origin, decode
 from touchstream.streams.intake.partitioner import partition_of
 from touchstream.streams.learn.knowledge import Knowledge
 from touchstream.streams.records import Record
-from touchstream.streams.shard import ShardCheckpoint, decode_checkpoint
 
 T = TypeVar("T")
 RESTART_PAUSE_S = 0.3

@@ -18,12 +18,13 @@ from touchstream.schemas.topics import (
     EXAMPLES_TOPIC,
     NEXT_BEST_ACTION_TOPIC,
 )
+from touchstream.streams.checkpoint import ShardCheckpoint
 from touchstream.streams.intake.decode import Origin, decode
 from touchstream.streams.learn.knowledge import Knowledge
 from touchstream.streams.local import LocalStream
 from touchstream.streams.outbox import Entry
+from touchstream.streams.partition import LetterLimit
 from touchstream.streams.records import Record
-from touchstream.streams.shard import LetterLimit, ShardCheckpoint
 from touchstream.streams.state import State
 from touchstream.streams.state import decode as decode_state
 

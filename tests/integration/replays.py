@@ -26,6 +26,7 @@ from touchstream.schemas.topics import DEAD_LETTERS_TOPIC
 from touchstream.streams.emit.identity import pseudonym
 from touchstream.streams.learn.snapshot import CHURN
 from touchstream.streams.local import LocalStream
+from touchstream.streams.projections.read import churn_of, targets_of
 from touchstream.streams.records import Record
 from touchstream.streams.state import decode
 
@@ -103,7 +104,7 @@ def _told(stream: LocalStream, customers: dict[str, str]) -> Iterator[tuple[str,
     for customer, data in shard.states.items():
         state = decode(data)
         yield "profiles", as_json(customer, state)
-        for target, ledger in {CHURN: state.ledger, **state.targets}.items():
+        for target, ledger in {CHURN: churn_of(state).ledger, **targets_of(state).ledgers}.items():
             for row in ledger:
                 line = score_line(customer, row.at_ms, row.risk, row.model_version, None)
                 yield files[target], line

@@ -9,8 +9,8 @@ from tests import oracles
 from tests.make import (
     DAY_ZERO_MS,
     QUICK,
-    FeedbackOutcome,
     Log,
+    ReplayOutcome,
     arrive,
     days,
     event,
@@ -27,6 +27,7 @@ from touchstream.streams.emit.identity import pseudonym
 from touchstream.streams.intake.clock import too_late
 from touchstream.streams.intake.decode import Arrival, Origin, decode
 from touchstream.streams.intake.memory import NOTHING_REMEMBERED, remember
+from touchstream.streams.projections.read import churn_of
 from touchstream.streams.snapshot_day import next_snapshot_day_ms
 from touchstream.streams.state import State
 from touchstream.streams.state import decode as decode_state
@@ -116,7 +117,9 @@ def test_every_own_day_of_a_known_customer_becomes_an_example(log: Log) -> None:
 @given(logs())
 def test_a_ledger_holds_no_more_than_a_horizon_of_snapshots(log: Log) -> None:
     for data in replay(log).states.values():
-        assert len(decode_state(data).ledger) <= FINAL_DAYS // CHURN.snapshot_every_days + 1
+        assert (
+            len(churn_of(decode_state(data)).ledger) <= FINAL_DAYS // CHURN.snapshot_every_days + 1
+        )
 
 
 @LAW
@@ -145,7 +148,7 @@ def tick_ms(example: Example) -> Millis:
     return days(example.tick - 1)
 
 
-def examples_of(customer: str, emitted: FeedbackOutcome) -> list[Example]:
+def examples_of(customer: str, emitted: ReplayOutcome) -> list[Example]:
     name = pseudonym(customer, QUICK.seed)
     return [example for example in emitted.examples if example.customer == name]
 

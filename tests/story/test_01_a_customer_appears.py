@@ -2,6 +2,7 @@
 
 from tests.make import moment
 from tests.story.town import town_on
+from touchstream.streams.projections.read import churn_of
 
 
 def test_before_her_first_order_nobody_knows_her() -> None:
@@ -19,13 +20,13 @@ def test_her_first_order_makes_a_profile() -> None:
 def test_she_is_scored_at_once_by_a_model_that_knows_nothing() -> None:
     mira = town_on(2).state("mira")
     assert mira is not None
-    assert mira.risk == 0.5
+    assert churn_of(mira).risk == 0.5
 
 
 def test_on_a_guess_nobody_is_put_into_a_band() -> None:
     mira = town_on(2).state("mira")
     assert mira is not None
-    assert mira.band is None
+    assert churn_of(mira).band is None
 
 
 def test_the_same_event_sent_twice_counts_once() -> None:

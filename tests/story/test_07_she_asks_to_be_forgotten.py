@@ -3,12 +3,18 @@
 from tests.make import days, event, moment, record
 from tests.story.town import ASKS, RULES, town_on
 from touchstream.streams.emit.identity import pseudonym
+from touchstream.streams.projections.read import churn_of
 
 
 def test_profile_ledger_and_risk_are_gone_at_once() -> None:
     mira = town_on(126).state("mira")
     assert mira is not None
-    assert (mira.profile, mira.ledger, mira.risk, mira.last_emitted_contributions) == (
+    assert (
+        mira.profile,
+        churn_of(mira).ledger,
+        churn_of(mira).risk,
+        churn_of(mira).last_emitted_contributions,
+    ) == (
         None,
         (),
         None,

@@ -15,6 +15,7 @@ from touchstream.streams.intake.decode import Arrival, Origin, decode
 from touchstream.streams.learn.ledger import is_activity
 from touchstream.streams.profiles.fold import fold
 from touchstream.streams.profiles.profile import Profile
+from touchstream.streams.projections.read import churn_of
 from touchstream.streams.scoring import Scored, score
 from touchstream.streams.state import State
 
@@ -47,7 +48,11 @@ def stops() -> dict[str, Any]:
         "profile-after": _profile(after),
         "features-before": _features(scored_before, models),
         "features-after": _features(scored, models),
-        "risk": {"before": before.risk, "after": scored.risk, "model_version": models.version},
+        "risk": {
+            "before": churn_of(before).risk,
+            "after": scored.risk,
+            "model_version": models.version,
+        },
         "emitted": orjson.loads(emitted),
     }
 

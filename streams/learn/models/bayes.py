@@ -125,15 +125,12 @@ class BayesianLogisticRegression(Estimator):
         if self._both is None:
             self._both = np.column_stack((self._covariance, self._mean))
         count, width = z.shape
-        padded = np.zeros((-(-count // BLOCK) * BLOCK, width))
+        blocks = np.zeros((-(-count // BLOCK), BLOCK, width))
+        padded = blocks.reshape(-1, width)
         padded[:count] = z
-        logits, variances = np.empty(len(padded)), np.empty(len(padded))
-        for start in range(0, len(padded), BLOCK):
-            block = padded[start : start + BLOCK]
-            both = block @ self._both
-            logits[start : start + BLOCK] = both[:, -1]
-            variances[start : start + BLOCK] = (block * both[:, :-1]).sum(axis=1)
-        return logits[:count], np.maximum(variances[:count], 0.0)
+        both = (blocks @ self._both).reshape(-1, width + 1)[:count]
+        variances = (padded[:count] * both[:, :-1]).sum(axis=1)
+        return both[:, -1], np.maximum(variances, 0.0)
 
     def weigh(self, columns: Floats, z: Floats) -> Floats:
         added: Floats = self._mean * z

@@ -36,7 +36,7 @@ class Prediction(NamedTuple):
 
         (MacKay 1992, the probit approximation).
 
-        >>> Said(2.0).probability > Said(2.0, 4.0).probability > 0.5
+        >>> Prediction(2.0).probability > Prediction(2.0, 4.0).probability > 0.5
         True
         """
         return sigmoid(self.logit / sqrt(1 + MODERATION * self.variance))

@@ -17,9 +17,9 @@ from touchstream.agents.cli.reading import Span
 from touchstream.agents.settings import KafkaSettings, Settings
 from touchstream.schemas.tick import ActiveConfig
 from touchstream.schemas.units import Millis
+from touchstream.streams.checkpoint import ShardCheckpoint
 from touchstream.streams.features.catalogue import FEATURES
 from touchstream.streams.learn.knowledge import Knowledge
-from touchstream.streams.shard import ShardCheckpoint
 
 NOW_MS = Millis(1_000_000_000)
 SETTINGS = Settings(kafka=KafkaSettings(partitions=2))

@@ -5,7 +5,7 @@ import pytest
 
 from touchstream.agents.cli.explain import _changes, _reasons
 from touchstream.schemas.units import Millis
-from touchstream.streams.explain import Before, Explanation, Part, Proof, Reason
+from touchstream.streams.explanation import Before, Explanation, Part, Proof, Reason
 
 SILENCE = Part(
     feature="silence_days",

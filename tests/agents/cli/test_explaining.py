@@ -10,12 +10,12 @@ from touchstream.agents.settings import Settings
 from touchstream.schemas.envelope import format_time
 from touchstream.schemas.tick import ActiveConfig, Tick, encode_tick
 from touchstream.schemas.units import CustomerId, Millis
-from touchstream.streams.explain import Heard
+from touchstream.streams.checkpoint import ShardCheckpoint
+from touchstream.streams.history import Heard
 from touchstream.streams.intake.decode import Origin
+from touchstream.streams.projections.projection import TimerFired
 from touchstream.streams.records import Record
-from touchstream.streams.shard import ShardCheckpoint
 from touchstream.streams.state import State
-from touchstream.streams.step import TimerFired
 
 ADA = CustomerId("ada")
 

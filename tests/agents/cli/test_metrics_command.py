@@ -16,9 +16,9 @@ from touchstream.agents.stores.base import Commit, Fence, Store
 from touchstream.agents.stores.memory import MemoryStore
 from touchstream.agents.stores.redis import connect
 from touchstream.schemas.envelope import parse_time
+from touchstream.streams.checkpoint import ShardCheckpoint, encode_checkpoint
 from touchstream.streams.measures.catalogue import CATALOGUE, RATIOS
 from touchstream.streams.measures.reading import Figure
-from touchstream.streams.shard import ShardCheckpoint, encode_checkpoint
 
 WEEK = period("2026-11-22", "2026-11-28", None)
 MEASURED: Mapping[str, Mapping[str, Mapping[str, int]]] = {

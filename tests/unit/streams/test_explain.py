@@ -18,28 +18,22 @@ from tests.make import (
     model,
     models,
     moment,
+    state_of,
 )
 from touchstream.schemas.envelope import Event
 from touchstream.schemas.units import Millis
 from touchstream.streams.decide.bands import Crossing
-from touchstream.streams.explain import (
-    PLAIN,
-    Explanation,
-    Heard,
-    History,
-    Past,
-    Reason,
-    explain,
-    relive,
-    verify,
-)
+from touchstream.streams.explain import explain
+from touchstream.streams.explanation import PLAIN, Explanation, Reason
 from touchstream.streams.features.catalogue import FEATURES
+from touchstream.streams.history import Heard, History, Past, relive
 from touchstream.streams.intake.decode import Arrival
 from touchstream.streams.learn.basis import NAMES
 from touchstream.streams.learn.models.recency import RecencyRule
 from touchstream.streams.learn.snapshot import ModelData
+from touchstream.streams.projections.projection import TimerFired
+from touchstream.streams.proof import verify
 from touchstream.streams.state import State
-from touchstream.streams.step import TimerFired
 
 TICKETS_KILL = model(open_ticket_count=2.0, web_month=-1.0)
 TICKETS = (
@@ -168,7 +162,7 @@ def test_where_no_event_is_left_nothing_is_proved() -> None:
 
 def test_a_reason_says_how_far_it_moved_since_the_last_emission() -> None:
     active_config = models("d21", knows=SILENCE_KILLS)
-    state = State(
+    state = state_of(
         profile=folded(event("order.placed", "d0")),
         crossing=Crossing(moment("d14"), up=True),
         last_emitted_contributions=FEATURES.groups.pack([1.5] * len(FEATURES.groups.all)),

@@ -2,7 +2,7 @@ import msgspec
 import numpy as np
 
 from tests.make import arrival as arriving
-from tests.make import emitted, event, folded, live, model, models, moment
+from tests.make import emitted, event, folded, live, model, models, moment, state_of
 from touchstream.schemas.emissions.actions import ActionRecommended
 from touchstream.schemas.emissions.cause import Cause
 from touchstream.schemas.emissions.envelope import Emission
@@ -10,13 +10,19 @@ from touchstream.schemas.emissions.risk import RiskChanged
 from touchstream.schemas.rules import ActionRules, BandRules, LearningRules, Rules
 from touchstream.schemas.units import CustomerId
 from touchstream.streams.context import ServingContext
+from touchstream.streams.customer import Underway, conclude
 from touchstream.streams.decide.bands import Crossing
 from touchstream.streams.features.catalogue import FEATURES
+from touchstream.streams.intake.memory import NOTHING_REMEMBERED
 from touchstream.streams.learn.arrays import pack_symmetric
 from touchstream.streams.learn.basis import NAMES
 from touchstream.streams.learn.models.bayes import BayesData
-from touchstream.streams.learn.snapshot import ModelData
-from touchstream.streams.scoring import Scored, apply_risk_band, score
+from touchstream.streams.learn.snapshot import CHURN, ModelData
+from touchstream.streams.projections.churn import ChurnState
+from touchstream.streams.projections.projection import Context, ScoreRequest
+from touchstream.streams.projections.read import churn_of, decisions_of
+from touchstream.streams.projections.registry import BY_NAME, slots_of
+from touchstream.streams.scoring import Scored, score
 from touchstream.streams.state import State
 
 CAUSE = Cause(type="web.visit", source="shop", id="e1")
@@ -42,12 +48,20 @@ def active_config(knows: ModelData, clock: str = "d7") -> ServingContext:
 def judged(
     before: State, knows: ModelData, at: str = "d7", rules: Rules = RULES
 ) -> tuple[State, list[Emission]]:
-    """The visitor's state and what is said of it, with everything a model says of it at ``at``."""
+    """The visitor's state and emissions once a model has scored them at ``at``."""
     whole = models(at, rules, knows)
-    state = msgspec.structs.replace(before, profile=VISITOR)
-    scored = score(VISITOR, whole)
-    after, emissions = apply_risk_band(state, CustomerId("ada"), scored, whole, CAUSE, moment(at))
-    return after, list(emissions)
+    scored, slots = score(VISITOR, whole), slots_of(before)
+    trigger = event("web.visit", at, id=CAUSE.id)
+    ctx = Context(CustomerId("ada"), VISITOR, VISITOR, whole, moment(at), trigger, slots)
+    one = Underway(trigger, ctx, NOTHING_REMEMBERED, None, ())
+    if BY_NAME[CHURN].slot not in {slot.number for slot in before.slots}:
+        slots.put(BY_NAME[CHURN], ChurnState())
+    if scored is not None:
+        one.scores[CHURN] = scored
+        one.requests.append((BY_NAME[CHURN], [ScoreRequest(CHURN)]))
+    step = conclude(one)
+    assert step.state is not None
+    return step.state, list(step.emissions)
 
 
 def risk_of(emission: Emission) -> RiskChanged:
@@ -84,24 +98,24 @@ def test_a_running_subscription_is_noted_for_the_label() -> None:
 
 def test_the_score_is_kept_even_where_nothing_is_said() -> None:
     after, emissions = judged(State(), SAFE)
-    assert (after.risk, emissions) == (0.119203, [])
+    assert (churn_of(after).risk, emissions) == (0.119203, [])
 
 
 def test_a_first_low_band_is_entered_without_a_word() -> None:
     after, emissions = judged(State(), SAFE)
-    assert (after.band, after.crossing, emissions) == ("low", None, [])
+    assert (churn_of(after).band, churn_of(after).crossing, emissions) == ("low", None, [])
 
 
 def test_with_too_few_examples_nobody_is_put_in_a_band() -> None:
     after, emissions = judged(State(), model(intercept=2.0, examples=299), rules=CAUTIOUS)
-    assert (after.risk, after.band, emissions) == (0.880797, None, [])
+    assert (churn_of(after).risk, churn_of(after).band, emissions) == (0.880797, None, [])
 
 
 def test_with_too_few_of_either_label_nobody_is_put_in_a_band() -> None:
     for churned in (19, 981):
         one_sided = msgspec.structs.replace(DOOMED, churned=churned)
-        assert judged(State(), one_sided)[0].band is None
-    assert judged(State(), msgspec.structs.replace(DOOMED, churned=20))[0].band == "high"
+        assert churn_of(judged(State(), one_sided)[0]).band is None
+    assert churn_of(judged(State(), msgspec.structs.replace(DOOMED, churned=20))[0]).band == "high"
 
 
 def doubtful(deviation: float) -> ModelData:
@@ -115,27 +129,33 @@ def doubtful(deviation: float) -> ModelData:
 
 
 def test_on_a_probability_that_is_hardly_known_no_band_is_entered() -> None:
-    assert judged(State(band="low"), doubtful(0.2))[0].band == "high"
-    after, emissions = judged(State(band="low"), doubtful(2.0))
-    assert (after.band, emissions) == ("low", [])
+    assert churn_of(judged(state_of(band="low"), doubtful(0.2))[0]).band == "high"
+    after, emissions = judged(state_of(band="low"), doubtful(2.0))
+    assert (churn_of(after).band, emissions) == ("low", [])
 
 
 def test_a_model_that_starts_again_with_few_examples_leaves_the_band_as_it_was() -> None:
     after, emissions = judged(
-        State(band="high"), model(intercept=-2.0, examples=299), rules=CAUTIOUS
+        state_of(band="high"), model(intercept=-2.0, examples=299), rules=CAUTIOUS
     )
-    assert (after.band, emissions) == ("high", [])
+    assert (churn_of(after).band, emissions) == ("high", [])
 
 
 def test_a_rise_is_told_with_what_to_do() -> None:
-    after, emissions = judged(State(band="low"), DOOMED)
+    after, emissions = judged(state_of(band="low"), DOOMED)
     assert [emission.type for emission in emissions] == ["churn.risk_changed", "action.recommended"]
-    assert (after.band, after.crossing) == ("high", Crossing(moment("d7"), up=True))
-    assert (after.last_emitted_risk, after.recommended_ms) == (0.880797, {"call": moment("d7")})
+    assert (churn_of(after).band, churn_of(after).crossing) == (
+        "high",
+        Crossing(moment("d7"), up=True),
+    )
+    assert (churn_of(after).last_emitted_risk, decisions_of(after).recommended_ms) == (
+        0.880797,
+        {"call": moment("d7")},
+    )
 
 
 def test_a_crossing_is_told_with_all_that_led_to_it() -> None:
-    _, (crossing, _) = judged(State(band="low", last_emitted_risk=0.2), DOOMED)
+    _, (crossing, _) = judged(state_of(band="low", last_emitted_risk=0.2), DOOMED)
     assert risk_of(crossing) == RiskChanged(
         horizon_days=28,
         risk_before=0.2,
@@ -158,7 +178,7 @@ def test_a_crossing_is_told_with_all_that_led_to_it() -> None:
 
 
 def test_a_decision_is_told_with_its_propensity() -> None:
-    _, (_, decision) = judged(State(band="low"), DOOMED)
+    _, (_, decision) = judged(state_of(band="low"), DOOMED)
     action = action_of(decision)
     assert (action.action, action.channel) == ("call", "phone")
     assert action.probabilities == {"do_nothing": 0.025, "call": 0.975}
@@ -167,31 +187,34 @@ def test_a_decision_is_told_with_its_propensity() -> None:
 
 
 def test_a_fall_is_told_without_an_action() -> None:
-    after, emissions = judged(State(band="high"), UNSURE)
+    after, emissions = judged(state_of(band="high"), UNSURE)
     assert [emission.type for emission in emissions] == ["churn.risk_changed"]
-    assert (after.band, after.crossing) == ("medium", Crossing(moment("d7"), up=False))
+    assert (churn_of(after).band, churn_of(after).crossing) == (
+        "medium",
+        Crossing(moment("d7"), up=False),
+    )
 
 
 def test_within_a_band_nothing_is_said() -> None:
-    assert judged(State(band="high"), DOOMED)[1] == []
+    assert judged(state_of(band="high"), DOOMED)[1] == []
 
 
 def test_a_fall_right_after_a_rise_waits_for_the_cooldown() -> None:
-    risen = State(band="high", crossing=Crossing(moment("d6"), up=True))
-    assert judged(risen, SAFE, at="d7 23:59")[0].band == "high"
-    assert judged(risen, SAFE, at="d8")[0].band == "low"
+    risen = state_of(band="high", crossing=Crossing(moment("d6"), up=True))
+    assert churn_of(judged(risen, SAFE, at="d7 23:59")[0]).band == "high"
+    assert churn_of(judged(risen, SAFE, at="d8")[0]).band == "low"
 
 
 def test_a_further_rise_does_not_wait() -> None:
-    risen = State(band="medium", crossing=Crossing(moment("d7"), up=True))
-    assert judged(risen, DOOMED)[0].band == "high"
+    risen = state_of(band="medium", crossing=Crossing(moment("d7"), up=True))
+    assert churn_of(judged(risen, DOOMED)[0]).band == "high"
 
 
 def test_reasons_say_what_each_topic_adds_and_how_it_moved_since() -> None:
     knows = model(intercept=0.0, known_days=1.0)
-    first, _ = judged(State(band="low"), knows, at="d2")
-    assert first.band == "high"
-    fallen = msgspec.structs.replace(first, band="medium")
+    first, _ = judged(state_of(band="low"), knows, at="d2")
+    assert churn_of(first).band == "high"
+    fallen = state_of(**{**msgspec.structs.asdict(churn_of(first)), "band": "medium"})
     _, (crossing, _) = judged(fallen, knows, at="d7")
     (reason,) = risk_of(crossing).reasons
     assert (reason.feature, reason.contribution, reason.change) == ("known_days", 2.0801, 0.9814)
@@ -200,25 +223,25 @@ def test_reasons_say_what_each_topic_adds_and_how_it_moved_since() -> None:
 def test_what_was_told_of_other_topics_is_not_compared_with() -> None:
     others = bytes(len(FEATURES.groups.pack([0.0] * len(FEATURES.groups.all))))
     _, (crossing, _) = judged(
-        State(band="low", last_emitted_contributions=others), model(known_days=1.0)
+        state_of(band="low", last_emitted_contributions=others), model(known_days=1.0)
     )
     assert risk_of(crossing).reasons[0].change is None
 
 
 def test_an_action_that_is_no_more_is_forgotten_with_the_next_recommendation() -> None:
-    before = State(band="low", recommended_ms={"gift": moment("d1")})
-    assert judged(before, DOOMED)[0].recommended_ms == {"call": moment("d7")}
+    before = state_of(band="low", recommended_ms={"gift": moment("d1")})
+    assert decisions_of(judged(before, DOOMED)[0]).recommended_ms == {"call": moment("d7")}
 
 
 def test_doing_nothing_is_recommended_but_does_not_rest() -> None:
     after, (_, decision) = judged(
-        State(band="low"), DOOMED, rules=Rules(bands=BANDS, actions=(), learning=RULES.learning)
+        state_of(band="low"), DOOMED, rules=Rules(bands=BANDS, actions=(), learning=RULES.learning)
     )
-    assert (action_of(decision).action, after.recommended_ms) == ("do_nothing", {})
+    assert (action_of(decision).action, decisions_of(after).recommended_ms) == ("do_nothing", {})
 
 
 def test_the_same_cause_gives_the_same_ids() -> None:
-    once, again = (judged(State(band="low"), DOOMED)[1] for _ in range(2))
+    once, again = (judged(state_of(band="low"), DOOMED)[1] for _ in range(2))
     assert [emission.id for emission in once] == [emission.id for emission in again]
     assert once[0].id != once[1].id
 

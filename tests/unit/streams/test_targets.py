@@ -11,14 +11,16 @@ from touchstream.schemas.emissions.signals import CustomerSignal
 from touchstream.schemas.rules import LearningRules, Rules, TargetRules
 from touchstream.schemas.units import Millis
 from touchstream.streams.context import ServingContext
+from touchstream.streams.customer import Step, advance
 from touchstream.streams.decide.policy import DO_NOTHING
 from touchstream.streams.features.catalogue import FEATURES
 from touchstream.streams.intake.decode import Arrival
 from touchstream.streams.learn.ledger import HAPPENED, MOST_ROWS, RECOMMENDED, Snapshot
 from touchstream.streams.learn.scorer import Scorer
 from touchstream.streams.learn.snapshot import CHURN, ModelData, empty
+from touchstream.streams.projections.projection import TimerFired
+from touchstream.streams.projections.read import churn_of, targets_of
 from touchstream.streams.state import State
-from touchstream.streams.step import Step, TimerFired, advance
 
 REPEAT = TargetRules(
     name="repeat",
@@ -49,7 +51,7 @@ def call(at: str, number: int = 1) -> Arrival:
 
 
 def rows(state: State) -> Sequence[Snapshot]:
-    return state.targets.get("repeat", ())
+    return targets_of(state).ledgers.get("repeat", ())
 
 
 def labels(steps: Sequence[Step]) -> list[tuple[Millis, int]]:
@@ -83,11 +85,11 @@ def test_a_model_that_has_learnt_nothing_has_said_nothing() -> None:
 
 
 def test_what_it_does_not_look_from_is_not_scored() -> None:
-    assert last_state(lived(arrival("web.visit", "d1 10:00"))).targets == {}
+    assert targets_of(last_state(lived(arrival("web.visit", "d1 10:00")))).ledgers == {}
 
 
 def test_before_the_first_tick_nothing_is_scored() -> None:
-    assert last_state(lived(call("d1 10:00"), clock=None)).targets == {}
+    assert targets_of(last_state(lived(call("d1 10:00"), clock=None))).ledgers == {}
 
 
 @pytest.mark.parametrize("at", ["d1 21:37", "d1 23:59", "d2"])
@@ -123,7 +125,7 @@ def test_a_row_matures_at_the_first_tick_after_horizon_and_grace() -> None:
     assert labels(steps) == []
     steps = lived(call("d1 10:00"), *daily(2, 4))
     assert labels(steps) == [(moment("d1 10:00"), 0)]
-    assert last_state(steps).targets == {}
+    assert targets_of(last_state(steps)).ledgers == {}
 
 
 def test_the_customer_is_woken_when_a_row_is_final() -> None:
@@ -163,7 +165,7 @@ def signals(steps: Sequence[Step]) -> list[tuple[Millis, object, object]]:
 def test_a_probability_that_rises_to_the_line_is_told_once() -> None:
     steps = lived(call("d1 10:00"), call("d1 11:00", 2), call("d1 12:00", 3))
     assert signals(steps) == [(moment("d1 11:00"), False, True)]
-    assert last_state(steps).raised == ("repeat",)
+    assert targets_of(last_state(steps)).raised == ("repeat",)
 
 
 def test_a_signal_says_what_the_model_says_and_why() -> None:
@@ -178,7 +180,7 @@ def test_a_signal_says_what_the_model_says_and_why() -> None:
 def test_a_probability_that_falls_below_the_line_takes_it_back() -> None:
     steps = lived(call("d1 10:00"), call("d1 11:00", 2), call("d300", 3))
     assert signals(steps)[1:] == [(moment("d300"), True, False)]
-    assert last_state(steps).raised == ()
+    assert targets_of(last_state(steps)).raised == ()
 
 
 def test_on_too_few_examples_nothing_is_told() -> None:
@@ -201,14 +203,14 @@ def test_an_erasure_takes_the_rows_along_and_no_example_comes_of_them() -> None:
     steps = lived(call("d1 10:00"), arrival("customer.erased", "d1 20:00"), *daily(2, 40))
     assert labels(steps) == []
     assert steps[1].state is not None
-    assert (steps[1].state.targets, steps[1].state.raised) == ({}, ())
+    assert (targets_of(steps[1].state).ledgers, targets_of(steps[1].state).raised) == ({}, ())
 
 
 def test_a_tick_at_which_nothing_is_final_changes_no_row() -> None:
     before = last_state(lived(call("d1 10:00")))
     after = advance(before, fired("d2"), active_config("d2"), days(2)).state
     assert after is not None
-    assert after.targets == before.targets
+    assert targets_of(after).ledgers == targets_of(before).ledgers
 
 
 def test_who_left_and_comes_back_is_scored_again_and_may_stay() -> None:
@@ -228,8 +230,10 @@ def test_who_left_and_comes_back_is_scored_again_and_may_stay() -> None:
     assert churned[0] == (moment("d4"), 1)
     assert (moment("d46"), 0) in churned or (moment("d39"), 0) in churned
     state = last_state(steps)
-    assert state.risk is not None
-    risks = {row.at_ms: row.risk for step in steps if step.state for row in step.state.ledger}
+    assert churn_of(state).risk is not None
+    risks = {
+        row.at_ms: row.risk for step in steps if step.state for row in churn_of(step.state).ledger
+    }
     assert risks[moment("d39")] > 0.5 > risks[moment("d53")]
 
 
@@ -238,7 +242,7 @@ def test_a_decision_at_the_tick_of_a_snapshot_falls_in_that_snapshots_window() -
         [arrival("order.placed", "d0"), *daily(1, 25)],
         models("d0", Rules(), model(intercept=-12.0, silence_days=4.0)),
     )
-    (*_, newest) = last_state(steps).ledger
+    (*_, newest) = churn_of(last_state(steps)).ledger
     assert [one.time_ms for one in emitted(steps)] == [moment("d25")] * 2
     assert newest.at_ms == moment("d25")
     assert newest.offer_probability > 0.9

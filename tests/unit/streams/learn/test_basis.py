@@ -13,7 +13,8 @@ from tests.make import days
 from tests.strategies import FEATURE_VECTORS
 from touchstream.schemas.units import DAY_MS, Millis
 from touchstream.streams.features.catalogue import FEATURES
-from touchstream.streams.learn.basis import COLUMNS, DERIVED, NAMES, Population, expand, shares
+from touchstream.streams.learn.basis import COLUMNS, DERIVED, NAMES, expand, shares
+from touchstream.streams.learn.seen import Population
 
 TODAY = days(0)
 EVERYBODY = Population(gap_mean=log(10), gap_spread=0.8, since_ms=days(-800))

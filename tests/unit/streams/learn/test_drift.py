@@ -223,5 +223,6 @@ def test_what_is_remembered_of_a_series_is_bounded() -> None:
 
 
 def test_what_a_watch_remembers_is_read_without_river() -> None:
-    code = "import sys, streams.learn.watch, streams.learn.trial; sys.exit('river' in sys.modules)"
+    modules = "touchstream.streams.learn.drift_state, touchstream.streams.learn.trial"
+    code = f"import sys, {modules}; sys.exit('river' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

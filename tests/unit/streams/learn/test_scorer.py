@@ -9,7 +9,7 @@ from touchstream.schemas.rules import Rules, TargetRules
 from touchstream.schemas.units import Millis
 from touchstream.streams.features.catalogue import FEATURES
 from touchstream.streams.learn.arrays import pack, pack_symmetric
-from touchstream.streams.learn.basis import GAP_LAST, NAMES, Population
+from touchstream.streams.learn.basis import GAP_LAST, NAMES
 from touchstream.streams.learn.calibration import Calibration
 from touchstream.streams.learn.models.bayes import BayesData
 from touchstream.streams.learn.models.estimator import Prediction
@@ -23,6 +23,7 @@ from touchstream.streams.learn.scorer import (
     segment_of,
     segment_rate,
 )
+from touchstream.streams.learn.seen import Population
 from touchstream.streams.learn.snapshot import SEGMENTS, ModelData, empty
 from touchstream.streams.learn.standard import Standard, StandardData
 

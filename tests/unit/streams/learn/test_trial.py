@@ -48,7 +48,7 @@ def test_who_stands_for_many_counts_as_many_in_the_mean_of_his_round() -> None:
 def rounds_until_found(differences: Iterator[float], trial: Trial) -> int | None:
     for week, difference in enumerate(differences):
         trial.add(Millis(week * WEEK_MS), 1.0 + difference, 1.0)
-        if trial.verdict(ALPHA) == "second":
+        if trial.winner(ALPHA) == "second":
             return week
     return None
 
@@ -86,7 +86,7 @@ def test_who_takes_overlapping_weeks_for_independent_is_fooled() -> None:
     fooled = 0
     for seed in range(WORLDS):
         heedless = Trial(Millis(WEEK_MS), 1, ([Bets()], [Bets()]))
-        fooled += judged(seed, heedless).verdict(ALPHA) is not None
+        fooled += judged(seed, heedless).winner(ALPHA) is not None
     assert fooled > 3 * ALPHA * WORLDS
 
 
@@ -123,14 +123,14 @@ def test_a_model_that_is_better_for_three_hundred_years_breaks_no_number() -> No
 
 def test_the_first_is_found_as_the_second_would_be() -> None:
     trial = weekly([-0.01] * 60)
-    assert trial.verdict(ALPHA) == "first"
+    assert trial.winner(ALPHA) == "first"
     mirrored = weekly([0.01] * 60).evidence()
     assert trial.evidence().p_first == pytest.approx(mirrored.p_second, rel=1e-12)
 
 
 def test_models_that_say_the_same_are_never_told_apart() -> None:
     trial = weekly([0.0] * 200)
-    assert trial.verdict(0.99) is None
+    assert trial.winner(0.99) is None
     assert trial.evidence() == (200, 200, 0.0, 1.0, 1.0)
 
 

@@ -20,26 +20,24 @@ from touchstream.schemas.envelope import Event
 from touchstream.schemas.examples import Example, TickCompleted, decode_example
 from touchstream.schemas.tick import ActiveConfig, Tick, encode_tick
 from touchstream.schemas.units import Millis
+from touchstream.streams.checkpoint import ShardCheckpoint, decode_checkpoint, encode_checkpoint
+from touchstream.streams.commit import CommitBatch
 from touchstream.streams.context import ServingContext
 from touchstream.streams.intake.decode import Arrival, Origin
 from touchstream.streams.local import NO_LIMIT, LocalShard, LocalStream
 from touchstream.streams.outbox import Entry, decode_entry
 from touchstream.streams.outcome import Drop, Reject
-from touchstream.streams.records import Record
-from touchstream.streams.shard import (
-    CommitBatch,
+from touchstream.streams.partition import (
     EventBatch,
     LetterLimit,
-    ShardCheckpoint,
     TickBatch,
     TooManyLetters,
     adopt,
     apply_event_batch,
     apply_tick,
-    decode_checkpoint,
-    encode_checkpoint,
     split_at_ticks,
 )
+from touchstream.streams.records import Record
 
 POSITION = Origin(0, 1, None)
 IN_FORCE = ActiveConfig(model_version=0, rules="r", features="f")

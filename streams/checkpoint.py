@@ -1,0 +1,75 @@
+"""A shard's checkpoint: where it stands in the log, and what it counts."""
+
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from touchstream.schemas.tick import ActiveConfig
+from touchstream.schemas.units import Millis
+
+FORMAT = 2
+
+
+class ShardCheckpoint(Struct, kw_only=True, omit_defaults=True):
+    """A shard's own record: where it stands in the log, and what it counts.
+
+    Mutable only while a work is made.
+    """
+
+    format: int = FORMAT
+    tick: int = 0
+    """The last tick that is finished."""
+    watermark_ms: Millis | None = None
+    """Its time, or that of the one under way."""
+    active_config: ActiveConfig | None = None
+    """What the last tick put in force; None before the first."""
+    sent: int = 0
+    """Number of the newest outbox entry."""
+    sequences: dict[str, int] = {}
+    """Topic -> sequence of the newest record for it."""
+    counters: dict[str, int] = {}
+    taken: int = 0
+    """Records other than ticks so far."""
+    recent_dead: list[int] = []
+    """``taken`` at each dead letter that is still in the window."""
+    measured_since: dict[str, int] = {}
+    """Retention of measures (days) -> the oldest day (since 1970-01-01) that may have any."""
+
+
+def copy(checkpoint: ShardCheckpoint) -> ShardCheckpoint:
+    """One of its own, to be moved on while a commit is built."""
+    return msgspec.structs.replace(
+        checkpoint,
+        sequences=dict(checkpoint.sequences),
+        counters=dict(checkpoint.counters),
+        recent_dead=list(checkpoint.recent_dead),
+        measured_since=dict(checkpoint.measured_since),
+    )
+
+
+_encoder = msgspec.json.Encoder(order="sorted")
+_decoder = msgspec.json.Decoder(ShardCheckpoint)
+
+
+def encode_checkpoint(checkpoint: ShardCheckpoint) -> bytes:
+    """Bytes for the store; readable, because operators look at them."""
+    return _encoder.encode(checkpoint)
+
+
+def decode_checkpoint(data: bytes | None) -> ShardCheckpoint:
+    """Read :func:`encode_standing` back; a shard that never committed stands at the beginning."""
+    if data is None:
+        return ShardCheckpoint()
+    if any(name in data for name in _NAMES_OF_1):
+        fields = msgspec.json.decode(data, type=dict[str, Any])
+        fields |= {
+            "format": FORMAT,
+            **{new: fields.pop(old) for old, new in _RENAMED if old in fields},
+        }
+        return msgspec.convert(fields, ShardCheckpoint)
+    return _decoder.decode(data)
+
+
+_RENAMED = (("clock_ms", "watermark_ms"), ("in_force", "active_config"))
+_NAMES_OF_1 = tuple(f'"{old}":'.encode() for old, _ in _RENAMED)

@@ -1,0 +1,1 @@
+"""Compression dictionaries by number, a part of the stored format: none is ever changed."""

@@ -1,0 +1,71 @@
+"""A customer's own past: what counted of all that the log has."""
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from touchstream.schemas.envelope import Event
+from touchstream.schemas.registry import TOUCHPOINTS
+from touchstream.schemas.units import Millis
+from touchstream.streams.context import ServingContext
+from touchstream.streams.customer import advance
+from touchstream.streams.intake.decode import Arrival
+from touchstream.streams.learn.ledger import is_activity
+from touchstream.streams.profiles.profile import Profile
+from touchstream.streams.projections.projection import TimerFired
+from touchstream.streams.state import State
+
+
+class Heard(NamedTuple):
+    """A touchpoint of the customer as it came along in the log."""
+
+    arrival: Arrival
+    received_ms: Millis
+
+
+class Past(NamedTuple):
+    """An event that counted."""
+
+    event: Event
+    active: bool
+    """It was a sign of life."""
+
+
+class History(NamedTuple):
+    """All that counted of a customer's events, in the order in which they came."""
+
+    events: Sequence[Past]
+    profile: Profile | None
+    """What they make of him."""
+
+
+def relive(log: Iterable[Heard | TimerFired], models: ServingContext) -> History:
+    """Take a customer through his log again, step by step as the workers did.
+
+    ``log`` has his touchpoints and every tick of his partition, in order. Under today's rules: what
+    was in force once is gone.
+    """
+    state: State | None = None
+    events: list[Past] = []
+    then = models._replace(watermark_ms=None)
+    for happening in log:
+        if isinstance(happening, TimerFired):
+            watermark_ms = max(happening.time_ms, then.watermark_ms or happening.time_ms)
+            then = then._replace(watermark_ms=watermark_ms)
+            if state is not None and _is_due(state, watermark_ms):
+                state = advance(
+                    state, happening._replace(time_ms=watermark_ms), then, watermark_ms
+                ).state
+            continue
+        event = happening.arrival.event
+        step = advance(state, happening.arrival, then, happening.received_ms)
+        state = step.state
+        if "erased" in step.counters:
+            events.clear()
+        elif "applied" in step.counters:
+            by_customer = TOUCHPOINTS[event.type].by_customer(event.data)
+            events.append(Past(event, is_activity(event, by_customer, models.rules.churn)))
+    return History(events, None if state is None else state.profile)
+
+
+def _is_due(state: State, watermark_ms: Millis) -> bool:
+    return state.next_timer_ms is not None and state.next_timer_ms <= watermark_ms

@@ -1,0 +1,175 @@
+"""One shard's share of the log: records and ticks in, one commit's content out.
+
+The shell reads a batch of touchpoints, or one chunk of a tick, loads the states it names, and
+hands both here. The result is everything that one atomic commit writes. Pure, so batches do not
+show.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+from touchstream.schemas.tick import Tick
+from touchstream.schemas.units import CustomerId
+from touchstream.streams.checkpoint import ShardCheckpoint, copy
+from touchstream.streams.commit import CommitBatch, CommitBuilder
+from touchstream.streams.context import ServingContext
+from touchstream.streams.customer import Step, advance_all
+from touchstream.streams.intake.decode import Arrival, Origin, decode
+from touchstream.streams.outcome import Drop, Reject
+from touchstream.streams.projections.projection import TimerFired
+from touchstream.streams.records import Record
+from touchstream.streams.state import State
+
+
+class LetterLimit(NamedTuple):
+    """More than ``letters`` dead letters among ``window`` records stop the shard; 0: never."""
+
+    letters: int
+    window: int
+
+
+class TooManyLetters(Exception):
+    """A producer sends poison in bulk: the shard stops before it commits, until somebody looked."""
+
+
+class EventBatch(NamedTuple):
+    """Touchpoints, and what is none, up to the next tick."""
+
+    records: Sequence[tuple[Record, Arrival | Reject | Drop]]
+
+    def customers(self) -> list[CustomerId]:
+        """Whose states it needs, each once."""
+        found = (found for _, found in self.records)
+        return list(dict.fromkeys(a.event.subject for a in found if isinstance(a, Arrival)))
+
+    @property
+    def next_offset(self) -> int:
+        """Where the log goes on."""
+        return self.records[-1][0].offset + 1
+
+
+class TickBatch(NamedTuple):
+    """One tick."""
+
+    tick: Tick
+    offset: int
+
+
+def split_at_ticks(records: Sequence[Record], origin: Origin) -> Iterator[EventBatch | TickBatch]:
+    """Decode a batch and cut it at its ticks: a tick is a commit of its own."""
+    run: list[tuple[Record, Arrival | Reject | Drop]] = []
+    for record in records:
+        found = decode(record, origin)
+        if isinstance(found, Tick):
+            if run:
+                yield EventBatch(run)
+                run = []
+            yield TickBatch(found, record.offset)
+        else:
+            run.append((record, found))
+    if run:
+        yield EventBatch(run)
+
+
+def apply_event_batch(
+    before: ShardCheckpoint,
+    shard: str,
+    partition: int,
+    run: EventBatch,
+    states: Mapping[str, bytes | None],
+    serving: ServingContext,
+    limit: LetterLimit,
+) -> CommitBatch:
+    """Apply a run of touchpoints in order; raises :class:`TooManyLetters` past the limit."""
+    builder = CommitBuilder(before, shard, states, serving)
+    steps = _steps(run, builder, serving)
+    for place, (record, found) in enumerate(run.records):
+        builder.checkpoint.taken += 1
+        match found:
+            case Arrival():
+                subject, step = found.event.subject, steps[place]
+                if step.refused is None:
+                    builder.keep(subject, step, 0, record.received_ms)
+                else:
+                    builder.dead_letter(record, partition, "profiles", step.refused)
+            case Reject():
+                builder.dead_letter(record, partition, "intake", found)
+            case Drop(reason):
+                builder.count("dropped", f"dropped.{reason}")
+        _check_limit(builder.checkpoint, limit, shard)
+    return builder.commit_batch()
+
+
+def _steps(run: EventBatch, builder: "CommitBuilder", serving: ServingContext) -> dict[int, Step]:
+    """The steps of a run by place: first each customer's first event, then their second ones.
+
+    So a customer's events stay in order, and the model's arithmetic is done for many at once.
+    """
+    waves: list[list[int]] = []
+    met: dict[CustomerId, int] = {}
+    for place, (_, found) in enumerate(run.records):
+        if isinstance(found, Arrival):
+            subject = found.event.subject
+            wave = met[subject] = met.get(subject, -1) + 1
+            if wave == len(waves):
+                waves.append([])
+            waves[wave].append(place)
+    steps: dict[int, Step] = {}
+    states: dict[CustomerId, State | None] = {}
+    for places in waves:
+        them = []
+        for place in places:
+            record, found = run.records[place]
+            assert isinstance(found, Arrival)  # waves are made of nothing else
+            subject = found.event.subject
+            state = states[subject] if subject in states else builder.state(subject)
+            them.append((state, found, record.received_ms))
+        for place, (_, found, _), step in zip(
+            places, them, advance_all(them, serving), strict=True
+        ):
+            steps[place] = step
+            states[found.event.subject] = step.state
+    return steps
+
+
+def adopt(before: ShardCheckpoint, tick: Tick) -> ShardCheckpoint:
+    """The standing with the tick's time and what it puts in force; the first thing a tick does."""
+    after = copy(before)
+    after.active_config = tick.active_config
+    after.watermark_ms = max(tick.time_ms, before.watermark_ms or tick.time_ms)
+    return after
+
+
+def apply_tick(
+    adopted: ShardCheckpoint,
+    shard: str,
+    tick: Tick,
+    customers: Sequence[str],
+    states: Mapping[str, bytes | None],
+    serving: ServingContext,
+    *,
+    last: bool,
+) -> CommitBatch:
+    """Wake ``customers`` (in the order of the store); the ``last`` chunk finishes the tick."""
+    builder = CommitBuilder(adopted, shard, states, serving)
+    now_ms = adopted.watermark_ms or tick.time_ms
+    timers = [TimerFired(CustomerId(customer), tick.number, now_ms) for customer in customers]
+    them = [(builder.state(fired.subject), fired, now_ms) for fired in timers]
+    for fired, step in zip(timers, advance_all(them, serving), strict=True):
+        builder.keep(fired.subject, step, tick.number, now_ms)
+    if last:
+        builder.checkpoint.tick = tick.number
+        builder.passed(tick.number)
+    return builder.commit_batch()
+
+
+def _check_limit(checkpoint: ShardCheckpoint, limit: LetterLimit, shard: str) -> None:
+    recent = checkpoint.recent_dead
+    while recent and recent[0] <= checkpoint.taken - limit.window:
+        del recent[0]
+    if limit.letters and len(recent) > limit.letters:
+        raise TooManyLetters(
+            f"shard {shard}: more than {limit.letters} dead letters among the last {limit.window} "
+            "records; look at the topic dead-letters, mend the producer, "
+            "or raise worker.dead_letter_limit"
+        )

@@ -1,0 +1,1 @@
+"""What an event changes of a profile beyond its counters: one module for each kind of fact."""

@@ -1,0 +1,40 @@
+"""How facts are found: a table from an event's data to what it changes, one a module."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+from touchstream.schemas.units import Millis
+from touchstream.streams.profiles.profile import Answer, Fact, Profile
+
+Changes = dict[str, Any]
+"""Fields of a profile and what they become."""
+Facts = Mapping[type, Callable[[Profile, Millis, Any], Changes]]
+"""Type of an event's data -> what it changes, from the profile before and the event's time."""
+T = TypeVar("T", Answer, Fact)
+
+
+def newest(held: Mapping[str, T], name: str, fact: T, bound: int) -> dict[str, T]:
+    """What is held and one fact more; see :func:`settle`."""
+    after = dict(held)
+    settle(after, name, fact, bound)
+    return after
+
+
+def settle(held: dict[str, T], name: str, fact: T, bound: int) -> None:
+    """Keep the newer fact by event time; past the bound the one with the oldest time goes.
+
+    Of two facts of one moment the smaller text holds, so that their order of arrival does not show,
+    and a refusal beats a consent: many systems stamp both with the day alone.
+    """
+    old = held.get(name)
+    if old is not None and _holds(old, fact):
+        return
+    held[name] = fact
+    if len(held) > bound:
+        del held[min(held, key=lambda key: (held[key].at_ms, key))]
+
+
+def _holds(old: T, fact: T) -> bool:
+    if old.at_ms == fact.at_ms:
+        return str(old) <= str(fact)
+    return old.at_ms > fact.at_ms

@@ -1,0 +1,37 @@
+"""Orders and returns."""
+
+from touchstream.schemas.touchpoints.orders import OrderPlaced, OrderReturned
+from touchstream.schemas.units import Millis
+from touchstream.streams.profiles.decay import QUARTER_DAYS, add_lately
+from touchstream.streams.profiles.facts.facts import Changes, Facts
+from touchstream.streams.profiles.profile import BOUNDS, Money, Profile
+
+
+def _ordered(profile: Profile, at_ms: Millis, data: OrderPlaced) -> Changes:
+    held = profile.money.get(data.currency, Money())
+    money = Money(
+        min(BOUNDS.sum_minor, held.ordered_minor + data.amount_minor),
+        held.order_count + 1,
+        held.returned_minor,
+        add_lately(held.lately, at_ms, float(data.amount_minor), QUARTER_DAYS),
+    )
+    return _with_money(profile, data.currency, money)
+
+
+def _returned(profile: Profile, _: Millis, data: OrderReturned) -> Changes:
+    held = profile.money.get(data.currency, Money())
+    returned_minor = min(BOUNDS.sum_minor, held.returned_minor + data.amount_minor)
+    money = Money(held.ordered_minor, held.order_count, returned_minor, held.lately)
+    return _with_money(profile, data.currency, money)
+
+
+def _with_money(profile: Profile, currency: str, money: Money) -> Changes:
+    if currency not in profile.money and len(profile.money) >= BOUNDS.currencies:
+        return {}
+    return {"money": {**profile.money, currency: money}}
+
+
+FACTS: Facts = {
+    OrderPlaced: _ordered,
+    OrderReturned: _returned,
+}

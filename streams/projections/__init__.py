@@ -1,0 +1,1 @@
+"""What is known of a customer: one projection a file, all named in ``registry.py``."""

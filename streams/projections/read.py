@@ -1,0 +1,39 @@
+"""What single projections know of a customer, for those who show it or explain it."""
+
+from collections.abc import Mapping
+
+from touchstream.schemas.units import Millis
+from touchstream.streams.projections import churn, decisions, targets
+from touchstream.streams.projections.churn import ChurnState
+from touchstream.streams.projections.decisions import DecisionsState
+from touchstream.streams.projections.registry import REGISTERED, slots_of
+from touchstream.streams.projections.targets import TargetsState
+from touchstream.streams.state import State
+
+
+def churn_of(state: State) -> ChurnState:
+    """Risk, band and waiting snapshots of a customer."""
+    found: ChurnState | None = slots_of(state).read(churn.Churn.name)
+    return churn.NOTHING if found is None else found
+
+
+def targets_of(state: State) -> TargetsState:
+    """Waiting snapshots of the further targets."""
+    found: TargetsState | None = slots_of(state).read(targets.Targets.name)
+    return targets.NOTHING if found is None else found
+
+
+def decisions_of(state: State) -> DecisionsState:
+    """When each action was last recommended."""
+    found: DecisionsState | None = slots_of(state).read(decisions.Decisions.name)
+    return DecisionsState() if found is None else found
+
+
+def described(state: State, now_ms: Millis) -> dict[str, Mapping[str, object]]:
+    """Projection -> its fields by name, for all that know anything of the customer."""
+    slots = slots_of(state)
+    return {
+        one.name: one.projection.describe(known, state.profile, now_ms)
+        for one in REGISTERED
+        if (known := slots.get(one)) is not None
+    }

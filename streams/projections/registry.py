@@ -1,0 +1,66 @@
+"""All projections, in the order in which they see an event: a reader after what it reads."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from touchstream.schemas.registry import TOUCHPOINTS
+from touchstream.schemas.units import Millis
+from touchstream.streams.projections.churn import Churn
+from touchstream.streams.projections.decisions import Decisions
+from touchstream.streams.projections.measures import BusinessMeasures
+from touchstream.streams.projections.projection import Projection
+from touchstream.streams.projections.registered import Registered
+from touchstream.streams.projections.slots import Slots
+from touchstream.streams.projections.targets import Targets
+from touchstream.streams.state import State
+
+PROJECTIONS: tuple[Projection[Any], ...] = (
+    Churn(),
+    Targets(),
+    Decisions(),
+    BusinessMeasures(),
+)
+
+
+class RegistryError(ValueError):
+    """Two projections of one name or slot, or one that reads what does not come before it."""
+
+
+def checked(projections: Sequence[Projection[Any]]) -> tuple[Registered, ...]:
+    """The projections ready for use; raises :class:`RegistryError`."""
+    seen: set[str] = set()
+    slots: set[int] = set()
+    for one in projections:
+        if one.name in seen or one.slot in slots:
+            raise RegistryError(f"projection {one.name}: its name or slot {one.slot} is taken")
+        unknown = set(one.reads) - seen
+        if unknown:
+            raise RegistryError(
+                f"projection {one.name} reads {', '.join(sorted(unknown))}: want it before, "
+                "so that reading is acyclic"
+            )
+        seen.add(one.name)
+        slots.add(one.slot)
+    return tuple(Registered(one) for one in projections)
+
+
+REGISTERED = checked(PROJECTIONS)
+BY_NAME: Mapping[str, Registered] = {one.name: one for one in REGISTERED}
+LISTENERS: Mapping[str, tuple[Registered, ...]] = {
+    kind: tuple(one for one in REGISTERED if kind in one.projection.listens_to)
+    for kind in TOUCHPOINTS
+}
+"""Event type -> the projections that listen to it."""
+SCORED = tuple(one for one in REGISTERED if one.scored is not None)
+DECIDED = tuple(one for one in REGISTERED if one.decided is not None)
+
+
+def slots_of(state: State) -> Slots:
+    """A customer's slots, to be read or moved on."""
+    return Slots(state.slots, BY_NAME)
+
+
+def last_recommended(slots: Slots) -> Mapping[str, Millis]:
+    """Action -> when it was last recommended to this customer."""
+    state = slots.read(Decisions.name)
+    return {} if state is None else state.recommended_ms

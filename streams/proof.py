@@ -1,0 +1,105 @@
+"""Reasons put to the proof: what becomes of the risk without the events that they are made of.
+
+The proof leaves out these events, folds all others again and scores at the same moment: a reason
+that spoke for the risk is borne out if the log-odds fall without its events.
+"""
+
+from collections.abc import Iterable, Iterator
+from math import isnan
+
+import msgspec
+
+from touchstream.schemas.registry import TOUCHPOINTS
+from touchstream.schemas.units import Millis
+from touchstream.streams.context import ServingContext
+from touchstream.streams.explanation import Explanation, Proof, Reason
+from touchstream.streams.features.feature import FeatureList
+from touchstream.streams.history import History, Past
+from touchstream.streams.learn.numbers import logit
+from touchstream.streams.learn.scorer import Scorer
+from touchstream.streams.profiles.fold import fold
+from touchstream.streams.profiles.profile import Profile
+from touchstream.streams.state import State
+
+ACTIVITY = "activity"
+"""What features about all signs of life name instead of a family of events."""
+
+
+def verify(
+    explanation: Explanation, state: State, history: History, models: ServingContext
+) -> Explanation:
+    """The same with every reason put to the proof by the customer's own events.
+
+    The kept state knows of events that the log has lost; the proof compares the history with
+    itself, so that what is lost does not show in it.
+    """
+    scorer, profile = (models.scorers or {})[explanation.target], state.profile
+    assert profile is not None  # who is explained has a profile
+    names = models.features.names
+    whole = models.features.vector(profile, explanation.at_ms)
+    again = models.features.vector(history.profile or _nobody(profile), explanation.at_ms)
+    differing = tuple(
+        name
+        for name, kept, found in zip(
+            names, models.features.unpack(whole), models.features.unpack(again), strict=True
+        )
+        if kept != found and not (isnan(kept) and isnan(found))
+    )
+    proof = Proof(
+        events=len(history.events),
+        first_ms=min((past.event.time_ms for past in history.events), default=None),
+        differing=differing,
+    )
+    proved = _proved(
+        explanation.reasons, explanation.at_ms, profile, history, scorer, models.features
+    )
+    return msgspec.structs.replace(explanation, reasons=tuple(proved), proof=proof)
+
+
+def _proved(
+    reasons: Iterable[Reason],
+    at_ms: Millis,
+    profile: Profile,
+    history: History,
+    scorer: Scorer,
+    features: FeatureList,
+) -> Iterator[Reason]:
+    """Each reason with what becomes of the risk without the events that it is made of."""
+
+    def without(about: tuple[str, ...]) -> tuple[int, float]:
+        kept = [past for past in history.events if not _is_about(past, about)]
+        vector = features.vector(_folded(profile, kept), at_ms)
+        risk = scorer.score(features.unpack(vector), at_ms).risk
+        return len(history.events) - len(kept), risk
+
+    _, whole = without(())
+    for reason in reasons:
+        events, risk = without(reason.about)
+        if not events:
+            yield reason
+            continue
+        moved = logit(risk) - logit(whole)
+        yield msgspec.structs.replace(
+            reason,
+            events=events,
+            risk_without=risk,
+            moved=round(moved, 4),
+            verified=moved * reason.contribution < 0 if reason.contribution else None,
+        )
+
+
+def _is_about(past: Past, about: tuple[str, ...]) -> bool:
+    return TOUCHPOINTS[past.event.type].family in about or (past.active and ACTIVITY in about)
+
+
+def _folded(profile: Profile, events: Iterable[Past]) -> Profile:
+    """What only these events make of a customer who is known for as long."""
+    found = _nobody(profile)
+    for event, active in events:
+        found = fold(found, event, active)
+    return found
+
+
+def _nobody(profile: Profile) -> Profile:
+    """Since when he is known is of no event: it stays whatever is left out."""
+    return Profile(first_seen_ms=profile.first_seen_ms, last_seen_ms=profile.last_seen_ms)

@@ -1,0 +1,37 @@
+"""A state as version 3 named it: one set of fields for what is now header, profile and slots."""
+
+from typing import Any
+
+from tests.golden.core import by_name
+from touchstream.streams.projections.read import churn_of, decisions_of, targets_of
+from touchstream.streams.state import State
+
+NAMES = {
+    "outcome_flags": "marks",
+    "offer_probability": "offered",
+    "last_emitted_contributions": "told",
+    "last_emitted_risk": "told_risk",
+}
+
+
+def as_version_3(state: State) -> dict[str, Any]:
+    """The fields that are not at their defaults, by their names of then."""
+    targets = targets_of(state)
+    header = by_name(State(state.profile, state.memory, None, state.erased_ms))
+    whole: dict[str, Any] = header | by_name(churn_of(state)) | by_name(decisions_of(state))
+    if state.next_timer_ms is not None:
+        whole["wake_at_ms"] = state.next_timer_ms
+    if targets.ledgers:
+        whole["targets"] = by_name(targets.ledgers)
+    if targets.raised:
+        whole["raised"] = by_name(targets.raised)
+    renamed: dict[str, Any] = _named(whole)
+    return renamed
+
+
+def _named(value: Any) -> Any:  # noqa: ANN401 - any part of a state
+    if isinstance(value, dict):
+        return {NAMES.get(name, name): _named(held) for name, held in value.items()}
+    if isinstance(value, list):
+        return [_named(each) for each in value]
+    return value
