@@ -22,7 +22,7 @@ WORKDIR /home/touchstream
 # /live answers while the process makes progress; /ready says whether it owns its partitions.
 HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --retries=3 \
   CMD ["python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:9464/live', timeout=4)"]
-# SIGTERM ends a worker cleanly; what a SIGKILL would cut short is taken up at the fence.
+# SIGTERM ends a worker cleanly; after a SIGKILL the next start resumes at the fence.
 STOPSIGNAL SIGTERM
 ENTRYPOINT ["touchstream"]
 CMD ["--help"]

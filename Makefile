@@ -13,10 +13,10 @@ INSTALLED := .venv/installed
 
 .PHONY: help setup demo test check lint types imports current format bench kafka soak lock clean
 
-help: ## say what there is
+help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-setup: $(INSTALLED) ## make .venv and install what is locked, by hash (needs Python 3.11 and pip only)
+setup: $(INSTALLED) ## make .venv and install the lock, by hash (needs Python 3.11 and pip only)
 
 $(INSTALLED): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(None if sys.version_info >= (3, 11) else "touchstream needs Python 3.11 or later: make setup PYTHON=/path/to/python3.11")'
@@ -28,10 +28,10 @@ $(INSTALLED): requirements.lock pyproject.toml
 demo: setup ## watch a simulated world of customers, no services needed (ARGS="--seconds 30")
 	$(BIN)/touchstream demo $(ARGS)
 
-test: setup ## every test; what needs Kafka or Redis skips without them, never when CI=true
+test: setup ## every test; those that need Kafka or Redis skip without them, never when CI=true
 	$(BIN)/python -m pytest $(ARGS)
 
-check: lint types imports current ## everything a reviewer would not want to say
+check: lint types imports current ## everything that a reviewer should not have to check
 
 lint: setup ## ruff: rules and format
 	$(BIN)/ruff check .
@@ -43,10 +43,10 @@ types: setup ## mypy --strict, tests included
 imports: setup ## imports run one way
 	$(BIN)/lint-imports
 
-current: setup ## the generated files say what the code says
+current: setup ## the generated files match the code
 	$(BIN)/python -m touchstream.schemas.generate --check
 
-format: setup ## let ruff write what lint would refuse
+format: setup ## let ruff fix what it can
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 

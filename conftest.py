@@ -1,4 +1,4 @@
-"""What the examples in docstrings may use without importing it."""
+"""Names that the examples in docstrings may use without an import."""
 
 from math import exp, expm1
 

@@ -42,7 +42,7 @@ class _Sealed(Struct):
     digest: str
 
 
-def stored(knowledge: Knowledge, sealed: bytes) -> dict[str, bytes | None]:
+def version_states(knowledge: Knowledge, sealed: bytes) -> dict[str, bytes | None]:
     """The states of the learner's shard that make ``sealed`` the newest version."""
     about = About(
         msgspec.json.decode(sealed, type=_Sealed).digest, knowledge.tick, knowledge.examples
@@ -51,11 +51,8 @@ def stored(knowledge: Knowledge, sealed: bytes) -> dict[str, bytes | None]:
     return {version_id(number): sealed, about_id(number): msgspec.json.encode(about)}
 
 
-class Catalogue:
-    """Versions and rules by name.
-
-    None means "not in Redis, not yet or no more": park and ask again.
-    """
+class ServingContexts:
+    """Rules and model versions by the names that ticks give them, each loaded and compiled once."""
 
     def __init__(self, store: Store, alarm: Callable[[], None] = lambda: None) -> None:
         self._store = store
@@ -67,10 +64,10 @@ class Catalogue:
         self._rules: dict[str, Rules] = {}
         self._genesis = Rules()
 
-    async def models(self, checkpoint: ShardCheckpoint) -> ServingContext | None:
-        """Everything in force for a shard.
+    async def load(self, checkpoint: ShardCheckpoint) -> ServingContext | None:
+        """What a shard scores with; None if Redis does not hold it, not yet or no more.
 
-        Before the first tick the built-in rules, and nothing is scored.
+        Before the first tick these are the built-in rules, and nothing is scored.
         """
         active_config = checkpoint.active_config
         if active_config is None:
@@ -118,8 +115,8 @@ class Catalogue:
             self._scorers[key] = compile_version(version, rules, FEATURES.digest)
         return self._scorers[key]
 
-    async def check(self, versions: Collection[int]) -> None:
-        """Compare what is scored with to what the learner has published; drop what differs."""
+    async def verify(self, versions: Collection[int]) -> None:
+        """Compare the loaded versions with the published ones; drop those that differ."""
         asked = [version for version in versions if version in self.digests]
         [found] = await self._store.load([Read(LEARNER, [about_id(version) for version in asked])])
         for version, about in zip(asked, found, strict=True):

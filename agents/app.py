@@ -1,9 +1,10 @@
-"""For ``faust -A agents.app worker``: the touchpoints agent with the settings of this place."""
+"""``faust -A touchstream.agents.app worker``: the touchpoints agent with the settings of here."""
 
-from touchstream.agents import logs
+from touchstream.agents import garbage, logs
 from touchstream.agents.settings import Settings
 from touchstream.agents.wiring import worker_app
 
 settings = Settings.load()
 logs.configure(settings.logging.format, settings.logging.level)
 app = worker_app(settings)
+garbage.relax()

@@ -19,6 +19,11 @@ class Position(Struct, frozen=True):
     version: int
 
 
+def position_state(knowledge: Knowledge) -> dict[str, bytes | None]:
+    """The state of the learner's shard that holds its position."""
+    return {POSITION: msgspec.json.encode(Position(knowledge.tick, knowledge.version))}
+
+
 class LearnerProgress(Struct, kw_only=True):
     """Where the learner stands, whatever it knows: the same in every format of its record."""
 

@@ -11,7 +11,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.core import CounterMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from touchstream.schemas.dead_letter import DropReason, Reason
+from touchstream.schemas.dead_letter import DropReason, RejectReason
 from touchstream.schemas.emissions.registry import EMITTED
 
 Kind = Literal["durable", "counter", "gauge", "histogram"]
@@ -61,7 +61,7 @@ CATALOGUE: tuple[Entry, ...] = (
         "durable",
         "records",
         "Records sent to the dead letters; watch its rate.",
-        {"shard": PER_SHARD, "reason": get_args(Reason)},
+        {"shard": PER_SHARD, "reason": get_args(RejectReason)},
     ),
     Entry(
         "touchstream_emissions_total",

@@ -1,6 +1,6 @@
 """What was committed with the state is produced, in order.
 
-And then forgotten (DESIGN section 3).
+And then forgotten (docs/delivery.md).
 """
 
 import asyncio
@@ -52,8 +52,8 @@ class Outbox:
         """Entries of a shard that the broker has not taken yet."""
         return len(self._waiting.get(shard, ()))
 
-    async def take(self, shards: Sequence[str]) -> None:
-        """Own these shards and no others: read what their last owner left behind."""
+    async def assign(self, shards: Sequence[str]) -> None:
+        """Own exactly these shards: read the entries that their last owner left behind."""
         self._waiting = {shard: deque(await self._left_behind(shard)) for shard in shards}
         self._work.set()
 

@@ -9,13 +9,14 @@ from typing import NamedTuple, Protocol
 
 import msgspec
 
-from touchstream.agents.active_config import LEARNER, stored
-from touchstream.agents.checkpoint import Checkpoint
+from touchstream.agents.active_config import LEARNER, version_states
+from touchstream.agents.checkpoint import Checkpoint, position_state
 from touchstream.agents.fatal import Refusal
-from touchstream.agents.learner import Held, position, remembered
+from touchstream.agents.held_examples import HeldExamples, without_forgotten
 from touchstream.agents.stores.base import Commit, Fence
 from touchstream.schemas.examples import Example
 from touchstream.schemas.rules import Rules
+from touchstream.schemas.shards import shard_names
 from touchstream.streams.features.catalogue import FEATURES
 from touchstream.streams.learn.knowledge import Knowledge
 from touchstream.streams.learn.learner import pass_tick, version_of
@@ -43,8 +44,8 @@ class Rebuilt(NamedTuple):
     def commit(self, expected: Fence) -> Commit:
         """The change of the learner's shard; refused if a learner has moved on meanwhile."""
         states = {
-            **position(self.checkpoint.knowledge),
-            **stored(self.checkpoint.knowledge, self.sealed),
+            **position_state(self.checkpoint.knowledge),
+            **version_states(self.checkpoint.knowledge, self.sealed),
         }
         fence = expected._replace(commits=expected.commits + 1)
         return Commit(LEARNER, expected, fence, msgspec.json.encode(self.checkpoint), states)
@@ -87,7 +88,7 @@ def rebuild(
         for row in rows:
             if row.customer in left_out and row.tick > checkpoint.forgotten.get(row.customer, 0):
                 left_out[row.customer] += 1
-        known, passed = remembered(rows, after), tick.passed
+        known, passed = without_forgotten(rows, after), tick.passed
         if known:  # a tick without examples teaches nothing
             knowledge = pass_tick(knowledge, tick.number, {}, known, rules, FEATURES).knowledge
     if passed != checkpoint.knowledge.passed:
@@ -111,13 +112,13 @@ class _Tick(NamedTuple):
 
 def _ticks(records: Iterable[Stored], last: int, partitions: int) -> Iterator[_Tick]:
     """Every tick up to ``last`` with its examples, as the learner takes them."""
-    held = Held({}, [f"p{number}" for number in range(partitions)])
+    held = HeldExamples({}, shard_names(partitions))
     number, passed = 0, dict[str, int]()
     for record in records if last else ():
-        held.offer(record.offset, record.value or b"", now_s=0.0)  # a gap shows at the end
-        while number < last and held.ready(number + 1):
+        held.add(record.offset, record.value or b"", now_s=0.0)  # a gap shows at the end
+        while number < last and held.is_complete(number + 1):
             number += 1
-            examples, passed = held.take(number, passed)
+            examples, passed = held.pop(number, passed)
             yield _Tick(number, examples, passed)
         if number == last:
             return

@@ -1,15 +1,15 @@
-"""The only module that touches Faust's insides: batches out of Kafka, starting where Redis says.
+"""Batches out of Kafka, from the fence on; the only module that relies on Faust's internals.
 
-Stock Faust hands over one message a record (200 us each), acks what raised, and commits past what
-was not done. Here a Faust message is the list of records that one fetch brought for one partition;
-reading starts at the fence in Redis; and what is committed to Kafka is only what is durable in
-Redis, for lag monitors to see (TRAPS 1-3, 11-13; the proof is ``tests/integration``).
+Stock Faust delivers one message per record (200 us each), acknowledges records whose agent raised,
+and commits offsets past unprocessed ones. Here a Faust message is the list of records that one
+fetch brought for one partition, and reading starts at the fence in Redis. Kafka's committed offsets
+follow the fences, for lag monitors (decision 0005; the proof is ``tests/integration``).
 """
 
 import asyncio
 import time
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import Any
 
 import faust
 from aiokafka import AIOKafkaConsumer
@@ -19,6 +19,7 @@ from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, AppT
 from faust.types.tuples import ConsumerMessage
 
+from touchstream.agents.assignment import Batch, PartitionProcessor, Span, TopicPartition
 from touchstream.agents.fatal import Refusal, die
 
 FETCH_WAIT_MS = 20
@@ -26,55 +27,8 @@ FETCH_WAIT_MS = 20
 
 FETCH_TIMEOUT_S = 0.02
 NO_ROOM_PAUSE_S = 0.002
-TAKE_PATIENCE_S = 10.0
+ASSIGN_TIMEOUT_S = 10.0
 """Below Faust's own limit (``broker_request_timeout``), which would leave us half assigned."""
-
-
-class Span(NamedTuple):
-    """A partition that was assigned: what Kafka holds of it, and what the group has committed."""
-
-    earliest: int
-    end: int
-    committed: int | None
-
-
-class Batch(NamedTuple):
-    """The records that one fetch brought for one partition."""
-
-    partition: int
-    records: Sequence[Any]
-    """aiokafka ConsumerRecords in the order of their offsets, at least one."""
-    epoch: int
-    """Which seek it was read after; one of an earlier seek is void."""
-    more: bool
-    """The same fetch brought a further batch, which follows at once."""
-
-
-class PartitionProcessor(Protocol):
-    """Where batches are worked on.
-
-    It knows where each partition stands, and how much it may hold.
-    """
-
-    topic: str
-    """The physical topic."""
-    epoch: int
-    """Rises with every seek."""
-
-    async def take(self, spans: Mapping[int, Span]) -> Mapping[int, int]:
-        """Take over these partitions and give back all others.
-
-        Return the offset to read each from.
-        """
-
-    def has_room(self, partition: int) -> bool:
-        """Whether one more batch of the partition may be fetched now."""
-
-    def expect(self, batch: Batch) -> None:
-        """A batch is on its way."""
-
-    def durable(self) -> Mapping[int, int]:
-        """Per partition the offset up to which everything is durable in Redis."""
 
 
 class _Thread(driver.AIOKafkaConsumerThread):
@@ -85,7 +39,7 @@ class _Thread(driver.AIOKafkaConsumerThread):
 
 
 class BatchConsumer(driver.Consumer):
-    """Delivers :class:`Batch`, commits only what Redis holds, starts where Redis says."""
+    """Delivers :class:`Batch`, starts at the fences, and commits no offset above them."""
 
     processor: PartitionProcessor
     linger_s: float
@@ -94,17 +48,15 @@ class BatchConsumer(driver.Consumer):
         return _Thread(self, loop=self.loop, beacon=self.beacon)
 
     async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, ConsumerMessage]]:
-        """One fetch of all partitions that have room.
-
-        Faust's own pressure valve is never reached.
-        """
+        """One fetch of all partitions that have room."""
         if not self.flow_active:
             await self.wait(self.can_resume_flow)
         generation = self.app.consumer_generation_id
         started = time.monotonic()
         epoch = self.processor.epoch
+        # Faust's own flow control, at stream_buffer_maxsize, would block the other partitions.
         active = {
-            tp for tp in self._get_active_partitions() if self.processor.has_room(tp.partition)
+            tp for tp in self._get_active_partitions() if self.processor.has_room(_source(tp))
         }
         if not active:
             await asyncio.sleep(NO_ROOM_PAUSE_S)
@@ -117,7 +69,7 @@ class BatchConsumer(driver.Consumer):
             if self._is_outdated(generation):
                 return
             more = position < len(found) - 1
-            yield self._message(Batch(tp.partition, batch, epoch, more), tp.topic, generation)
+            yield self._message(Batch(_source(tp), batch, epoch, more), generation)
         await asyncio.sleep(max(0.0, self.linger_s - (time.monotonic() - started)))
 
     async def _fetch(self, active: set[TP]) -> Mapping[TP, Sequence[Any]] | None:
@@ -126,11 +78,11 @@ class BatchConsumer(driver.Consumer):
                 active_partitions=active, timeout=FETCH_TIMEOUT_S
             )
         except OffsetOutOfRangeError as exc:
-            die("log_lost", Refusal(f"Kafka no longer holds what is to be read next: {exc}"))
+            die("log_lost", Refusal(f"Kafka no longer holds the next record to read: {exc}"))
         return found
 
     def _lose_loudly(self, lose_loudly: bool) -> None:
-        """Between seek and rebalance no position may be reset behind our back (retention)."""
+        """Fail, instead of silently resetting a position that retention has overtaken."""
         strategy = OffsetResetStrategy.NONE if lose_loudly else OffsetResetStrategy.EARLIEST
         self._thread._ensure_consumer()._fetcher._default_reset_strategy = strategy
 
@@ -138,12 +90,12 @@ class BatchConsumer(driver.Consumer):
         moved_on = self.app.consumer_generation_id != generation
         return self.should_stop or not self.flow_active or moved_on
 
-    def _message(self, batch: Batch, topic: str, generation: int) -> tuple[TP, ConsumerMessage]:
+    def _message(self, batch: Batch, generation: int) -> tuple[TP, ConsumerMessage]:
         self.processor.expect(batch)
-        plain, last = TP(topic, batch.partition), batch.records[-1]
+        tp, last = TP(*batch.source), batch.records[-1]
         message = ConsumerMessage(
-            topic,
-            batch.partition,
+            tp.topic,
+            tp.partition,
             last.offset,
             last.timestamp / 1000,
             last.timestamp_type,
@@ -153,67 +105,71 @@ class BatchConsumer(driver.Consumer):
             None,
             0,
             0,
-            plain,
+            tp,
             generation_id=generation,
         )
-        return plain, message
+        return tp, message
 
     async def _add_gap(self, tp: TP, offset_from: int, offset_to: int) -> None:
-        """Offsets between two batches are not gaps."""
+        """Do nothing: offsets missing between two batches are not gaps to wait for."""
 
     def _filter_tps_with_pending_acks(self, topics: Iterable[Any] | None = None) -> Iterable[TP]:
         wanted = None if topics is None else set(topics)
-        mine = [TP(self.processor.topic, partition) for partition in self.processor.durable()]
+        mine = [TP(*source) for source in self.processor.durable()]
         return [tp for tp in mine if wanted is None or tp in wanted or tp.topic in wanted]
 
     def _filter_committable_offsets(self, tps: Iterable[TP]) -> dict[TP, int]:
         durable = self.processor.durable()
         return {
-            tp: durable[tp.partition]
+            tp: durable[_source(tp)]
             for tp in tps
-            if (self._committed_offset[tp] or -1) < durable.get(tp.partition, -1)
+            if (self._committed_offset[tp] or -1) < durable.get(_source(tp), -1)
         }
 
     async def seek_to_committed(self) -> Mapping[TP, int]:
-        """Ask the desk where to begin; a refusal ends the process, for Faust would only log it."""
+        """Seek to the fences; a refusal ends the process, because Faust would only log it."""
         try:
             committed = dict(await super().seek_to_committed())
-            mine = [tp for tp in self.assignment() if tp.topic == self.processor.topic]
-            start = await self._take(await self._spans(mine, committed))
-            positions = {tp: start[tp.partition] for tp in mine}
+            mine = [tp for tp in self.assignment() if tp.topic in self.processor.topics]
+            start = await self._assign(await self._spans(mine, committed))
+            positions = {tp: start[_source(tp)] for tp in mine}
             if positions:
                 await self.seek_wait(positions)
                 self._lose_loudly(True)
         except Exception as exc:
             die("cannot_start", exc)
-        self.processor.epoch += 1  # what was fetched before lies elsewhere in the log
+        self.processor.epoch += 1  # batches fetched before the seek come from elsewhere in the log
         return {**committed, **positions}
 
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
-        """Finish the round that is under way and give back all, before another owner begins."""
+        """Finish the current round and release all partitions before another owner begins."""
         self._lose_loudly(False)
         await super().on_partitions_revoked(revoked)
-        await self._take({})
+        await self._assign({})
 
-    async def _take(self, spans: Mapping[int, Span]) -> Mapping[int, int]:
-        """Raise the epoch first, or a batch of the old one would meet the new shards.
+    async def _assign(self, spans: Mapping[TopicPartition, Span]) -> Mapping[TopicPartition, int]:
+        """Hand the assignment to the processor; the process ends if that fails or takes too long.
 
-        A desk held up by an outage starts anew: Faust would log it and go on half assigned.
+        Faust would log the failure and go on with half an assignment.
         """
-        self.processor.epoch += 1
+        self.processor.epoch += 1  # first, or a batch of the old epoch would meet the new shards
         try:
-            return await asyncio.wait_for(self.processor.take(spans), TAKE_PATIENCE_S)
+            return await asyncio.wait_for(self.processor.assign(spans), ASSIGN_TIMEOUT_S)
         except Exception as exc:
             die("cannot_start", exc)
 
-    async def _spans(self, mine: Sequence[Any], committed: Mapping[Any, Any]) -> dict[int, Span]:
+    async def _spans(
+        self, mine: Sequence[Any], committed: Mapping[Any, Any]
+    ) -> dict[TopicPartition, Span]:
         if not mine:
             return {}
         earliest = await self.earliest_offsets(*mine)
         ends = await self.highwaters(*mine)
-        return {
-            tp.partition: Span(earliest[tp], ends[tp], _known(committed.get(tp))) for tp in mine
-        }
+        return {_source(tp): Span(earliest[tp], ends[tp], _known(committed.get(tp))) for tp in mine}
+
+
+def _source(tp: Any) -> TopicPartition:  # noqa: ANN401 - Faust's TP, or aiokafka's own
+    return TopicPartition(tp.topic, tp.partition)
 
 
 def _known(offset: Any) -> int | None:  # noqa: ANN401 - Faust says None or -1 for "nothing committed"
@@ -221,14 +177,15 @@ def _known(offset: Any) -> int | None:  # noqa: ANN401 - Faust says None or -1 f
 
 
 def install(app: AppT, processor: PartitionProcessor, linger_ms: int) -> None:
-    """Make ``app`` read its topic in batches for ``desk``."""
-    consumer = type("Consumer", (BatchConsumer,), {"desk": processor, "linger_s": linger_ms / 1000})
+    """Make ``app`` read the processor's topics in batches."""
+    attributes = {"processor": processor, "linger_s": linger_ms / 1000}
+    consumer = type("Consumer", (BatchConsumer,), attributes)
     transport = type("Transport", (driver.Transport,), {"Consumer": consumer})
     app.transport = transport(app.conf.broker_consumer, app)
 
 
 async def batches(stream: "faust.StreamT[Any]") -> AsyncIterator[list[Batch]]:
-    """What the agent iterates over: all batches of one fetch together."""
+    """Yield all batches of one fetch together."""
     fetch: list[Batch] = []
     async for event in stream.events():
         batch: Batch = event.message.value

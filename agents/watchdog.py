@@ -4,30 +4,35 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
+from touchstream.agents.assignment import TopicPartition
 from touchstream.agents.fatal import Refusal, die, dump_stacks
 from touchstream.agents.metrics import Metrics
 
 
-class Worked(Protocol):
-    """What the watchdog looks at."""
+class Watched(Protocol):
+    """An agent whose progress is watched."""
 
     last_progress: float
     """``time.monotonic()`` of the last thing that became durable."""
 
     joined: bool
-    """Whether Kafka has told what to work on, be it nothing."""
+    """Whether Kafka has assigned its partitions, be it none."""
 
-    def lag(self, end: Callable[[int], int]) -> int:
-        """Records that wait."""
+    def lag(self, end: Callable[[TopicPartition], int]) -> int:
+        """Records that it could process now."""
 
 
 class Watchdog:
     """Looks once a second; see ``worker.stall_timeout_s``."""
 
     def __init__(
-        self, processor: Worked, end: Callable[[int], int], stall_timeout_s: float, metrics: Metrics
+        self,
+        agent: Watched,
+        end: Callable[[TopicPartition], int],
+        stall_timeout_s: float,
+        metrics: Metrics,
     ) -> None:
-        self._desk = processor
+        self._agent = agent
         self._end = end
         self._stall_timeout_s = stall_timeout_s
         self._metrics = metrics
@@ -42,14 +47,14 @@ class Watchdog:
 
     def stalled_s(self) -> float:
         """Seconds without durable progress while records wait; 0 when none does."""
-        if not self._desk.lag(self._end):
-            self._desk.last_progress = time.monotonic()
+        if not self._agent.lag(self._end):
+            self._agent.last_progress = time.monotonic()
             return 0.0
-        return time.monotonic() - self._desk.last_progress
+        return time.monotonic() - self._agent.last_progress
 
     def not_ready(self) -> Sequence[str]:
         """For ``/ready``: what keeps it from working now."""
-        waiting = [] if self._desk.joined else ["waits for the consumer group"]
+        waiting = [] if self._agent.joined else ["waits for the consumer group"]
         return [*waiting, *self.faults()]
 
     def faults(self) -> Sequence[str]:

@@ -8,11 +8,11 @@ into touchpoints
 import os
 import tempfile
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import faust
 import mode
@@ -20,8 +20,10 @@ import structlog
 from prometheus_client import CollectorRegistry
 
 from touchstream.agents import received, transport
+from touchstream.agents.assignment import TopicPartition
 from touchstream.agents.embedded.group_leader import let_followers_sync_first
 from touchstream.agents.fatal import Refusal, die
+from touchstream.agents.fenced import FencedAgent
 from touchstream.agents.health import HealthServer
 from touchstream.agents.kafka import credentials, group, new_producer, physical_topics
 from touchstream.agents.metrics import Metrics
@@ -31,21 +33,10 @@ from touchstream.agents.settings import Settings
 from touchstream.agents.stores.base import Store
 from touchstream.agents.stores.connect import open_store
 from touchstream.agents.touchpoints import Touchpoints
-from touchstream.agents.watchdog import Watchdog, Worked
+from touchstream.agents.watchdog import Watchdog
 from touchstream.schemas.topics import EXAMPLES_TOPIC, TOUCHPOINTS_TOPIC
 from touchstream.schemas.units import Millis
 from touchstream.streams.intake.decode import Origin
-
-
-class Worker(transport.PartitionProcessor, Worked, Protocol):
-    """A desk that an agent works at."""
-
-    async def work(self, fetch: Sequence[transport.Batch]) -> None:
-        """Take one fetch."""
-
-    async def check_fences(self) -> None:
-        """Raise if what is owned is not where this desk left it."""
-
 
 PARKED_RETRY_S = 0.05
 METRICS_EVERY_S = 1.0
@@ -65,7 +56,7 @@ def worker_app(settings: Settings, store: Store | None = None) -> faust.App:
     topics = physical_topics(settings.kafka)
     metrics, registry = _metrics()
     outbox = Outbox(store, lambda: new_producer(settings), TopicNames(topics))
-    processor = Touchpoints(
+    agent = Touchpoints(
         topics[TOUCHPOINTS_TOPIC],
         store,
         outbox,
@@ -75,11 +66,11 @@ def worker_app(settings: Settings, store: Store | None = None) -> faust.App:
         received.by_header if settings.worker.trust_received_header else received.by_broker,
     )
     app = _app(group(settings, "worker"), settings, store, topics)
-    transport.install(app, processor, settings.worker.linger_ms)
-    _agent(app, "touchpoints", processor)
-    app.timer(PARKED_RETRY_S)(_fatal(processor.retry_parked))
-    app.timer(METRICS_EVERY_S)(_fatal(partial(processor.show_metrics, _end_of(app, processor))))
-    _beside(app, settings, processor, outbox, registry, metrics, settings.worker.stall_timeout_s)
+    transport.install(app, agent, settings.worker.linger_ms)
+    _agent(app, "touchpoints", agent)
+    app.timer(PARKED_RETRY_S)(_fatal(agent.retry_parked))
+    app.timer(METRICS_EVERY_S)(_fatal(partial(agent.show_metrics, _end_of(app))))
+    _beside(app, settings, agent, outbox, registry, metrics, settings.worker.stall_timeout_s)
     return app
 
 
@@ -101,7 +92,7 @@ def learner_app(
     topics = physical_topics(settings.kafka)
     metrics, registry = _metrics()
     outbox = Outbox(store, lambda: new_producer(settings), TopicNames(topics))
-    processor = Learner(
+    agent = Learner(
         topics[EXAMPLES_TOPIC],
         store,
         outbox,
@@ -111,11 +102,11 @@ def learner_app(
         metrics,
     )
     app = _app(group(settings, "learner"), settings, store, topics)
-    transport.install(app, processor, settings.worker.linger_ms)
-    _agent(app, "learner", processor)
+    transport.install(app, agent, settings.worker.linger_ms)
+    _agent(app, "learner", agent)
     if writes_ticks:
-        app.timer(settings.ticks.interval_s)(_fatal(lambda: processor.tick(now_ms())))
-    _beside(app, settings, processor, outbox, registry, metrics, settings.learner.stall_timeout_s)
+        app.timer(settings.ticks.interval_s)(_fatal(lambda: agent.tick(now_ms())))
+    _beside(app, settings, agent, outbox, registry, metrics, settings.learner.stall_timeout_s)
     return app
 
 
@@ -170,24 +161,26 @@ def _app(name: str, settings: Settings, store: Store, topics: dict[str, str]) ->
     return app
 
 
-def _agent(app: faust.App, name: str, processor: Worker) -> None:
-    @app.agent(app.topic(processor.topic, value_serializer="raw", key_serializer="raw"), name=name)
+def _agent(app: faust.App, name: str, agent: FencedAgent[Any]) -> None:
+    topic = app.topic(*agent.topics, value_serializer="raw", key_serializer="raw")
+
+    @app.agent(topic, name=name)
     async def work(stream: "faust.StreamT[Any]") -> None:
         async for fetch in transport.batches(stream):
-            await _fatal(partial(processor.work, fetch))()
+            await _fatal(partial(agent.work, fetch))()
 
 
 def _beside(
     app: faust.App,
     settings: Settings,
-    processor: Worker,
+    agent: FencedAgent[Any],
     outbox: Outbox,
     registry: CollectorRegistry,
     metrics: Metrics,
     stall_timeout_s: float,
 ) -> None:
     """What runs next to an agent: the outbox, the watchdog, the operator's port."""
-    watchdog = Watchdog(processor, _end_of(app, processor), stall_timeout_s, metrics)
+    watchdog = Watchdog(agent, _end_of(app), stall_timeout_s, metrics)
     health = HealthServer(
         settings.http.host,
         settings.http.port,
@@ -197,7 +190,7 @@ def _beside(
     )
     app.task(_fatal(outbox.run))
     app.timer(1.0)(_fatal(watchdog.look))
-    app.timer(FENCE_CHECK_S)(_fatal(processor.check_fences))
+    app.timer(FENCE_CHECK_S)(_fatal(agent.check_fences))
 
     @app.task
     async def serve() -> None:
@@ -215,14 +208,14 @@ def _beside(
             await outbox.close()
 
 
-def _end_of(app: faust.App, processor: Worker) -> Callable[[int], int]:
-    """Where a partition ends as of its last fetch; 0 while it is being given away."""
+def _end_of(app: faust.App) -> Callable[[TopicPartition], int]:
+    """The end of a partition as of its last fetch; 0 while the partition is being revoked."""
 
-    def end(partition: int) -> int:
-        place = faust.types.TP(processor.topic, partition)
-        if place not in app.consumer.assignment():
+    def end(source: TopicPartition) -> int:
+        tp = faust.types.TP(*source)
+        if tp not in app.consumer.assignment():
             return 0
-        return app.consumer.highwater(place) or 0
+        return app.consumer.highwater(tp) or 0
 
     return end
 

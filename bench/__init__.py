@@ -1,1 +1,1 @@
-"""What measures touchstream: a world that is known, data of others, and the clock."""
+"""Benchmarks: throughput, latency, memory, and the quality of predictions."""

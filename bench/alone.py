@@ -7,8 +7,10 @@ from typing import NamedTuple
 
 from bench.cost import Cost, cost
 from bench.workload import VERSION, Piece, first_tick, hand_made_model
+from touchstream.agents import garbage
 from touchstream.agents.stores.base import Commit, Fence, Read, Store
 from touchstream.schemas.rules import Rules
+from touchstream.schemas.shards import shard_name
 from touchstream.schemas.units import Millis
 from touchstream.streams.checkpoint import ShardCheckpoint, encode_checkpoint
 from touchstream.streams.commit import CommitBatch
@@ -28,13 +30,13 @@ from touchstream.streams.partition import (
 from touchstream.streams.records import Record
 
 BATCH_RECORDS = 2_000
-"""Of all partitions together: what a worker fetches at most by default."""
+"""All partitions together: the largest default fetch of a worker."""
 
 NO_LIMIT = LetterLimit(0, 1)
 
 
 class Done(NamedTuple):
-    """What became of one partition's part of a fetch."""
+    """The result of one partition's part of a fetch."""
 
     shard: str
     customers: list[str]
@@ -47,9 +49,10 @@ def core_alone(
     """From records as bytes to everything a commit writes as bytes; states lie in dictionaries."""
     shards = [_Shard(number, partitions, rules) for number in range(partitions)]
     fetches = list(_fetches(pieces))
+    garbage.relax()  # as a worker does
     wall_s, cpu_s = time.perf_counter(), time.process_time()
     done = [
-        [one for number, records in fetch.items() for one in shards[number].take(records)]
+        [one for number, records in fetch.items() for one in shards[number].process(records)]
         for fetch in fetches
     ]
     wall_s, cpu_s = time.perf_counter() - wall_s, time.process_time() - cpu_s
@@ -75,7 +78,7 @@ class _Shard:
     def __init__(self, number: int, partitions: int, rules: Rules) -> None:
         tick = first_tick(rules)
         scorers = {CHURN: Scorer(hand_made_model())}
-        self._name, self._number = f"p{number}", number
+        self._name, self._number = shard_name(number), number
         self._models = ServingContext(
             rules, rules.digest(), FEATURES, VERSION, scorers, tick.time_ms
         )
@@ -85,7 +88,7 @@ class _Shard:
         turn = apply_tick(adopted, self._name, tick, (), {}, self._models, last=True)
         self._checkpoint = turn.checkpoint
 
-    def take(self, records: Sequence[Record]) -> Iterator[Done]:
+    def process(self, records: Sequence[Record]) -> Iterator[Done]:
         for run in split_at_ticks(records, self._origin):
             assert isinstance(run, EventBatch)  # the workload's one tick is taken already
             customers = [str(customer) for customer in run.customers()]
@@ -116,4 +119,5 @@ def _commit(one: Done, fences: dict[str, Fence]) -> Commit:
     commits = 0 if before is None else before.commits
     fence = fences[one.shard] = Fence(work.checkpoint.taken, commits + 1)
     record = encode_checkpoint(work.checkpoint)
-    return Commit(one.shard, before, fence, record, work.states, work.timers, work.outbox)
+    content = (work.states, work.timers, work.outbox, work.measures, work.expired_measures)
+    return Commit(one.shard, before, fence, record, *content)

@@ -1,4 +1,4 @@
-"""Models written by hand, for benchmarks and tests that need to know what will be said."""
+"""Models written by hand, for benchmarks and tests with known predictions."""
 
 from collections.abc import Mapping
 
@@ -22,10 +22,10 @@ def by_hand(
     examples: int = 1_000,
     churned: int | None = None,
 ) -> ModelData:
-    """Ln odds = intercept + sum of weight x (value - mean), each value within 5 of the mean.
+    """Log-odds = intercept + sum of weight x (value - mean), each value within 5 of the mean.
 
-    ``weights`` by name of a measured feature; ``other`` is that of all that are not named. As
-    dear to score with as a learnt one, and as sure of itself as can be.
+    ``weights`` by name of a measured feature; ``other`` is the weight of all others. Scoring costs
+    as much as with a learnt model, and the model is maximally certain.
     """
     width, measured = len(NAMES), 1 + len(FEATURES.names)
     given = np.zeros(width)

@@ -1,4 +1,4 @@
-"""What one event costs, and how figures are told."""
+"""The cost of one event, and its statistics."""
 
 from collections.abc import Sequence
 from statistics import median

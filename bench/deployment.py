@@ -13,11 +13,11 @@ from touchstream.agents.replay.services import services as replay_services
 from touchstream.agents.replay.supervisor import Member
 
 DEFAULTS = Path("/dev/null")
-"""A settings file without a word: a benchmark is not to read the one of the working directory."""
+"""An empty settings file: a benchmark must not read the one of the working directory."""
 
 
 class Services(NamedTuple):
-    """Where a real broker and Redis answer."""
+    """Addresses of a real broker and Redis."""
 
     bootstrap: str
     redis_url: str

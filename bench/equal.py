@@ -1,9 +1,9 @@
-"""Whether two replays say the same: the law of the house, file by file.
+"""Compare two replays: the law, file by file.
 
     python -m bench.equal FOLDER FOLDER
 
-Lines are compared as a multiset. Left out is what names the run and not the world: ``sequence`` of
-an emission, ``partition`` and ``offset`` of a dead letter.
+Lines are compared as a multiset. Fields that name the run and not the world are left out:
+``sequence`` of an emission, ``partition`` and ``offset`` of a dead letter.
 """
 
 import sys
@@ -24,11 +24,11 @@ LEFT_OUT = {
 """Output -> fields that may differ; the ``scores-NAME.jsonl`` of further targets come on top."""
 
 SHOWN = 3
-"""Lines told of each difference."""
+"""Lines shown of each difference."""
 
 
 def differences(one: Path, other: Path) -> list[str]:
-    """A sentence for each file that differs; none if the two folders say the same."""
+    """A sentence for each file that differs; none if the two folders are equal."""
     return [
         shown for name in _names(one, other) if (shown := _difference(name, one, other)) is not None
     ]

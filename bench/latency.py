@@ -4,8 +4,8 @@
 
 Real Kafka and Redis, one worker with its default linger. Without ``--rate``, half of what one
 worker was just measured to drain of these events. Every event crosses a band: tickets are opened
-and resolved in turn, and the model thinks of nothing else. Measured from before the producer's send
-until the emission has been read from ``churn-risk``; producer and reader share this process.
+and resolved in turn, and the model depends on nothing else. Measured from before the producer's
+send until the emission has been read from ``churn-risk``; both share this process.
 """
 
 import argparse
@@ -34,10 +34,10 @@ from touchstream.streams.learn.snapshot import ModelData
 CUSTOMERS = 2_000
 CAPACITY_EVENTS = 20_000
 SLICE_S = 0.005
-"""Events are sent in slices of so long."""
+"""Length of the slices in which events are sent."""
 
 WARM_S = 3.0
-"""Not measured at the beginning."""
+"""Left out at the beginning."""
 
 PATIENCE_S = 60.0
 SETTINGS = {"WORKER__LINGER_MS": "10", "BANDS__COOLDOWN_DAYS": "0"}
@@ -49,7 +49,7 @@ def ticket_model() -> ModelData:
 
 
 def ticket_events() -> Iterator[tuple[str, Piece]]:
-    """Id and record, for ever: each customer in turn opens a ticket or has it resolved."""
+    """Id and record, forever: each customer in turn opens a ticket or has it resolved."""
     number = 0
     while True:
         customer = f"c{number % CUSTOMERS:06d}"
@@ -136,7 +136,7 @@ class _Run:
         return [(self._came[i] - at) * 1_000 for i, at in self._sent.items() if at >= warm]
 
     async def _stream(self, rate: float, seconds: float) -> None:
-        """Send evenly; what a busy machine was late for follows at once."""
+        """Send evenly; late events of a busy machine follow at once."""
         started, sent = time.monotonic(), 0
         while (passed := time.monotonic() - started) < seconds:
             wanted = int(passed * rate)

@@ -1,9 +1,9 @@
-"""What it costs to score and to learn: ``python -m bench.learning``.
+"""Cost of scoring and learning: ``python -m bench.learning``.
 
 The default model, brought up on the ledger rows of a small world, then timed in this process on
 one core, the best of five rounds. *score* goes from a vector as the ledger keeps it to the risk,
 *learn* from a vector to the next weights, both as worker and learner do it: many rows at once.
-*one by one* pays for every row what a batch shares. *snapshot* is what the learner publishes.
+*one by one* pays per row for the work that a batch shares. *snapshot* is the published version.
 """
 
 import argparse

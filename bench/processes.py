@@ -1,4 +1,4 @@
-"""What a process of this machine has used, from /proc; Linux only."""
+"""Resources used by a process, from /proc; Linux only."""
 
 import os
 from collections.abc import Iterator

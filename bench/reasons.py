@@ -1,9 +1,9 @@
-"""How many reasons the customers' own events bear out: ``python -m bench.reasons``.
+"""Share of reasons that the customers' own events confirm: ``python -m bench.reasons``.
 
-A world, or the events of a file, lived through the core, a tick a day; then customers are taken
-through their history again, and each of the weightiest reasons that have events is put to the
-proof as ``touchstream explain`` does it: without its events the risk has to move against it.
-*features* is what the share would be if every measurement were a reason of its own.
+A world, or the events of a file, run through the core, a tick a day. Then the customers' histories
+are replayed, and each of the weightiest reasons that have events is verified as by ``touchstream
+explain``: without its events the risk must move against it. *features* is the share if every
+measurement were a reason of its own.
 """
 
 import argparse
@@ -46,7 +46,7 @@ class Lived(NamedTuple):
     stream: LocalStream
     ticks: Sequence[Millis]
     heard: dict[CustomerId, list[tuple[int, Heard]]]
-    """What came of each customer, and after how many ticks."""
+    """Each customer's arrivals, with the number of ticks before them."""
 
 
 def of_world(customers: int, days: int) -> Iterator[Happening]:
@@ -76,7 +76,7 @@ def of_file(events: Path, settings: Settings, days: int) -> Iterator[Happening]:
 
 
 def lived(happenings: Iterator[Happening], rules: Rules) -> Lived:
-    """Take a log through the core; keep what each customer's explanation will need."""
+    """Run a log through the core; keep the input of each customer's explanation."""
     found = Lived(LocalStream(rules), [], {})
     ticks: list[Millis] = []
     batch: list[Record] = []
@@ -85,8 +85,8 @@ def lived(happenings: Iterator[Happening], rules: Rules) -> Lived:
             batch.append(one)
             arrival = decode(one, ORIGIN)
             if isinstance(arrival, Arrival):
-                his = found.heard.setdefault(arrival.event.subject, [])
-                his.append((len(ticks), Heard(arrival, one.received_ms)))
+                heard = found.heard.setdefault(arrival.event.subject, [])
+                heard.append((len(ticks), Heard(arrival, one.received_ms)))
             continue
         found.stream.feed(0, batch)
         batch = []
@@ -96,7 +96,7 @@ def lived(happenings: Iterator[Happening], rules: Rules) -> Lived:
 
 
 def explained(life: Lived, most: int) -> Iterator[Explanation]:
-    """What is said of the first customers of the log, put to the proof."""
+    """Verified explanations of the first customers of the log."""
     [shard] = life.stream.shards
     models = life.stream.models(shard.checkpoint)
     for customer, heard in islice(life.heard.items(), most):
@@ -118,7 +118,7 @@ def _in_order(
 
 
 def shares(explanations: Sequence[Explanation]) -> dict[str, object]:
-    """Of the weightiest reasons those that have events: how many, and what share is verified."""
+    """Count of the weightiest reasons that have events, and the share verified."""
     names = ("topics", "first_topic", "features", "first_feature")
     found = {name: Counter[bool]() for name in names}
     for one in explanations:

@@ -1,9 +1,9 @@
-"""How good the scores of a replay were: ``python -m bench.scores DIR [--from 1997-10-01]``.
+"""Quality of the scores of a replay: ``python -m bench.scores DIR [--from 1997-10-01]``.
 
-Reads ``scores.jsonl`` as ``touchstream replay`` writes it: every risk was said before its label
-was known. *Leaves* takes churn (label 1) as the positive class and ranks by risk; *buys* takes
-label 0 and ranks by 1 - risk. Scores that are equal are ties: average precision takes them
-together, ROC AUC counts them half. What the empty model said (version 0) counts too.
+Reads ``scores.jsonl`` as ``touchstream replay`` writes it: every risk precedes its label. *Leaves*
+takes churn (label 1) as the positive class and ranks by risk; *buys* takes label 0 and ranks by
+1 - risk. Scores that are equal are ties: average precision takes them
+together, ROC AUC counts them half. Predictions of the untrained model (version 0) count too.
 """
 
 import argparse
@@ -33,7 +33,7 @@ class Quality(NamedTuple):
 
 
 class Scored(NamedTuple):
-    """A risk and what became true."""
+    """A risk and its label."""
 
     risk: float
     label: int
@@ -68,7 +68,7 @@ def matured(scores: Path, since: str) -> Iterable[Scored]:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Print the measures as one JSON line; 2 if there are no scores."""
     parser = argparse.ArgumentParser(prog="python -m bench.scores", description=__doc__)
-    parser.add_argument("folder", type=Path, help="what replay --out wrote")
+    parser.add_argument("folder", type=Path, help="the folder of replay --out")
     parser.add_argument(
         "--from", dest="since", type=_day, default=EVER, help="first day, 1997-10-01"
     )

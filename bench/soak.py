@@ -1,4 +1,4 @@
-"""The law of the house on a real log: who and how many did it, and what was killed, never shows.
+"""The law on a real log: number and kind of processes, and kills, never show.
 
     python -m bench.soak [--file events.jsonl] [--config settings.toml] [--kill-every 8] [--seed 0]
 
@@ -58,11 +58,11 @@ SETTINGS = tuple(
     for workers in (1, 3)
     for killed in (False, True)
 )
-"""The first is what the others are compared with."""
+"""The others are compared with the first."""
 
 
 class Ran(NamedTuple):
-    """How a run went."""
+    """The result of a run."""
 
     kills: int
     seconds: float
@@ -116,9 +116,9 @@ def _attend(
     kill_every_s: float | None,
     chance: random.Random,
 ) -> int:
-    """Wait for the end; meanwhile kill a member of the crew now and then. Returns how many.
+    """Wait for the end; meanwhile kill a process now and then. Returns the number of kills.
 
-    Not again before the replay has told of progress: who is killed while he starts does nothing.
+    The next kill waits for progress of the replay: killing a starting process tests nothing.
     """
     kills, ticks, deadline = 0, 0, time.monotonic() + PATIENCE_S
     pauses = _pauses(kill_every_s, chance)
@@ -135,7 +135,7 @@ def _attend(
 
 
 def _ticks(output: Path) -> int:
-    """The last tick the replay has told of."""
+    """The last tick that the replay has reported."""
     lines = output.read_bytes().splitlines()
     phases = [orjson.loads(line) for line in lines if line.startswith(b'{"phase"')]
     return int(phases[-1]["ticks"]) if phases else 0
@@ -143,11 +143,11 @@ def _ticks(output: Path) -> int:
 
 def kill_one(replay_pid: int, chance: random.Random) -> bool:
     """SIGKILL one worker or the learner of a running replay; False if there was none."""
-    supervisor = sorted(pid for _, pid in crew_of(replay_pid))
-    if not supervisor:
+    running = sorted(pid for _, pid in crew_of(replay_pid))
+    if not running:
         return False
     with suppress(ProcessLookupError):
-        os.kill(chance.choice(supervisor), signal.SIGKILL)
+        os.kill(chance.choice(running), signal.SIGKILL)
     return True
 
 
@@ -164,7 +164,7 @@ def soak(
     kill_every_s: float,
     seed: int,
 ) -> bool:
-    """Run all settings, a JSON line each; True if all say the same as the first."""
+    """Run all settings, a JSON line each; True if all outputs equal the first."""
     same = True
     with ExitStack() as ending:
         real = any(setting.broker != EMBEDDED for setting in settings)
@@ -183,11 +183,11 @@ def soak(
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Soak; 1 if any run says something else than the first."""
+    """Soak; 1 if the output of any run differs from the first."""
     parser = argparse.ArgumentParser(prog="python -m bench.soak", description=main.__doc__)
     parser.add_argument("--file", type=Path, help="JSONL of events; default: CDNOW")
-    parser.add_argument("--config", type=Path, help="default: what CDNOW wants")
-    parser.add_argument("--only", help="runs whose name has this in it, and the first")
+    parser.add_argument("--config", type=Path, help="default: the settings for CDNOW")
+    parser.add_argument("--only", help="runs whose name contains this, and the first")
     parser.add_argument("--kill-every", type=float, default=8.0, metavar="SECONDS")
     parser.add_argument("--seed", type=int, default=0)
     asked = parser.parse_args(arguments)

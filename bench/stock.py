@@ -27,6 +27,7 @@ from bench.workload import VERSION, first_tick, hand_made_model
 from touchstream.agents.kafka import physical_topics
 from touchstream.agents.settings import Settings
 from touchstream.agents.stores.keys import shard_keys
+from touchstream.schemas.shards import shard_name
 from touchstream.schemas.topics import TOUCHPOINTS_TOPIC
 from touchstream.schemas.units import Millis
 from touchstream.streams import state as states
@@ -82,7 +83,7 @@ def _agent(app: faust.App, topic: Any, handle: Handle, count: int) -> None:  # n
 
 
 async def _nothing(event: Any) -> None:  # noqa: ANN401
-    """What the engine costs by itself."""
+    """The engine's own cost."""
 
 
 def _core(settings: Settings) -> Handle:
@@ -100,7 +101,7 @@ def _core(settings: Settings) -> Handle:
         if not isinstance(found, Arrival):
             return
         subject = found.event.subject
-        key = shard_keys(settings.namespace, f"p{message.partition}").state(subject)
+        key = shard_keys(settings.namespace, shard_name(message.partition)).state(subject)
         held: Any = await redis.get(key)
         before = None if held is None else states.decode(held)
         step = advance(before, found, models, received_ms)

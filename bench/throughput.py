@@ -3,7 +3,7 @@
     python -m bench.throughput [--events 40000] [--customers 2000] [--rounds 3]
 
 All in one run, one worker, on the same events of a simulated world, every event scored. Machines
-are noisy: the measurements take turns, and medians are told.
+are noisy: the measurements take turns, and medians are reported.
 """
 
 import argparse
@@ -26,22 +26,23 @@ from touchstream.agents.replay.services import ReplayServices
 from touchstream.agents.stores.base import Store
 from touchstream.agents.stores.connect import open_store
 from touchstream.schemas.rules import Rules
+from touchstream.schemas.shards import shard_names
 from touchstream.streams.learn.snapshot import ModelData
 
 PARTITIONS = 8
 STOCK_EVENTS = 6_000
-"""The stock agent is slow: fewer events tell as much."""
+"""The stock agent is slow: fewer events are enough."""
 
 WARM_EVENTS = 2_000
-"""Of the worker's, not measured: the first batches pay for connections and cold code."""
+"""The worker's first events, not measured: they pay for connections and cold code."""
 
 POLL_S = 0.005
 PATIENCE_S = 300.0
 FASTER_THAN_STOCK = 5.0
-"""Wanted: at least so many times."""
+"""Goal: at least this ratio."""
 
 SHARE_OF_ENGINE = 0.2
-"""Wanted: beyond the core a worker costs at most this share of what the stock engine costs."""
+"""Goal: overhead beyond the core, as a share of the stock engine's cost."""
 
 Found = dict[str, list[Cost]]
 
@@ -81,7 +82,7 @@ async def worker(
     model: ModelData | None = None,
     changes: Mapping[str, str] | None = None,
 ) -> Cost:
-    """Let one worker process drain what the broker holds already; from commit to commit."""
+    """Let one worker process drain the broker's content; from commit to commit."""
     with deployment(services, PARTITIONS, changes=changes) as scene:
         store = open_store(scene.settings)
         try:
@@ -101,8 +102,8 @@ async def _drained(store: Store, pid: int, end: int) -> Cost:
 
 
 async def _applied(store: Store, enough: int, deadline: float) -> int:
-    """Wait until so many records are durable; tell how many are."""
-    shards = [f"p{number}" for number in range(PARTITIONS)]
+    """Wait until this many records are durable; return their number."""
+    shards = shard_names(PARTITIONS)
     while True:
         fences = [checkpoint.fence for checkpoint in await store.read_checkpoints(shards)]
         applied = sum(0 if fence is None else fence.offset for fence in fences)
@@ -142,7 +143,7 @@ def _run_stock(scene: ReplayServices, kind: str, events: int) -> Cost:
 
 
 def report(found: Found) -> dict[str, object]:
-    """Medians, and how they stand to one another: by the clock, and by CPU for a busy machine."""
+    """Medians and their ratios: by the clock, and by CPU for a busy machine."""
     us = {name: middle(costs) for name, costs in found.items()}
     wall = _checkpoint({name: one.wall_us for name, one in us.items()})
     cpu = _checkpoint({name: one.cpu_us for name, one in us.items()})
@@ -167,10 +168,10 @@ def _checkpoint(us: Mapping[str, float]) -> dict[str, float]:
     }
 
 
-def _is_met(checkpoint: Mapping[str, float]) -> bool:
+def _is_met(ratios: Mapping[str, float]) -> bool:
     return (
-        checkpoint["stock_over_worker"] >= FASTER_THAN_STOCK
-        and checkpoint["beyond_core_over_stock_engine"] <= SHARE_OF_ENGINE
+        ratios["stock_over_worker"] >= FASTER_THAN_STOCK
+        and ratios["beyond_core_over_stock_engine"] <= SHARE_OF_ENGINE
     )
 
 

@@ -1,7 +1,7 @@
-"""What the benchmarks are fed with: a world's events, one tick before them, and a model in force.
+"""The workload of the benchmarks: a world's events, one tick before them, and a model in force.
 
-The tick makes every event be scored. The model is made by hand, so that bands are crossed now and
-then as they are with a learnt one, and nothing has to be learnt first.
+Because of the tick every event is scored. The model is made by hand, so that bands are crossed now
+and then as with a learnt one, without learning first.
 """
 
 from collections.abc import Iterator, Sequence
@@ -26,14 +26,14 @@ from touchstream.streams.learn.snapshot import CHURN, ModelData, Version, seal
 
 VERSION = 1
 EVENTS_PER_CUSTOMER_DAY = 0.94
-"""What a customer of the world does on average; measured over 40 days."""
+"""Average events per customer and day; measured over 40 days."""
 
 PACKET_BYTES = 256 * 1024
 _WEIGHTS = {"silence_days": 1.0, "open_ticket_count": 0.8, "activity_month": -0.6}
 
 
 class Piece(NamedTuple):
-    """One record to be: its key, its bytes and the partition it belongs on."""
+    """A record to publish: its key, its bytes and the partition it belongs on."""
 
     partition: int
     key: bytes | None
@@ -55,7 +55,7 @@ def world_events(customers: int, count: int, partitions: int, seed: int = 1) -> 
 
 
 def hand_made_model() -> ModelData:
-    """A model that scores around the bands, and says it has learnt enough to be believed."""
+    """A model that scores around the bands, with enough examples to enter them."""
     return by_hand(_WEIGHTS, mean=1.0, other=0.05, examples=10_000, churned=2_000)
 
 
@@ -68,7 +68,7 @@ def first_tick(rules: Rules) -> Tick:
 
 
 async def put_in_force(store: Store, rules: Rules, model: ModelData) -> None:
-    """Publish rules and model as the learner would, so that workers find what the tick names."""
+    """Publish rules and model as the learner would, so that workers find the named version."""
     await store.put_text(rules.digest(), rules.to_text())
     states = {version_id(VERSION): seal(Version(models={CHURN: model}))}
     [taken] = await store.commit([Commit(LEARNER, None, Fence(0, 1), b"{}", states)])

@@ -1,4 +1,4 @@
-"""Dead letters: records that could not be applied, as they came; headers say where and why."""
+"""Dead letters: records that could not be applied, unchanged, with place and reason in headers."""
 
 import hashlib
 from collections.abc import Iterable, Sequence
@@ -8,9 +8,9 @@ import msgspec
 from msgspec import Meta, Struct
 
 DeadStep = Literal["intake", "profiles", "features", "learn", "decide", "emit"]
-"""The stage that refused the record."""
+"""The stage that rejected the record."""
 
-Reason = Literal[
+RejectReason = Literal[
     "too_large",
     "not_json",
     "not_an_object",
@@ -29,20 +29,20 @@ Reason = Literal[
     "reserved_type",
     "forged_tick",
 ]
-"""Why a record is a dead letter; closed, because metrics count by it."""
+"""Reasons of dead letters; a closed set, because metrics count by it."""
 
 DropReason = Literal["unknown_type", "too_late", "erased"]
-"""Why a sound record is not applied, without a letter."""
+"""Reasons not to apply a valid record, without a dead letter."""
 
 MAX_BODY_BYTES = 512 * 1024
 MAX_KEY_BYTES = 64 * 1024
 MAX_HEADER_BYTES = 128 * 1024
-"""All three together stay below 1 MiB: a client refuses more, and the outbox would be blocked."""
+"""Together below 1 MiB: a client rejects more, which would block the outbox."""
 
 MAX_DETAIL_CHARS = 1024
 
 _HEADER_LENGTHS_BYTES = 8
-"""At most so much for the two lengths of a header: many empty ones are long, too."""
+"""Upper bound for the two lengths of a header: many empty headers are long, too."""
 
 Header = tuple[str, bytes | None]
 """Kafka lets a producer send a name without a value."""
@@ -53,15 +53,15 @@ _PREFIX = "touchstream-"
 
 
 class _Place(Struct, frozen=True, kw_only=True, gc=False):
-    """Where a record stood, and why it is no more than a letter: headers of their own."""
+    """Place and reason of a dead letter, each a header of its own."""
 
     topic: str
     partition: Annotated[int, Meta(ge=0)]
     offset: Annotated[int, Meta(ge=0)]
     step: DeadStep
-    reason: Reason
+    reason: RejectReason
     detail: str
-    """What exactly was wrong and what was wanted, for a person."""
+    """The fault and the expected value, for a person."""
 
 
 _PLACE = _Place.__struct_fields__
@@ -95,7 +95,7 @@ class StoredLetter(NamedTuple):
 
     letter: DeadLetter
     truncated: frozenset[Cut]
-    """What is not whole; a letter that is cut cannot be sent again."""
+    """The truncated parts; a truncated letter cannot be sent again."""
     digest: str | None
     """SHA-256 of the whole value, if the body is cut."""
 

@@ -15,7 +15,7 @@ SPECVERSION: Literal["1.0"] = "1.0"
 JSON_TYPE: Literal["application/json"] = "application/json"
 
 OWN_SOURCE: Literal["touchstream"] = "touchstream"
-"""The ``source`` of all that touchstream itself writes."""
+"""The ``source`` of everything that touchstream itself writes."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _EPOCH_IN_UTC = datetime(1970, 1, 1)
@@ -38,7 +38,7 @@ _FRACTIONS_MS = {"Z": 0, **{f".{ms:03}Z": ms for ms in range(1000)}}
 
 
 class Event(Struct, frozen=True, kw_only=True, gc=False):
-    """One touchpoint that was read and found good."""
+    """One touchpoint, decoded and valid."""
 
     id: str
     """Unique within ``source``."""
@@ -47,12 +47,12 @@ class Event(Struct, frozen=True, kw_only=True, gc=False):
     """A key of ``TOUCHPOINTS``."""
     subject: CustomerId
     time_ms: Millis
-    """When it happened, by the producer's clock."""
+    """Time of the event, by the producer's clock."""
     data: Touchpoint
 
 
 def parse_time(text: str) -> Millis:
-    """Read an RFC 3339 moment; what is finer than a millisecond is cut off, up to nanoseconds.
+    """Read an RFC 3339 moment; digits below a millisecond are cut off, up to nanoseconds.
 
     >>> parse_time("1970-01-01T01:00:01.0059+01:00")
     1005

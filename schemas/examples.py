@@ -1,4 +1,4 @@
-"""What the learner reads: matured examples, and each shard's word that it has passed a tick."""
+"""The learner's input: matured examples, and each shard's marker that it has passed a tick."""
 
 from typing import Annotated, Any
 
@@ -9,7 +9,7 @@ from touchstream.schemas.rules import Probability
 from touchstream.schemas.units import Millis
 
 Sequenced = Annotated[int, Meta(ge=1)]
-"""Rises by 1 a record within a shard; a gap is a loud fault."""
+"""Increases by 1 per record within a shard; a gap stops the learner."""
 
 
 class Example(Struct, frozen=True, kw_only=True, gc=False, tag_field="kind", tag="example"):
@@ -32,19 +32,19 @@ class Example(Struct, frozen=True, kw_only=True, gc=False, tag_field="kind", tag
     treated: bool
     """True: an action reached the customer within the horizon."""
     probability: Probability
-    """What was predicted then (0..1)."""
+    """The prediction at that moment (0..1)."""
     model_version: Annotated[int, Meta(ge=0)]
-    """The snapshot that predicted it; 0: none yet."""
+    """The version that predicted it; 0: none yet."""
     features: str
     """Digest of the feature list that the vector follows."""
     vector: str
-    """The features as of then: base64 of little-endian float16, NaN for a missing one."""
+    """The features of that moment: base64 of little-endian float16, NaN for a missing one."""
     target: str = "churn"
-    """What the label is of; a name of ``[[targets]]`` or churn."""
+    """The target of the label; a name of ``[[targets]]`` or churn."""
     offer_probability: Probability = 0.0
     """Probability that the policy recommended an action within the window (0..1)."""
     recommended: bool = False
-    """True: it did."""
+    """True: an action was recommended."""
     late: Annotated[int, Meta(ge=0)] = 0
     """Events that came too late to change a label, since this customer's last example."""
 
@@ -76,7 +76,7 @@ def encode_example(record: ExampleRecord) -> bytes:
 def decode_example(raw: bytes) -> ExampleRecord:
     """Read :func:`encode_example` back; raises ``msgspec.ValidationError`` naming the field.
 
-    The topic keeps everything, so the names of earlier builds are read for ever.
+    The topic keeps everything, so the names of earlier builds are read forever.
     """
     if any(name in raw for name in _FORMER_NAMES):
         fields = _renamed(msgspec.json.decode(raw, type=dict[str, Any]))

@@ -120,7 +120,7 @@ Family = Literal[
     "customer",
     "action",
 ]
-"""What is counted together; closed, because each family is a column of the feature vector."""
+"""Types counted together; a closed set, because each family is a column of the feature vector."""
 
 
 class TouchpointType(NamedTuple):
@@ -131,7 +131,7 @@ class TouchpointType(NamedTuple):
     data: type[Touchpoint]
     family: Family
     by_customer: Callable[[Touchpoint], bool]
-    """Whether the customer did it himself: activity, unless the rules say otherwise."""
+    """True if the customer did it: activity, unless the rules say otherwise."""
 
 
 def by_customer(data: Touchpoint) -> bool:

@@ -1,4 +1,4 @@
-"""The settings that shape results. Their digest stands in every tick, so they are part of the log.
+"""The settings that shape results. Every tick names their digest, so they belong to the log.
 
 Everything here is data: the same rules and the same log give the same states, models and
 emissions. Settings that must not show in results (addresses, batch sizes, intervals) live in
@@ -30,7 +30,7 @@ def _digest(value: object) -> str:
 
 
 class ChurnRules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What churn means here (DESIGN section 4)."""
+    """The definition of churn (docs/models.md)."""
 
     cancel: tuple[str, ...] = ("subscription.cancelled",)
     activity: tuple[str, ...] = ACTIVITY_BY_DEFAULT
@@ -50,12 +50,12 @@ class ChurnRules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     @property
     def label_definition(self) -> str:
-        """What label 1 is, in a word that is another where it is something else."""
+        """Digest of the label definition."""
         return _digest([self.cancel, self.activity, self.horizon_ms])
 
     @property
     def weight(self) -> float:
-        """What one example counts for: windows of one customer that overlap tell the same news."""
+        """Weight of one example: overlapping windows of one customer carry the same information."""
         return min(1.0, self.snapshot_every_days / self.horizon_days)
 
     def __post_init__(self) -> None:
@@ -66,11 +66,11 @@ class ChurnRules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 RESERVED = ("churn", "base_rate", "recency")
-"""What the measures of the first target and of the two rules are called."""
+"""Names of the first target and of the two baselines in the measures."""
 
 
 class TargetRules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One more thing to foresee: whether any of ``events`` follows one of ``after`` in time.
+    """A further prediction: that one of ``events`` follows one of ``after`` within the horizon.
 
     Repeat contact: ``after`` and ``events`` are both ``call.ended``. Conversion: ``order.placed``
     after ``cart.abandoned``. Churn is the first target and has rules of its own.
@@ -83,9 +83,9 @@ class TargetRules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     """Event types that make the label 1 if one comes within the horizon."""
     horizon_hours: Annotated[int, Meta(ge=1, le=87_600)] = 24
     label_grace_hours: Annotated[int, Meta(ge=0, le=2_160)] = 24
-    """So much later events may still arrive before the label is final."""
+    """Late events still count for the label for this long after the horizon."""
     signal_at: Probability | None = None
-    """From this probability on, and again below it, a ``customer.signal`` is emitted."""
+    """Crossing this probability, up or down, emits a ``customer.signal``."""
 
     @property
     def horizon_ms(self) -> int:
@@ -99,12 +99,12 @@ class TargetRules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
 
     @property
     def label_definition(self) -> str:
-        """What label 1 is of what, in a word that is another where it is something else."""
+        """Digest of the label definition."""
         return _digest([self.after, self.events, self.horizon_ms])
 
     @property
     def weight(self) -> float:
-        """What one example counts for."""
+        """Weight of one example."""
         return 1.0
 
     def __post_init__(self) -> None:
@@ -119,7 +119,7 @@ class TargetRules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
 
 
 class IntakeRules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How late an event may be, and how many ids a customer is remembered by."""
+    """The lateness bound, and the number of event ids remembered per customer."""
 
     allowed_lateness_days: Annotated[int, Meta(ge=0, le=365)] = 7
     ids_per_customer: Annotated[int, Meta(ge=1, le=10_000)] = 256
@@ -130,27 +130,27 @@ Model = Literal["bayes", "logistic", "hedge", "recency", "rhythm"]
 
 
 class LearningRules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How the one learner learns."""
+    """Settings of the learner."""
 
     model: Model = "bayes"
-    """What begins as the champion."""
+    """The initial champion."""
     challenger: Model | None = None
-    """Learns in the shadow on the same labels; promoted once it is proved to be better."""
+    """Learns in the shadow on the same labels; promoted once proved better."""
     alpha: Annotated[float, Meta(gt=0.0, le=0.5)] = 0.05
-    """Largest probability of a wrong promotion, and of a wrong fall back to recency."""
+    """Largest probability of a wrong promotion, and of a wrong fallback to recency."""
     forgetting: Annotated[float, Meta(ge=0.0, le=0.01)] = 0.0
-    """Variance that every weight of the Bayesian regression gains by an example."""
+    """Variance that every weight of the Bayesian regression gains per example."""
     untreated_only: bool = True
-    """Learn what happens if nothing is done; false learns from treated customers alike."""
+    """Learn the outcome without treatment; false learns from treated customers alike."""
     established_days: Annotated[int, Meta(ge=0, le=3650)] = 91
-    """Drift is looked for among customers known for so long: younger ones change by themselves."""
+    """Days a customer must be known to count in drift detection: younger ones keep changing."""
     publish_every_ticks: Annotated[int, Meta(ge=1, le=100_000)] = 1
     minimum_examples: Annotated[int, Meta(ge=0)] = 200
-    """Below so many matured examples a probability is shown, but no band is entered on it."""
+    """Below this many matured examples a probability is shown, but no band is entered."""
     minimum_of_each: Annotated[int, Meta(ge=0)] = 20
-    """So many of either label, too."""
+    """The same for each label."""
     widest: Probability = 0.3
-    """A band is entered only on a probability that the model knows to within so much (90 %)."""
+    """A band is entered only if the model's part of the 90 % interval is no wider than this."""
 
 
 class BandRules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -161,7 +161,7 @@ class BandRules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     high_enter: Probability = 0.72
     high_leave: Probability = 0.62
     cooldown_days: Annotated[int, Meta(ge=0, le=365)] = 1
-    """A crossing back is held off so long after the last one; a further rise never is."""
+    """A reversal within this many days of a crossing is delayed; a further rise never is."""
 
     def __post_init__(self) -> None:
         if not self.medium_leave <= self.medium_enter <= self.high_enter:
@@ -171,7 +171,7 @@ class BandRules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class ActionRules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One entry of the catalogue: what can be done for a customer at risk."""
+    """One entry of the catalogue: an action for a customer at risk."""
 
     name: Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
     channel: Annotated[str, Meta(min_length=1, max_length=64)]
@@ -180,12 +180,12 @@ class ActionRules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     """The purpose that must not have been refused; None needs no consent."""
     minimum_open_tickets: Annotated[int, Meta(ge=0)] = 0
     accept_probability: Probability = 0.1
-    """P(the customer accepts and stays), given that he would leave otherwise."""
+    """P(the customer accepts and stays), given that they would leave otherwise."""
     value_minor: Annotated[int, Meta(ge=0)] = 0
-    """What keeping him is worth, in minor units of ``deciding.currency``."""
+    """Value of keeping the customer, in minor units of ``deciding.currency``."""
     cost_minor: Annotated[int, Meta(ge=0)] = 0
     rest_days: Annotated[int, Meta(ge=0, le=3650)] = 30
-    """The same action is not recommended to the same customer again before."""
+    """Days before the action is recommended to the same customer again."""
 
 
 class DecidingRules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -193,7 +193,7 @@ class DecidingRules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
     epsilon: Probability = 0.05
     holdout: Annotated[float, Meta(ge=0.0, le=0.5)] = 0.05
-    """Share of customers to whom nothing is ever done: what is learnt of risk rests on them."""
+    """Share of customers never acted upon: learning the risk rests on them."""
     currency: Currency = "EUR"
 
 
@@ -227,7 +227,7 @@ DEFAULT_ACTIONS = (
 
 
 class Rules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """All that shapes results. ``digest`` names one such text in ticks and decisions.
+    """Everything that shapes results. ``digest`` names one such text in ticks and decisions.
 
     >>> Rules().digest() == Rules.from_text(Rules().to_text()).digest()
     True

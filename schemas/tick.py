@@ -1,4 +1,4 @@
-"""Ticks: records of the touchpoints topic that say how late it is and what is in force then."""
+"""Ticks: records of the touchpoints topic that name the time and the active configuration."""
 
 import hashlib
 import hmac
@@ -12,14 +12,14 @@ from touchstream.schemas.registry import TICK_TYPE
 from touchstream.schemas.units import Millis
 
 _SIGNED_FOR = b"touchstream.tick.v1\n"
-"""Begins what is signed: a signature of something else under the same secret is none of a tick."""
+"""Prefix of the signed text: signatures of other texts under the same secret are invalid."""
 
 
 class ActiveConfig(Struct, frozen=True, kw_only=True, gc=False):
-    """What shapes results from a tick on, until the next one."""
+    """The configuration that shapes results from a tick on, until the next one."""
 
     model_version: Annotated[int, Meta(ge=0)]
-    """The learner's snapshot to score with; 0: none yet."""
+    """The model version to score with; 0: none yet."""
     rules: Annotated[str, Meta(min_length=1, max_length=64)]
     """Digest of the rules (``Rules.digest``)."""
     features: Annotated[str, Meta(min_length=1, max_length=64)]
@@ -30,17 +30,17 @@ class Tick(Struct, frozen=True, kw_only=True, gc=False):
     """One tick; all partitions get the same."""
 
     number: int
-    """From 1, rising by 1."""
+    """From 1, increasing by 1."""
     time_ms: Millis
     active_config: ActiveConfig = field(name="in_force")
-    """Signed under its first name, so that ticks of earlier builds still prove themselves."""
+    """Signed under its first name, so that ticks of earlier builds remain valid."""
 
 
 class TickData(ActiveConfig, frozen=True, kw_only=True, gc=False):
-    """What a tick says, as it stands in Kafka."""
+    """A tick's content, as stored in Kafka."""
 
     number: Annotated[int, Meta(ge=1, le=2**53)]
-    """From 1, rising by 1."""
+    """From 1, increasing by 1."""
     hmac: str | None = None
     """HMAC-SHA256 of the tick in hex; null: the deployment has no tick secret."""
 

@@ -1,12 +1,12 @@
-"""A world of customers whose hazard of leaving is known, to measure touchstream by.
+"""A world of customers whose hazard of leaving is known, to measure touchstream against.
 
-``World(seed, customers, days)`` tells touchpoints as CloudEvents in order of arrival, with
-duplicates, late comers, wrong clocks and broken lines among them, each counted.
-``simulator/hazard.py`` states the law; the oracle (``true_churn_probability``) says what the best
-possible model would.
+``World(seed, customers, days)`` produces touchpoints as CloudEvents in order of arrival, with
+duplicates, late events, wrong clocks and broken lines among them, each counted.
+``simulator/hazard.py`` states the law; the oracle (``true_churn_probability``) gives the best
+possible prediction.
 
 ``for day in world.days(): day.lines`` advances it a day at a time, ``world.treat(customer, action,
-at_ms)`` carries out what was recommended, ``world.truth()`` tells who left when. From the command
+at_ms)`` carries out a recommendation, ``world.truth()`` lists who left when. From the command
 line: ``python -m touchstream.simulator --customers 1000 --days 90 --seed 0 > events.jsonl``.
 """
 

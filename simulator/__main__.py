@@ -19,7 +19,7 @@ HORIZON_DAYS = 28
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Write the events to stdout, in order of arrival; a JSON line of what to expect to stderr."""
+    """Write the events to stdout, in order of arrival; a JSON line of expected counts to stderr."""
     parser = _parser()
     chosen = parser.parse_args(arguments)
     try:
@@ -41,8 +41,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--days", type=int, default=90)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--growth", type=float, default=0.3, help="new customers a year, share")
-    parser.add_argument("--quiet", action="store_true", help="no noise: all arrives once and whole")
-    parser.add_argument("--truth", type=Path, help="write who left when and how, a line each")
+    parser.add_argument(
+        "--quiet", action="store_true", help="no noise: every event arrives once and whole"
+    )
+    parser.add_argument(
+        "--truth", type=Path, help="write the time and kind of each departure, a line each"
+    )
     parser.add_argument("--oracle", type=Path, help=f"write true {HORIZON_DAYS}-day risks")
     parser.add_argument("--oracle-every", type=int, default=7, metavar="DAYS")
     return parser

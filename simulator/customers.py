@@ -1,4 +1,4 @@
-"""What does not change in a customer's life: kind, rhythm, plan, the day it began."""
+"""Constant traits of a customer: segment, rhythm, plan, first day."""
 
 import numpy as np
 from msgspec import Struct
@@ -11,10 +11,10 @@ Ints = NDArray[np.int64]
 Flags = NDArray[np.bool_]
 
 RHYTHM_SHAPE = 2.5
-"""Gamma shape of the customers' rhythms (mean 1): some do all five times as often as others."""
+"""Gamma shape of the customers' rhythms (mean 1): some are five times as active as others."""
 
 OLDEST_DAYS = 1_000
-"""Customers of the first day came within so many days before it."""
+"""Customers of the first day arrived within this many days before it."""
 
 DAYS_PER_YEAR = 365
 
@@ -33,14 +33,14 @@ class Traits(Struct, frozen=True, eq=False):
     plan: Ints
     """Index into the segment's plans."""
     start_day: Ints
-    """Day of the world on which he became a customer; before the first day it is negative."""
+    """Day of the world on which they became a customer; negative before the first day."""
     term_days: Ints
     rhythm: Floats
-    """How much he does of everything, 1 on the average."""
+    """Factor of all activity, 1 on average."""
     hour: Floats
     """Favourite hour of the day, UTC."""
     basket_minor: Floats
-    """His median order."""
+    """Their median order."""
     silent: Flags
     """Will leave without a word."""
 

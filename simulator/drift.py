@@ -1,10 +1,10 @@
-"""A change of the law that can be planted: from one day on, customers leave or act otherwise."""
+"""A planted change of the law: from one day on, customers leave or act differently."""
 
 from msgspec import Struct
 
 
 class Drift(Struct, frozen=True, kw_only=True):
-    """What is different from a day on, for everybody; the oracle knows it as it knows the law.
+    """The change from a day on, for all customers; the oracle knows it as it knows the law.
 
     >>> drift = Drift(from_day=30, hazard=0.7, activity=0.5)
     >>> drift.hazard_on(29), drift.hazard_on(30), drift.activity_on(29), drift.activity_on(30)
@@ -19,7 +19,7 @@ class Drift(Struct, frozen=True, kw_only=True):
     """Factor (>= 0) of the rates of all habits."""
 
     def hazard_on(self, day: int) -> float:
-        """What is added to eta on ``day``."""
+        """Addition to eta on ``day``."""
         return self.hazard if day >= self.from_day else 0.0
 
     def activity_on(self, day: int) -> float:
@@ -28,4 +28,4 @@ class Drift(Struct, frozen=True, kw_only=True):
 
 
 NO_DRIFT = Drift(from_day=0)
-"""The law stays what it is."""
+"""The law does not change."""

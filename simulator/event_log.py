@@ -1,4 +1,4 @@
-"""What is written down of a day, what the calendar holds for later, and whose story has ended."""
+"""The events of a day, the calendar of later ones, and the customers whose story has ended."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -26,7 +26,7 @@ BY_US = frozenset(
         ERASED,
     }
 )
-"""What may still happen to a customer who has left, because he does not do it himself."""
+"""Types that may still concern a customer who has left, because others cause them."""
 
 SECOND_MS = 1000
 SECONDS_PER_DAY = 86_400
@@ -71,12 +71,12 @@ class EventLog:
         self._date = _date(self._start_ms + day * DAY_MS)
 
     def keep_calendar(self) -> None:
-        """Write down what the calendar holds for today; whose story ends today must be known."""
+        """Write down the calendar of today; the stories that end today must be known."""
         for offset_ms, kind, subject, data in self._calendar.pop(self._day, ()):
             self.note(kind, subject, offset_ms, data)
 
     def note(self, kind: str, subject: str, offset_ms: int, data: Event) -> None:
-        """Write down an event, or put it into the calendar; nothing by a customer after his end."""
+        """Record an event, or put it into the calendar; nothing by a customer after their end."""
         if offset_ms > self._ends.get(subject, DAY_MS - 1) and not self._goes_on(
             kind, subject, offset_ms, data
         ):
@@ -112,7 +112,7 @@ class EventLog:
         self._leavers.append(subject)
 
     def unmention(self, subject: str) -> None:
-        """From his end on, nobody writes to him or about him but to erase him."""
+        """After the customer's end, no event mentions them except the erasure."""
         self._unmentioned.add(subject)
 
     def number(self) -> int:

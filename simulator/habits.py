@@ -1,4 +1,4 @@
-"""What customers do of their own accord, day by day, as often as their interest lets them.
+"""The customers' own activity, day by day, in proportion to their interest.
 
 Each habit is a Poisson process of ``rate of the segment * rhythm of the customer * interest`` a
 day; calls come more often from those with open tickets.
@@ -21,7 +21,7 @@ RETURN_HOURS = (72.0, 240.0)
 ORDER_SPREAD = 0.35
 """Standard deviation of log(amount) between the orders of one customer."""
 CONTENT_MOOD = 0.5
-"""Above it people praise, below they grumble."""
+"""Above it customers praise, below they complain."""
 ERROR_SHARE = 0.01
 SEARCH_SHARE = 0.05
 TAGGED_SHARE = 0.1
@@ -31,7 +31,7 @@ MOST_STARS = 5
 
 
 class Scene(NamedTuple):
-    """Who does it today, once for each time he does, and in what moment (ms since midnight)."""
+    """Customers who do it today, once per occurrence, with the moment (ms since midnight)."""
 
     today: Today
     who: Ints
@@ -64,7 +64,7 @@ class Scene(NamedTuple):
 
 
 def write_habits(today: Today) -> None:
-    """Write down all that today's customers do by habit."""
+    """Write down everything that today's customers do by habit."""
     present = np.flatnonzero(today.here)
     for kind, tell in HABITS.items():
         who = np.repeat(present, today.rng.poisson(_expected(kind, today, present)))
@@ -285,4 +285,4 @@ HABITS: dict[str, Callable[[Scene], list[Event]]] = {
     "review.posted": _reviews,
     "social.mentioned": _mentions,
 }
-"""Event type -> what is told of it, in the order in which chance is drawn."""
+"""Event type -> its data, in the order in which random numbers are drawn."""

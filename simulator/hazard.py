@@ -8,19 +8,19 @@ fading       yes or no     begins with the segment's chance, ends with ``RECOVER
 open k       0..3          unresolved tickets; one a day is resolved with 1-(1-``RESOLUTION``)^k
 owed f       0..3          failed payments not made good; one is paid with ``PAYMENT`` a day
 price s      0..1          1 on the day a renewal costs more, then forgotten at ``FORGETTING``
-relief u     0..1          what an accepted treatment gave, worn off at ``WEARING`` a day
+relief u     0..1          effect of an accepted treatment, worn off at ``WEARING`` a day
 ===========  ============  ======================================================================
 
-and with ``t`` days since he came, he leaves on that day with probability
+and with ``t`` days since arrival, the customer leaves on that day with probability
 
     h = 1 - exp(-exp(eta))
     eta = ln(churn_per_day of the segment)
           + 5.0 (1 - g) + 0.8 k + 0.9 f + 1.2 s + 0.8 exp(-t / 60) - 2.5 u
-          + what a planted ``Drift`` adds from its day on
+          + the addition of a planted ``Drift`` from its day on
 
 the complementary log-log link: ``exp(eta)`` is the hazard of the Cox model, so 0.8 for one more
 open ticket multiplies it by 2.2. Tickets and failed payments do not depend on interest: a customer
-who keeps visiting may be about to leave, and one who fades quietly is known by his silence alone.
+who keeps visiting may be about to leave, and one who fades quietly is known by silence alone.
 
 The order of one day: :func:`evolve`, then :func:`daily_hazard` of the new state, then the draw.
 """
@@ -70,7 +70,7 @@ class Latent(Struct, frozen=True, eq=False):
 
 
 class Happenings(Struct, frozen=True, eq=False):
-    """What a day brought to whom, besides the state it led to."""
+    """Events of a day, besides the state it led to."""
 
     ticket_opened: Flags
     ticket_resolved: Flags
@@ -80,7 +80,7 @@ class Happenings(Struct, frozen=True, eq=False):
 
 
 def first_latent(rng: np.random.Generator, traits: Traits) -> Latent:
-    """The state on the eve of the first day: some old customers fade already, nobody owes."""
+    """The state on the eve of the first day: some old customers already fade, none owes."""
     count = len(traits.segment)
     fading = (rng.random(count) < FIRST_FADING_SHARE) & (traits.start_day < 0)
     interest = np.where(fading, rng.uniform(FIRST_INTEREST, 1.0, count), 1.0)
@@ -90,7 +90,7 @@ def first_latent(rng: np.random.Generator, traits: Traits) -> Latent:
 
 
 def present(latent: Latent, traits: Traits, day: int) -> Flags:
-    """Who is a customer on ``day``: has come and has not left."""
+    """Customers on ``day``: arrived and not left."""
     return (traits.start_day <= day) & ~latent.left
 
 
@@ -99,7 +99,7 @@ def evolve(
 ) -> tuple[Latent, Happenings]:
     """Advance the state of those present by one day; nobody leaves in here.
 
-    Draws the same count of numbers whoever is present, so that one customer's fate does not shift
+    Draws the same number of values whoever is present, so that one customer's fate does not shift
     another's.
     """
     here = present(latent, traits, day)
@@ -130,7 +130,7 @@ def evolve(
 
 
 def renewal_due(traits: Traits, day: int) -> Flags:
-    """Whose subscription begins a further term on ``day``; on the first, all are handed over."""
+    """Subscriptions that begin a further term on ``day``; on the first, all are handed over."""
     age = day - traits.start_day
     on_term: Flags = age % np.maximum(traits.term_days, 1) == 0
     return on_term & (traits.term_days > 0) & (age > 0) & (day > 0)
@@ -139,7 +139,7 @@ def renewal_due(traits: Traits, day: int) -> Flags:
 def daily_hazard(latent: Latent, traits: Traits, day: int, drift: Drift = NO_DRIFT) -> Floats:
     """P(leaves on ``day`` | present, state of that day), 0..1; see the module for the formula.
 
-    A content customer of ten years leaves as rarely as his segment does, once in 2,500 days:
+    A content customer of ten years leaves as rarely as their segment does, once in 2,500 days:
 
     >>> import msgspec
     >>> from touchstream.simulator.customers import draw_traits

@@ -1,4 +1,4 @@
-"""The weekly newsletter: who gets it, opens it, follows it, has enough of it."""
+"""The weekly newsletter: delivered, opened, clicked, unsubscribed."""
 
 import numpy as np
 
@@ -14,13 +14,13 @@ OPENED_SHARE = 0.45
 CLICKED_SHARE = 0.2
 UNSUBSCRIBED_SHARE = 0.004
 REFUSED_CONSENT_SHARE = 0.5
-"""Of those who unsubscribe: take the consent to marketing back too."""
+"""Share of unsubscribers who also withdraw the consent to marketing."""
 TO_THE_LEFT_DAYS = 60
-"""So long the newsletter goes on to those who left: it is no sign of life."""
+"""The newsletter continues for this long after a customer left: it is no sign of life."""
 
 
 class Mail:
-    """Who still takes the newsletter."""
+    """The subscribers of the newsletter."""
 
     def __init__(self, count: int) -> None:
         self._takes_it: Flags = np.ones(count, np.bool_)

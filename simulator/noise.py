@@ -1,8 +1,8 @@
-"""What the real world does to events on their way: again, late, with a wrong clock, broken.
+"""Transport noise: events arrive twice, late, with a wrong clock, or broken.
 
-Every trouble has a rate (a share of the world's own events) and a fate that touchstream owes it. A
-trouble that breaks an event breaks a copy, so that the facts of the world stay whole; only what
-arrives far too late is lost.
+Every trouble has a rate (a share of the world's own events) and the fate that touchstream must give
+it. A trouble that breaks an event breaks a copy, so that the facts of the world stay whole; only
+events that arrive far too late are lost.
 """
 
 from collections.abc import Callable, Sequence
@@ -28,7 +28,7 @@ WRONG_YEAR = "2099"
 
 
 class Noise(Struct, frozen=True, kw_only=True):
-    """How often what goes wrong: shares of all events, 0..1, together at most 1."""
+    """Rate of each trouble: shares of all events, 0..1, together at most 1."""
 
     out_of_order: float = 0.02
     late: float = 0.005
@@ -50,18 +50,18 @@ class Noise(Struct, frozen=True, kw_only=True):
 
 
 SILENCE = Noise(**dict.fromkeys(Noise.__struct_fields__, 0.0))
-"""Every event arrives once, whole, in the moment in which it happened."""
+"""Every event arrives once, whole, at the moment it happened."""
 
 
 class Line(NamedTuple):
-    """What arrives: an event, or bytes that are none."""
+    """An arrival: an event, or bytes that are none."""
 
     received_ms: int
     event: Event | bytes
     fate: Fate = "applied"
-    """Where touchstream must put it (DESIGN section 3)."""
+    """The place in which touchstream must record it (docs/delivery.md)."""
     trouble: str | None = None
-    """The field of :class:`Noise` that made it what it is."""
+    """The field of :class:`Noise` that caused it."""
 
     def to_bytes(self) -> bytes:
         """Write the line as it stands in a file, without its end."""
@@ -71,7 +71,7 @@ class Line(NamedTuple):
 def deliver(
     events: Sequence[tuple[int, Event]], noise: Noise, rng: np.random.Generator
 ) -> list[Line]:
-    """Turn events (moment, event) into what arrives of them, in no particular order."""
+    """Turn events (moment, event) into arrivals, in no particular order."""
     limits = np.cumsum(msgspec.structs.astuple(noise))
     troubles = np.searchsorted(limits, rng.random(len(events)), side="right").tolist()
     lines: list[Line] = []

@@ -1,15 +1,15 @@
-"""What the best possible model would say that sees the touchpoints and nothing else.
+"""The best possible prediction from touchpoints alone.
 
 The oracle (``simulator/oracle.py``) reads each customer's hidden state. No model can: between two
-signs of life nobody knows how interested a customer still is. The observer knows the law of
-``simulator/hazard.py`` and every rate, but of the customers only what arrived: a particle filter
-over rhythm, interest, fading, debts and age (Gordon, Salmond & Smith 1993), its rhythms jittered
-when it resamples (Liu & West 2001), and for each the chance that he has left already. It is near
-the Bayes-optimal prediction, so what is between it and the oracle cannot be learnt from the
-touchpoints, by anybody.
+signs of life a customer's interest is unknown. The observer knows the law of
+``simulator/hazard.py`` and every rate, but sees only the customers' touchpoints. It is a particle
+filter over rhythm, interest, fading, debts and age (Gordon, Salmond & Smith 1993) whose rhythms are
+jittered at resampling (Liu & West 2001), with the probability that the customer has already left.
+It is near the Bayes-optimal prediction, so no model can learn the gap between it and the oracle
+from the touchpoints.
 
-It does not use surveys, reviews and the text of anything, takes a late event on the day it arrives,
-and knows of no treatment: it may be beaten by a little, not by much.
+It ignores surveys, reviews and texts, takes a late event on the day it arrives, and knows of no
+treatment: a model may beat it slightly, not by much.
 """
 
 from collections.abc import Mapping, Sequence
@@ -52,12 +52,12 @@ Number = TypeVar("Number", bound=np.generic)
 
 PARTICLES = 300
 FUTURES = 300
-"""Drawn for one prediction; with 96 the ROC AUC was 0.012 lower, with 1,000 0.003 higher."""
+"""Futures drawn per prediction; with 96 the ROC AUC was 0.012 lower, with 1,000 0.003 higher."""
 RESAMPLE_EVERY_DAYS = 5
 POOR = 0.5
-"""Resampled when fewer than so many of the particles, effectively, are left."""
+"""Effective share of particles below which they are resampled."""
 LATE_SHARE = 0.01
-"""Of the renewals do not arrive on their day, though the customer is there."""
+"""Share of renewals that do not arrive on their day, though the customer is there."""
 RENEWALS = frozenset({"subscription.renewed", "subscription.changed"})
 IMPOSSIBLE, TINY, MOST_GONE = -700.0, 1e-300, 1 - 1e-9
 JITTER = 0.03
@@ -82,13 +82,13 @@ class Particles(Struct, eq=False):
     owed: Ints
     start_day: Ints
     gone: Floats
-    """P(has left without a word | the rest of the hypothesis, what was seen)."""
+    """P(has left silently | the rest of the hypothesis, the observations)."""
     evidence: Floats
     """Unnormalised log-weight."""
 
 
 class Seen(Struct, eq=False):
-    """What arrived of each customer in a day, shape (customers,)."""
+    """A day's arrivals per customer, shape (customers,)."""
 
     signs: Floats
     calls: Floats
@@ -104,13 +104,13 @@ class Seen(Struct, eq=False):
 
 
 class Observer:
-    """Sees one day after the other, and foresees.
+    """Reads one day after the other, and predicts.
 
     Parameters
     ----------
     traits
-        Segment, term and arrival are taken from them, and of who was there at the world's start not
-        even when he came; rhythm and silence stay unread.
+        Segment, term and arrival are read; arrivals before the world's start, rhythm and silence
+        are not.
     names
         In the order of ``traits``.
     """
@@ -133,7 +133,7 @@ class Observer:
         self._day = 0
 
     def see(self, events: Sequence[Mapping[str, Any]]) -> None:
-        """Take what arrived in the next day, each event once."""
+        """Take the arrivals of the next day, each event once."""
         seen = _seen(events, self._index)
         self._open = np.clip(self._open + seen.ticket_change, 0, MOST_OPEN).astype(np.int64)
         self._price = np.where(seen.repriced > 0, 1.0, self._price * FORGETTING)
@@ -147,11 +147,11 @@ class Observer:
     def foresee(
         self, customers: Sequence[str], horizon_days: int, futures: int = FUTURES
     ) -> Mapping[str, Outlook]:
-        """What is to be expected of customers, from the end of the last day seen.
+        """Predict customers from the end of the last day seen.
 
-        They are not known to have left: have not cancelled, and let no term end. Who may have left
-        without a word is told as ``leaves``, and as ``labelled`` if he has no subscription: the
-        ledger waits for the end of a running one.
+        The customers are not known to have left: they have not cancelled, and let no term end.
+        A possible silent departure counts in ``leaves``, and in ``labelled`` without a
+        subscription: the ledger waits for the end of a running one.
         """
         if not customers:
             return {}
@@ -190,7 +190,7 @@ class Observer:
         return {name: Outlook(*pair) for name, *pair in zip(customers, *means, strict=True)}
 
     def _move(self, seen: Seen) -> None:
-        """The law of a day, but for what was seen of it."""
+        """Apply the law of a day, except for the observations."""
         cloud, rng = self._particles, self._rng
         shape = cloud.interest.shape
         fades = self._traits.per_segment("fading_per_day")[:, None]
@@ -204,7 +204,7 @@ class Observer:
         cloud.owed = np.minimum(cloud.owed - paid + failed, MOST_OWED)
 
     def _weigh(self, seen: Seen) -> None:
-        """By how well each hypothesis explains what was seen, still there or gone (Bayes)."""
+        """Weight each hypothesis by its likelihood, still there or gone (Bayes)."""
         cloud, segment = self._particles, self._traits.segment
         busy = cloud.rhythm * self._drift.activity_on(self._day)
         calls = CALL_RATES[segment] * (1 + CALLS_PER_OPEN_TICKET * self._open)
@@ -227,17 +227,17 @@ class Observer:
         cloud.evidence = cloud.evidence + np.where(here, evidence, 0.0)
 
     def _missing_renewal(self, seen: Seen) -> Floats:
-        """Log-likelihood, of who is there, of a renewal that was due and did not arrive."""
+        """Log-likelihood, given presence, of a due renewal that did not arrive."""
         missing = renewal_due(self._traits, self._day) & (seen.renewed == 0)
         return np.where(missing, np.log(LATE_SHARE), 0.0)
 
     def _here(self) -> Flags:
-        """Who has come, shape (customers, 1)."""
+        """Customers who have arrived, shape (customers, 1)."""
         here: Flags = (self._traits.start_day <= self._day)[:, None]
         return here
 
     def _leave(self) -> None:
-        """Some leave: without a word as often as their segment does; nobody was heard to."""
+        """Some leave silently, as often as their segment does."""
         cloud = self._particles
         leaves = np.where(self._here(), (1 - cloud.gone) * self._hazard(), 0.0)
         silently = leaves * self._silent[:, None]
@@ -279,7 +279,7 @@ class Observer:
 
 
 def _first(rng: np.random.Generator, traits: Traits, particles: int) -> Particles:
-    """What may be thought of a customer of whom nothing was seen."""
+    """The prior of a customer without observations."""
     shape = (len(traits.segment), particles)
     old = np.broadcast_to((traits.start_day < 0)[:, None], shape)
     fading = old & (rng.random(shape) < FIRST_FADING_SHARE)
@@ -326,7 +326,7 @@ _COUNTED = {
     "payment.failed": ("failed", 1),
     "subscription.changed": ("repriced", 1),
 }
-"""Event type -> the count that it changes, and by how much."""
+"""Event type -> the count that it changes, and the amount."""
 
 
 def _drawn(values: NDArray[Number], who: Ints, chosen: Ints) -> NDArray[Number]:
@@ -335,7 +335,7 @@ def _drawn(values: NDArray[Number], who: Ints, chosen: Ints) -> NDArray[Number]:
 
 
 def _poisson(count: Floats, expected: Floats) -> Floats:
-    """Log-likelihood up to what does not depend on the hypothesis."""
+    """Log-likelihood up to a constant independent of the hypothesis."""
     log: Floats = count[:, None] * np.log(expected) - expected
     return log
 

@@ -1,4 +1,4 @@
-"""What the best possible model would say: the true chance of leaving, given the latent state."""
+"""The true probability of leaving, given the latent state."""
 
 import numpy as np
 

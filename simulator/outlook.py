@@ -1,9 +1,9 @@
-"""The next weeks of customers whose state is given: who leaves, and who is labelled churn.
+"""The next weeks of customers whose state is given: departures, and churn labels.
 
-The label of the ledger (DESIGN section 4) is not the same as leaving. Who has a subscription is
-labelled when he cancels, so one who leaves without a word is not. Who has none is labelled when he
-gives no sign of life: one who is merely quiet is, and one who leaves in the third week, and was
-active in the second, is not.
+The label of the ledger (docs/models.md) is not the same as leaving. Customers with a subscription
+are labelled when they cancel, so silent departures are not. Customers without one are labelled when
+they give no sign of life: quiet customers are, and those who leave in the third week after activity
+in the second are not.
 """
 
 from typing import NamedTuple
@@ -37,11 +37,11 @@ SIGNS = frozenset(
 SIGN_RATES = np.array([sum(kind.habits.get(sign, 0.0) for sign in SIGNS) for kind in SEGMENTS])
 CALL_RATES = np.array([kind.habits.get(CALLS, 0.0) for kind in SEGMENTS])
 BY_CUSTOMER_SHARE = 0.5
-"""Of the replies to a ticket."""
+"""Share of the replies to a ticket."""
 
 
 class Outlook(NamedTuple):
-    """Two chances of a customer, 0..1."""
+    """Two probabilities of a customer, 0..1."""
 
     leaves: float
     """P(leaves within the horizon)."""
@@ -58,16 +58,16 @@ def draw_outlooks(
     rng: np.random.Generator,
     drift: Drift,
 ) -> tuple[Floats, Floats]:
-    r"""Draw one future for each of ``n`` customers, nobody leaving, and weigh what may happen.
+    r"""Draw one future for each of ``n`` customers, nobody leaving, and weigh the departures.
 
     ``latent`` is the state at the end of the day before ``today``; ``silent`` (0..1, shape n) is
-    the chance that a customer, if he leaves, does so without a word. Along the future with hazards
+    the probability that a departure is silent. Along the future with hazards
     :math:`h_d` and signs of life expected :math:`a_d`, for a customer without a subscription
 
     .. math:: P(label) = \sum_d h_d e^{-a_d / 2} \prod_{c<d} (1 - h_c) e^{-a_c}
               + \prod_d (1 - h_d) e^{-a_d}
 
-    (who leaves, leaves in the middle of a day); for one with, P(leaves) (1 - silent). Returns
+    (departures fall in the middle of a day); for one with, P(leaves) (1 - silent). Returns
     P(leaves) and P(label), shape n; their means over many futures are an :class:`Outlook`.
     """
     staying, quiet, faded = np.ones(len(silent)), np.ones(len(silent)), np.zeros(len(silent))
@@ -84,7 +84,7 @@ def draw_outlooks(
 
 
 def signs_of_life(latent: Latent, traits: Traits, day: int, drift: Drift) -> Floats:
-    """How many are expected of each customer on ``day``, renewals and surveys left out."""
+    """Expected signs of life of each customer on ``day``, without renewals and surveys."""
     busy = traits.rhythm * drift.activity_on(day)
     signs = SIGN_RATES[traits.segment] * busy * latent.interest
     calls = CALL_RATES[traits.segment] * busy * (1 + CALLS_PER_OPEN_TICKET * latent.open_tickets)

@@ -1,4 +1,4 @@
-"""The support desk: tickets, their replies and ends, surveys, and what reps say of alerts."""
+"""Support and reps: tickets, replies, resolutions, surveys, and feedback on alerts."""
 
 from collections import defaultdict
 
@@ -9,7 +9,7 @@ from touchstream.simulator.event_log import CURRENCY, hours
 from touchstream.simulator.today import Today
 
 REPLY_SHARE = 0.25
-"""Of the open tickets, a day; half of the replies are the customer's."""
+"""Per open ticket and day; half of the replies are the customer's."""
 REOPENED_SHARE = 0.08
 SATISFACTION_SHARE = 0.5
 EFFORT_SHARE = 0.2
@@ -23,7 +23,7 @@ TROUBLED_TICKETS = 1
 SCALE = {"csat": 5, "nps": 10, "ces": 7, "profile": 1}
 
 
-class PartitionProcessor:
+class RetentionTeam:
     """The tickets that are open, by customer, oldest first."""
 
     def __init__(self) -> None:

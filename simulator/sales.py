@@ -1,4 +1,4 @@
-"""Business customers before they are any: leads, demos, proposals, deals won and lost."""
+"""Prospective business customers: leads, demos, proposals, deals won and lost."""
 
 import numpy as np
 
@@ -8,7 +8,7 @@ from touchstream.simulator.event_log import CURRENCY, Event, EventLog, hours
 from touchstream.simulator.segments import SEGMENTS
 
 STEPS = (("lead.qualified", 5), ("demo.held", 11), ("proposal.sent", 17))
-"""(what, days after the lead was created)."""
+"""(event type, days after the lead was created)."""
 WON_AFTER_DAYS = 21
 LOST_PER_WON = 1.0
 LEAD_COST_MINOR = 4_000

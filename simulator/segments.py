@@ -1,4 +1,4 @@
-"""The kinds of customers in the world, and how often each of them does what."""
+"""The segments of customers in the world, and their rates of activity."""
 
 from types import MappingProxyType
 
@@ -6,11 +6,11 @@ from msgspec import Struct
 
 
 class Segment(Struct, frozen=True, kw_only=True):
-    """What customers of one kind have in common; rates are per day at full interest."""
+    """Common traits of one segment; rates are per day at full interest."""
 
     name: str
     share: float
-    """Of all customers, 0..1; the shares of all segments add up to 1."""
+    """Share of all customers, 0..1; the shares of all segments add up to 1."""
     churn_per_day: float
     """Hazard of a content customer of long standing: exp(b0) in ``simulator/hazard.py``."""
     fading_per_day: float
@@ -21,17 +21,17 @@ class Segment(Struct, frozen=True, kw_only=True):
     repricing: float
     """Chance at each renewal that it costs more from there on."""
     term_days: int
-    """Of the subscription; 0: buys without one."""
+    """Term of the subscription; 0: buys without one."""
     plans: tuple[tuple[str, int], ...]
-    """(name, price of a term in minor units); what a shopper has stands for his loyalty card."""
+    """(name, price of a term in minor units); for a shopper the plan is the loyalty card."""
     silent_share: float
-    """Of those who leave: stop without a word instead of cancelling."""
+    """Share of departures that are silent instead of a cancellation."""
     basket_minor: int
     """Median order."""
     sales_led: bool
     """Comes as a lead and signs a deal."""
     habits: MappingProxyType[str, float]
-    """Event type -> rate; ``simulator/habits.py`` tells what is in each."""
+    """Event type -> rate; ``simulator/habits.py`` has the data of each."""
 
 
 def _habits(**rates: float) -> MappingProxyType[str, float]:

@@ -1,4 +1,4 @@
-"""Coming, renewing, paying, leaving: what is told of the law of ``simulator/hazard.py``."""
+"""Arrivals, renewals, payments, departures: the visible part of ``simulator/hazard.py``."""
 
 import numpy as np
 
@@ -14,18 +14,18 @@ RENEWALS_UNTIL_HOUR = 5
 """Renewals are booked at night: no midnight falls between the end of a term and the next one."""
 SIGN_UP_HOURS = (8.0, 20.0)
 HANDING_OVER_HOURS = (0.0, 0.1)
-"""On the first day the CRM hands over whom it has, as the night begins."""
+"""On the first day the CRM hands over its customers, as the night begins."""
 CONSENT_SHARE = 0.75
 ALIAS_SHARE = 0.4
 WRONG_ALIAS_SHARE = 0.04
 ERASURE_SHARE = 0.03
 ERASURE_DAYS = 14
-"""After leaving; by then all that was under way about him has arrived, however late."""
+"""After leaving; by then all events about the customer have arrived, however late."""
 RESENTED_PRICE = 0.3
 
 
 class Subscriptions:
-    """Who pays what; the price of a term changes at renewals only."""
+    """Prices by customer; the price of a term changes at renewals only."""
 
     def __init__(self, traits: Traits) -> None:
         plans = [SEGMENTS[segment].plans for segment in traits.segment.tolist()]
@@ -120,7 +120,7 @@ def _identify(today: Today, name: str, offset_ms: int) -> None:
 
 
 def write_leaving(today: Today, leavers: Ints, moments_ms: Ints) -> None:
-    """End the stories of ``leavers`` at their moments (ms since midnight), in words or silence."""
+    """End the stories of ``leavers`` at their moments (ms since midnight), cancelled or silent."""
     for index, moment_ms in zip(leavers.tolist(), moments_ms.tolist(), strict=True):
         name = today.names[index]
         today.event_log.end(name, moment_ms)

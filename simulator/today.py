@@ -20,7 +20,7 @@ PRICE_ON_MOOD = 0.3
 
 
 class Today(Struct, frozen=True, eq=False):
-    """The state at the end of the day, what happened in it, and where to write it down."""
+    """The state at the end of the day, its events, and the log to write them to."""
 
     day: int
     names: list[str]
@@ -35,13 +35,13 @@ class Today(Struct, frozen=True, eq=False):
     """Factor of the rates of all habits."""
 
     def moments(self, who: Ints) -> Ints:
-        """When each does something today: ms since midnight, around his favourite hour."""
+        """Moment of each one's activity today: ms since midnight, around their favourite hour."""
         hour = self.traits.hour[who] + self.rng.normal(0.0, HOURS_AROUND_FAVOURITE, len(who))
         moments: Ints = (hour % 24 * HOUR_MS).astype(np.int64) % DAY_MS
         return moments
 
     def mood(self) -> Floats:
-        """How each would rate us today, 0..1; what surveys and reviews show through noise."""
+        """Each one's rating of us today, 0..1; surveys and reviews show it with noise."""
         latent = self.latent
         blame = (
             TICKET_ON_MOOD * latent.open_tickets
@@ -52,6 +52,6 @@ class Today(Struct, frozen=True, eq=False):
         return mood
 
     def some(self, chance: float | NDArray[np.floating[Any]]) -> Ints:
-        """Those customers of today to whom something of this chance happens."""
+        """Customers of today to whom something of this probability happens."""
         drawn: Ints = np.flatnonzero(self.here & (self.rng.random(len(self.here)) < chance))
         return drawn

@@ -1,4 +1,4 @@
-"""What an action does to a customer of the world: a known chance to be accepted, a known relief."""
+"""The effect of an action in the world: a known acceptance probability, a known relief."""
 
 import random
 from collections.abc import Iterator, Mapping
@@ -13,14 +13,14 @@ DO_NOTHING = "do_nothing"
 
 
 class Treatment(Struct, frozen=True, kw_only=True):
-    """The effect of one action on whom it is tried."""
+    """The effect of one action on a customer."""
 
     accepted: float
     """P(accepts), 0..1."""
     relief: float
-    """What it adds to ``u`` of who accepts: his hazard falls by the factor exp(-2.5 relief)."""
+    """Addition to ``u`` on acceptance: the hazard falls by the factor exp(-2.5 relief)."""
     solves_tickets: bool = False
-    """Whether it closes the open tickets of who accepts."""
+    """True: acceptance closes the open tickets."""
 
 
 TREATMENTS: Mapping[str, Treatment] = MappingProxyType(
@@ -34,11 +34,11 @@ TREATMENTS: Mapping[str, Treatment] = MappingProxyType(
 
 
 class Trial(NamedTuple):
-    """How one treatment of one customer goes."""
+    """The course of one treatment of one customer."""
 
     accepted: bool
     steps: list[tuple[int, str]]
-    """(ms after the decision, outcome) as ``action.outcome`` tells them."""
+    """(ms after the decision, outcome), as in ``action.outcome``."""
 
 
 REACHED = 2
@@ -46,7 +46,7 @@ REACHED = 2
 
 
 def attempt(treatment: Treatment, seed: int, decision: str) -> Trial:
-    """Draw how a treatment goes; a function of seed and decision alone, whatever else is tried."""
+    """Draw the course of a treatment; a function of seed and decision alone."""
     rng = random.Random(f"{seed}|treatment|{decision}")
     accepted = rng.random() < treatment.accepted
     return Trial(accepted, list(_steps(rng, accepted)))

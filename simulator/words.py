@@ -1,4 +1,4 @@
-"""What people in the world say, and the names of things."""
+"""Texts of the people in the world, and names of things."""
 
 TOPICS = ("billing", "outage", "delivery", "quality", "how_to")
 TOPIC_WEIGHTS = (0.3, 0.25, 0.15, 0.15, 0.15)

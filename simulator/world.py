@@ -1,4 +1,4 @@
-"""The world itself: it turns the days over, and knows what nobody else can know."""
+"""The world itself: it advances the days, and knows the hidden truth."""
 
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
@@ -21,7 +21,7 @@ from touchstream.simulator.noise import Fate, Line, Noise, deliver
 from touchstream.simulator.observer import PARTICLES, Observer
 from touchstream.simulator.oracle import churn_probabilities
 from touchstream.simulator.outlook import Outlook, draw_outlooks
-from touchstream.simulator.retention_team import PartitionProcessor
+from touchstream.simulator.retention_team import RetentionTeam
 from touchstream.simulator.sales import plan_sales
 from touchstream.simulator.segments import SEGMENTS
 from touchstream.simulator.subscriptions import Subscriptions, write_leaving
@@ -32,10 +32,10 @@ START_MS = 1_767_225_600_000
 """2026-01-01T00:00:00Z."""
 
 STAYS = -1
-"""In ``left_day``: has not left."""
+"""In ``left_day``: not left."""
 
 LAW, STORY, NOISE, CAST, ORACLE = range(5)
-"""Each has chance of its own, so that noise, for one, changes nothing but what arrives."""
+"""Each has its own random stream, so that noise, for one, changes only the arrivals."""
 
 
 class Day(Struct, frozen=True):
@@ -44,15 +44,15 @@ class Day(Struct, frozen=True):
     number: int
     start_ms: int
     lines: list[Line]
-    """What arrived in it, in order of arrival; on the last day also what was still under way."""
+    """Arrivals in order; on the last day also those still under way."""
     active: int
     """Customers at its end."""
     left: int
-    """How many left in it."""
+    """Departures in it."""
 
 
 class Expected(Struct, frozen=True):
-    """What was delivered so far and what must become of it; an exact run shows the same counts."""
+    """Deliveries so far with their required fates; an exact run shows the same counts."""
 
     lines: int
     fates: Mapping[Fate, int]
@@ -61,14 +61,14 @@ class Expected(Struct, frozen=True):
 
 
 class CustomerTruth(Struct, frozen=True):
-    """What became of one customer."""
+    """The fate of one customer."""
 
     customer: str
     segment: str
     started_at: int
-    """Midnight of the day he came, ms; the world's start for those who were there before."""
+    """Midnight of the day of arrival, ms; the world's start for earlier customers."""
     churned_at: int | None
-    """The moment he left, ms; None: is still there."""
+    """The moment of departure, ms; None: still a customer."""
     kind: Literal["cancelled", "silent"] | None
 
 
@@ -128,7 +128,7 @@ class World:
         self._event_log = EventLog(start_ms)
         plan_sales(self._event_log, self._traits, self._names, days, cast)
         self._subscriptions = Subscriptions(self._traits)
-        self._retention_team = PartitionProcessor()
+        self._retention_team = RetentionTeam()
         self._mail = Mail(len(self._names))
         self._next_day = 0
         self._left_day = np.full(len(self._names), STAYS)
@@ -153,7 +153,7 @@ class World:
         return chain.from_iterable(day.lines for day in self.days())
 
     def days(self) -> Iterator[Day]:
-        """Turn over one day after the other; between two of them customers may be treated."""
+        """Advance one day after the other; between two days customers may be treated."""
         while self._next_day < self._days:
             yield self._turn_over()
 
@@ -162,10 +162,10 @@ class World:
     ) -> bool | None:
         """Carry out an action: ``action.outcome`` events follow, and if accepted the hazard falls.
 
-        Returns whether the customer will accept; None for ``do_nothing`` and for who has not come
-        yet: nothing is carried out; and for who has left: what is sent to him is delivered, since
-        nobody knows, and nothing follows. The same decision always goes the same way. A moment in
-        the past counts as now.
+        Returns True if the customer will accept. Returns None for ``do_nothing`` and before the
+        customer's arrival, when nothing is carried out; and after their departure, when the
+        message is delivered and nothing follows. The same decision always has the same course. A
+        moment in the past counts as now.
 
         Raises
         ------
@@ -195,8 +195,8 @@ class World:
     ) -> float:
         """P(leaves within ``horizon_days`` from ``at_ms`` | latent state then), under the own law.
 
-        It is the chance if nothing is done from then on: earlier treatments wear off, new ones
-        are not foreseen.
+        It holds if nothing is done from then on: earlier treatments wear off, new ones are not
+        included.
         Monte-Carlo with a derived seed, the same at every call; see ``simulator/oracle.py``.
 
         Raises
@@ -234,7 +234,7 @@ class World:
     ) -> dict[str, Outlook]:
         """P(leaves) and P(the ledger's label is 1) of those ``among`` who are customers, by name.
 
-        Of ``leaves`` it says what :meth:`true_churn_probabilities` says.
+        ``leaves`` equals :meth:`true_churn_probabilities`.
         """
         day, latent = self._known(at_ms)
         here = present(latent, self._traits, day - 1)
@@ -250,11 +250,11 @@ class World:
         return {name: Outlook(*pair) for name, *pair in zip(names, *means, strict=True)}
 
     def observer(self, particles: int = PARTICLES) -> Observer:
-        """Who knows this world's law, and of its customers only what he is going to see."""
+        """An observer who knows this world's law, but sees only its touchpoints."""
         return Observer(self._seed, self._traits, self._names, self._drift, particles)
 
     def truth(self) -> Iterator[CustomerTruth]:
-        """What became so far of everybody who has come so far."""
+        """The fates so far of all customers who have arrived."""
         for index in np.flatnonzero(self._traits.start_day < self._next_day).tolist():
             has_left = bool(self._latent.left[index])
             silent = bool(self._traits.silent[index])
@@ -278,7 +278,7 @@ class World:
         return Day(day, start_ms, lines, int(here.sum()), left)
 
     def _live(self, day: int) -> int:
-        """Apply the law, write the day down, hand it to the carriers; return how many left."""
+        """Apply the law, write the day down, hand it to transport; count the departures."""
         here = present(self._latent, self._traits, day)
         latent, happenings = evolve(self._latent, self._traits, day, self._law)
         chance = self._law.random((2, len(here)))

@@ -72,9 +72,8 @@ class CommitBuilder:
                 step.next_timer
             )  # after a tick always, or it would be woken again
         self.count(*step.counters)
-        if step.measures:
-            watermark_ms = self.checkpoint.watermark_ms
-            self._tally.add(step.measures, now_ms if watermark_ms is None else watermark_ms)
+        watermark_ms = self.checkpoint.watermark_ms
+        self._tally.add(step.measures, now_ms if watermark_ms is None else watermark_ms)
         for emission in step.emissions:
             self._emit(emission)
         for matured in step.examples:

@@ -8,7 +8,9 @@ decision. In the end the customer's next timer is the earliest of all.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
+
+from msgspec import Struct
 
 from touchstream.schemas.emissions.envelope import Emission
 from touchstream.schemas.registry import TOUCHPOINTS
@@ -53,7 +55,7 @@ from touchstream.streams.scoring import Scored, score_all
 from touchstream.streams.state import UNSEEN, Slot, State
 
 
-class Step(NamedTuple):
+class Step(Struct, frozen=True, gc=False):
     """What became of one event or tick for one customer."""
 
     state: State | None
@@ -69,63 +71,41 @@ class Step(NamedTuple):
     indexes: Mapping[str, float | None] = {}
 
 
-class Underway:
+class Underway(Struct, gc=False):
     """A step half way: the trigger is taken in, nothing is predicted yet."""
 
-    __slots__ = (
-        "candidates",
-        "counters",
-        "ctx",
-        "emissions",
-        "erased_ms",
-        "examples",
-        "indexes",
-        "measures",
-        "memory",
-        "requests",
-        "scores",
-        "trigger",
-    )
-
-    def __init__(
-        self,
-        trigger: Trigger,
-        ctx: Context,
-        memory: Memory,
-        erased_ms: Millis | None,
-        counters: Sequence[str],
-    ) -> None:
-        self.trigger = trigger
-        self.ctx = ctx
-        self.memory = memory
-        self.erased_ms = erased_ms
-        self.counters = counters
-        self.emissions: Sequence[Emission] = ()
-        self.candidates: Sequence[Candidate] = ()
-        self.examples: Sequence[Matured] = ()
-        self.measures: Sequence[Measure] = ()
-        self.indexes: Mapping[str, float | None] = {}
-        self.requests: list[tuple[Registered, Sequence[ScoreRequest]]] = []
-        self.scores: dict[str, Scored] = {}
+    trigger: Trigger
+    ctx: Context
+    memory: Memory
+    erased_ms: Millis | None
+    counters: Sequence[str]
+    emissions: Sequence[Emission] = ()
+    candidates: Sequence[Candidate] = ()
+    examples: Sequence[Matured] = ()
+    measures: Sequence[Measure] = ()
+    indexes: Mapping[str, float | None] = {}
+    requests: Sequence[tuple[Registered, Sequence[ScoreRequest]]] = ()
+    """What each projection wants to be predicted."""
+    scores: dict[str, Scored] = {}
+    """Target -> what its model says."""
 
     def take(self, registered: Registered, update: "Update[Any]") -> None:
         """Take in what a projection makes of the trigger."""
-        state, emissions, candidates, examples, measures, indexes, counters = update
         slots = self.ctx.slots
-        if state is not slots.get(registered):
-            slots.put(registered, state)
-        if emissions:
-            self.emissions = (*self.emissions, *emissions)
-        if candidates:
-            self.candidates = (*self.candidates, *candidates)
-        if examples:
-            self.examples = (*self.examples, *examples)
-        if measures:
-            self.measures = (*self.measures, *measures)
-        if counters:
-            self.counters = (*self.counters, *counters)
-        if indexes:
-            self.indexes = {**self.indexes, **indexes}
+        if update.state is not slots.get(registered):  # a slot that stays is copied as it is
+            slots.put(registered, update.state)
+        if update.emissions:
+            self.emissions = (*self.emissions, *update.emissions)
+        if update.candidates:
+            self.candidates = (*self.candidates, *update.candidates)
+        if update.examples:
+            self.examples = (*self.examples, *update.examples)
+        if update.measures:
+            self.measures = (*self.measures, *update.measures)
+        if update.counters:
+            self.counters = (*self.counters, *update.counters)
+        if update.indexes:
+            self.indexes = {**self.indexes, **update.indexes}
 
 
 def advance(
@@ -213,7 +193,7 @@ def _applied(state: State, arrival: Arrival, serving: ServingContext, now_ms: Mi
     profile = fold(state.profile, event, active)
     slots = Slots(state.slots, BY_NAME)
     ctx = Context(
-        event.subject, profile, state.profile, serving, now_ms, event, slots, active=active
+        event.subject, profile, state.profile, serving, rules, now_ms, event, slots, active
     )
     counters = _counters(arrival, serving.watermark_ms, full)
     underway = Underway(event, ctx, memory, state.erased_ms, counters)
@@ -256,8 +236,12 @@ def _erased(state: State, arrival: Arrival, serving: ServingContext) -> Step:
     )
     next_timer = _next_timer((), erased_ms, serving)
     tombstone = State(memory=memory, next_timer_ms=next_timer, erased_ms=erased_ms)
-    counters, measures = ("applied", "erased"), (count_event(event),)
-    return Step(tombstone, next_timer=next_timer, counters=counters, measures=measures)
+    return Step(
+        tombstone,
+        next_timer=next_timer,
+        counters=("applied", "erased"),
+        measures=(count_event(event),),
+    )
 
 
 def _woken(state: State, fired: TimerFired, serving: ServingContext) -> Step | Underway:
@@ -278,6 +262,7 @@ def _woken(state: State, fired: TimerFired, serving: ServingContext) -> Step | U
         profile,
         state.profile,
         serving,
+        serving.rules,
         now_ms,
         fired,
         slots,
@@ -325,7 +310,7 @@ def _request(one: Underway) -> None:
         state = one.ctx.slots.get(registered)
         requests = registered.scored.score_requests(state, one.trigger, one.ctx)
         if requests:
-            one.requests.append((registered, requests))
+            one.requests = (*one.requests, (registered, requests))
 
 
 def conclude(one: Underway) -> Step:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 
 from touchstream.streams.context import ServingContext
 from touchstream.streams.emit.risk import LEAST_LOG_ODDS
-from touchstream.streams.explanation import PLAIN, Before, Explanation, Part, Reason, plain
+from touchstream.streams.explanation import PLAIN, Before, ExplainedReason, Explanation, Part, plain
 from touchstream.streams.features.feature import Feature, FeatureList
 from touchstream.streams.learn.basis import NAMES
 from touchstream.streams.learn.scorer import Scorer
@@ -55,7 +55,7 @@ def _reasons(
     before: Sequence[float] | None,
     scorer: Scorer,
     features: FeatureList,
-) -> Iterator[Reason]:
+) -> Iterator[ExplainedReason]:
     groups, sums = features.groups.all, features.groups.sums(now)
     parts = [_part(*one, scorer) for one in zip(features.features, values, now, strict=True)]
     for number in sorted(range(len(sums)), key=lambda number: (-abs(sums[number]), number)):
@@ -64,7 +64,7 @@ def _reasons(
             continue
         lead = parts[group.lead(now)]
         its = sorted((parts[place] for place in group.places), key=lambda p: -abs(p.contribution))
-        yield Reason(
+        yield ExplainedReason(
             feature=lead.feature,
             text=lead.text,
             unit=lead.unit,

@@ -36,7 +36,7 @@ class Part(Struct, frozen=True, kw_only=True):
     """What it adds to the log-odds against the average example."""
 
 
-class Reason(Part, frozen=True, kw_only=True):
+class ExplainedReason(Part, frozen=True, kw_only=True):
     """What all measurements made of the same kinds of events add to the risk.
 
     Named after the one among them that pulls most in the direction of all, with its value;
@@ -92,7 +92,7 @@ class Explanation(Struct, frozen=True, kw_only=True):
     rest: float
     """What is of no measurement: the average example's log-odds, and the season."""
     before: Before | None
-    reasons: tuple[Reason, ...]
+    reasons: tuple[ExplainedReason, ...]
     """The weightiest first."""
     proof: Proof | None = None
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from touchstream.schemas.emissions.envelope import encode_emission
 from touchstream.schemas.examples import Example, decode_example
 from touchstream.schemas.rules import Rules
+from touchstream.schemas.shards import shard_name
 from touchstream.schemas.tick import ActiveConfig, Tick
 from touchstream.schemas.topics import EXAMPLES_TOPIC
 from touchstream.schemas.units import Millis
@@ -91,7 +92,7 @@ class LocalStream:
         self.rules = rules
         self.partitions = partitions
         self.chunk = chunk
-        self.shards = [LocalShard(f"p{number}", number) for number in range(partitions)]
+        self.shards = [LocalShard(shard_name(number), number) for number in range(partitions)]
         self.knowledge = Knowledge.new(FEATURES, rules)
         self.scorers = {0: self._compiled(version_of(self.knowledge))}
         self.signals: list[Signal] = []

@@ -1,14 +1,14 @@
-"""Every record ends in exactly one named place (DESIGN section 3)."""
+"""Every record ends in exactly one named place (docs/delivery.md)."""
 
 from typing import NamedTuple
 
-from touchstream.schemas.dead_letter import DropReason, Reason
+from touchstream.schemas.dead_letter import DropReason, RejectReason
 
 
 class Reject(NamedTuple):
     """Broken: the original bytes go to the dead letters."""
 
-    reason: Reason
+    reason: RejectReason
     detail: str
     """For the operator: what was wanted, without personal data; at most 256 characters."""
 

@@ -12,7 +12,7 @@ import msgspec
 from touchstream.schemas.registry import TOUCHPOINTS
 from touchstream.schemas.units import Millis
 from touchstream.streams.context import ServingContext
-from touchstream.streams.explanation import Explanation, Proof, Reason
+from touchstream.streams.explanation import ExplainedReason, Explanation, Proof
 from touchstream.streams.features.feature import FeatureList
 from touchstream.streams.history import History, Past
 from touchstream.streams.learn.numbers import logit
@@ -57,13 +57,13 @@ def verify(
 
 
 def _proved(
-    reasons: Iterable[Reason],
+    reasons: Iterable[ExplainedReason],
     at_ms: Millis,
     profile: Profile,
     history: History,
     scorer: Scorer,
     features: FeatureList,
-) -> Iterator[Reason]:
+) -> Iterator[ExplainedReason]:
     """Each reason with what becomes of the risk without the events that it is made of."""
 
     def without(about: tuple[str, ...]) -> tuple[int, float]:

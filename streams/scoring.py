@@ -1,7 +1,8 @@
 """From profiles to predictions: what a model says of customers as they are now."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+
+from msgspec import Struct
 
 from touchstream.schemas.units import Millis
 from touchstream.streams.context import ServingContext
@@ -11,7 +12,7 @@ from touchstream.streams.learn.snapshot import CHURN
 from touchstream.streams.profiles.profile import Profile
 
 
-class Scored(NamedTuple):
+class Scored(Struct, frozen=True, gc=False):
     """What a model says of a profile at a moment."""
 
     at_ms: Millis

@@ -32,7 +32,7 @@ class StateError(ValueError):
     """Bytes that no version of the state has written."""
 
 
-class Slot(Struct, frozen=True, array_like=True):
+class Slot(Struct, frozen=True, array_like=True, gc=False):
     """What one projection knows of a customer."""
 
     number: int
@@ -43,7 +43,7 @@ class Slot(Struct, frozen=True, array_like=True):
     """Bytes as they were read, or the state that was decoded or made since."""
 
 
-class State(Struct, frozen=True, array_like=True):
+class State(Struct, frozen=True, array_like=True, gc=False):
     """All that touchstream knows of one customer."""
 
     profile: Profile | None = None

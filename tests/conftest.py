@@ -1,4 +1,4 @@
-"""What every test may ask for: real servers, and Hypothesis profiles."""
+"""Fixtures of every test: real servers, and Hypothesis profiles."""
 
 import os
 
@@ -19,7 +19,7 @@ INTEGRATION_FIXTURES = {"kafka_server", "own_redis", "redis_server"}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Whoever takes a real server is an integration test; nobody has to remember the marker."""
+    """Mark every test that takes a real server as an integration test."""
     for item in items:
         if INTEGRATION_FIXTURES & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.integration)

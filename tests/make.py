@@ -69,7 +69,7 @@ REQUIRED: dict[str, dict[str, object]] = {
     "consent.changed": {"purpose": "marketing", "granted": True},
     "action.outcome": {"decision": "d1", "action": "send_offer", "outcome": "sent"},
 }
-"""What a type cannot do without, where a test does not care."""
+"""Required fields of a type, where a test does not care."""
 
 QUICK = Rules(
     churn=ChurnRules(horizon_days=4, snapshot_every_days=2, label_grace_days=1),
@@ -120,7 +120,7 @@ def event(
 
 
 def arrive(happened: Event) -> Arrival:
-    """What intake makes of an event."""
+    """An event as decoded by intake."""
     data = msgspec.to_builtins(happened.data)
     content = content_of(happened.type, happened.subject, happened.time_ms, data)
     return Arrival(
@@ -189,7 +189,7 @@ def knowing(model: ModelData) -> Version:
 def models(
     clock: str | None = "d0", rules: Rules | None = None, knows: ModelData | None = None
 ) -> ServingContext:
-    """What is in force; without a ``clock`` no tick has come yet, and nothing is scored."""
+    """The serving context; without a ``clock`` no tick has come yet, and nothing is scored."""
     rules = rules or Rules()
     knows = knows or empty(FEATURES.digest, rules.churn.horizon_days)
     return ServingContext(
@@ -207,7 +207,7 @@ def live(
     active_config: ServingContext,
     state: State | None = None,
 ) -> list[Step]:
-    """Take one customer through his life; a tick that he did not wait for passes him by."""
+    """Take one customer through a history; ticks without a due timer are skipped."""
     steps = []
     for happening in happenings:
         if isinstance(happening, TimerFired):

@@ -23,7 +23,7 @@ from touchstream.schemas.touchpoints.web import WebFormSubmitted, WebVisit
 from touchstream.schemas.units import DAY_MS, HOUR_MS
 from touchstream.streams.learn.ledger import is_activity
 
-ReplayOutcome = Sequence[Event]
+Events = Sequence[Event]
 LEAVING = {"pricing", "cancel", "plan"}
 """The words of the way out that stand in :mod:`tests.strategies`."""
 
@@ -37,11 +37,11 @@ def decayed(amounts: Iterable[tuple[int, float]], now_ms: int, half_life_days: f
 
 
 def half(value: float) -> float:
-    """What a half float keeps of a value."""
+    """A value rounded to a half float."""
     return float(struct.unpack("<e", struct.pack("<e", value))[0])
 
 
-def features_of(events: ReplayOutcome, now_ms: int) -> dict[str, float]:
+def features_of(events: Events, now_ms: int) -> dict[str, float]:
     """Every feature by its definition from all events so far; NaN is missing.
 
     There is at least one event, and no two are of one moment.
@@ -54,7 +54,7 @@ def features_of(events: ReplayOutcome, now_ms: int) -> dict[str, float]:
     }
 
 
-def _active(events: ReplayOutcome) -> list[int]:
+def _active(events: Events) -> list[int]:
     """Times of the signs of life, in order."""
     return sorted(
         e.time_ms
@@ -63,7 +63,7 @@ def _active(events: ReplayOutcome) -> list[int]:
     )
 
 
-def _activity_features(events: ReplayOutcome, now_ms: int) -> dict[str, float]:
+def _activity_features(events: Events, now_ms: int) -> dict[str, float]:
     active = _active(events)
     known = (now_ms - min(e.time_ms for e in events)) / DAY_MS
     silence = (now_ms - active[-1]) / DAY_MS if active else nan
@@ -82,7 +82,7 @@ def _activity_features(events: ReplayOutcome, now_ms: int) -> dict[str, float]:
     }
 
 
-def _rhythm_features(events: ReplayOutcome) -> dict[str, float]:
+def _rhythm_features(events: Events) -> dict[str, float]:
     """Of ln(days) between visits, in the order in which they came; one comes after six hours."""
     gaps: list[float] = []
     newest: int | None = None
@@ -98,7 +98,7 @@ def _rhythm_features(events: ReplayOutcome) -> dict[str, float]:
     }
 
 
-def _money_features(events: ReplayOutcome, now_ms: int) -> dict[str, float]:
+def _money_features(events: Events, now_ms: int) -> dict[str, float]:
     orders = [(e.time_ms, e.data) for e in events if isinstance(e.data, OrderPlaced)]
     returns = [e.data for e in events if isinstance(e.data, OrderReturned)]
     if not orders:
@@ -117,7 +117,7 @@ def _money_features(events: ReplayOutcome, now_ms: int) -> dict[str, float]:
     }
 
 
-def _service_features(events: ReplayOutcome, now_ms: int) -> dict[str, float]:
+def _service_features(events: Events, now_ms: int) -> dict[str, float]:
     waiting = [(now_ms - opened) / DAY_MS for opened in _open_tickets(events)]
     return {
         "open_ticket_count": float(len(waiting)),
@@ -129,7 +129,7 @@ def _service_features(events: ReplayOutcome, now_ms: int) -> dict[str, float]:
     }
 
 
-def _friction_features(events: ReplayOutcome, now_ms: int) -> dict[str, float]:
+def _friction_features(events: Events, now_ms: int) -> dict[str, float]:
     calls = [(e.time_ms, e.data) for e in events if isinstance(e.data, CallEnded)]
     waits = [(at, (call.queue_s or 0.0) + (call.hold_s or 0.0)) for at, call in calls]
     handed = [(at, float(call.transfers or 0)) for at, call in calls]
@@ -144,7 +144,7 @@ def _friction_features(events: ReplayOutcome, now_ms: int) -> dict[str, float]:
     }
 
 
-def _open_tickets(events: ReplayOutcome) -> list[int]:
+def _open_tickets(events: Events) -> list[int]:
     """First mention of every ticket that is open by the last word about it."""
     words: dict[str, list[tuple[int, bool]]] = {}
     for e in events:
@@ -154,7 +154,7 @@ def _open_tickets(events: ReplayOutcome) -> list[int]:
     return [min(predictions)[0] for predictions in words.values() if max(predictions)[1]]
 
 
-def _engagement_features(events: ReplayOutcome, now_ms: int) -> dict[str, float]:
+def _engagement_features(events: Events, now_ms: int) -> dict[str, float]:
     running, days_left = _subscription(events, now_ms)
     return {
         "web_month": _month_of("web", events, now_ms),
@@ -167,7 +167,7 @@ def _engagement_features(events: ReplayOutcome, now_ms: int) -> dict[str, float]
     }
 
 
-def _leaving(events: ReplayOutcome, now_ms: int) -> float:
+def _leaving(events: Events, now_ms: int) -> float:
     texts = [
         (e.time_ms, f"{e.data.page} {e.data.search or ''}")
         for e in events
@@ -182,12 +182,12 @@ def _leaving(events: ReplayOutcome, now_ms: int) -> float:
     return log1p(decayed(looks, now_ms, 28))
 
 
-def _month_of(family: str, events: ReplayOutcome, now_ms: int) -> float:
+def _month_of(family: str, events: Events, now_ms: int) -> float:
     mine = [(e.time_ms, 1.0) for e in events if TOUCHPOINTS[e.type].family == family]
     return log1p(decayed(mine, now_ms, 28))
 
 
-def _survey_score(events: ReplayOutcome) -> float:
+def _survey_score(events: Events) -> float:
     best = {"nps": 10.0, "csat": 5.0}
     answers = [
         (e.time_ms, min(1.0, e.data.score / best[e.data.kind]))
@@ -197,7 +197,7 @@ def _survey_score(events: ReplayOutcome) -> float:
     return max(answers)[1] if answers else nan
 
 
-def _subscription(events: ReplayOutcome, now_ms: int) -> tuple[float, float]:
+def _subscription(events: Events, now_ms: int) -> tuple[float, float]:
     """(1 while it runs, days left)."""
     facts = [
         (e.time_ms, e.data)
@@ -218,13 +218,13 @@ def _subscription(events: ReplayOutcome, now_ms: int) -> tuple[float, float]:
     return (1.0, min(365.0, left)) if left > 0 else (0.0, nan)
 
 
-def is_subscribed(events: ReplayOutcome, now_ms: int) -> bool:
+def is_subscribed(events: Events, now_ms: int) -> bool:
     """Whether a subscription runs."""
     running, _ = _subscription(events, now_ms)
     return not isnan(running) and running == 1.0
 
 
-def churned(before: ReplayOutcome, after: ReplayOutcome, at_ms: int, rules: ChurnRules) -> int:
+def churned(before: Events, after: Events, at_ms: int, rules: ChurnRules) -> int:
     """The label of a snapshot at ``at_ms``: ``before`` was known then, ``after`` came in time."""
     window = [e for e in after if at_ms < e.time_ms <= at_ms + rules.horizon_days * DAY_MS]
     if any(e.type in rules.cancel for e in window):
@@ -232,8 +232,8 @@ def churned(before: ReplayOutcome, after: ReplayOutcome, at_ms: int, rules: Chur
     return 0 if is_subscribed(before, at_ms) or _active(window) else 1
 
 
-def treated(after: ReplayOutcome, at_ms: int, rules: ChurnRules) -> bool:
-    """Whether an action reached him in the window."""
+def treated(after: Events, at_ms: int, rules: ChurnRules) -> bool:
+    """True: an action reached the customer in the window."""
     return any(
         isinstance(e.data, ActionOutcome)
         and e.data.outcome in {"sent", "delivered"}

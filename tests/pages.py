@@ -1,7 +1,7 @@
-"""What follows from the code in README.md and docs/models.md: ``python -m tests.pages`` writes it.
+"""The generated parts of docs/walkthrough.md and docs/models.md.
 
-A part stands between ``<!-- made: NAME -->`` and the next empty line.
-``tests/unit/project/test_readme.py`` holds the pages to it.
+``python -m tests.pages`` writes them. A part begins at ``<!-- made: NAME -->`` and ends at the next
+empty line. ``tests/unit/project/test_readme.py`` compares the pages with the code.
 """
 
 import inspect
@@ -16,7 +16,7 @@ from touchstream.streams.features.catalogue import FEATURES
 from touchstream.streams.learn.basis import DERIVED
 
 ROOT = Path(__file__).parents[1]
-PAGES = ("README.md", "docs/models.md")
+PAGES = ("docs/walkthrough.md", "docs/models.md")
 PART = re.compile(r"<!-- made: ([a-z-]+) -->\n(.*?)\n(?=\n)", re.DOTALL)
 WIDTH = 100
 
@@ -46,7 +46,7 @@ def _features() -> str:
 
 
 def _columns() -> str:
-    """What a group of columns is about stands beside the first of them."""
+    """The summary of a group of columns stands beside the first of them."""
     return _table(
         ("column", "unit", "of", "what"),
         (
@@ -73,7 +73,7 @@ def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
 
 
 def _as_json(value: Any, indent: str = "") -> str:  # noqa: ANN401 - any JSON
-    """What fits into a line stands on one."""
+    """Write values that fit on one line."""
     line = json.dumps(value, ensure_ascii=False)
     if not isinstance(value, dict | list) or len(indent) + len(line) <= WIDTH:
         return line

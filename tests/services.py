@@ -52,7 +52,7 @@ def kafka_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaServ
 
 
 def _remedy(service: Service) -> str | None:
-    """What is missing and how to get it; None if nothing is."""
+    """The way to get a missing service; None if nothing is missing."""
     if service == "redis":
         return None if find_server() else "apt install redis-server"
     if service == "valkey":

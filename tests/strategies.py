@@ -33,7 +33,7 @@ LAST_DAY = 17
 """On which anything happens; two weeks and a half are a whole life under ``make.QUICK``."""
 
 LATEST_DAYS = 3
-"""How much later it may arrive: more than ``make.QUICK`` allows."""
+"""Largest delay of an arrival: more than ``make.QUICK`` allows."""
 
 END_DAY = LAST_DAY + LATEST_DAYS
 """Of the last tick of a log."""
@@ -101,7 +101,7 @@ DATA: dict[str, Data] = {
     "consent.changed": st.fixed_dictionaries({"granted": st.booleans()}),
     "action.outcome": NOTHING,
 }
-"""What the types that a profile, a label or a feature looks at may say."""
+"""Data of the types that a profile, a label or a feature reads."""
 
 
 @st.composite
@@ -120,7 +120,7 @@ HISTORIES = st.lists(events(), min_size=1, max_size=25, unique_by=lambda happene
 
 @st.composite
 def logs(draw: st.DrawFn, *, erasures: bool = True) -> Log:
-    """What three customers and a broken producer send: late, too late, twice, in old words."""
+    """Records of three customers and a broken producer: late, too late, twice, in old words."""
     sent: list[Record] = []
     for customer in ("ada", "bob", "cy"):
         life = draw(st.lists(events(customer), max_size=12))

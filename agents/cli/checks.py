@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from touchstream.agents.checkpoint import Checkpoint
-from touchstream.agents.cli.reading import Span
+from touchstream.agents.cli.reading import OffsetRange
 from touchstream.agents.settings import Settings
 from touchstream.schemas.units import Millis
 from touchstream.streams.checkpoint import ShardCheckpoint
@@ -51,7 +51,7 @@ class StoreFacts(NamedTuple):
 class LogFacts(NamedTuple):
     """What Kafka holds of the touchpoints, by partition."""
 
-    spans: Mapping[int, Span]
+    spans: Mapping[int, OffsetRange]
     newest_ms: Millis | None
     """The broker's stamp on the newest record."""
 
@@ -146,7 +146,7 @@ def _ticks(settings: Settings, facts: StoreFacts, now_ms: Millis) -> Finding:
     return Finding("ticks", summary, faults)
 
 
-def _fences(shards: Sequence[ShardFacts], spans: Mapping[int, Span]) -> Finding:
+def _fences(shards: Sequence[ShardFacts], spans: Mapping[int, OffsetRange]) -> Finding:
     faults, lags = [], []
     for number, shard in enumerate(shards):
         span = spans.get(number)

@@ -13,6 +13,7 @@ from touchstream.agents.state_view import as_json as named
 from touchstream.agents.stores.base import Read
 from touchstream.agents.stores.connect import open_store
 from touchstream.schemas.envelope import format_time
+from touchstream.schemas.shards import shard_name
 from touchstream.streams.checkpoint import ShardCheckpoint, decode_checkpoint
 from touchstream.streams.intake.partitioner import partition_of
 from touchstream.streams.learn.ledger import (
@@ -48,7 +49,7 @@ def customer(settings: Settings, customer_id: str, *, as_json: bool) -> None:
 
 
 async def _shown(settings: Settings, customer_id: str) -> dict[str, object]:
-    shard = f"p{partition_of(customer_id.encode(), settings.kafka.partitions)}"
+    shard = shard_name(partition_of(customer_id.encode(), settings.kafka.partitions))
     store = open_store(settings)
     try:
         [checkpoint] = await store.read_checkpoints([shard])

@@ -12,11 +12,11 @@ from kafka import KafkaConsumer, OffsetAndMetadata, TopicPartition
 from touchstream.agents import clients
 from touchstream.agents.cli.failures import BadUsage
 from touchstream.agents.cli.format_record import raw_json, readable
-from touchstream.agents.cli.reading import Span, read, whole
+from touchstream.agents.cli.reading import OffsetRange, read, whole
 from touchstream.agents.kafka import physical_topics
 from touchstream.agents.letters import Again, Hopeless, send_again
 from touchstream.agents.settings import Settings
-from touchstream.schemas.dead_letter import Reason, StoredLetter, decode_letter
+from touchstream.schemas.dead_letter import RejectReason, StoredLetter, decode_letter
 from touchstream.schemas.topics import DEAD_LETTERS_TOPIC, TOUCHPOINTS_TOPIC
 from touchstream.schemas.units import Millis
 
@@ -89,8 +89,8 @@ def _choose(records: Iterator[Any], plan: Plan, begins: dict[TopicPartition, int
 
 
 def _unseen(
-    consumer: KafkaConsumer, spans: dict[TopicPartition, Span], plan: Plan
-) -> dict[TopicPartition, Span]:
+    consumer: KafkaConsumer, spans: dict[TopicPartition, OffsetRange], plan: Plan
+) -> dict[TopicPartition, OffsetRange]:
     """The spans from where the last call ended."""
     if plan.from_beginning:
         return spans
@@ -128,6 +128,6 @@ def _letter(record: Any) -> StoredLetter:  # noqa: ANN401 - kafka-python's Consu
 
 
 def _check(reason: str | None) -> None:
-    known = get_args(Reason)
+    known = get_args(RejectReason)
     if reason is not None and reason not in known:
         raise BadUsage(f"--reason={reason!r}: want one of {', '.join(known)}")

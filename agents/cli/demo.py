@@ -20,7 +20,8 @@ from touchstream.agents.checkpoint import Checkpoint
 from touchstream.agents.replay.history import Step
 from touchstream.agents.replay.lines import parse_line
 from touchstream.agents.replay.pacer import Publish, TickAt
-from touchstream.agents.replay.run import Phase, Replay
+from touchstream.agents.replay.phase import Phase
+from touchstream.agents.replay.run import Replay
 from touchstream.agents.replay.runtime import runtime
 from touchstream.agents.replay.services import EMBEDDED, WARNING, ReplayServices, services
 from touchstream.agents.replay.summary import model_measures

@@ -23,7 +23,7 @@ from touchstream.agents.cli.checks import (
     judge_log,
     judge_store,
 )
-from touchstream.agents.cli.reading import POLL_MS, Span, whole
+from touchstream.agents.cli.reading import POLL_MS, OffsetRange, whole
 from touchstream.agents.kafka import physical_topics
 from touchstream.agents.serving import trouble_with, wanted
 from touchstream.agents.settings import Settings, known_keys
@@ -33,6 +33,7 @@ from touchstream.agents.stores.connect import open_store
 from touchstream.agents.topics import check_topics
 from touchstream.schemas.documents.sources import PROJECT
 from touchstream.schemas.generate import stale_files
+from touchstream.schemas.shards import shard_names
 from touchstream.schemas.topics import TOUCHPOINTS_TOPIC
 from touchstream.schemas.units import Millis
 from touchstream.streams.checkpoint import decode_checkpoint
@@ -124,7 +125,7 @@ def _ask_store(settings: Settings) -> StoreFacts | Finding:
 async def _store_facts(settings: Settings) -> StoreFacts:
     store = open_store(settings)
     try:
-        names = [f"p{number}" for number in range(settings.kafka.partitions)]
+        names = shard_names(settings.kafka.partitions)
         *checkpoints, learner = await store.read_checkpoints([*names, LEARNER])
         sizes = [len(await store.outbox(name, 0, OUTBOX_SHOWN)) for name in (*names, LEARNER)]
         shards = [
@@ -178,4 +179,4 @@ def _ask_log(settings: Settings) -> LogFacts:
         found = consumer.poll(timeout_ms=2 * POLL_MS) if filled else {}
         stamps = [record.timestamp for records in found.values() for record in records]
     newest_ms = Millis(max(stamps)) if stamps else None
-    return LogFacts({each.partition: Span(*span) for each, span in spans.items()}, newest_ms)
+    return LogFacts({each.partition: OffsetRange(*span) for each, span in spans.items()}, newest_ms)

@@ -15,9 +15,10 @@ from touchstream.agents.cli.failures import BadUsage, Failed
 from touchstream.agents.settings import Settings
 from touchstream.agents.stores.connect import open_store
 from touchstream.schemas.envelope import format_time
+from touchstream.schemas.shards import shard_name
 from touchstream.streams.emit.risk import LEAST_LOG_ODDS
 from touchstream.streams.explain import explain
-from touchstream.streams.explanation import Explanation, Part, Proof, Reason
+from touchstream.streams.explanation import ExplainedReason, Explanation, Part, Proof
 from touchstream.streams.history import relive
 from touchstream.streams.learn.snapshot import CHURN
 from touchstream.streams.projections.read import churn_of
@@ -94,7 +95,7 @@ def _as_json(subject: Subject, explanation: Explanation) -> dict[str, Any]:
         "customer": subject.id,
         "band": churn_of(subject.state).band if explanation.target == CHURN else None,
         **fields,
-        "shard": f"p{subject.partition}",
+        "shard": shard_name(subject.partition),
         "tick": checkpoint.tick,
         "model_version": subject.models.version,
         "rules": subject.models.rules_digest,
@@ -159,7 +160,7 @@ def _amount(value: float | None, unit: str) -> str:
     return "unknown" if value is None else f"{value:,.10g} {unit}".rstrip()
 
 
-def _borne_out(reason: Reason, explanation: Explanation) -> str:
+def _borne_out(reason: ExplainedReason, explanation: Explanation) -> str:
     if explanation.proof is None:
         return ""
     if not reason.about:
@@ -173,7 +174,7 @@ def _borne_out(reason: Reason, explanation: Explanation) -> str:
     return f"; NOT verified: {without}, {further if reason.moved else 'the same'}"
 
 
-def _count(reason: Reason) -> str:
+def _count(reason: ExplainedReason) -> str:
     kinds = " and ".join("signs of life" if one == ACTIVITY else one for one in reason.about)
     return f"{reason.events:,} events it is made of ({kinds})"
 

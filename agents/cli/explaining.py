@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 from kafka import TopicPartition
 
 from touchstream.agents import clients, received
-from touchstream.agents.active_config import Catalogue
+from touchstream.agents.active_config import ServingContexts
 from touchstream.agents.cli.failures import Failed
-from touchstream.agents.cli.reading import Span, pages, whole
+from touchstream.agents.cli.reading import OffsetRange, pages, whole
 from touchstream.agents.kafka import physical_topics
 from touchstream.agents.replay.history import steps
 from touchstream.agents.replay.lines import read_lines
@@ -17,6 +17,7 @@ from touchstream.agents.replay.pacer import TickAt
 from touchstream.agents.settings import Settings
 from touchstream.agents.stores.base import Read, Store
 from touchstream.agents.wiring import tick_secret
+from touchstream.schemas.shards import shard_name
 from touchstream.schemas.tick import Tick
 from touchstream.schemas.topics import TOUCHPOINTS_TOPIC
 from touchstream.schemas.units import CustomerId, Millis
@@ -51,7 +52,8 @@ class Subject(NamedTuple):
 async def find(settings: Settings, store: Store, customer: str) -> Subject:
     """Everything kept of a customer; raises :class:`Failed` where there is nothing to explain."""
     partition = partition_of(customer.encode(), settings.kafka.partitions)
-    shard, read = f"p{partition}", Read(f"p{partition}", [customer])
+    shard = shard_name(partition)
+    read = Read(shard, [customer])
     [[data]] = await store.load([read])
     for _ in range(MOST_LOOKS):
         before = data
@@ -65,7 +67,7 @@ async def find(settings: Settings, store: Store, customer: str) -> Subject:
             "the id is the subject of his events, as it stands there)"
         )
     checkpoint = decode_checkpoint(found.record)
-    models = await Catalogue(store).models(checkpoint)
+    models = await ServingContexts(store).load(checkpoint)
     if models is None:
         raise Failed(f"what is in force for {shard} is not in Redis: run `touchstream doctor`")
     end = 0 if found.fence is None else found.fence.offset
@@ -83,8 +85,8 @@ def from_topic(
     place = TopicPartition(topic, subject.partition)
     stamp = received.by_header if settings.worker.trust_received_header else received.by_broker
     with clients.consumer(settings.kafka) as consumer:
-        held = whole(consumer, topic).get(place, Span(0, 0))
-    span = Span(held.begin, min(held.end, subject.end))
+        held = whole(consumer, topic).get(place, OffsetRange(0, 0))
+    span = OffsetRange(held.begin, min(held.end, subject.end))
     records = _of_pages(pages(settings.kafka, place, span), stamp, seen)
     return _heard(records, subject, settings)
 

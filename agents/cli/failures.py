@@ -52,7 +52,7 @@ def require_lines(files: list[Path]) -> None:
 
 def require_broker(text: str, *, embedded: bool) -> None:
     """Raise :class:`BadUsage` unless the text says where a broker is."""
-    from touchstream.agents.settings import BROKERS
+    from touchstream.agents.settings_tables import BROKERS
 
     if embedded and text == "embedded":
         return
@@ -90,9 +90,9 @@ def _foreseen() -> tuple[type[BaseException], ...]:
     from touchstream.agents.fatal import Refusal
     from touchstream.agents.replay.lines import LinesError
     from touchstream.agents.replay.pacer import GapTooWide
-    from touchstream.agents.replay.run import Stalled
     from touchstream.agents.replay.services import ServicesError
     from touchstream.agents.replay.supervisor import SupervisorError
+    from touchstream.agents.replay.waiting import Stalled
     from touchstream.agents.stores.base import StoreError
 
     return (

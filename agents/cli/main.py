@@ -1,87 +1,67 @@
-"""The command line. Bad usage and bad settings end with 2 and one line; failures with 1.
+"""The command line. Bad usage and bad settings exit with 2 and one line, failures with 1.
 
-Whatever a command needs it imports when it runs, so that ``--help`` answers at once.
+Each command imports its module when it runs, so that ``--help`` answers at once.
 """
 
-import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import orjson
 import typer
-from typer.exceptions import TyperException
 
 from touchstream.agents.cli import failures
-
-if TYPE_CHECKING:
-    from touchstream.agents.settings import Settings
-
-INTERRUPTED = 130
+from touchstream.agents.cli.exits import exit_code
+from touchstream.agents.cli.groups import letters, models
+from touchstream.agents.cli.options import Config, Json, exit_unless, load_settings
 
 app = typer.Typer(
     name="touchstream",
-    help="Reads every customer touchpoint and says who is about to leave, why, and what to do.",
+    help="Read every customer touchpoint; predict who is about to leave, why, and what to do.",
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,  # importing rich takes longer than all the rest
     pretty_exceptions_enable=False,
 )
-letters = typer.Typer(
-    help="Look at the dead letters, and send them again.",
-    no_args_is_help=True,
-    rich_markup_mode=None,
-)
 app.add_typer(letters, name="dead-letters")
-models = typer.Typer(
-    help="Show the model's versions; serve an old one; leave a customer out.",
-    invoke_without_command=True,
-    rich_markup_mode=None,
-)
 app.add_typer(models, name="models")
-
-Config = Annotated[
-    Path | None, typer.Option("--config", help="Settings file; default ./touchstream.toml if any.")
-]
-Json = Annotated[bool, typer.Option("--json", help="JSON lines, for programs.")]
-Reason = Annotated[str | None, typer.Option(help="Only letters with this reason.")]
 
 
 @app.command()
 def demo(
-    seconds: Annotated[int, typer.Option(min=5, max=3600, help="How long the world turns.")] = 60,
-    seed: Annotated[int, typer.Option(min=0, help="Which world.")] = 7,
+    seconds: Annotated[int, typer.Option(min=5, max=3600, help="Duration of the demo.")] = 60,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the simulated world.")] = 7,
     config: Config = None,
 ) -> None:
-    """Watch a simulated world of customers; no services needed, ends by itself with a summary."""
+    """Watch a simulated world of customers. Needs no services, and ends with a summary."""
     from touchstream.agents.cli import demo as command
 
-    command.main(_settings(config), config, seconds, seed)
+    command.main(load_settings(config), config, seconds, seed)
 
 
 @app.command()
 def worker(config: Config = None) -> None:
-    """Run a worker: read touchpoints, keep states, emit risks and actions."""
+    """Run a worker: read touchpoints, update customer states, emit risks and actions."""
     from touchstream.agents.cli import roles
 
-    roles.work(_settings(config))
+    roles.work(load_settings(config))
 
 
 @app.command()
 def learner(
     config: Config = None,
-    ticks: Annotated[bool, typer.Option(help="Write the ticks, too.")] = True,
+    ticks: Annotated[bool, typer.Option(help="Write the ticks as well.")] = True,
 ) -> None:
     """Run the learner: learn from matured labels, publish versions, write the ticks."""
     from touchstream.agents.cli import roles
 
-    roles.learn(_settings(config), writes_ticks=ticks)
+    roles.learn(load_settings(config), writes_ticks=ticks)
 
 
 @app.command()
 def replay(
     files: Annotated[list[Path], typer.Argument(help="JSONL of CloudEvents, plain or .gz.")],
-    out: Annotated[Path, typer.Option(help="Folder for the outputs; made if missing.")],
+    out: Annotated[Path, typer.Option(help="Folder for the outputs; created if missing.")],
     config: Config = None,
     broker: Annotated[str, typer.Option(help="embedded, or HOST:PORT of a broker.")] = "embedded",
     workers: Annotated[int, typer.Option(min=1, max=64, help="Worker processes.")] = 1,
@@ -90,14 +70,11 @@ def replay(
         typer.Option(min=1, max=1000, help="Default: 4 embedded, else kafka.partitions."),
     ] = None,
 ) -> None:
-    """Run history through the same agents and code, on event time.
-
-    Write what comes out to a folder.
-    """
+    """Run a history through the same agents, in event time, and write the outputs to a folder."""
     from touchstream.agents.cli import replay as command
 
     failures.require_broker(broker, embedded=True)
-    settings = _settings(config)
+    settings = load_settings(config)
     failures.require_lines(files)
     failures.require_folder(out)
     summary = command.replay(settings, config, files, out, broker, workers, partitions)
@@ -106,13 +83,14 @@ def replay(
 
 @app.command()
 def report(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="What replay --out wrote.")],
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder that replay --out wrote.")],
     out: Annotated[Path | None, typer.Option(help="The page; default DIR/report.html.")] = None,
     since: Annotated[
-        str | None, typer.Option("--from", metavar="DAY", help="First day judged, 1997-10-01.")
+        str | None,
+        typer.Option("--from", metavar="DAY", help="First day evaluated: 1997-10-01."),
     ] = None,
 ) -> None:
-    """Make one HTML page that says how good a replay's scores were (needs matplotlib)."""
+    """Evaluate a replay's scores on one HTML page (needs matplotlib)."""
     from touchstream.agents.cli import report as command
 
     typer.echo(command.report(folder, out, since))
@@ -123,24 +101,24 @@ def up(
     config: Config = None,
     workers: Annotated[int, typer.Option(min=1, max=64, help="Worker processes.")] = 1,
 ) -> None:
-    """Run workers and the learner on the configured Kafka and Redis, and start again who dies.
+    """Run workers and the learner on the configured Kafka and Redis, and restart any that exit.
 
-    Alerts and the reps' console are not among them yet.
+    Alerts and the reps' console are not included yet.
     """
     from touchstream.agents.cli import up as command
 
-    command.up(_settings(config), config, workers)
+    command.up(load_settings(config), config, workers)
 
 
 @app.command()
 def topics(
     config: Config = None,
-    check: Annotated[bool, typer.Option("--check", help="Look only, create nothing.")] = False,
+    check: Annotated[bool, typer.Option("--check", help="Check only, create nothing.")] = False,
 ) -> None:
-    """Create the topics that are missing; check the others. Exit 1 if one is not as wanted."""
+    """Create missing topics and check the others. Exit 1 if one is misconfigured."""
     from touchstream.agents.cli import topics as command
 
-    _exit_unless(command.topics(_settings(config), create=not check))
+    exit_unless(command.topics(load_settings(config), create=not check))
 
 
 @app.command()
@@ -151,16 +129,16 @@ def publish(
     config: Config = None,
     broker: Annotated[str | None, typer.Option(help="HOST:PORT; default kafka.bootstrap.")] = None,
     skip_bad: Annotated[
-        bool, typer.Option("--skip-bad", help="Count bad lines, send the rest.")
+        bool, typer.Option("--skip-bad", help="Count bad lines and send the others.")
     ] = False,
 ) -> None:
     """Send events to the touchpoints topic, each checked as the workers will check it.
 
-    Without --skip-bad nothing is sent if any line is bad (of standard input: nothing after it).
+    Without --skip-bad nothing is sent if any line is bad; from standard input, nothing after it.
     """
     from touchstream.agents.cli import publish as command
 
-    settings = _settings(config)
+    settings = load_settings(config)
     if broker is not None:
         failures.require_broker(broker, embedded=False)
         settings = command.at_broker(settings, broker)
@@ -175,19 +153,20 @@ def tail(
     topic: Annotated[str, typer.Argument(help="touchpoints, churn-risk, next-best-action ...")],
     config: Config = None,
     from_beginning: Annotated[bool, typer.Option("--from-beginning", help="Not from now.")] = False,
-    limit: Annotated[int | None, typer.Option(min=1, help="End after so many records.")] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="Exit after this many records.")] = None,
     as_json: Json = False,
     record: Annotated[
         bool,
         typer.Option(
-            "--record", help="Write the touchpoints up to now as `replay` reads them back, and end."
+            "--record",
+            help="Write the touchpoints up to now in the format that `replay` reads, and exit.",
         ),
     ] = False,
 ) -> None:
-    """Follow a topic, readable; Ctrl-C ends it."""
+    """Follow a topic in a readable form; Ctrl-C ends it."""
     from touchstream.agents.cli import tail as command
 
-    settings = _settings(config)
+    settings = load_settings(config)
     if record:
         command.record(settings, topic, limit, sys.stdout.buffer)
     else:
@@ -196,14 +175,14 @@ def tail(
 
 @app.command()
 def customer(
-    customer_id: Annotated[str, typer.Argument(metavar="ID", help="The subject of his events.")],
+    customer_id: Annotated[str, typer.Argument(metavar="ID", help="The subject of their events.")],
     config: Config = None,
     as_json: Json = False,
 ) -> None:
     """Show the whole state of one customer."""
     from touchstream.agents.cli import customer as command
 
-    command.customer(_settings(config), customer_id, as_json=as_json)
+    command.customer(load_settings(config), customer_id, as_json=as_json)
 
 
 @app.command()
@@ -228,29 +207,29 @@ def metrics(
     """Show the business measures of a period, beside those of the equally long one before."""
     from touchstream.agents.cli import metrics as command
 
-    command.metrics(_settings(config), name, by, since, until, as_json=as_json)
+    command.metrics(load_settings(config), name, by, since, until, as_json=as_json)
 
 
 @app.command()
 def explain(
     customer_id: Annotated[
-        str, typer.Argument(metavar="CUSTOMER", help="The subject of his events.")
+        str, typer.Argument(metavar="CUSTOMER", help="The subject of their events.")
     ],
     events: Annotated[
         list[Path] | None,
-        typer.Option(help="JSONL of his events, plain or .gz; else the topic is read again."),
+        typer.Option(help="JSONL of their events, plain or .gz; default: read the topic again."),
     ] = None,
-    target: Annotated[str, typer.Option(help="churn, or the name of a further target.")] = "churn",
+    target: Annotated[str, typer.Option(help="churn, or the name of another target.")] = "churn",
     config: Config = None,
     verify: Annotated[
-        bool, typer.Option(help="Leave out each reason's events and score again.")
+        bool, typer.Option(help="Verify each reason: leave its events out and score again.")
     ] = True,
     as_json: Json = False,
 ) -> None:
-    """Say why a customer's risk is what it is, each reason put to the proof by his own events."""
+    """Explain a customer's risk, and verify each reason against their own events."""
     from touchstream.agents.cli import explain as command
 
-    settings = _settings(config)
+    settings = load_settings(config)
     if events:
         failures.require_lines(events)
     command.main(settings, customer_id, events or [], target, proved=verify, as_json=as_json)
@@ -258,142 +237,15 @@ def explain(
 
 @app.command()
 def doctor(config: Config = None, as_json: Json = False) -> None:
-    """Check configuration, broker, topics, Redis, schemas and clocks; say what to do."""
+    """Check configuration, broker, topics, Redis, schemas and clocks, and advise on each fault."""
     from touchstream.agents.cli import doctor as command
 
-    _exit_unless(command.doctor(_settings(config), config, as_json=as_json))
-
-
-@letters.command("list")
-def list_letters(
-    config: Config = None,
-    limit: Annotated[int, typer.Option(min=1, help="The newest so many.")] = 100,
-    reason: Reason = None,
-    as_json: Json = False,
-) -> None:
-    """Show the newest dead letters, oldest first."""
-    from touchstream.agents.cli import dead_letters as command
-
-    command.show(_settings(config), limit, reason, as_json=as_json)
-
-
-@letters.command("redrive")
-def redrive_letters(
-    config: Config = None,
-    limit: Annotated[int, typer.Option(min=1, help="At most so many are sent.")] = 100,
-    reason: Reason = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Send nothing, tell only.")] = False,
-    from_beginning: Annotated[
-        bool, typer.Option("--from-beginning", help="Also what was gone through before.")
-    ] = False,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
-) -> None:
-    """Send dead letters to the touchpoints again, going on where the last call ended.
-
-    Mend the cause first: what would die again stays where it is. Progress is kept per --reason.
-    """
-    from touchstream.agents.cli import dead_letters as command
-
-    settings, plan = _settings(config), command.Plan(limit, reason, from_beginning)
-    result = command.redrive(settings, plan, dry_run=dry_run, sure=yes)
-    typer.echo(orjson.dumps(result).decode())
-
-
-@models.callback()
-def show_models(
-    context: typer.Context,
-    config: Config = None,
-    limit: Annotated[int, typer.Option(min=1, help="The newest so many versions.")] = 20,
-    as_json: Json = False,
-) -> None:
-    """Show the versions, who is served, and the evidence for and against the champions."""
-    if context.invoked_subcommand is not None:
-        if config is not None or as_json:
-            raise failures.BadUsage(f"options go behind {context.invoked_subcommand}")
-        return
-    from touchstream.agents.cli import models as command
-
-    command.show(_settings(config), limit, as_json=as_json)
-
-
-@models.command("serve")
-def serve_model(
-    version: Annotated[str, typer.Argument(help="A number that `models` shows, or newest.")],
-    config: Config = None,
-) -> None:
-    """Go back to a version: the learner's ticks name it from the next one on, until `newest`.
-
-    It goes on learning and publishing meanwhile.
-    """
-    from touchstream.agents.cli import models as command
-
-    command.serve(_settings(config), version)
-
-
-@models.command("rebuild")
-def rebuild_model(
-    without: Annotated[
-        list[str] | None,
-        typer.Option(metavar="CUSTOMER", help="Whom to leave out; may be given several times."),
-    ] = None,
-    apply: Annotated[
-        bool, typer.Option("--apply", help="Commit it as the next version; else tell only.")
-    ] = False,
-    config: Config = None,
-) -> None:
-    """Learn again from all examples but some customers'; stop the learner before --apply."""
-    from touchstream.agents.cli import rebuild as command
-
-    command.leave_out(_settings(config), without or [], apply=apply)
-
-
-def _settings(config: Path | None) -> "Settings":
-    from touchstream.agents import logs
-    from touchstream.agents.settings import Settings
-
-    settings = Settings.load(config)
-    logs.configure(settings.logging.format, settings.logging.level)
-    return settings
-
-
-def _exit_unless(well: bool) -> None:
-    if not well:
-        raise typer.Exit(failures.FAILED)
+    exit_unless(command.doctor(load_settings(config), config, as_json=as_json))
 
 
 def run() -> None:
     """Entry point of the console script."""
-    raise SystemExit(_exit_code())
-
-
-def _exit_code() -> int:
-    """Run the command; translate how it ends. The only place that does."""
-    try:
-        code: int | None = app(standalone_mode=False)
-    except TyperException as exc:
-        return _say(failures.Ending(getattr(exc, "exit_code", failures.FAILED), _reported(exc)))
-    except (KeyboardInterrupt, typer.Abort):
-        return INTERRUPTED
-    except BrokenPipeError:  # who reads us has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
-    except Exception as exc:
-        ending = failures.ending(exc)
-        if ending is None:
-            raise
-        return _say(ending)
-    return code or 0
-
-
-def _reported(error: TyperException) -> str:
-    message = getattr(error, "format_message", None)
-    return str(message() if message else error)
-
-
-def _say(ending: failures.Ending) -> int:
-    helped = ending.line.startswith("Usage:")  # no command at all: the help says more
-    typer.echo(ending.line if helped else f"touchstream: {ending.line}", err=True)
-    return ending.code
+    raise SystemExit(exit_code(app))
 
 
 if __name__ == "__main__":

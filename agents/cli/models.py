@@ -15,6 +15,7 @@ from touchstream.agents.serving import Wish, trouble_with, want, wanted
 from touchstream.agents.settings import Settings
 from touchstream.agents.stores.base import Fence, Read, Store
 from touchstream.agents.stores.connect import open_store
+from touchstream.schemas.shards import shard_name, shard_names
 from touchstream.streams.checkpoint import ShardCheckpoint, decode_checkpoint
 from touchstream.streams.learn.knowledge import Learnt
 from touchstream.streams.learn.trial import Trial
@@ -114,7 +115,7 @@ async def read_checkpoint(store: Store, settings: Settings) -> tuple[Fence, Chec
 
 async def read_shards(store: Store, settings: Settings) -> list[ShardCheckpoint]:
     """Where every shard stands."""
-    names = [f"p{number}" for number in range(settings.kafka.partitions)]
+    names = shard_names(settings.kafka.partitions)
     return [decode_checkpoint(found.record) for found in await store.read_checkpoints(names)]
 
 
@@ -155,7 +156,7 @@ async def _kept(
             about.tick,
             about.examples,
             number == checkpoint.served,
-            [f"p{place}" for place, shard in enumerate(shards) if _in_force(shard) == number],
+            [shard_name(place) for place, shard in enumerate(shards) if _in_force(shard) == number],
         )
         for number, about in abouts.items()
     ]

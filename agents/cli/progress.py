@@ -7,7 +7,7 @@ import orjson
 from rich.console import Console
 from rich.status import Status
 
-from touchstream.agents.replay.run import Phase
+from touchstream.agents.replay.phase import Phase
 from touchstream.schemas.envelope import format_time
 
 EVERY_S = 10.0

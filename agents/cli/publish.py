@@ -26,18 +26,18 @@ from touchstream.streams.records import Record
 
 STDIN = Path("-")
 MOST_SHOWN = 20
-"""Bad lines told one by one with --skip-bad; the others are counted."""
+"""Bad lines that --skip-bad prints; further ones are only counted."""
 
 
 class Sound(NamedTuple):
-    """A line that the workers will apply."""
+    """A line that the workers will accept."""
 
     key: bytes
     value: bytes
 
 
 class Bad(NamedTuple):
-    """A line that they would not."""
+    """A line that the workers would reject or drop."""
 
     where: str
     why: str
@@ -61,7 +61,7 @@ def publish(settings: Settings, files: list[Path], *, skip_bad: bool) -> dict[st
     started, bad_count = time.monotonic(), 0
     with clients.producer(settings.kafka) as producer, Counting("publishing") as sent:
         sender = _Sender(producer, physical_topics(settings.kafka)[TOUCHPOINTS_TOPIC])
-        for line in judged(files):
+        for line in checked_lines(files):
             if isinstance(line, Sound):
                 sender.send(line)
                 sent.add()
@@ -77,20 +77,20 @@ def publish(settings: Settings, files: list[Path], *, skip_bad: bool) -> dict[st
     return {"topic": sender.topic, "sent": sent.count, "bad": bad_count, "seconds": seconds}
 
 
-def judged(files: list[Path]) -> Iterator[Sound | Bad]:
-    """Every line of every file, with what the intake thinks of it."""
+def checked_lines(files: list[Path]) -> Iterator[Sound | Bad]:
+    """Every line of every file, checked as the intake will check it."""
     for file in files:
         with open_lines(file) if file != STDIN else sys.stdin.buffer as lines:
             for number, raw in enumerate(lines, 1):
                 value = raw.strip()
                 if value:
-                    yield apply_risk_band(value, f"{file}:{number}")
+                    yield check_line(value, f"{file}:{number}")
 
 
-def apply_risk_band(value: bytes, where: str) -> Sound | Bad:
-    """What the intake of a worker will say to a line that is keyed by its subject."""
+def check_line(value: bytes, where: str) -> Sound | Bad:
+    """The outcome that a line, keyed by its subject, will have in the intake of a worker."""
     key = _subject(value)
-    # The only partition of one: the producer puts it where the key belongs.
+    # One partition only: the producer will choose the right one by the key.
     record = Record(0, Millis(time.time_ns() // 1_000_000), key, value)
     match decode(record, Origin(partition_of(key, 1), 1, None)):
         case Arrival():
@@ -113,9 +113,9 @@ def _subject(value: bytes) -> bytes:
 
 
 def _check_all(files: list[Path]) -> None:
-    """Nothing is sent if any line is bad."""
+    """Raise :class:`Failed` for the first bad line, before anything is sent."""
     with Counting("checking") as checked:
-        for line in judged(files):
+        for line in checked_lines(files):
             checked.add()
             if isinstance(line, Bad):
                 raise Failed(

@@ -13,7 +13,7 @@ POLL_MS = 500
 PAGE = 500
 
 
-class Span(NamedTuple):
+class OffsetRange(NamedTuple):
     """A stretch of one partition."""
 
     begin: int
@@ -29,15 +29,15 @@ def partitions_of(consumer: KafkaConsumer, topic: str) -> list[TopicPartition]:
     return [TopicPartition(topic, number) for number in sorted(numbers)]
 
 
-def whole(consumer: KafkaConsumer, topic: str) -> dict[TopicPartition, Span]:
+def whole(consumer: KafkaConsumer, topic: str) -> dict[TopicPartition, OffsetRange]:
     """All that Kafka holds of a topic now."""
     partitions = partitions_of(consumer, topic)
     begins = consumer.beginning_offsets(partitions)
     ends = consumer.end_offsets(partitions)
-    return {each: Span(begins[each], ends[each]) for each in partitions}
+    return {each: OffsetRange(begins[each], ends[each]) for each in partitions}
 
 
-def read(consumer: KafkaConsumer, spans: Mapping[TopicPartition, Span]) -> Iterator[Any]:
+def read(consumer: KafkaConsumer, spans: Mapping[TopicPartition, OffsetRange]) -> Iterator[Any]:
     """Every ConsumerRecord of the spans, in whatever order they come."""
     left = _assign(consumer, spans)
     while left:
@@ -46,7 +46,9 @@ def read(consumer: KafkaConsumer, spans: Mapping[TopicPartition, Span]) -> Itera
         left = [each for each in left if consumer.position(each) < spans[each].end]
 
 
-def pages(kafka: KafkaSettings, partition: TopicPartition, span: Span) -> Iterator[Sequence[Any]]:
+def pages(
+    kafka: KafkaSettings, partition: TopicPartition, span: OffsetRange
+) -> Iterator[Sequence[Any]]:
     """The same of one partition, page by page, with a consumer of its own.
 
     Partitions that are paused and resumed at one consumer crawl: what was fetched is thrown away.
@@ -58,7 +60,9 @@ def pages(kafka: KafkaSettings, partition: TopicPartition, span: Span) -> Iterat
             yield [record for record in found if record.offset < span.end]
 
 
-def _assign(consumer: KafkaConsumer, spans: Mapping[TopicPartition, Span]) -> list[TopicPartition]:
+def _assign(
+    consumer: KafkaConsumer, spans: Mapping[TopicPartition, OffsetRange]
+) -> list[TopicPartition]:
     left = [each for each, span in spans.items() if span.begin < span.end]
     consumer.assign(left)
     for each in left:

@@ -20,6 +20,7 @@ from touchstream.agents.rebuilding import Rebuilt, Stored, rebuild
 from touchstream.agents.settings import Settings
 from touchstream.agents.stores.base import Fence, Read
 from touchstream.agents.stores.connect import open_store
+from touchstream.schemas.shards import shard_name
 from touchstream.schemas.topics import EXAMPLES_TOPIC
 from touchstream.streams.checkpoint import ShardCheckpoint
 from touchstream.streams.emit.identity import pseudonym
@@ -109,7 +110,9 @@ async def _stand(settings: Settings, customers: Sequence[str]) -> _Found:
     try:
         fence, checkpoint = await read_checkpoint(store, settings)
         shards = await read_shards(store, settings)
-        reads = [Read(f"p{partition_of(each.encode(), partitions)}", [each]) for each in customers]
+        reads = [
+            Read(shard_name(partition_of(each.encode(), partitions)), [each]) for each in customers
+        ]
         states = await store.load(reads)
     finally:
         await store.close()

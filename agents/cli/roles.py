@@ -9,6 +9,7 @@ from typing import NoReturn
 import faust
 import structlog
 
+from touchstream.agents import garbage
 from touchstream.agents.settings import Settings
 from touchstream.agents.wiring import learner_app, worker_app
 
@@ -30,6 +31,7 @@ def learn(settings: Settings, *, writes_ticks: bool = True) -> None:
 
 def run(app: faust.App) -> None:
     """Run an app until a signal comes; does not return."""
+    garbage.relax()
     worker = _Worker(app, override_logging=False, redirect_stdouts=False, quiet=True)
     raise worker.execute_from_commandline()
 

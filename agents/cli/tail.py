@@ -11,7 +11,7 @@ from touchstream.agents import clients, received
 from touchstream.agents.cli.counting import Counting
 from touchstream.agents.cli.failures import BadUsage
 from touchstream.agents.cli.format_record import raw_json, readable
-from touchstream.agents.cli.reading import POLL_MS, Span, pages, partitions_of, whole
+from touchstream.agents.cli.reading import POLL_MS, OffsetRange, pages, partitions_of, whole
 from touchstream.agents.kafka import physical_topics
 from touchstream.agents.replay.recording import in_order_received, record_line
 from touchstream.agents.settings import Settings
@@ -33,7 +33,7 @@ def tail(
         consumer.assign(partitions)
         move = consumer.seek_to_beginning if from_beginning else consumer.seek_to_end
         move(*partitions)
-        _settle(consumer)
+        _resolve_positions(consumer)
         while left is None or left > 0:
             for found in consumer.poll(timeout_ms=POLL_MS).values():
                 for record in found if left is None else found[:left]:
@@ -64,7 +64,7 @@ def record(settings: Settings, topic: str, limit: int | None, out: BinaryIO) -> 
     out.flush()
 
 
-def _warn_of_lost(spans: Mapping[TopicPartition, Span]) -> None:
+def _warn_of_lost(spans: Mapping[TopicPartition, OffsetRange]) -> None:
     for partition, span in spans.items():
         if span.begin:
             typer.echo(
@@ -81,7 +81,7 @@ def _physical(settings: Settings, topic: str) -> str:
     return names[topic]
 
 
-def _settle(consumer: KafkaConsumer) -> None:
+def _resolve_positions(consumer: KafkaConsumer) -> None:
     """Find the ends now: a record sent after the first poll must be shown."""
     for partition in consumer.assignment():
         consumer.position(partition)

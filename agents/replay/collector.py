@@ -123,9 +123,9 @@ class Collector:
         for partition, records in (await self._consumer.getmany(timeout_ms=FETCH_MS)).items():
             topic = self._logical[partition.topic]
             for record in records:
-                self._take(topic, record)
+                self._write_record(topic, record)
 
-    def _take(self, topic: str, record: ConsumerRecord) -> None:
+    def _write_record(self, topic: str, record: ConsumerRecord) -> None:
         if topic == EXAMPLES_TOPIC:
             return self._example(record.value)
         if topic == DEAD_LETTERS_TOPIC:

@@ -1,4 +1,4 @@
-"""Where the data lies, and what to say when it does not."""
+"""The folder of the data, and the message when a file is missing."""
 
 import gzip
 import os
@@ -15,7 +15,7 @@ ORIGINS = {
 
 
 class DataMissing(FileNotFoundError):
-    """A data file is not where it was looked for; the message says where it can be had."""
+    """A data file is missing; the message says where to get it."""
 
 
 def data_folder() -> Path:

@@ -1,11 +1,11 @@
-"""How good the risks are: ``python -m bench.quality [--only ID ...] [--check | --update]``.
+"""Quality of the risks: ``python -m bench.quality [--only ID ...] [--check | --update]``.
 
-Every model is judged on the same rows in the same run: the served one by what it said at the time,
-the others by what they would have said knowing no label before it was known. An id is
-dataset/target/model. Label 1 is churn (no sign of life), or of another target that it happens.
+Every model is judged on the same rows in the same run: the served one by its predictions at the
+time, the others by predictions that use no label before it was known. An id is
+dataset/target/model. Label 1 is churn (no sign of life), or another target's event.
 
 Measures: AUC, average precision of either label, log loss (nats), Brier score, ECE (ten bins), CPU
-seconds (touchstream: the whole core over all events; the others: fitting and saying alone).
+seconds (touchstream: the whole core over all events; the others: fitting and predicting alone).
 """
 
 import argparse
@@ -33,7 +33,7 @@ TOLD_EVERY_DAYS = 28
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Print the table; 1 if ``--check`` finds a miss, 2 for what cannot be read or judged."""
+    """Print the table; 1 if ``--check`` finds a miss, 2 for input that cannot be read or judged."""
     parser = _parser()
     chosen = parser.parse_args(arguments)
     try:

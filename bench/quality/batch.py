@@ -1,7 +1,7 @@
 """The standard to beat: scikit-learn refitted every four weeks on all labels known by then.
 
-What a data scientist would do with the same vectors: logistic regression on standardised inputs,
-and gradient-boosted trees, both as they come, untuned.
+A data scientist's usual choice for the same vectors: logistic regression on standardised inputs,
+and gradient-boosted trees, both with default parameters.
 """
 
 from collections.abc import Callable, Iterator
@@ -45,7 +45,7 @@ def refitted(rows: Rows, since_ms: int, make: Callable[[], Estimator]) -> Floats
     """P(label 1) of each row scored at ``since_ms`` or later; NaN for the rows before.
 
     A fresh estimator is fitted at ``since_ms`` and every four weeks from there, on every row whose
-    label was known by then (``matured_ms`` <= that moment), and speaks for the rows scored from
+    label was known by then (``matured_ms`` <= that moment), and predicts the rows scored from
     then until the next.
     """
     predicted = np.full(len(rows), np.nan)

@@ -1,4 +1,4 @@
-"""What is judged: events, the rules they are read by, and the day from which on rows count.
+"""The cases to judge: events, their rules, and the first day whose rows count.
 
 A case's id is permanent: tolerances and documents quote it.
 """
@@ -34,7 +34,7 @@ class Case(NamedTuple):
     """Rows scored from then on are judged; None: from four weeks after the first label on."""
     target: str = CHURN
     least_auc: float | None = None
-    """What is promised whatever the batch pair reaches."""
+    """The bound that holds whatever the batch pair reaches."""
 
     @property
     def horizon_days(self) -> float:
@@ -79,9 +79,9 @@ def bank_calls() -> Case:
 
 
 def world(customers: int, days: int) -> Case:
-    """The simulated world with its noise, all defaults; what the oracle says is judged elsewhere.
+    """The simulated world with its noise, all defaults; the oracle is judged elsewhere.
 
-    Who has left in silence goes on being scored, and is labelled 1: such rows are easy.
+    Customers who left in silence continue to be scored, and labelled 1: such rows are easy.
     """
 
     def events() -> Iterable[bytes]:

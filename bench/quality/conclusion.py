@@ -1,4 +1,4 @@
-"""Whether the served model is as good as the batch pair: three bounds, met or not."""
+"""The served model against the batch pair: three bounds, met or not."""
 
 from collections.abc import Iterable
 from typing import NamedTuple
@@ -7,12 +7,12 @@ from bench.quality.measures import Number
 from bench.quality.models import OURS, PAIR, Judged
 
 GIVEN_AWAY = 0.003
-"""So much AUC and average precision one pass may lose against refitting on everything."""
+"""Allowed loss of AUC and average precision of one pass against refitting on everything."""
 LARGEST_ECE = 0.02
 
 
 class Bound(NamedTuple):
-    """One thing wanted of the served model on one case."""
+    """One bound for the served model on one case."""
 
     measure: str
     ours: Number

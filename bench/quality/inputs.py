@@ -1,4 +1,4 @@
-"""The columns that the served model works out for itself, for batch training to use as well."""
+"""The columns that the served model derives, for batch training to use as well."""
 
 from dataclasses import replace
 
@@ -12,7 +12,7 @@ from touchstream.streams.learn.seen import Population
 def derived(rows: Rows, horizon_days: float) -> Rows:
     """The rows with the whole basis for a vector: (n, columns).
 
-    The population's rhythm is the prior, not what was learnt of it, so that no later row shows.
+    The population's rhythm is the prior, not the learnt one, so that no later row shows.
     """
     measured, at_ms = rows.vector.astype(np.float64), rows.at_ms.astype(np.float64)
     wide = expand(measured, at_ms, horizon_days, Population()).astype(np.float32)

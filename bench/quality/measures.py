@@ -1,4 +1,4 @@
-"""What a set of probabilities is worth, exactly: no bins but those of the calibration error."""
+"""Exact measures of a set of probabilities: no bins except for the calibration error."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -15,7 +15,7 @@ class Measures(NamedTuple):
 
     n: int
     base_rate: Number
-    """Share of label 1: leaves; of other targets than churn: it happens."""
+    """Share of label 1."""
     auc: Number
     """P(a row of label 1 is ranked above one of label 0), ties half; 0..1."""
     ap_label_0: Number

@@ -32,7 +32,7 @@ NAMES = (OURS, PAIR, LOGISTIC, TREES, ENSEMBLE, "river-sgd", RECENCY, "base-rate
 DERIVED = {PAIR: "derived-pair", LOGISTIC: "derived-logistic", TREES: "derived-trees"}
 """Batch models on the columns that the served model derives; not the standard."""
 QUICK = (OURS, LOGISTIC, RECENCY)
-"""What a test has the time for."""
+"""The models that a test has time for."""
 
 
 class Judged(NamedTuple):
@@ -41,14 +41,14 @@ class Judged(NamedTuple):
     model: str
     measures: Measures
     seconds: float
-    """CPU to say all rows judged: of the whole core (decoding, profiles, features and emissions,
+    """CPU to predict all judged rows: of the whole core (decoding, profiles, features, emissions,
     over all events) for touchstream, of fitting and predicting alone for the others."""
 
 
-def apply_risk_band(rows: Rows, since_ms: int, names: Collection[str] = NAMES) -> Iterator[Judged]:
+def evaluate(rows: Rows, since_ms: int, names: Collection[str] = NAMES) -> Iterator[Judged]:
     """Judge the models named on the rows scored at ``since_ms`` or later.
 
-    The pair is, measure by measure, the better of the two batch models; the ensemble says the mean
+    The pair is, measure by measure, the better of the two batch models; the ensemble is the mean
     of their probabilities. Both need the two, which are then judged as well.
     """
     wanted = set(names) | ({LOGISTIC, TREES} if {PAIR, ENSEMBLE} & set(names) else set())
@@ -76,5 +76,5 @@ def apply_risk_band(rows: Rows, since_ms: int, names: Collection[str] = NAMES) -
 def judge_derived(rows: Rows, since_ms: int, horizon_days: float) -> Iterator[Judged]:
     """The batch models under names of their own, on every column of the basis."""
     wide = derived(rows, horizon_days)
-    for one in apply_risk_band(wide, since_ms, tuple(DERIVED)):
+    for one in evaluate(wide, since_ms, tuple(DERIVED)):
         yield one._replace(model=DERIVED[one.model])

@@ -19,7 +19,7 @@ SILENCE = "silence_days"
 def prequential(
     rows: Rows, since_ms: int, learn: Callable[[int], None], say: Callable[[int], float]
 ) -> Floats:
-    """Say every row scored at ``since_ms`` or later, in that order; NaN for the rows before.
+    """Predict every row scored at ``since_ms`` or later, in that order; NaN for the rows before.
 
     Before each, ``learn`` gets every row whose label was known by then (``matured_ms`` <= its
     ``at_ms``), in the order of maturing, each once. Both get a row's index.
@@ -39,7 +39,7 @@ def prequential(
 
 
 def base_rate(rows: Rows, since_ms: int) -> Floats:
-    """Share of label 1 among the labels known so far: the same for everybody at a moment."""
+    """Share of label 1 among the labels known so far: the same for all customers at a moment."""
     rule, label = Baselines(), rows.label.tolist()
     return prequential(
         rows, since_ms, lambda row: rule.learn(0.0, label[row]), lambda _: rule.base_rate()
@@ -59,15 +59,15 @@ def recency(rows: Rows, since_ms: int) -> Floats:
 
 
 def silence_rank(rows: Rows) -> Floats:
-    """What the recency rule ranks by: the longer silent, the higher; 0..1."""
+    """The rank of the recency rule: the longer silent, the higher; 0..1."""
     column = rows.vector[:, rows.names.index(SILENCE)]
     return np.array([recency_rank(silence) for silence in column.tolist()])
 
 
 def river_sgd(rows: Rows, since_ms: int) -> Floats:
-    """River's ``StandardScaler() | LogisticRegression()`` as it comes; missing values left out.
+    """River's ``StandardScaler() | LogisticRegression()`` with default parameters.
 
-    About 60 us a row at 32 features.
+    Missing values are left out. About 60 us a row at 32 features.
     """
     model: Any = preprocessing.StandardScaler() | linear_model.LogisticRegression()
 

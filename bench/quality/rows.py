@@ -1,4 +1,4 @@
-"""The rows to judge by: what was said of whom and when, what was known then, what became true.
+"""The rows to judge by: predictions, features and labels, with customer and moment.
 
 The whole pure core runs over the events with the ticks that ``touchstream replay`` would write, so
 the served model's probability is test-then-train by construction.
@@ -29,7 +29,7 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Vectors = NDArray[np.float32]
 Progress = Callable[[Millis, int], None]
-"""Told the time of each tick and how many rows have matured by then."""
+"""Called with the time of each tick and the number of rows matured by then."""
 
 DAILY = TickSettings()
 
@@ -38,7 +38,7 @@ DAILY = TickSettings()
 class Rows:
     """Matured ledger rows in the order in which the learner learns: matured, customer, scored.
 
-    Arrays are ``n`` long and parallel. Rows that had not matured by the last tick are not there.
+    Arrays are ``n`` long and parallel. Rows that had not matured by the last tick are left out.
     """
 
     customer: Ints
@@ -50,20 +50,20 @@ class Rows:
     label: Ints
     """1: churned within the horizon; of another target: it happened."""
     probability: Floats
-    """P(label 1) as the served model said it at ``at_ms``."""
+    """P(label 1), as served at ``at_ms``."""
     version: Ints
-    """The model that said it; 0: none had been published yet."""
+    """The version that predicted it; 0: none was published yet."""
     vector: Vectors
     """(n, features): what the ledger stored at ``at_ms``; NaN is "missing"."""
     names: tuple[str, ...]
-    """Of the columns of ``vector``."""
+    """Names of the columns of ``vector``."""
     customers: tuple[str, ...]
     """Pseudonyms, in order of appearance."""
     seconds: float
     """CPU of the core over all events, learning included."""
 
     def __len__(self) -> int:
-        """How many rows."""
+        """Number of rows."""
         return len(self.label)
 
     def take(self, chosen: NDArray[np.bool_] | Ints) -> "Rows":
@@ -110,7 +110,7 @@ def collect(
 
 
 def _steps(events: Iterable[bytes], ticks: TickSettings) -> Iterator[Publish | TickAt]:
-    """Where ``paced`` puts the ticks into files."""
+    """Tick settings that ``paced`` takes for files."""
     lines = map(parse_line, events)
     first = list(islice(lines, FIRST_LINES))
     begin_ms = beginning(first, ticks.max_gap_days)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from bench.quality.cases import Case, judged_from
 from bench.quality.conclusion import Bound, conclusion
-from bench.quality.models import NAMES, Judged, apply_risk_band, judge_derived
+from bench.quality.models import NAMES, Judged, evaluate, judge_derived
 from bench.quality.rows import DAILY, Progress, collect
 from touchstream.agents.settings import TickSettings
 
@@ -16,7 +16,7 @@ class NothingToJudge(ValueError):
 
 @dataclass(frozen=True)
 class Outcome:
-    """What one case gave."""
+    """The result of one case."""
 
     case: str
     judged: Sequence[Judged]
@@ -50,7 +50,7 @@ def run(
     since_ms = judged_from(case, int(rows.matured_ms.min()))
     if not (rows.at_ms >= since_ms).any():
         raise NothingToJudge(f"{case.id}: no row from --from on has its label")
-    found = {one.model: one for one in apply_risk_band(rows, since_ms, models)}
+    found = {one.model: one for one in evaluate(rows, since_ms, models)}
     shown = [found[name] for name in NAMES if name in found]
     if derived:
         shown += judge_derived(rows, since_ms, case.horizon_days)

@@ -1,7 +1,7 @@
-"""What was measured, kept under permanent ids, and by how much a later run may differ.
+"""Recorded measurements under permanent ids, with the tolerance for later runs.
 
 The file: id -> measure -> ``{"value": , "tolerance": }``. A run that is better than the tolerance
-allows is a miss as well: the file would no longer say what is true.
+allows is a miss as well: the record would no longer be true.
 """
 
 from collections.abc import Mapping

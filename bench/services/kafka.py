@@ -46,9 +46,9 @@ class KafkaServer(Server):
     Parameters
     ----------
     folder
-        Where configuration, log and data lie; made if missing, used again if not.
+        Folder of configuration, log and data; created if missing, reused if not.
     port
-        Where clients connect; by default a free one.
+        Port for clients; by default a free one.
     libs
         The folder of jars; by default :func:`libraries`.
     """
@@ -153,7 +153,7 @@ def _run(command: list[str]) -> str:
 
 
 def _answers(port: int) -> bool:
-    """Whether a Metadata request (key 3, version 1, no topics) is answered with a broker.
+    """True if a Metadata request (key 3, version 1, no topics) is answered with a broker.
 
     The port opens before the broker may serve; its own entry in the answer says that it may.
     """
@@ -168,7 +168,7 @@ def _answers(port: int) -> bool:
 
 
 def main() -> None:
-    """Start a broker; print where it listens. In the foreground, stop it at Ctrl-C."""
+    """Start a broker; print its address. In the foreground, stop it at Ctrl-C."""
     parser = argparse.ArgumentParser(
         prog="python -m bench.services.kafka", description=main.__doc__
     )

@@ -17,7 +17,7 @@ class RedisServer(Server):
     Parameters
     ----------
     folder
-        Where its data lies; made if missing.
+        Folder of its data; created if missing.
     binary
         ``redis-server`` or ``valkey-server``; by default the first found.
     options

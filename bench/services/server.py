@@ -1,4 +1,4 @@
-"""What every real server on this machine can do: start, stop, be killed, and start again."""
+"""Operations of every real server on this machine: start, stop, kill, restart."""
 
 from abc import ABC, abstractmethod
 from typing import Self
@@ -31,7 +31,7 @@ class Server(ABC):
         self._process = None
 
     def restart(self) -> None:
-        """Kill it and start it again on what its folder holds."""
+        """Kill it and start it again on its folder."""
         self.kill()
         self.start()
 

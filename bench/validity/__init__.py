@@ -1,1 +1,1 @@
-"""What the learner believes of a world whose truth is known: ``python -m bench.validity``."""
+"""The learner's predictions in a world whose truth is known: ``python -m bench.validity``."""

@@ -1,4 +1,4 @@
-"""What the learner believes, against a world whose truth is known: ``python -m bench.validity``.
+"""The learner's predictions against a known truth: ``python -m bench.validity``.
 
 One JSON line a check, with numbers and whether it is met. Seeds are fixed: equal code gives equal
 lines. 1 if a check is not met.
@@ -31,7 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def study(name: str, scale: float) -> Sequence[Finding]:
-    """One study by its name: what a process is asked to do."""
+    """Run one study by its name, in a process of its own."""
     return STUDIES[name](scale)
 
 

@@ -1,4 +1,4 @@
-"""Whether what is served adds up to the truth on a customer base that grows."""
+"""The base rate served on a growing customer base, against the truth."""
 
 from collections.abc import Sequence
 from math import sqrt
@@ -9,14 +9,14 @@ from bench.validity.life import Row
 ERRORS = 3.0
 """Standard errors of the difference that still count as equal."""
 MOST_OFF = 0.10
-"""And of the true rate: so much is off at most, however little was seen."""
+"""Largest relative deviation from the true rate, however few the rows."""
 
 
 def base_rate(rows: Sequence[Row]) -> Finding:
-    """The mean served risk against the share of churn that came, over the rows that are open.
+    """The mean served risk against the observed share of churn, over the open rows.
 
-    Equal means: off by at most a tenth of the true rate, or by no more than chance explains.
-    Rows of one customer are no independent facts, so the standard error is over customers
+    Equal means: off by at most a tenth of the true rate, or by no more than random variation.
+    Rows of one customer are not independent, so the standard error is over customers
     (Liang & Zeger 1986).
     """
     judged = [row for row in rows if row.open]

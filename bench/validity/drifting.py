@@ -1,4 +1,4 @@
-"""How soon a planted change of the law is noticed, and how often one is noticed that is none."""
+"""Delay of the detection of a planted drift, and the rate of false alarms."""
 
 from collections.abc import Collection, Sequence
 from typing import NamedTuple
@@ -17,12 +17,12 @@ DAYS_PER_YEAR = 365
 SERIES = len(FEATURES.ageless) + len(OF_THE_MODEL)
 
 WITHIN_DAYS = 28 + 1 + 5 * 7
-"""Wanted: horizon and grace until the first example of the new law, the rest of the week in which
+"""Goal: horizon and grace until the first example of the new law, the rest of the week in which
 it began, and four rounds of a week: one more than must agree."""
 MOST_FALSE = 0.1
-"""Wanted: false alarms a series-year at most."""
+"""Goal: at most this many false alarms per series and year."""
 OF_ACTIVITY = frozenset(one.name for one in FEATURES.features if "activity" in one.about)
-"""Series that tell of what customers do."""
+"""Series of customers' activity."""
 
 
 class Alarm(NamedTuple):
@@ -30,11 +30,11 @@ class Alarm(NamedTuple):
 
     at_ms: int
     series: str
-    """What follows "drift." in the signal's name."""
+    """The part of the signal's name after "drift."."""
 
 
 def alarms(life: Life) -> list[Alarm]:
-    """All drifts told of on the topic of signals, in their order."""
+    """All drifts on the topic of signals, in their order."""
     found = []
     for entry in life.stream.emitted:
         if entry.topic == CUSTOMER_SIGNALS_TOPIC:
@@ -54,8 +54,8 @@ def caught(
 ) -> Finding:
     """The delay from the planted moment to the first alarm after it that the plant has raised.
 
-    ``steady`` are the alarms of the same world without the plant: a series that is told of there by
-    then has not noticed anything. Nor has one that is not among the ``tellers``.
+    ``steady`` are the alarms of the same world without the plant: a series that alarms there by
+    then has detected nothing. Nor has one that is not among the ``tellers``.
     """
     after = [
         alarm
@@ -82,7 +82,7 @@ def caught(
 
 
 def false_alarms(lives: Sequence[Sequence[Alarm]], since_ms: int, until_ms: int) -> Finding:
-    """Alarms a series-year in worlds whose law does not change, from the first that can be."""
+    """Alarms per series and year in worlds whose law does not change, from the first possible."""
     false = [alarm for found in lives for alarm in found if alarm.at_ms > since_ms]
     years = len(lives) * SERIES * (until_ms - since_ms) / (DAYS_PER_YEAR * DAY_MS)
     return Finding(

@@ -1,15 +1,16 @@
-"""Whether actions that work make the model believe that their customers were never at risk.
+"""The feedback of effective actions on the risk that the model learns.
 
-Recommended actions are carried out, and they work. Who learns from every example sees that those
-with the marks of a leaver stay, and says less and less of them; what is asked for is the risk if
-nothing is done.
+Recommended actions are carried out, and they work. A model that learns from every example sees that
+customers with the signs of a leaver stay, and predicts lower and lower risks for them. The goal is
+the risk if nothing is done.
 
-The same world is lived three times: nobody is treated (control), treated with a model that learns
-from every example (naive), treated with ours. All three models are asked about the same rows, those
-of the control: customers as nobody has touched them, whose true risk the oracle knows.
+The same world runs three times: without treatment (control), treated with a model that learns from
+every example (naive), treated with ours. All three models predict the same rows, those of the
+control: untreated customers, whose true risk the oracle knows.
 
-And again with a desk that does not carry out all that is recommended, but picks those whom it sees
-to be about to leave: whoever takes the others for untreated by chance believes that nobody was.
+And again with a retention team that carries out only part of the recommendations: it picks the
+customers who are about to leave. A model that takes the others for untreated at random then
+underestimates the risk.
 """
 
 from collections.abc import Mapping, Sequence
@@ -23,20 +24,20 @@ from touchstream.simulator import Treatment
 from touchstream.simulator.treatments import TREATMENTS
 
 AT_RISK_SHARE = 0.2
-"""The rows looked at: so many of the highest true risk."""
+"""Share of the rows judged: those of the highest true risk."""
 MOST_OFF = 0.15
-"""Ours may say so much less or more than the model of the world in which nobody is treated."""
+"""Largest relative deviation of ours from the model of the untreated world."""
 DECAY = 0.85
 """The naive one falls at least this low, or the actions were too weak to prove anything."""
 
 REALLY_AT_RISK = 0.10
-"""True risk from which on who sees into customers acts."""
+"""True risk from which a rep with perfect knowledge acts."""
 
 EFFECTIVE: Mapping[str, Treatment] = {
     name: Treatment(accepted=0.9, relief=1.0, solves_tickets=known.solves_tickets)
     for name, known in TREATMENTS.items()
 }
-"""Actions that nearly everybody accepts, and that take the hazard down by a factor of 12."""
+"""Actions that nearly all customers accept, and that reduce the hazard by a factor of 12."""
 
 EAGER = Rules(
     deciding=DecidingRules(holdout=0.2),
@@ -54,37 +55,37 @@ EAGER = Rules(
         for action in DEFAULT_ACTIONS
     ),
 )
-"""Rules that recommend an action to everybody above the average risk.
+"""Rules that recommend an action to every customer above the average risk.
 
 The holdout is four times the usual one: a fifth of a thousand customers is still few.
 """
 
 
 def everybody(_: Decision) -> bool:
-    """All that is recommended is carried out."""
+    """Every recommendation is carried out."""
     return True
 
 
 def who_needs_it(decision: Decision) -> bool:
-    """A rep who sees into customers acts on those who are really about to leave, and only there.
+    """A rep with perfect knowledge acts only on customers who are really about to leave.
 
-    Those left alone although an action was recommended are then the safe ones.
+    Customers recommended but left untreated are then the safe ones.
     """
     return decision.oracle >= REALLY_AT_RISK
 
 
 class FeedbackOutcome(NamedTuple):
-    """What three models say of one world's customers truly at risk."""
+    """Predictions of three models for one world's customers truly at risk."""
 
     rows: int
     oracle: float
     control: float
     naive: float
     ours: float
-    """Mean risks, 0 to 1: the truth if nothing is done, and what each model says."""
+    """Mean risks, 0 to 1: the truth if nothing is done, and each model's prediction."""
     auc_control: float
     auc_ours: float
-    """Of all open rows."""
+    """Number of all open rows."""
     treated_share: float
     carried_out: float
     """Share of the examples, and of the newest recommendations."""
@@ -96,7 +97,7 @@ def measured(rows: Sequence[Row], control: Life, naive: Life, ours: Life) -> Fee
     Parameters
     ----------
     rows
-        Of ``control``, from when on the models have learnt from what was done.
+        Rows of ``control``, from when on the models have learnt from treatments.
     """
     present = sorted((row for row in rows if row.present), key=lambda row: -row.oracle.labelled)
     at_risk = present[: int(len(present) * AT_RISK_SHARE)]
@@ -119,8 +120,8 @@ def measured(rows: Sequence[Row], control: Life, naive: Life, ours: Life) -> Fee
 def feedback(check: str, worlds: Sequence[FeedbackOutcome]) -> Finding:
     """The mean risk of the customers truly at risk, over all rows of these worlds.
 
-    One world of a thousand has two hundred held out, of whom a few dozen leave: what is learnt
-    there lies some 14 % off by luck alone, so several are judged together.
+    One world of a thousand has two hundred held out, of whom a few dozen leave: estimates
+    from them vary by about 14 %, so several worlds are judged together.
     """
     rows = sum(world.rows for world in worlds)
 
@@ -144,7 +145,7 @@ def feedback(check: str, worlds: Sequence[FeedbackOutcome]) -> Finding:
 
 
 def _auc(rows: Sequence[Row], life: Life) -> float:
-    """Of the open rows, by the labels of the untreated world: what the weights cost."""
+    """Of the open rows, by the labels of the untreated world: the cost of the weights."""
     judged = [row for row in rows if row.open]
     return auc([life.risk(row) for row in judged], [row.example.label for row in judged])
 

@@ -1,4 +1,4 @@
-"""Whether an interval that claims 90 % holds the true probability 90 times in 100."""
+"""Coverage of the 90 % intervals."""
 
 from collections.abc import Sequence
 
@@ -12,17 +12,17 @@ from touchstream.simulator import Outlook
 NOMINAL = 0.90
 ALLOWED = 0.03
 ALIKE = 100
-"""Groups of like risk, in which what the features cannot tell averages out."""
+"""Groups of similar risk, in which variation between customers averages out."""
 
 
 def intervals(life: Life, rows: Sequence[Row], observed: Sequence[Outlook]) -> Finding:
-    """How often the interval held the truth, over the rows that are open.
+    """Share of intervals that held the truth, over the open rows.
 
-    There are three truths to ask for. What decides is what the best possible model says of the row
-    (``observer``): the probability given all that anybody can see. The customer's own, given his
-    hidden state (``own``), is told beside it. No interval can promise to hold that one: a world in
-    which it is the observer's for everybody, and one in which it is 0 or 1, send the same
-    touchpoints and labels. The mean of ``own`` over rows of like risk (``alike``) lies closest.
+    There are three truths. The best possible prediction from touchpoints (``observer``) decides.
+    The customer's own probability, given the hidden state (``own``), is reported beside it. No
+    interval can promise to hold that one: a world in which it equals the observer's for every
+    customer, and one in which it is 0 or 1, send the same touchpoints and labels. The mean of
+    ``own`` over rows of similar risk (``alike``) lies closest.
 
     Parameters
     ----------
@@ -56,7 +56,7 @@ def intervals(life: Life, rows: Sequence[Row], observed: Sequence[Outlook]) -> F
 def mean_of_alike(
     risks: Sequence[float], truth: Sequence[float], groups: int = ALIKE
 ) -> list[float]:
-    """For each row the mean truth among rows of like risk: ``groups`` of equal size, by rank."""
+    """For each row the mean truth among rows of similar risk: ``groups`` of equal size, by rank."""
     means = np.empty(len(truth))
     for group in np.array_split(np.argsort(risks, kind="stable"), groups):
         if len(group):

@@ -1,10 +1,10 @@
-"""A feature that would know the future, if anything of the future leaked into the ledger.
+"""A feature that would reveal the future, if anything of the future leaked into the ledger.
 
-The last survey's mark is made to be it. The world's own answers are taken out, and around each
+The last survey's mark is that feature. The world's own answers are taken out, and around each
 midnight T on which a customer's row is written, two are put in:
 
-- an hour before T a coin, which says nothing;
-- after T, whether he leaves within the horizon from T: for half of the customers with the true
+- an hour before T a coin toss, which carries no information;
+- after T, the departure within the horizon from T (0 or 1): for half of the customers with the true
   time, for the others written late, as if it had been known half an hour before T.
 
 So at T the honest mark is the coin. A row that is built from anything received later (by the
@@ -32,13 +32,13 @@ ANSWERED = "survey.answered"
 RULES = Rules(
     churn=ChurnRules(activity=tuple(kind for kind in ACTIVITY_BY_DEFAULT if kind != ANSWERED))
 )
-"""What is planted is no sign of life: else it would change the labels that it tells of."""
+"""The planted event is no sign of life: otherwise it would change the labels that it reveals."""
 
 COIN_BEFORE_MS = HOUR_MS
 WRITTEN_BEFORE_MS = 30 * MINUTE_MS
 TOLD_AFTER_MS = 6 * HOUR_MS
 ERRORS = 3.0
-"""Standard errors from 0.5 that are still chance."""
+"""Standard errors from 0.5 that still count as chance."""
 
 
 def leakage(rows: Sequence[Row], answers: Mapping[tuple[str, int], int]) -> Finding:
@@ -47,13 +47,13 @@ def leakage(rows: Sequence[Row], answers: Mapping[tuple[str, int], int]) -> Find
     Parameters
     ----------
     answers
-        (customer, midnight) -> what was planted after it; see :func:`answers_of`.
+        (customer, midnight) -> the answer planted after it; see :func:`answers_of`.
     """
     present = [row for row in rows if row.present]
     left = [int(row.left) for row in present]
     place = FEATURES.names.index(FEATURE)
-    outcome_flags = [row.values[place] for row in present]
-    known = [CHANCE if isnan(mark) else mark for mark in outcome_flags]  # no answer yet
+    values = [row.values[place] for row in present]
+    known = [CHANCE if isnan(mark) else mark for mark in values]  # no answer yet
     achieved, error = auc(known, left), chance_error(known, left)
     shown = [float(answers[row.customer, row.day_ms]) for row in present]
     return Finding(
@@ -74,7 +74,7 @@ def leakage(rows: Sequence[Row], answers: Mapping[tuple[str, int], int]) -> Find
 def answers_of(
     truths: Sequence[CustomerTruth], until_ms: int, rules: ChurnRules
 ) -> dict[tuple[str, int], int]:
-    """(Customer, own midnight, while he is there) -> 1 if he leaves within the horizon."""
+    """(Customer, own midnight before departure) -> 1 if they leave within the horizon."""
     answers = {}
     for truth in truths:
         end_ms = until_ms if truth.churned_at is None else truth.churned_at

@@ -1,4 +1,4 @@
-"""A world lived through the pure core, and what was said of every customer beside the truth."""
+"""A world run through the pure core: every prediction beside the truth."""
 
 import base64
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -31,7 +31,7 @@ HORIZON_SILENCE = log1p(28)
 """In the unit of ``silence_days``."""
 
 Edit = Callable[[Day], Sequence[Line]]
-"""What arrives on a day instead of its own lines."""
+"""Replaces the arrivals of a day."""
 
 
 class Decision(NamedTuple):
@@ -47,8 +47,8 @@ class Decision(NamedTuple):
     """P(the label is 1 if nothing is done)."""
 
 
-PartitionProcessor = Callable[[Decision], bool]
-"""Who decides whether a recommendation is carried out."""
+RetentionTeam = Callable[[Decision], bool]
+"""Decides if a recommendation is carried out."""
 
 
 class Row(NamedTuple):
@@ -65,16 +65,16 @@ class Row(NamedTuple):
 
     @property
     def open(self) -> bool:
-        """As far as anybody can see he is a customer still, by the ledger's own definition.
+        """Still a customer as far as touchpoints show, by the ledger's own definition.
 
-        A subscription runs, or he never had one and gave a sign of life within the last 28 days.
+        A subscription runs, or there never was one and the last 28 days have a sign of life.
         """
         never = isnan(self.values[_RUNNING])
         return self.running or (never and self.values[_SILENCE] < HORIZON_SILENCE)
 
     @property
     def running(self) -> bool:
-        """He has a subscription, as far as the features say."""
+        """True: a subscription is running, by the features."""
         return self.values[_RUNNING] == 1
 
     @property
@@ -104,7 +104,7 @@ class Life(NamedTuple):
         return self.stream.rules.churn.horizon_days
 
     def risk(self, row: "Row") -> float:
-        """What this life's model would have said of a row, of its own or of another life."""
+        """Prediction for a row of this or another life, by the version of its day."""
         return self.score(row, self.versions[row.day_ms]).risk
 
     def score(self, row: "Row", version: int) -> Score:
@@ -114,14 +114,14 @@ class Life(NamedTuple):
 
 
 def live(
-    world: World, rules: Rules, *, edit: Edit | None = None, treat: PartitionProcessor | None = None
+    world: World, rules: Rules, *, edit: Edit | None = None, treat: RetentionTeam | None = None
 ) -> Life:
     """Take a world through the core, one tick a day.
 
     Parameters
     ----------
     edit
-        Changes what arrives.
+        Changes the arrivals.
     treat
         Which recommended actions are carried out, on the midnight after them; None: not any.
     """
@@ -148,11 +148,10 @@ def live(
 def judged(life: Life, since_ms: int, paths: int = PATHS, every: int = 1) -> list[Row]:
     """The matured rows written at or after ``since_ms``, one in ``every``, with the truth.
 
-    A customer who left goes on being scored, and labelled 1, for ever: whoever asks how well
-    leaving is *foreseen* takes only the rows that are ``open``. To take those that are ``present``
-    would not be fair: nobody can see who has just left in silence, and among customers who look
-    alike those who are still there have the lower risk. Rows of leads are left out: who has not
-    come cannot leave.
+    Customers who left continue to be scored, and labelled 1, forever: to measure how well leaving
+    is *predicted*, take only the rows that are ``open``. Taking those that are ``present`` would be
+    biased: a silent departure cannot be observed, and among customers who look alike those still
+    there have the lower risk. Rows of leads are left out: they are not customers yet.
     """
     seed = life.stream.rules.seed
     truths = {pseudonym(truth.customer, seed): truth for truth in life.world.truth()}
@@ -174,7 +173,7 @@ def judged(life: Life, since_ms: int, paths: int = PATHS, every: int = 1) -> lis
 
 
 def observed(world: World, rows: Sequence[Row], horizon_days: int) -> list[Outlook]:
-    """What the best possible model would have said of each row, which sees touchpoints only.
+    """The best possible prediction of each row from touchpoints alone.
 
     ``world`` is the rows' own, at its beginning; its customers are not treated. The rows are
     ``open``.
@@ -201,7 +200,7 @@ def _row(example: Example, truth: CustomerTruth, oracle: Outlook | None, life: L
     until_ms = _midnight(example.at_ms) + life.horizon_days * DAY_MS
     gone = oracle is None
     row = Row(example, truth.customer, left_ms <= until_ms, not gone, oracle or Outlook(1.0, 1.0))
-    if gone and row.running:  # nobody is going to cancel it: the label is 0 until it has ended
+    if gone and row.running:  # it will not be cancelled: the label is 0 until it has ended
         return row._replace(oracle=Outlook(1.0, 0.0))
     return row
 
@@ -225,7 +224,7 @@ def _recommended(emitted: Sequence[Entry]) -> Iterator[tuple[str, ActionRecommen
 def _judged_decisions(
     world: World, choices: Sequence[tuple[str, ActionRecommended]], horizon_days: int
 ) -> Iterator[Decision]:
-    known = {truth.customer for truth in world.truth()}  # a lead is nobody's customer yet
+    known = {truth.customer for truth in world.truth()}  # a lead is no customer yet
     asked = {customer for customer, _ in choices} & known
     risks = world.true_outlooks(world.now_ms, horizon_days, asked, PATHS)
     for customer, choice in choices:

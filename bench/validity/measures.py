@@ -27,7 +27,7 @@ def auc(scores: Sequence[float], labels: Sequence[int]) -> float:
 
 
 def share_of_the_way(achieved: float, best: float) -> float:
-    """How far ``achieved`` came from chance to ``best``, both ROC AUC; 1 is all the way.
+    """Share of the way from chance to ``best`` that ``achieved`` reached, both ROC AUC.
 
     >>> share_of_the_way(0.69, 0.70)
     0.95

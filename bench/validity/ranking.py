@@ -1,4 +1,4 @@
-"""How near the served risk comes to the best possible one, in telling leavers from stayers."""
+"""The ranking of leavers and stayers by the served risk, against the best possible one."""
 
 from collections.abc import Sequence
 
@@ -8,17 +8,17 @@ from bench.validity.measures import auc, share_of_the_way
 from touchstream.simulator import Outlook
 
 WAY = 0.95
-"""Wanted of the way from chance to the best."""
+"""Goal: share of the way from chance to the best."""
 
 
 def ranking(rows: Sequence[Row], observed: Sequence[Outlook]) -> Finding:
-    """ROC AUC of what was served, of the best possible model's, and of the oracle's probability.
+    """ROC AUC of the served risk, of the best possible model, and of the oracle.
 
-    Judged twice on the same rows: by the ledger's label, against P(label), and by who left the
-    world, against P(leaves). The model learns the label, so that is what decides; ``observed`` is
-    the best that anybody could say who sees the touchpoints only, and the oracle, who reads the
-    hidden state, is told beside it. Only open rows are ranked; of them ``present_...`` are those
-    whose customer had in truth not left, and ``all_...`` are all rows there are.
+    Judged twice on the same rows: by the ledger's label, against P(label), and by actual departure,
+    against P(leaves). The model learns the label, so the label decides. ``observed`` is the best
+    possible prediction from touchpoints alone; the oracle, which reads the hidden state, is
+    reported beside it. Only open rows are ranked; ``present_...`` are those of them whose customer
+    had in truth not left, and ``all_...`` are all rows.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""The worlds that are lived, and what is asked of each.
+"""The simulated worlds, and the checks of each.
 
 Everything is judged from ``WARM_DAYS`` on: a horizon and grace until the first label, and eight
 weeks in which the model learns.
@@ -31,7 +31,7 @@ from bench.validity.finding import Finding
 from bench.validity.intervals import intervals
 from bench.validity.leakage import RULES as LEAKAGE_RULES
 from bench.validity.leakage import answers_of, leakage, planted
-from bench.validity.life import PartitionProcessor, judged, live, observed
+from bench.validity.life import RetentionTeam, judged, live, observed
 from bench.validity.ranking import ranking
 from touchstream.schemas.rules import Rules
 from touchstream.schemas.units import DAY_MS
@@ -42,7 +42,7 @@ WARM_DAYS = 28 + 1 + 56
 LEARNT_DAY = 28 + 1 + 182
 EVERY_DAY = 1
 ESTABLISHED_DAY = 91
-"""Before it nobody is known for long enough to be watched for drift."""
+"""Before it no customer is known for long enough to count in drift detection."""
 SETTLED_DAY = ESTABLISHED_DAY + 12 * 7 + 28 + 1
 """Below 12 rounds of a week ``streams/learn/drift.py`` sees no change, however large."""
 CHANGE_DAY = ESTABLISHED_DAY + 17 * 7
@@ -80,7 +80,7 @@ def leaking(scale: float) -> list[Finding]:
 
 
 def steady(scale: float) -> list[Finding]:
-    """Four worlds whose law stays what it is for a year and a half."""
+    """Four worlds whose law does not change for a year and a half."""
     days = 550
     lives = [
         alarms(live(World(seed, _many(400, scale), days), Rules())) for seed in (111, 112, 113, 114)
@@ -89,9 +89,9 @@ def steady(scale: float) -> list[Finding]:
 
 
 def drifting(scale: float) -> list[Finding]:
-    """Two worlds, each lived three times: as it is, and with a law that changes after 30 weeks.
+    """Two worlds, each run three times: as it is, and with two laws that change after 30 weeks.
 
-    In one everybody does half of everything from that day on, in the other three times as many
+    In one all customers halve all activity from that day on, in the other three times as many
     leave.
     """
     return [finding for seed in (131, 132) for finding in _drifting(seed, scale)]
@@ -117,18 +117,16 @@ def growing(scale: float) -> list[Finding]:
 
 
 def treating(scale: float) -> list[Finding]:
-    """Worlds in which what is recommended works, and is carried out: all of it, or where it hurts.
+    """Worlds in which recommendations work and are carried out: all, or only at real risk.
 
-    Each desk has three worlds, and each world one control for both desks.
+    Each retention team has three worlds, and each world one control for both teams.
     """
-    desks = {"feedback": everybody, "feedback_chosen": who_needs_it}
-    worlds = [_treated(seed, _many(1_000, scale), desks.values()) for seed in (105, 106, 107)]
-    return [feedback(*one) for one in zip(desks, zip(*worlds, strict=True), strict=True)]
+    teams = {"feedback": everybody, "feedback_chosen": who_needs_it}
+    worlds = [_treated(seed, _many(1_000, scale), teams.values()) for seed in (105, 106, 107)]
+    return [feedback(*one) for one in zip(teams, zip(*worlds, strict=True), strict=True)]
 
 
-def _treated(
-    seed: int, customers: int, desks: Iterable[PartitionProcessor]
-) -> list[FeedbackOutcome]:
+def _treated(seed: int, customers: int, teams: Iterable[RetentionTeam]) -> list[FeedbackOutcome]:
     def world(treated: bool) -> World:
         return World(
             seed,
@@ -141,9 +139,9 @@ def _treated(
     control = live(world(treated=False), EAGER)
     rows = judged(control, _day(WARM_DAYS + 28))
     found = []
-    for processor in desks:
-        by_naive = live(world(treated=True), naive(EAGER), treat=processor)
-        ours = live(world(treated=True), EAGER, treat=processor)
+    for team in teams:
+        by_naive = live(world(treated=True), naive(EAGER), treat=team)
+        ours = live(world(treated=True), EAGER, treat=team)
         found.append(measured(rows, control, by_naive, ours))
     return found
 

@@ -5,7 +5,7 @@ from typing import get_args
 
 import yaml
 
-from touchstream.schemas.dead_letter import MAX_BODY_BYTES, PLACE_HEADERS, DeadLetter, Reason
+from touchstream.schemas.dead_letter import MAX_BODY_BYTES, PLACE_HEADERS, DeadLetter, RejectReason
 from touchstream.schemas.documents.json_schemas import Json, struct_schemas
 from touchstream.schemas.documents.notes import summary
 from touchstream.schemas.documents.sources import event_types
@@ -26,11 +26,11 @@ _SCHEMA_REF = "#/components/schemas/{name}"
 _TOPIC_NOTES = {
     TOUCHPOINTS_TOPIC: "Touchpoints of customers, and touchstream's ticks on every partition.",
     "churn-risk": "Churn risks that crossed into another band.",
-    "next-best-action": "Decisions what to do for a customer.",
-    "alerts": "Words to the rep who looks after a customer.",
-    "customer-signals": "Any other reading of a customer that changed.",
+    "next-best-action": "Decisions on the next action for a customer.",
+    "alerts": "Alerts for the rep who looks after a customer.",
+    "customer-signals": "Other properties of a customer that changed.",
     EXAMPLES_TOPIC: "Matured examples for the one learner; internal, one partition, no time limit.",
-    DEAD_LETTERS_TOPIC: "Records that could not be applied, as they came.",
+    DEAD_LETTERS_TOPIC: "Records that could not be applied, unchanged.",
 }
 
 
@@ -154,7 +154,7 @@ def _dead_letter_message() -> Json:
             "required": list(PLACE_HEADERS),
             "properties": {
                 **{name: {"type": "string"} for name in PLACE_HEADERS},
-                "touchstream-reason": {"enum": list(get_args(Reason))},
+                "touchstream-reason": {"enum": list(get_args(RejectReason))},
                 "touchstream-cut": {
                     "type": "string",
                     "description": "What is not whole: body, key, headers; by commas.",

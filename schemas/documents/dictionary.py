@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, get_args
 
-from touchstream.schemas.dead_letter import DropReason, Reason
+from touchstream.schemas.dead_letter import DropReason, RejectReason
 from touchstream.schemas.documents.json_schemas import Json, event_schema
 from touchstream.schemas.documents.notes import summary
 from touchstream.schemas.documents.sources import EXAMPLES, example
@@ -21,13 +21,13 @@ Events are [CloudEvents 1.0](https://cloudevents.io): one JSON object (structure
 `ce_*` headers with the data as the value (binary mode). The Kafka key is `subject`, the customer's
 id, and the partitioner is murmur2. An event has at most {MAX_EVENT_BYTES // 1024} KiB.
 
-- `time` is RFC 3339 with an offset; milliseconds count, what is finer is cut off.
+- `time` is RFC 3339 with an offset; digits below a millisecond are cut off.
 - `..._minor` is money in minor units (cents) of the ISO 4217 currency beside it. Whole numbers are
   written without a decimal point.
 - `..._s` is a duration in seconds, `..._days` one in days.
-- `source` and `id` together name an event: the same again with the same content is a duplicate,
+- `source` and `id` together name an event: repeated with the same content it is a duplicate,
   with other content a dead letter.
-- An optional field may be left out or null, which is the same.
+- Omitting an optional field and setting it to null are the same.
 - Unknown fields are ignored and counted. Unknown types are dropped and counted.
 - *By the customer*: the type shows that the relation is alive, unless `churn.activity` in the rules
   says otherwise.
@@ -52,8 +52,8 @@ def _lines() -> Iterator[str]:
     yield "## Emitted events\n"
     for emitted in EMITTED.values():
         yield from _section(emitted, f"Topic: `{emitted.topic}`.")
-    yield "## What becomes of the others\n"
-    yield f"Reasons of dead letters: {_codes(get_args(Reason))}.\n"
+    yield "## Other records\n"
+    yield f"Reasons of dead letters: {_codes(get_args(RejectReason))}.\n"
     yield f"Reasons of drops: {_codes(get_args(DropReason))}.\n"
 
 

@@ -1,4 +1,4 @@
-"""What the source says about a field: the docstring below it, which Python itself does not keep."""
+"""Notes of fields: the docstrings below them, which Python itself does not keep."""
 
 import ast
 import inspect

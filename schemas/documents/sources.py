@@ -1,4 +1,4 @@
-"""Where the documents lie, and the examples that are written by hand."""
+"""Paths of the documents, and of the examples that are written by hand."""
 
 import json
 from pathlib import Path

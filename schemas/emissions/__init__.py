@@ -1,1 +1,1 @@
-"""What touchstream says: risks, recommended actions, alerts and signals, as CloudEvents."""
+"""The emitted events: risks, recommended actions, alerts and signals, as CloudEvents."""

@@ -1,4 +1,4 @@
-"""The next best action for a customer, with all that is needed to judge the choice later."""
+"""The next best action for a customer, with everything needed to evaluate the choice later."""
 
 from typing import Annotated
 
@@ -21,16 +21,16 @@ class LeftOut(Struct, frozen=True, kw_only=True, gc=False):
 
 
 class ActionRecommended(Struct, frozen=True, kw_only=True, gc=False):
-    """A decision: what to do for this customer now; ``do_nothing`` is always among the choices."""
+    """A decision for this customer; ``do_nothing`` is always among the choices."""
 
     decision: str
     """Id of the decision; an ``action.outcome`` names it."""
     action: str
     """Name of the chosen action."""
     channel: str | None
-    """How to reach the customer; null for do_nothing."""
+    """Channel to the customer; null for do_nothing."""
     propensity: Propensity
-    """Probability (0..1] with which the chosen action was chosen."""
+    """Probability (0..1] of the choice."""
     probabilities: dict[str, Probability]
     """Probability of every action that could be chosen, after all rules; they sum to 1."""
     values_minor: dict[str, float]
@@ -38,7 +38,7 @@ class ActionRecommended(Struct, frozen=True, kw_only=True, gc=False):
     currency: Currency
     """ISO 4217 currency of ``values_minor``."""
     left_out: tuple[LeftOut, ...]
-    """The other actions of the catalogue, each with why."""
+    """The other actions of the catalogue, each with its reason."""
     risk: Probability
     """Calibrated probability of churn at the decision (0..1)."""
     band: Band
@@ -46,10 +46,10 @@ class ActionRecommended(Struct, frozen=True, kw_only=True, gc=False):
     epsilon: Probability
     """Share of decisions that explore."""
     seed: int
-    """The deployment's seed; chance derives from it."""
+    """The deployment's seed, from which randomness derives."""
     rules: str
     """Digest of the rules that decided."""
     model_version: Annotated[int, Meta(ge=0)]
-    """The snapshot that scored."""
+    """The model version that scored."""
     cause: Cause
-    """What led to the decision."""
+    """The event or tick that led to the decision."""

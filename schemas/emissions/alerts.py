@@ -1,4 +1,4 @@
-"""A word to the rep who looks after a customer."""
+"""An alert for the rep who looks after a customer."""
 
 from msgspec import Struct
 
@@ -12,12 +12,12 @@ class AlertRaised(Struct, frozen=True, kw_only=True, gc=False):
     alert: str
     """Id of the alert; an ``alert.feedback`` names it."""
     rep: str | None
-    """Id of the rep who owns the customer; null: nobody does."""
+    """Id of the rep who owns the customer; null: no owner."""
     band: Band
     """The customer's risk band."""
     risk: Probability
     """Calibrated probability of churn (0..1)."""
     summary: str
-    """What happened and what to do, in a sentence or two."""
+    """Event and advice, in a sentence or two."""
     cause: Cause
-    """What the alert is raised for."""
+    """The event or tick that raised the alert."""

@@ -1,4 +1,4 @@
-"""What made touchstream speak."""
+"""The cause of an emission."""
 
 from msgspec import Struct
 

@@ -11,13 +11,13 @@ from touchstream.schemas.units import CustomerId, Millis
 
 
 class Emission(Struct, frozen=True, kw_only=True, gc=False):
-    """Something said about one customer."""
+    """An event about one customer, to be emitted."""
 
     type: str
     """A key of ``EMITTED``."""
     topic: str
     id: str
-    """A hash of the cause: said again after a crash, it has the same id."""
+    """A hash of the cause: repeated after a crash, it has the same id."""
     subject: CustomerId
     time_ms: Millis
     data: EmittedData

@@ -1,4 +1,4 @@
-"""Anything else that changed about a customer."""
+"""Other changes of a customer."""
 
 from msgspec import Struct
 
@@ -7,21 +7,21 @@ from touchstream.schemas.rules import Probability
 
 
 class CustomerSignal(Struct, frozen=True, kw_only=True, gc=False):
-    """A named reading of a customer took another value: stage, segment, lead status ...
+    """A named property of a customer changed: stage, segment, lead status ...
 
-    The learner tells of its models in the same way: subject ``touchstream.TARGET``, signal
+    The learner reports on its models in the same way: subject ``touchstream.TARGET``, signal
     ``model.promoted``, ``model.fell_back``, ``model.recovered`` or ``drift.SERIES``.
     """
 
     signal: str
-    """Name of the reading."""
+    """Name of the property."""
     before: str | int | float | bool | None
-    """Its last value; null: there was none."""
+    """Its previous value; null: there was none."""
     value: str | int | float | bool | None
-    """Its value now; null: it holds no more."""
+    """Its value now; null: it no longer holds."""
     probability: Probability | None = None
-    """Of a target: what its model says (0..1); null where no model speaks."""
+    """For a target: its predicted probability (0..1); null without a model."""
     rules: str
     """Digest of the rules in force."""
     cause: Cause
-    """What changed it."""
+    """The event or tick that changed it."""

@@ -1,1 +1,1 @@
-"""What happens at a touchpoint: one frozen struct per event type, grouped by business area."""
+"""The touchpoints: one frozen struct per event type, grouped by business area."""

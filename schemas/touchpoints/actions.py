@@ -1,4 +1,4 @@
-"""What became of our recommendations and alerts."""
+"""Outcomes of our recommendations and alerts."""
 
 from typing import Literal
 
@@ -8,7 +8,7 @@ from touchstream.schemas.touchpoints.fields import Currency, Label, Minor
 
 
 class ActionOutcome(Struct, frozen=True, kw_only=True, gc=False):
-    """A recommended action took a further step."""
+    """A recommended action reached a further step."""
 
     decision: Label
     """Id of the decision, from ``action.recommended``."""
@@ -17,7 +17,7 @@ class ActionOutcome(Struct, frozen=True, kw_only=True, gc=False):
     outcome: Literal["sent", "delivered", "seen", "accepted", "declined", "failed"]
     """The step."""
     value_minor: Minor | None = None
-    """What it brought, in minor units."""
+    """Value of the outcome, in minor units."""
     currency: Currency | None = None
     """Currency of ``value_minor``."""
 
@@ -28,6 +28,6 @@ class AlertFeedback(Struct, frozen=True, kw_only=True, gc=False):
     alert: Label
     """The alert's id, from ``alert.raised``."""
     verdict: Literal["acknowledged", "snoozed", "resolved", "false_alarm"]
-    """What the rep made of it."""
+    """The rep's assessment."""
     rep: Label | None = None
     """Id of the rep."""

@@ -8,7 +8,7 @@ from touchstream.schemas.touchpoints.fields import Count, Currency, FreeText, La
 
 
 class CallEnded(Struct, frozen=True, kw_only=True, gc=False):
-    """A call with the customer is over."""
+    """A call with the customer ended."""
 
     call: Label
     """The call's number."""
@@ -21,16 +21,16 @@ class CallEnded(Struct, frozen=True, kw_only=True, gc=False):
     hold_s: Seconds | None = None
     """Seconds on hold during the call."""
     transfers: Count | None = None
-    """How often the customer was passed on."""
+    """Number of times the customer was transferred."""
     topic: Label | None = None
-    """What it was about."""
+    """Subject of the call."""
     purpose: Literal["support", "sales", "retention"] | None = None
-    """What the call was for."""
+    """Purpose of the call."""
     outcome: Label | None = None
-    """How it ended: resolved, hung_up, no_answer ..."""
+    """Result: resolved, hung_up, no_answer ..."""
     text: FreeText | None = None
     """Transcript or summary."""
     cost_minor: Minor | None = None
-    """What it cost us, in minor units."""
+    """Cost of the call, in minor units."""
     currency: Currency | None = None
     """Currency of ``cost_minor``."""

@@ -1,4 +1,4 @@
-"""What a customer watches, hears and attends."""
+"""Content and events: watched, heard, attended."""
 
 from msgspec import Struct
 
@@ -9,9 +9,9 @@ class ContentStreamed(Struct, frozen=True, kw_only=True, gc=False):
     """A film, a song, a lesson was played."""
 
     content: Label
-    """What was played."""
+    """The title played."""
     seconds: Seconds
-    """How many seconds of it."""
+    """Seconds played."""
 
 
 class EventAttended(Struct, frozen=True, kw_only=True, gc=False):

@@ -1,4 +1,4 @@
-"""Who the customer is, what he allows, and that he wants to be forgotten."""
+"""Facts about the customer, consent, and the request to be forgotten."""
 
 from msgspec import Struct
 
@@ -31,10 +31,10 @@ class ConsentChanged(Struct, frozen=True, kw_only=True, gc=False):
     """The customer allowed or refused a purpose."""
 
     purpose: Label
-    """What for: marketing, profiling ..."""
+    """Purpose: marketing, profiling ..."""
     granted: bool
     """True: allowed."""
 
 
 class CustomerErased(Struct, frozen=True, kw_only=True, gc=False):
-    """All that is known of the customer is to be forgotten."""
+    """Everything known of the customer must be forgotten."""

@@ -11,7 +11,7 @@ class EmailDelivered(Struct, frozen=True, kw_only=True, gc=False):
     campaign: Label
     """The campaign's name."""
     cost_minor: Minor | None = None
-    """What the mail cost us, in minor units."""
+    """Cost of the mail, in minor units."""
     currency: Currency | None = None
     """Currency of ``cost_minor``."""
 
@@ -22,7 +22,7 @@ class EmailOpened(Struct, frozen=True, kw_only=True, gc=False):
     campaign: Label
     """The campaign's name."""
     cost_minor: Minor | None = None
-    """What the opening cost us, in minor units."""
+    """Cost of the opening, in minor units."""
     currency: Currency | None = None
     """Currency of ``cost_minor``."""
 
@@ -33,17 +33,17 @@ class EmailClicked(Struct, frozen=True, kw_only=True, gc=False):
     campaign: Label
     """The campaign's name."""
     cost_minor: Minor | None = None
-    """What the click cost us, in minor units."""
+    """Cost of the click, in minor units."""
     currency: Currency | None = None
     """Currency of ``cost_minor``."""
 
 
 class EmailUnsubscribed(Struct, frozen=True, kw_only=True, gc=False):
-    """The customer wants no more mails of the kind."""
+    """The customer unsubscribed from mails of this kind."""
 
     campaign: Label
-    """The campaign that was the last straw."""
+    """The campaign that led to it."""
     cost_minor: Minor | None = None
-    """What it cost us, in minor units."""
+    """Cost of it, in minor units."""
     currency: Currency | None = None
     """Currency of ``cost_minor``."""

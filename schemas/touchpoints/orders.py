@@ -11,7 +11,7 @@ class CartAbandoned(Struct, frozen=True, kw_only=True, gc=False):
     """A filled cart was left behind."""
 
     amount_minor: Minor | None = None
-    """Worth of the cart, in minor units."""
+    """Value of the cart, in minor units."""
     currency: Currency | None = None
     """Currency of ``amount_minor``."""
 
@@ -22,7 +22,7 @@ class OrderItem(Struct, frozen=True, kw_only=True, gc=False):
     sku: Label
     """The article."""
     category: Label | None = None
-    """What kind of article it is."""
+    """Category of the article."""
     quantity: Count | None = None
     """Pieces."""
     price_minor: Minor | None = None
@@ -30,16 +30,16 @@ class OrderItem(Struct, frozen=True, kw_only=True, gc=False):
 
 
 class OrderPlaced(Struct, frozen=True, kw_only=True, gc=False):
-    """The customer bought."""
+    """The customer placed an order."""
 
     order: Label
     """The order's number."""
     amount_minor: Minor
-    """What the customer pays in all, in minor units."""
+    """Total that the customer pays, in minor units."""
     currency: Currency
     """Currency of all amounts of the order."""
     channel: Literal["online", "store"] | None = None
-    """Where it was placed."""
+    """Sales channel."""
     items: Annotated[tuple[OrderItem, ...], Meta(max_length=1000)] | None = None
     """The order's lines."""
 
@@ -50,19 +50,19 @@ class OrderReturned(Struct, frozen=True, kw_only=True, gc=False):
     order: Label
     """The order's number."""
     amount_minor: Minor
-    """What is paid back, in minor units."""
+    """Amount refunded, in minor units."""
     currency: Currency
     """Currency of ``amount_minor``."""
     reason: Label | None = None
-    """Why it came back."""
+    """Reason for the return."""
 
 
 class PaymentFailed(Struct, frozen=True, kw_only=True, gc=False):
     """A charge was refused."""
 
     amount_minor: Minor | None = None
-    """What was to be paid, in minor units."""
+    """Amount of the charge, in minor units."""
     currency: Currency | None = None
     """Currency of ``amount_minor``."""
     reason: Label | None = None
-    """Why it was refused: card_expired, insufficient_funds ..."""
+    """Reason: card_expired, insufficient_funds ..."""

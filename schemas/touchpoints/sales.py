@@ -6,18 +6,18 @@ from touchstream.schemas.touchpoints.fields import Currency, Label, Minor
 
 
 class LeadCreated(Struct, frozen=True, kw_only=True, gc=False):
-    """Somebody may become a customer."""
+    """A potential customer appeared."""
 
     source: Label | None = None
-    """Where the lead came from."""
+    """Origin of the lead."""
     cost_minor: Minor | None = None
-    """What the lead cost us, in minor units."""
+    """Cost of the lead, in minor units."""
     currency: Currency | None = None
     """Currency of ``cost_minor``."""
 
 
 class LeadQualified(Struct, frozen=True, kw_only=True, gc=False):
-    """Sales found the lead worth the work."""
+    """Sales found the lead worth pursuing."""
 
 
 class DemoHeld(Struct, frozen=True, kw_only=True, gc=False):
@@ -32,7 +32,7 @@ class DealWon(Struct, frozen=True, kw_only=True, gc=False):
     """The lead became a customer."""
 
     amount_minor: Minor
-    """Worth of the deal, in minor units."""
+    """Value of the deal, in minor units."""
     currency: Currency
     """Currency of ``amount_minor``."""
 
@@ -41,4 +41,4 @@ class DealLost(Struct, frozen=True, kw_only=True, gc=False):
     """The lead went elsewhere, or nowhere."""
 
     reason: Label | None = None
-    """Why, in a word."""
+    """The reason, in a word."""

@@ -1,4 +1,4 @@
-"""What a customer says in public."""
+"""Public statements of customers."""
 
 from msgspec import Struct
 
@@ -11,9 +11,9 @@ class ReviewPosted(Struct, frozen=True, kw_only=True, gc=False):
     rating: Score | None = None
     """The stars given."""
     rating_max: ScoreMax | None = None
-    """The most stars there are."""
+    """The largest possible number of stars."""
     product: Label | None = None
-    """What was reviewed."""
+    """The product reviewed."""
     text: FreeText | None = None
     """The customer's words."""
 
@@ -22,6 +22,6 @@ class SocialMentioned(Struct, frozen=True, kw_only=True, gc=False):
     """The customer spoke of us on a social network."""
 
     network: Label
-    """Which network."""
+    """The network."""
     text: FreeText | None = None
     """The customer's words."""

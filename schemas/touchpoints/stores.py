@@ -1,4 +1,4 @@
-"""What a customer does in a store of bricks."""
+"""Visits to physical stores."""
 
 from msgspec import Struct
 
@@ -9,6 +9,6 @@ class StoreVisited(Struct, frozen=True, kw_only=True, gc=False):
     """The customer was in a store."""
 
     store: Label
-    """Which store."""
+    """The store."""
     duration_s: Seconds | None = None
     """Seconds between coming and leaving."""

@@ -15,7 +15,7 @@ class SurveySent(Struct, frozen=True, kw_only=True, gc=False):
     survey: Label
     """The survey's name."""
     kind: SurveyKind
-    """What it measures."""
+    """Kind of survey."""
 
 
 class SurveyAnswered(Struct, frozen=True, kw_only=True, gc=False):
@@ -24,11 +24,11 @@ class SurveyAnswered(Struct, frozen=True, kw_only=True, gc=False):
     survey: Label
     """The survey's name."""
     kind: SurveyKind
-    """What it measures."""
+    """Kind of survey."""
     score: Score | None = None
-    """The mark given; higher is better (for ces: easier)."""
+    """The score given; higher is better (for ces: easier)."""
     score_max: ScoreMax | None = None
-    """The best mark there is: 5 for csat, 10 for nps ..."""
+    """The best possible score: 5 for csat, 10 for nps ..."""
     text: FreeText | None = None
     """The customer's words."""
     answers: Answers | None = None

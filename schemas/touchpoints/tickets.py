@@ -13,11 +13,11 @@ class TicketOpened(Struct, frozen=True, kw_only=True, gc=False):
     ticket: Label
     """The ticket's number."""
     topic: Label | None = None
-    """What it is about: billing, delivery ..."""
+    """Subject: billing, delivery ..."""
     priority: Label | None = None
-    """How urgent it was filed."""
+    """Urgency as filed."""
     channel: Label | None = None
-    """How it came in: email, chat, phone ..."""
+    """Channel: email, chat, phone ..."""
     text: FreeText | None = None
     """The customer's words."""
     language: Label | None = None
@@ -25,12 +25,12 @@ class TicketOpened(Struct, frozen=True, kw_only=True, gc=False):
 
 
 class TicketReplied(Struct, frozen=True, kw_only=True, gc=False):
-    """Somebody wrote to the ticket."""
+    """A message was added to the ticket."""
 
     ticket: Label
     """The ticket's number."""
     by: Literal["customer", "agent"]
-    """Who wrote."""
+    """The writer."""
 
 
 class TicketResolved(Struct, frozen=True, kw_only=True, gc=False):
@@ -39,17 +39,17 @@ class TicketResolved(Struct, frozen=True, kw_only=True, gc=False):
     ticket: Label
     """The ticket's number."""
     cost_minor: Minor | None = None
-    """What solving it cost us, in minor units."""
+    """Cost of solving it, in minor units."""
     currency: Currency | None = None
     """Currency of ``cost_minor``."""
 
 
 class TicketReopened(Struct, frozen=True, kw_only=True, gc=False):
-    """It was not solved after all."""
+    """The ticket turned out not to be solved."""
 
     ticket: Label
     """The ticket's number."""
     cost_minor: Minor | None = None
-    """What it has cost us since, in minor units."""
+    """Cost since it was reopened, in minor units."""
     currency: Currency | None = None
     """Currency of ``cost_minor``."""

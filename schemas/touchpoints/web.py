@@ -1,4 +1,4 @@
-"""What a customer does on the web site and in the app."""
+"""Visits to the web site and the app."""
 
 from typing import Literal
 
@@ -15,19 +15,19 @@ class WebVisit(Struct, frozen=True, kw_only=True, gc=False):
     duration_s: Seconds | None = None
     """Seconds the page was in view."""
     referrer: Referrer | None = None
-    """Where the visit came from; empty for a direct one."""
+    """Page that linked here; empty for a direct visit."""
     utm_source: Label | None = None
-    """Campaign tag: who sent the traffic."""
+    """Campaign tag: source of the traffic."""
     utm_medium: Label | None = None
-    """Campaign tag: by which medium."""
+    """Campaign tag: medium."""
     utm_campaign: Label | None = None
-    """Campaign tag: for which campaign."""
+    """Campaign tag: campaign."""
     device: Label | None = None
     """Kind of device: desktop, phone, tablet ..."""
     product: Label | None = None
     """The product that the page shows."""
     search: Referrer | None = None
-    """Words that were searched for on the site."""
+    """Search words entered on the site."""
     error: bool | None = None
     """True when the page answered with an error."""
 
@@ -38,6 +38,6 @@ class WebFormSubmitted(Struct, frozen=True, kw_only=True, gc=False):
     form: Label
     """Name of the form."""
     intent: Literal["help", "complaint", "renewal", "quote", "other"] | None = None
-    """What the customer wants by it."""
+    """Purpose of the form."""
     text: FreeText | None = None
     """The customer's words."""

@@ -1,4 +1,4 @@
-"""How far an event's own time may stand from ours (DESIGN section 2)."""
+"""How far an event's own time may stand from ours (docs/delivery.md)."""
 
 from touchstream.schemas.units import DAY_MS, MINUTE_MS, Millis
 

@@ -62,7 +62,7 @@ class Drift(NamedTuple):
     """When it was noticed."""
 
 
-def observe(
+def update_drift(
     drift_state: DriftState, tick: int, at_ms: Millis, values: Mapping[str, Sequence[float]]
 ) -> list[Drift]:
     """Take in what one tick's customers had of each series at ``at_ms``.

@@ -37,7 +37,7 @@ def served(learnt: Learnt) -> ModelData:
     return msgspec.structs.replace(learnt.model, estimator=rule, calibration=Calibration())
 
 
-def settle(
+def conclude_trials(
     target: str,
     learnt: Learnt,
     target_rules: ChurnRules | TargetRules,

@@ -14,10 +14,10 @@ from touchstream.schemas.examples import Example
 from touchstream.schemas.rules import ChurnRules, Rules, TargetRules
 from touchstream.streams.features.feature import FeatureList
 from touchstream.streams.learn.baselines import recency_rank
-from touchstream.streams.learn.drift import observe
+from touchstream.streams.learn.drift import update_drift
 from touchstream.streams.learn.drift_inputs import drift_inputs
 from touchstream.streams.learn.drift_state import DriftState
-from touchstream.streams.learn.governance import Signal, served, settle
+from touchstream.streams.learn.governance import Signal, conclude_trials, served
 from touchstream.streams.learn.knowledge import Knowledge, Learnt, Treatment
 from touchstream.streams.learn.online import OnlineModel
 from touchstream.streams.learn.snapshot import Version, seal
@@ -71,7 +71,9 @@ def pass_tick(
             _Class(learnt, target_rules, rules, features).teach(known, rows)
             values = drift_inputs(known, rows, rules, features)
             signals += _drifts(target, learnt.drift_state, known, values, number)
-            signals += settle(target, learnt, target_rules, rules.learning, known[-1].matured_ms)
+            signals += conclude_trials(
+                target, learnt, target_rules, rules.learning, known[-1].matured_ms
+            )
     after.refused += len(batch) - taken
     timers = number % rules.learning.publish_every_ticks == 0
     if not timers or after.examples == after.published_examples:
@@ -247,5 +249,5 @@ def _drifts(
     known_ms = examples[-1].matured_ms
     return [
         Signal(f"drift.{one.series}", target, round(one.before, 6), round(one.after, 6), known_ms)
-        for one in observe(drift_state, tick, at_ms, values)
+        for one in update_drift(drift_state, tick, at_ms, values)
     ]

@@ -1,4 +1,4 @@
-"""The label ledger: what was said of a customer, kept until the truth is known (DESIGN section 4).
+"""The label ledger: what was said of a customer, kept until the truth is known (docs/models.md).
 
 A snapshot taken at T waits in the customer's own state. Events after T mark it; at the first tick
 at or after T + horizon + grace it matures into one example. Nothing is learnt before, positives
@@ -87,13 +87,13 @@ def is_activity(event: Event, by_customer: bool, rules: ChurnRules) -> bool:
     return by_customer and event.type in rules.activity
 
 
-def observe(ledger: Ledger, event: Event, active: bool, rules: ChurnRules) -> Ledger:
+def flag_outcomes(ledger: Ledger, event: Event, active: bool, rules: ChurnRules) -> Ledger:
     """Mark every waiting snapshot in whose window the event falls."""
     mark = _mark(event, active, rules)
     return _marked(ledger, event.time_ms, mark, rules) if mark and ledger else ledger
 
 
-def observe_target(ledger: Ledger, event: Event, rules: TargetRules) -> Ledger:
+def flag_target_outcomes(ledger: Ledger, event: Event, rules: TargetRules) -> Ledger:
     """The same for a target's ledger."""
     mark = (HAPPENED if event.type in rules.events else 0) | _treatment(event)
     return _marked(ledger, event.time_ms, mark, rules) if mark else ledger

@@ -161,8 +161,8 @@ class Trial(Struct, array_like=True):
         if usual > 0:  # nothing to measure by: no bet
             gain = min(1.0, max(-1.0, mean / usual))
             first, second = self.sides
-            _settle(first[self.current % self.phases], -gain)
-            _settle(second[self.current % self.phases], gain)
+            _update(first[self.current % self.phases], -gain)
+            _update(second[self.current % self.phases], gain)
         self.rounds += 1
         self.examples += self.count
         self.summed += mean
@@ -185,7 +185,7 @@ def log_loss(risk: float, label: int) -> float:
     return min(LARGEST_LOSS, -log(max(CERTAIN, likelihood)))
 
 
-def _settle(bets: Bets, gain: float) -> None:
+def _update(bets: Bets, gain: float) -> None:
     bets.count += 1
     staked = bets.wealth + 1 / (bets.count * (bets.count + 1))
     bets.wealth = min(RICHEST, staked * (1 + STAKE * gain))

@@ -24,10 +24,10 @@ from touchstream.streams.learn.ledger import (
     SUBSCRIBED,
     Ledger,
     decided,
+    flag_outcomes,
     is_late,
     mature,
     matures_ms,
-    observe,
 )
 from touchstream.streams.learn.snapshot import CHURN, ModelData
 from touchstream.streams.measures.churn import band_entered, label_matured
@@ -49,7 +49,7 @@ _RESCORED_AT = frozenset({CHURN, TARGETS, TOMBSTONE})
 """Timers at which the customer is scored anew: labels mature, a snapshot is due."""
 
 
-class ChurnState(Struct, frozen=True, array_like=True, tag=1):
+class ChurnState(Struct, frozen=True, array_like=True, tag=1, gc=False):
     """A customer's risk as last scored and as last emitted."""
 
     ledger: Ledger = ()
@@ -92,7 +92,7 @@ class Churn:
         self, state: ChurnState | None, event: Event, ctx: Context
     ) -> Update[ChurnState] | None:
         rules, before = ctx.rules.churn, state or NOTHING
-        ledger = observe(before.ledger, event, ctx.active, rules)
+        ledger = flag_outcomes(before.ledger, event, ctx.active, rules)
         late = is_late(event, ctx.active, before.labelled_ms, rules)
         due_ms = before.snapshot_due_ms
         if due_ms is None:
@@ -118,11 +118,10 @@ class Churn:
             state, ledger=waiting, labelled_ms=ripe[-1].snapshot.at_ms, late_for_label=0
         )
         examples = [ripe[0]._replace(late=state.late_for_label), *ripe[1:]]
-        labels = [
-            label_matured(each.label, treated=each.treated, matured_ms=each.matured_ms)
-            for each in examples
+        measures = [
+            label_matured(one.label, treated=one.treated, matured_ms=one.matured_ms) for one in ripe
         ]
-        return Update(after, examples=examples, measures=labels)
+        return Update(after, examples=examples, measures=measures)
 
     def score_requests(
         self, state: ChurnState | None, trigger: Trigger, ctx: Context
@@ -209,8 +208,8 @@ def _banded(state: ChurnState, scored: Scored, ctx: Context) -> Update[ChurnStat
     before, band = state.band, _band(state, scored, ctx)
     if band is None or band == before:
         return Update(state)
-    entered = band_entered(before, band, ctx.now_ms)
     if before is None and band == "low":
+        entered = band_entered(before, band, ctx.now_ms)
         return Update(msgspec.structs.replace(state, band=band), measures=entered)
     added = scored.contributions()
     emission = risk_changed(
@@ -225,6 +224,7 @@ def _banded(state: ChurnState, scored: Scored, ctx: Context) -> Update[ChurnStat
         last_emitted_risk=scored.risk,
     )
     candidate = Candidate("risk_crossing", scored.risk, band, scored.at_ms)
+    entered = band_entered(before, band, ctx.now_ms)
     return Update(crossed, (emission,), (candidate,) if up else (), measures=entered)
 
 

@@ -1,8 +1,7 @@
-"""Business measures: what a customer adds to the company's figures, each event once.
+"""Business measures: what an event adds to the aggregates, and what must be known for that.
 
-Its own state is the days on which the customer was active, so that each counts once, and the
-tickets that wait for an answer or a solution. Entries into bands and matured labels are measured by
-:class:`touchstream.streams.projections.churn.Churn`.
+Remembers a customer's active days and their waiting tickets, so that a customer counts once a day
+and a first response once a ticket (:mod:`touchstream.streams.measures`).
 """
 
 from collections.abc import Mapping
@@ -18,24 +17,28 @@ from touchstream.streams.profiles.profile import Profile
 from touchstream.streams.projections.projection import Context, Update
 
 
-class BusinessMeasures:
-    """Implements ``Projection``; it has no timer: days are forgotten with the next new one."""
+class Measures:
+    """Implements ``Projection``; its figures leave as ``Update.measures``."""
 
     name: ClassVar[str] = "measures"
-    slot: ClassVar[int] = 4
+    slot: ClassVar[int] = 6
     state_type: ClassVar[type[MeasuresState]] = MeasuresState
     max_bytes: ClassVar[int] = MAX_BYTES
     listens_to: ClassVar[frozenset[str]] = frozenset(TOUCHPOINTS)
     reads: ClassVar[tuple[str, ...]] = ()
-    merges_exactly: ClassVar[bool] = False  # a day on which both were active was counted twice
+    merges_exactly: ClassVar[bool] = False
 
     def on_event(
         self, state: MeasuresState | None, event: Event, ctx: Context
     ) -> Update[MeasuresState]:
         after, measures = on_event(
-            state, event, ctx.previous_profile, active=ctx.active, oldest_ms=_oldest_ms(ctx)
+            state,
+            event,
+            ctx.previous_profile,
+            active=ctx.active,
+            oldest_ms=_oldest_ms(ctx),
         )
-        return Update(after, (), (), (), measures)  # by place: by name takes longer, at every event
+        return Update(after, measures=measures)
 
     def on_timer(
         self, state: MeasuresState, now_ms: Millis, ctx: Context
@@ -46,6 +49,7 @@ class BusinessMeasures:
         return None
 
     def merge(self, a: MeasuresState, b: MeasuresState, ctx: Context) -> MeasuresState:
+        """Days and tickets of both; figures that were counted stay."""
         return merged(a, b)
 
     def upgrade(self, version: int, fields: list[Any]) -> MeasuresState:
@@ -54,9 +58,7 @@ class BusinessMeasures:
     def describe(
         self, state: MeasuresState, profile: Profile | None, now_ms: Millis
     ) -> Mapping[str, object]:
-        newest = None if state.days is None else Millis(state.days.newest * DAY_MS)
-        tickets = [ticket.opened_ms for ticket in state.tickets]
-        return {"last_active_day_ms": newest, "timed_tickets_opened_ms": tickets}
+        return {"waiting_tickets": len(state.tickets)}
 
 
 def _oldest_ms(ctx: Context) -> Millis | None:

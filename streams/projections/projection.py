@@ -55,51 +55,26 @@ Trigger = Event | TimerFired
 """What moves a customer on: a touchpoint, or a tick."""
 
 
-class Context:
-    """One customer in one step, for every projection alike."""
+class Context(Struct, gc=False):
+    """One customer in one step, for every projection alike. Nobody changes it."""
 
-    __slots__ = (
-        "active",
-        "fired",
-        "now_ms",
-        "previous_profile",
-        "profile",
-        "rules",
-        "serving",
-        "slots",
-        "subject",
-        "trigger",
-    )
-
-    def __init__(
-        self,
-        subject: CustomerId,
-        profile: Profile,
-        previous_profile: Profile | None,
-        serving: ServingContext,
-        now_ms: Millis,
-        trigger: Trigger,
-        slots: "Slots",
-        *,
-        active: bool = False,
-        fired: frozenset[str] = frozenset(),
-    ) -> None:
-        self.subject = subject
-        self.profile = profile
-        """With the event folded in."""
-        self.previous_profile = previous_profile
-        """Before the event; None for a customer who was unknown."""
-        self.serving = serving
-        self.rules = serving.rules
-        self.now_ms = now_ms
-        """The event's received stamp, or the tick's time."""
-        self.trigger = trigger
-        self.slots = slots
-        """The states of other projections; only those in ``reads`` may be asked for."""
-        self.active = active
-        """The event is a sign of life."""
-        self.fired = fired
-        """Names of the projections whose timers a tick has passed."""
+    subject: CustomerId
+    profile: Profile
+    """With the event folded in."""
+    previous_profile: Profile | None
+    """Before the event; None for a customer who was unknown."""
+    serving: ServingContext
+    rules: Rules
+    """Those of ``serving``."""
+    now_ms: Millis
+    """The event's received stamp, or the tick's time."""
+    trigger: Trigger
+    slots: "Slots"
+    """The states of other projections; only those in ``reads`` may be asked for."""
+    active: bool = False
+    """The event is a sign of life."""
+    fired: frozenset[str] = frozenset()
+    """Names of the projections whose timers a tick has passed."""
 
     @property
     def cause(self) -> Cause:
@@ -116,7 +91,7 @@ class ScoreRequest(NamedTuple):
     target: str
 
 
-class Update(NamedTuple, Generic[S]):
+class Update(Struct, Generic[S], frozen=True, gc=False):
     """What a projection makes of a trigger."""
 
     state: S | None

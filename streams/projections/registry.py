@@ -7,19 +7,14 @@ from touchstream.schemas.registry import TOUCHPOINTS
 from touchstream.schemas.units import Millis
 from touchstream.streams.projections.churn import Churn
 from touchstream.streams.projections.decisions import Decisions
-from touchstream.streams.projections.measures import BusinessMeasures
+from touchstream.streams.projections.measures import Measures
 from touchstream.streams.projections.projection import Projection
 from touchstream.streams.projections.registered import Registered
 from touchstream.streams.projections.slots import Slots
 from touchstream.streams.projections.targets import Targets
 from touchstream.streams.state import State
 
-PROJECTIONS: tuple[Projection[Any], ...] = (
-    Churn(),
-    Targets(),
-    Decisions(),
-    BusinessMeasures(),
-)
+PROJECTIONS: tuple[Projection[Any], ...] = (Churn(), Targets(), Decisions(), Measures())
 
 
 class RegistryError(ValueError):

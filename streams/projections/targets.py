@@ -23,9 +23,9 @@ from touchstream.streams.learn.ledger import (
     Ledger,
     Matured,
     decided,
+    flag_target_outcomes,
     mature,
     matures_ms,
-    observe_target,
 )
 from touchstream.streams.profiles.profile import Profile
 from touchstream.streams.projections.churn import enough_evidence
@@ -71,7 +71,7 @@ class Targets:
         if state is None or not state.ledgers:
             return None
         ledgers = {
-            target.name: observe_target(state.ledgers[target.name], event, target)
+            target.name: flag_target_outcomes(state.ledgers[target.name], event, target)
             for target in ctx.rules.targets
             if target.name in state.ledgers
         }

@@ -9,7 +9,7 @@ from touchstream.agents.metrics import Metrics
 
 
 class ShardCheckpoint:
-    """What the process would say of itself."""
+    """The process's report on itself."""
 
     def __init__(self) -> None:
         self.live: list[str] = []

@@ -5,7 +5,7 @@ import pytest
 
 from tests.agents.cli.command import order
 from touchstream.agents.letters import Again, Hopeless, letter_as_json, send_again
-from touchstream.schemas.dead_letter import Cut, DeadLetter, Header, Reason, StoredLetter
+from touchstream.schemas.dead_letter import Cut, DeadLetter, Header, RejectReason, StoredLetter
 from touchstream.schemas.units import Millis
 
 NOW_MS = Millis(1_767_225_600_000)
@@ -15,7 +15,7 @@ EVENT = order("ada", 1, "2026-01-01T00:00:00Z")
 def letter(
     original: bytes = EVENT,
     key: bytes | None = b"ada",
-    reason: Reason = "bad_data",
+    reason: RejectReason = "bad_data",
     headers: tuple[Header, ...] = (),
     truncated: frozenset[Cut] = frozenset(),
 ) -> StoredLetter:

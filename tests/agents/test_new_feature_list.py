@@ -7,20 +7,20 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from touchstream.agents.active_config import LEARNER, version_id
+from touchstream.agents.assignment import Span, TopicPartition
 from touchstream.agents.checkpoint import Checkpoint, decode_learner_checkpoint
 from touchstream.agents.learner import Learner
 from touchstream.agents.metrics import Metrics
 from touchstream.agents.outbox import Outbox, TopicNames
 from touchstream.agents.stores.base import Commit, Fence, Read
 from touchstream.agents.stores.memory import MemoryStore
-from touchstream.agents.transport import Span
 from touchstream.schemas.rules import ChurnRules, LearningRules, Model, Rules, TargetRules
 from touchstream.schemas.units import Millis
 from touchstream.streams.features.catalogue import FEATURES
 from touchstream.streams.learn.knowledge import Knowledge, Learnt
 from touchstream.streams.learn.snapshot import CHURN, Version, empty, unseal
 
-SPANS = {0: Span(earliest=0, end=5, committed=5)}
+SPANS = {TopicPartition("touchstream.examples", 0): Span(earliest=0, end=5, committed=5)}
 FORMAT_1 = Path(__file__).parent / "data" / "learner-of-format-1.json"
 """As the build of before ``[[targets]]`` wrote it after 26 ticks and 8 examples."""
 
@@ -32,27 +32,27 @@ NOTHING_LEARNT = empty(FEATURES.digest, horizon_days=28.0)
 
 async def test_of_another_feature_list_the_empty_model_is_published_as_the_next_version() -> None:
     store = await _left_behind(_knowing(features=OF_BEFORE))
-    await _learner(store).take(SPANS)
+    await _learner(store).assign(SPANS)
     assert await _published(store, 8) == Version(models={CHURN: NOTHING_LEARNT})
 
 
 async def test_of_another_feature_list_ticks_and_shards_stay() -> None:
     store = await _left_behind(_knowing(features=OF_BEFORE))
-    await _learner(store).take(SPANS)
+    await _learner(store).assign(SPANS)
     knowledge = (await _record(store)).knowledge
     assert (knowledge.tick, knowledge.passed, knowledge.version) == (40, {"p0": 12}, 8)
 
 
 async def test_with_the_same_list_nothing_is_committed() -> None:
     store = await _left_behind(_knowing())
-    await _learner(store).take(SPANS)
+    await _learner(store).assign(SPANS)
     [checkpoint] = await store.read_checkpoints([LEARNER])
     assert checkpoint.fence == Fence(5, 1)
 
 
 async def test_with_another_model_chosen_the_old_one_gives_way() -> None:
     store = await _left_behind(_knowing())
-    await _learner(store, Rules(learning=LearningRules(model="logistic"))).take(SPANS)
+    await _learner(store, Rules(learning=LearningRules(model="logistic"))).assign(SPANS)
     version = await _published(store, 8)
     assert version.models == {CHURN: empty(FEATURES.digest, 28.0, "logistic")}
     assert (await _record(store)).began == {CHURN: 40}
@@ -62,7 +62,7 @@ async def test_a_challenger_that_was_promoted_stays_the_champion() -> None:
     rules = Rules(learning=LearningRules(model="logistic", challenger="bayes"))
     knowledge = _knowing(Rules(learning=LearningRules(model="bayes", challenger="logistic")))
     store = await _left_behind(knowledge)
-    await _learner(store, rules).take(SPANS)
+    await _learner(store, rules).assign(SPANS)
     assert (await _record(store)).knowledge == knowledge
 
 
@@ -76,7 +76,7 @@ async def test_another_challenger_leaves_the_champion_what_it_is(
     known = _knowing(Rules(learning=LearningRules(challenger=before)))
     known.churn.fallback.rounds, known.churn.fallen_back = 30, True
     store = await _left_behind(known)
-    await _learner(store, Rules(learning=LearningRules(challenger=after))).take(SPANS)
+    await _learner(store, Rules(learning=LearningRules(challenger=after))).assign(SPANS)
     checkpoint = await _record(store)
     churn = checkpoint.knowledge.churn
     assert (churn.name, churn.model) == ("bayes", known.churn.model)
@@ -94,7 +94,7 @@ async def test_without_its_challenger_the_model_asked_for_is_the_champion_it_has
     bayes = msgspec.structs.replace(known.churn.challenger, examples=900)
     known.churn.challenger = bayes
     store = await _left_behind(known)
-    await _learner(store).take(SPANS)  # bayes alone
+    await _learner(store).assign(SPANS)  # bayes alone
     checkpoint = await _record(store)
     assert (checkpoint.knowledge.churn.model, checkpoint.knowledge.churn.challenger) == (
         bayes,
@@ -114,7 +114,7 @@ async def test_without_its_challenger_the_model_asked_for_is_the_champion_it_has
 )
 async def test_where_churn_is_something_else_now_the_model_starts_anew(churn: ChurnRules) -> None:
     store = await _left_behind(_knowing())
-    await _learner(store, Rules(churn=churn)).take(SPANS)
+    await _learner(store, Rules(churn=churn)).assign(SPANS)
     checkpoint = await _record(store)
     known = checkpoint.knowledge.churn
     assert (known.model.examples, known.label_definition_since_ms) == (0, LAST_TICK_MS)
@@ -127,7 +127,7 @@ async def test_another_target_of_the_same_name_starts_anew_and_churn_does_not() 
     again = known.targets["again"]
     again.model = msgspec.structs.replace(again.model, examples=500)
     store = await _left_behind(known)
-    await _learner(store, Rules(targets=(bought,))).take(SPANS)
+    await _learner(store, Rules(targets=(bought,))).assign(SPANS)
     targets = (await _record(store)).knowledge.targets
     assert (targets["again"].model.examples, targets[CHURN].model.examples) == (0, 900)
     assert targets["again"].label_definition_since_ms == LAST_TICK_MS
@@ -141,7 +141,7 @@ async def test_at_another_pace_rounds_begin_anew_and_the_model_stays() -> None:
     rules = Rules(
         churn=ChurnRules(snapshot_every_days=28), learning=LearningRules(challenger="logistic")
     )
-    await _learner(store, rules).take(SPANS)
+    await _learner(store, rules).assign(SPANS)
     churn = (await _record(store)).knowledge.churn
     assert (churn.model, churn.challenger) == (known.churn.model, known.churn.challenger)
     assert (churn.fallback.rounds, churn.pace) == (0, Learnt.new(FEATURES, rules, rules.churn).pace)
@@ -149,7 +149,7 @@ async def test_at_another_pace_rounds_begin_anew_and_the_model_stays() -> None:
 
 async def test_a_further_target_begins_empty_and_churn_keeps_its_model() -> None:
     store = await _left_behind(_knowing())
-    await _learner(store, Rules(targets=(AGAIN,))).take(SPANS)
+    await _learner(store, Rules(targets=(AGAIN,))).assign(SPANS)
     version = await _published(store, 8)
     assert {name: model.examples for name, model in version.models.items()} == {
         CHURN: 900,
@@ -160,19 +160,19 @@ async def test_a_further_target_begins_empty_and_churn_keeps_its_model() -> None
 
 async def test_a_target_that_is_no_more_is_forgotten() -> None:
     store = await _left_behind(_knowing(Rules(targets=(AGAIN,))))
-    await _learner(store).take(SPANS)
+    await _learner(store).assign(SPANS)
     assert list((await _published(store, 8)).models) == [CHURN]
 
 
 async def test_a_record_of_format_1_starts_a_new_model_as_the_next_version() -> None:
     store = await _left_behind(FORMAT_1.read_bytes())
-    await _learner(store).take(SPANS)
+    await _learner(store).assign(SPANS)
     assert await _published(store, 9) == Version(models={CHURN: NOTHING_LEARNT})
 
 
 async def test_a_record_of_format_1_keeps_its_place_in_the_log() -> None:
     store = await _left_behind(FORMAT_1.read_bytes())
-    await _learner(store).take(SPANS)
+    await _learner(store).assign(SPANS)
     checkpoint = await _record(store)
     knowledge = checkpoint.knowledge
     assert (knowledge.tick, knowledge.passed, knowledge.version) == (26, {"p0": 31}, 9)

@@ -1,4 +1,4 @@
-"""The learner's knowledge without a customer is what it would be had he never matured."""
+"""The learner's knowledge without a customer equals one in which they never matured."""
 
 from collections.abc import Iterator, Sequence
 from functools import cache
@@ -11,7 +11,7 @@ from tests.make import QUICK, days, event, record
 from touchstream.agents.active_config import LEARNER
 from touchstream.agents.checkpoint import POSITION, About, Checkpoint, Position
 from touchstream.agents.fatal import Refusal
-from touchstream.agents.learner import remembered
+from touchstream.agents.held_examples import without_forgotten
 from touchstream.agents.rebuilding import Rebuilt, rebuild
 from touchstream.agents.stores.base import Fence
 from touchstream.schemas.examples import TickCompleted, decode_example
@@ -47,14 +47,14 @@ class Written(NamedTuple):
 
 
 class Lived(NamedTuple):
-    """What a log has led to."""
+    """The result of a log."""
 
     stream: LocalStream
     topic: Sequence[Written]
     checkpoint: Checkpoint
 
 
-def test_nothing_but_the_numbers_of_versions_tells_that_he_was_ever_there() -> None:
+def test_only_the_numbers_of_versions_show_that_the_customer_was_ever_there() -> None:
     never = _lived(SILENT, without="bob").checkpoint.knowledge
     assert _plain(_rebuilt(_lived(SILENT), BOB).checkpoint.knowledge) == _plain(never)
     assert never.churn.model.examples > 50
@@ -115,10 +115,10 @@ def test_who_was_left_out_once_stays_out_the_next_time() -> None:
     assert _plain(twice.checkpoint.knowledge) == _plain(both.checkpoint.knowledge)
 
 
-def test_what_he_said_before_is_not_learnt_though_it_comes_later() -> None:
+def test_earlier_examples_of_the_customer_are_not_learnt_though_they_come_later() -> None:
     lived = _lived(TELLING)
     checkpoint = _rebuilt(lived, BOB, until_tick=20).checkpoint
-    left = remembered(lived.stream.examples, checkpoint)
+    left = without_forgotten(lived.stream.examples, checkpoint)
     assert min(example.tick for example in left if example.customer == BOB) == 21
     assert sum(example.customer == ADA for example in left) == sum(
         example.customer == ADA for example in lived.stream.examples

@@ -6,15 +6,16 @@ import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 
 from tests.make import days
-from touchstream.agents.active_config import LEARNER, stored
+from touchstream.agents.active_config import LEARNER, version_states
+from touchstream.agents.assignment import Span, TopicPartition
 from touchstream.agents.checkpoint import Checkpoint
-from touchstream.agents.learner import KEPT_TICKS, MILESTONE_EVERY_TICKS, Learner, sweep
+from touchstream.agents.learner import Learner
 from touchstream.agents.metrics import Metrics
 from touchstream.agents.outbox import Outbox, TopicNames
 from touchstream.agents.serving import Wish, trouble_with, want
 from touchstream.agents.stores.base import Commit, Fence
 from touchstream.agents.stores.memory import MemoryStore
-from touchstream.agents.transport import Span
+from touchstream.agents.version_sweep import KEPT_TICKS, MILESTONE_EVERY_TICKS, sweep
 from touchstream.schemas.rules import Rules
 from touchstream.schemas.units import Millis
 from touchstream.streams.features.catalogue import FEATURES
@@ -22,7 +23,7 @@ from touchstream.streams.learn.knowledge import Knowledge
 from touchstream.streams.learn.snapshot import CHURN, Version, empty, seal
 from touchstream.streams.outbox import decode_entry
 
-SPANS = {0: Span(earliest=0, end=5, committed=5)}
+SPANS = {TopicPartition("touchstream.examples", 0): Span(earliest=0, end=5, committed=5)}
 
 
 async def test_without_a_wish_a_tick_names_the_newest() -> None:
@@ -71,11 +72,11 @@ async def test_metrics_say_what_is_served_and_that_it_is_pinned() -> None:
 async def test_metrics_say_how_many_signals_the_learner_has_emitted(signals: int) -> None:
     store, registry = await _left_behind(signals=signals), CollectorRegistry()
     learner = _learner(store, registry)
-    await learner.take(SPANS)
+    await learner.assign(SPANS)
     labels = {"shard": "learner", "type": "customer.signal"}
     emitted = registry.get_sample_value("touchstream_emissions_total", labels)
     assert emitted == (signals or None)
-    await learner.take({})
+    await learner.assign({})
     assert registry.get_sample_value("touchstream_emissions_total", labels) is None
 
 
@@ -128,7 +129,9 @@ def test_about_once_a_day_a_version_becomes_a_milestone_and_stays() -> None:
     checkpoint.knowledge.tick = MILESTONE_EVERY_TICKS
     after, _ = sweep(checkpoint)
     after.knowledge.tick, after.knowledge.version = MILESTONE_EVERY_TICKS + 1_000, 20
-    later, gone = sweep(msgspec.structs.replace(after, outcome_flags={MILESTONE_EVERY_TICKS: 15}))
+    later, gone = sweep(
+        msgspec.structs.replace(after, versions_by_tick={MILESTONE_EVERY_TICKS: 15})
+    )
     assert (later.milestones, later.spared) == ([8], [8])
     assert 8 not in gone
 
@@ -154,7 +157,7 @@ def _checkpoint(**changed: object) -> Checkpoint:
 
 def _swept_but(**changed: object) -> Checkpoint:
     """At tick 1,000 versions 4 to 6 may go: 7 was the newest when tick 700 was learnt."""
-    checkpoint = _checkpoint(swept=3, outcome_flags={700: 7})
+    checkpoint = _checkpoint(swept=3, versions_by_tick={700: 7})
     checkpoint.knowledge.tick = 1_000
     return msgspec.structs.replace(checkpoint, **changed)
 
@@ -162,7 +165,9 @@ def _swept_but(**changed: object) -> Checkpoint:
 def _version(number: int, version: Version | None = None) -> dict[str, bytes | None]:
     knowledge = Knowledge.new(FEATURES, Rules())
     knowledge.version = number
-    return stored(knowledge, seal(version or Version(models={CHURN: knowledge.churn.model})))
+    return version_states(
+        knowledge, seal(version or Version(models={CHURN: knowledge.churn.model}))
+    )
 
 
 async def _left_behind(**changed: object) -> MemoryStore:
@@ -174,7 +179,7 @@ async def _left_behind(**changed: object) -> MemoryStore:
 
 
 async def _named_by_next_tick(learner: Learner, store: MemoryStore) -> int:
-    await learner.take(SPANS)
+    await learner.assign(SPANS)
     await learner.tick(Millis(0))
     [*_, (_, entry)] = await store.outbox(LEARNER, 0, 1_000)
     version: int = orjson.loads(decode_entry(entry).value)["data"]["model_version"]

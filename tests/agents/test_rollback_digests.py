@@ -1,7 +1,7 @@
 """A version that is not what the learner published is not scored with, and raises alarm."""
 
 from tests.make import SILENCE_KILLS, knowing
-from touchstream.agents.active_config import LEARNER, Catalogue, stored
+from touchstream.agents.active_config import LEARNER, ServingContexts, version_states
 from touchstream.agents.stores.base import Commit, Fence
 from touchstream.agents.stores.memory import MemoryStore
 from touchstream.schemas.rules import Rules
@@ -20,71 +20,71 @@ IGNORANT = Version(models={CHURN: empty(FEATURES.digest, 28.0)})
 
 
 async def test_what_the_learner_published_is_in_force() -> None:
-    processor = await PartitionProcessor.with_version(TAUGHT)
-    assert await processor.catalogue.models(IN_FORCE) is not None
-    assert processor.catalogue.digests == {1: digest(TAUGHT)}
-    assert processor.alarms == 0
+    published = await PublishedVersion.with_version(TAUGHT)
+    assert await published.contexts.load(IN_FORCE) is not None
+    assert published.contexts.digests == {1: digest(TAUGHT)}
+    assert published.alarms == 0
 
 
 async def test_a_version_that_is_not_what_the_learner_says_is_refused() -> None:
-    processor = await PartitionProcessor.with_version(TAUGHT)
-    await processor.put({"version:1": seal(IGNORANT)})
-    assert await processor.catalogue.models(IN_FORCE) is None
+    published = await PublishedVersion.with_version(TAUGHT)
+    await published.put({"version:1": seal(IGNORANT)})
+    assert await published.contexts.load(IN_FORCE) is None
 
 
 async def test_the_alarm_is_raised_once_for_each_difference() -> None:
-    processor = await PartitionProcessor.with_version(TAUGHT)
-    await processor.put({"version:1": seal(IGNORANT)})
+    published = await PublishedVersion.with_version(TAUGHT)
+    await published.put({"version:1": seal(IGNORANT)})
     for _ in range(3):
-        await processor.catalogue.models(IN_FORCE)
-    assert processor.alarms == 1
+        await published.contexts.load(IN_FORCE)
+    assert published.alarms == 1
 
 
 async def test_once_it_is_what_the_learner_says_it_is_in_force_again() -> None:
-    processor = await PartitionProcessor.with_version(TAUGHT)
-    await processor.put({"version:1": seal(IGNORANT)})
-    await processor.catalogue.models(IN_FORCE)
-    await processor.put({"version:1": seal(TAUGHT)})
-    assert await processor.catalogue.models(IN_FORCE) is not None
+    published = await PublishedVersion.with_version(TAUGHT)
+    await published.put({"version:1": seal(IGNORANT)})
+    await published.contexts.load(IN_FORCE)
+    await published.put({"version:1": seal(TAUGHT)})
+    assert await published.contexts.load(IN_FORCE) is not None
 
 
 async def test_who_has_loaded_another_one_drops_it_at_the_next_check() -> None:
-    processor = await PartitionProcessor.with_version(IGNORANT)
-    await processor.catalogue.models(IN_FORCE)
-    await processor.put(_published(TAUGHT))
-    await processor.catalogue.check([1])
-    models = await processor.catalogue.models(IN_FORCE)
-    assert processor.alarms == 1
+    published = await PublishedVersion.with_version(IGNORANT)
+    await published.contexts.load(IN_FORCE)
+    await published.put(_published(TAUGHT))
+    await published.contexts.verify([1])
+    models = await published.contexts.load(IN_FORCE)
+    assert published.alarms == 1
     assert models is not None
     assert models.scorers is not None
     assert models.scorers[CHURN].model == SILENCE_KILLS
 
 
 async def test_a_check_of_what_agrees_changes_nothing() -> None:
-    processor = await PartitionProcessor.with_version(TAUGHT)
-    before = await processor.catalogue.models(IN_FORCE)
-    await processor.catalogue.check([1])
-    after = await processor.catalogue.models(IN_FORCE)
+    published = await PublishedVersion.with_version(TAUGHT)
+    before = await published.contexts.load(IN_FORCE)
+    await published.contexts.verify([1])
+    after = await published.contexts.load(IN_FORCE)
     assert before is not None
     assert after is not None
     assert after.scorers is before.scorers
 
 
-class PartitionProcessor:
-    """A store with rules and version 1, and a worker's catalogue before it."""
+class PublishedVersion:
+    """A store with rules and version 1, and the serving contexts that a worker loads from it."""
 
     def __init__(self) -> None:
         self.store = MemoryStore()
-        self.catalogue = Catalogue(self.store, self._alarm)
+        self.contexts = ServingContexts(self.store, self._alarm)
         self.alarms = 0
         self._fence: Fence | None = None
 
     @staticmethod
-    async def with_version(version: Version) -> "PartitionProcessor":
-        processor = PartitionProcessor()
-        await processor.store.put_text(RULES.digest(), RULES.to_text())
-        await processor.put(_published(version))
-        return processor
+    async def with_version(version: Version) -> "PublishedVersion":
+        published = PublishedVersion()
+        await published.store.put_text(RULES.digest(), RULES.to_text())
+        await published.put(_published(version))
+        return published
 
     async def put(self, states: dict[str, bytes | None]) -> None:
         commits = 1 if self._fence is None else self._fence.commits + 1
@@ -99,4 +99,4 @@ class PartitionProcessor:
 def _published(version: Version) -> dict[str, bytes | None]:
     knowledge = Knowledge.new(FEATURES, RULES)
     knowledge.version = 1
-    return stored(knowledge, seal(version))
+    return version_states(knowledge, seal(version))

@@ -1,4 +1,4 @@
-"""What an operator may write, and what he is told when it is wrong."""
+"""Settings that an operator may write, and the messages when one is wrong."""
 
 import re
 import tomllib

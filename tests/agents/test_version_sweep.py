@@ -1,5 +1,5 @@
 from touchstream.agents.checkpoint import Checkpoint
-from touchstream.agents.learner import sweep
+from touchstream.agents.version_sweep import sweep
 from touchstream.schemas.rules import Rules
 from touchstream.streams.features.catalogue import FEATURES
 from touchstream.streams.learn.knowledge import Knowledge

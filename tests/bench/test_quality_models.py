@@ -1,8 +1,8 @@
-"""Nobody learns a label before it is known.
+"""No model learns a label before it is known.
 
-The planted leak: every four weeks each customer draws a new coin, and all his labels of those weeks
-say what it shows. The features name the customer and the coin, and nothing else. Whoever knows a
-label of these four weeks can say the others; whoever waits until it matures can only guess.
+The planted leak: every four weeks each customer draws a new coin, and all labels of those weeks
+equal it. The features name the customer and the coin, and nothing else. A model that
+knows a label of these four weeks can predict the others; one that waits can only guess.
 """
 
 from collections.abc import Callable
@@ -13,7 +13,7 @@ import pytest
 
 from bench.quality.batch import LEAST_LABELS, REFIT_MS, Estimator, logistic, refitted, trees
 from bench.quality.measures import measure
-from bench.quality.models import ENSEMBLE, LOGISTIC, MODELS, OURS, PAIR, TREES, apply_risk_band
+from bench.quality.models import ENSEMBLE, LOGISTIC, MODELS, OURS, PAIR, TREES, evaluate
 from bench.quality.online import prequential, silence_rank
 from bench.quality.rows import Floats, Ints, Rows
 from touchstream.schemas.units import DAY_MS
@@ -142,9 +142,7 @@ def test_silence_ranks_who_was_never_active_highest() -> None:
 def test_the_pair_takes_the_better_and_the_ensemble_the_mean() -> None:
     rows = coins(matures_after_days=COIN_DAYS)
     judged = rows.at_ms >= SINCE_MS
-    found = {
-        one.model: one.measures for one in apply_risk_band(rows, SINCE_MS, (OURS, PAIR, ENSEMBLE))
-    }
+    found = {one.model: one.measures for one in evaluate(rows, SINCE_MS, (OURS, PAIR, ENSEMBLE))}
     assert found[PAIR].auc == max(found[LOGISTIC].auc or 0, found[TREES].auc or 0)
     assert found[PAIR].ece == min(found[LOGISTIC].ece or 1, found[TREES].ece or 1)
     both = [refitted(rows, SINCE_MS, make)[judged] for make in (logistic, trees)]

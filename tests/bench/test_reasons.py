@@ -7,17 +7,17 @@ from bench import reasons
 from bench.reasons import explained, lived, of_world, shares
 from touchstream.schemas.rules import ChurnRules, Rules
 from touchstream.schemas.units import Millis
-from touchstream.streams.explanation import Explanation, Part, Proof, Reason
+from touchstream.streams.explanation import ExplainedReason, Explanation, Part, Proof
 
 
 def part(contribution: float) -> Part:
     return Part(feature="f", text="t", unit="", value=None, typical=None, contribution=contribution)
 
 
-def reason(*parts: float, moved: float | None) -> Reason:
+def reason(*parts: float, moved: float | None) -> ExplainedReason:
     """One whose parts add these, and whose removal moved the log-odds so far."""
     added = sum(parts)
-    return Reason(
+    return ExplainedReason(
         **{name: getattr(part(added), name) for name in Part.__struct_fields__},
         change=None,
         about=("web",),
@@ -27,7 +27,7 @@ def reason(*parts: float, moved: float | None) -> Reason:
     )
 
 
-def output(*reasons: Reason) -> Explanation:
+def output(*reasons: ExplainedReason) -> Explanation:
     return Explanation(
         target="churn",
         at_ms=Millis(0),

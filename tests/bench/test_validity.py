@@ -84,7 +84,7 @@ def test_an_open_row_is_not_known_to_have_left(lived: Life, rows: list[Row]) -> 
     assert sum(row.open for row in rows) > 1_000
 
 
-def test_the_ledger_calls_who_left_in_silence_a_customer_until_his_term_ends(
+def test_a_silent_leaver_is_a_customer_to_the_ledger_until_the_term_ends(
     rows: list[Row],
 ) -> None:
     gone = [row for row in rows if not row.present and row.running]
@@ -92,7 +92,7 @@ def test_the_ledger_calls_who_left_in_silence_a_customer_until_his_term_ends(
     assert {(row.example.label, *row.oracle) for row in gone} == {(0, 1.0, 0.0)}
 
 
-def test_left_says_whether_the_world_lost_him_within_the_horizon(
+def test_left_says_if_the_world_lost_the_customer_within_the_horizon(
     lived: Life, rows: list[Row]
 ) -> None:
     left = left_ms(lived)

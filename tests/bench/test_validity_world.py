@@ -1,4 +1,4 @@
-"""What the world has for planting: a change of its law, and the oracle asked about some."""
+"""Planted changes of the world's law, and the oracle for some customers."""
 
 from collections import Counter
 from collections.abc import Iterable

@@ -23,9 +23,9 @@ def test_every_type_has_a_section_with_all_its_fields_and_an_example(
 def test_a_field_is_shown_with_whether_it_is_required_its_values_and_its_meaning() -> None:
     assert (
         "| `amount_minor` | yes | whole number ≥ 0, ≤ 9,007,199,254,740,992 "
-        "| What the customer pays in all, in minor units. |"
+        "| Total that the customer pays, in minor units. |"
     ) in SECTIONS["order.placed"]
-    assert "| `channel` |  | `online`, `store` | Where it was placed. |" in SECTIONS["order.placed"]
+    assert "| `channel` |  | `online`, `store` | Sales channel. |" in SECTIONS["order.placed"]
     assert (
         "| `items` |  | list of `OrderItem`, at most 1,000 | The order's lines. |"
         in SECTIONS["order.placed"]

@@ -23,13 +23,13 @@ from touchstream.agents.checkpoint import Checkpoint, decode_learner_checkpoint
 from touchstream.agents.embedded.process import ServerProcess
 from touchstream.agents.kafka import physical_topics
 from touchstream.agents.received import RECEIVED_HEADER
-from touchstream.agents.replay.supervisor import ROOT
 from touchstream.agents.settings import Settings
 from touchstream.agents.stores.base import Read
 from touchstream.agents.stores.connect import open_store
 from touchstream.agents.stores.redis import RedisStore
 from touchstream.agents.topics import drop_topics, make_topics
 from touchstream.agents.wiring import tick_secret
+from touchstream.schemas.shards import shard_names
 from touchstream.schemas.tick import ActiveConfig, Tick, encode_tick
 from touchstream.schemas.topics import TOUCHPOINTS_TOPIC
 from touchstream.schemas.units import Millis
@@ -40,6 +40,7 @@ from touchstream.streams.intake.partitioner import partition_of
 from touchstream.streams.learn.knowledge import Knowledge
 from touchstream.streams.records import Record
 
+ROOT = Path(__file__).parents[2]
 T = TypeVar("T")
 RESTART_PAUSE_S = 0.3
 """Like a supervisor's own: a process that cannot work must not eat the machine."""
@@ -71,7 +72,7 @@ class Role:
         self.log = folder / f"{name}.log"
         self.trap = folder / f"{name}.trap"
         self.exits: list[int] = []
-        """How it ended each time: an exit code, or a signal as a negative number."""
+        """Its exits: a code each, or a signal as a negative number."""
         self._environ = environ
         self._lock = threading.Lock()
         self._process: ServerProcess | None = None
@@ -111,7 +112,7 @@ class Role:
             return self._ended(self._process)
 
     def wait_for_end(self, timeout_s: float = 30.0) -> int:
-        """How the process ended that runs now or ran last."""
+        """The exit of the process that runs now or ran last."""
         known = len(self.exits)
         wait_until(lambda: self._has_ended(known), f"{self.name} to end", timeout_s)
         return self.exits[-1]
@@ -179,7 +180,7 @@ class Deployment:
         self.settings = Settings.load(None, self._changes)
         self.topics = physical_topics(self.settings.kafka)
         self.partitions = self.settings.kafka.partitions
-        self.shards = [f"p{number}" for number in range(self.partitions)]
+        self.shards = shard_names(self.partitions)
         self.since_ms, self.speed = time.time_ns() // 1_000_000, speed
         clock = ["--since", str(self.since_ms), "--speed", str(speed)]
         self.learner = self._role("learner", [*clock, *(["--ticks"] if ticks else [])])
@@ -220,7 +221,7 @@ class Deployment:
         return role
 
     def now_ms(self) -> Millis:
-        """What the deployment's clock shows."""
+        """The time of the deployment's clock."""
         return fast_now_ms(self.since_ms, self.speed)
 
     def change(self, role: Role, **changes: str) -> None:
@@ -302,8 +303,8 @@ class Deployment:
         reached = lambda: self.checkpoint().knowledge.tick >= number  # noqa: E731
         wait_until(reached, f"tick {number} to be learnt", timeout_s, self.where)
 
-    def settle(self) -> None:
-        """Write no further tick, and let everything end."""
+    def drain(self) -> None:
+        """Write no further tick; wait until everything written is processed and sent."""
         self.learner.arguments.remove("--ticks")
         self.learner.send(signal.SIGKILL)
         self.wait_durable(120)
@@ -311,7 +312,7 @@ class Deployment:
         self.wait_durable()
 
     def where(self) -> str:
-        """Where everything stands, for the message of a test that waited in vain."""
+        """The positions of everything, for the message of a test that timed out."""
         fences = [None if f is None else f.offset for f in self.fences()]
         tail = "\n".join(f"{r.name} {r.exits}\n{r.log_text()[-1500:]}" for r in self.roles)
         log, tick = self.ends(TOUCHPOINTS_TOPIC), self.checkpoint().knowledge.tick
@@ -327,7 +328,7 @@ class Deployment:
         return [decode_checkpoint(checkpoint.record) for checkpoint in found]
 
     def counters(self) -> dict[str, int]:
-        """What the shards counted, together."""
+        """The counters of all shards together."""
         total: dict[str, int] = {}
         for checkpoint in self.checkpoints():
             for name, count in checkpoint.counters.items():
@@ -358,7 +359,7 @@ class Deployment:
         return asyncio.run(asked())
 
     def ends(self, topic: str) -> list[int]:
-        """Where each partition of a topic ends."""
+        """The end of each partition of a topic."""
         with _Reader(self, topic) as reader:
             return [end for _, end in sorted(reader.ends().items())]
 
@@ -388,7 +389,7 @@ class Deployment:
         return all(reached) and not self.ask(self._unsent)
 
     async def _put_rules(self, store: RedisStore) -> None:
-        """What a learner does when it starts; some deployments have none."""
+        """Store the rules as a starting learner does; some deployments have none."""
         await store.put_text(self.settings.rules.digest(), self.settings.rules.to_text())
 
     async def _unsent(self, store: RedisStore) -> bool:
@@ -400,7 +401,7 @@ class Deployment:
         environ = {
             **os.environ,
             **self._changes,
-            "PYTHONPATH": str(ROOT),
+            "PYTHONPATH": f"{ROOT / 'src'}{os.pathsep}{ROOT}",
             "TMPDIR": str(self.folder),
             "PYTHONWARNINGS": "ignore",
         }

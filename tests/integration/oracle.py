@@ -1,4 +1,4 @@
-"""What a deployment must have come to: the pure core alone on the log that stands in Kafka."""
+"""The required result of a deployment: the pure core alone on the log in Kafka."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -45,7 +45,7 @@ class Come(NamedTuple):
 
 
 def differences(deployment: Deployment) -> list[str]:
-    """What differs between a deployment and the core on the very log that stands in its Kafka."""
+    """The differences between a deployment and the core on the log in its Kafka."""
     have, want = found(deployment), expected(deployment.settings, deployment.log_records())
     return [
         *_unlike("record", enumerate(have.checkpoints), enumerate(want.checkpoints)),

@@ -56,7 +56,7 @@ class Trapped:
 
 
 def fast_now_ms(since_ms: int, speed: int) -> Millis:
-    """What a clock shows that was right at ``since_ms`` and runs ``speed`` times too fast."""
+    """The time of a clock that was right at ``since_ms`` and runs ``speed`` times too fast."""
     return Millis(since_ms + (time.time_ns() // 1_000_000 - since_ms) * speed)
 
 

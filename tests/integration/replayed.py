@@ -16,11 +16,11 @@ from touchstream.schemas.envelope import parse_time
 
 Row = dict[str, Any]
 Moments = Mapping[str, Sequence[int]]
-"""Customer -> moments of his events, ascending."""
+"""Customer -> moments of their events, ascending."""
 
 
 class Window(NamedTuple):
-    """When the truth of a score is known, and what it is."""
+    """The label of a score, and the moment it is known."""
 
     horizon_ms: int
     grace_ms: int

@@ -52,7 +52,7 @@ def replay(
         "--out",
         str(out),
     ]
-    environ = {**os.environ, "PYTHONPATH": str(ROOT)}
+    environ = {**os.environ, "PYTHONPATH": f"{ROOT / 'src'}{os.pathsep}{ROOT}"}
     if redis_url is not None:
         environ["TOUCHSTREAM_REDIS__URL"] = redis_url
     process = subprocess.Popen(

@@ -64,7 +64,7 @@ def scores(out: Path) -> list[Row]:
     return rows(out / "scores-repeat_contact.jsonl")
 
 
-def test_every_caller_is_scored_at_the_end_of_his_call(scores: list[Row], calls: Moments) -> None:
+def test_every_caller_is_scored_at_the_end_of_the_call(scores: list[Row], calls: Moments) -> None:
     scored = Counter((row["customer"], parse_time(row["time"])) for row in scores)
     assert scored == Counter((who, at_ms) for who, times in calls.items() for at_ms in times)
 

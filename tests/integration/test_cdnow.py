@@ -59,7 +59,7 @@ def scores(out: Path) -> list[Row]:
     return rows(out / "scores.jsonl")
 
 
-def test_every_known_customer_is_scored_weekly_on_his_day(
+def test_every_known_customer_is_scored_weekly_on_their_snapshot_day(
     scores: list[Row], purchases: Moments
 ) -> None:
     scored: dict[str, list[int]] = defaultdict(list)
@@ -67,7 +67,7 @@ def test_every_known_customer_is_scored_weekly_on_his_day(
         scored[row["customer"]].append(parse_time(row["time"]))
     expected = {}
     for customer, times in purchases.items():
-        # Known at the tick that ends the day of his first purchase, at noon of that day.
+        # Known at the tick that ends the day of the first purchase, at noon of that day.
         midnight_before = Millis(times[0] // DAY_MS * DAY_MS)
         first = next_snapshot_day_ms(customer, midnight_before, 7)
         expected[customer] = list(range(first, WINDOW.last_tick_ms + 1, 7 * DAY_MS))

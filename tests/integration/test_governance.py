@@ -88,7 +88,7 @@ def history(
             wait_until(lambda: watermark_ms(made) > known_ms, "the labels of version 2 to be known")
         now_ms = made.now_ms()
         made.publish([event(10**9, "customer.erased", ERASED, now_ms, now_ms)])
-        made.settle()
+        made.drain()
         yield History(made, folder, refused, at_work, shown)
 
 
@@ -168,21 +168,21 @@ def test_the_recorded_log_replays_to_the_same_scores(history: History) -> None:
     assert sum(version == 2 for _, _, _, version, _ in live) > 50
 
 
-def test_without_him_it_is_what_the_others_examples_teach(
+def test_the_rebuilt_model_is_what_the_other_customers_examples_teach(
     history: History, rebuilt: Rebuilt
 ) -> None:
-    rules, his = history.deployment.settings.rules, pseudonym(ERASED, 0)
+    rules, erased = history.deployment.settings.rules, pseudonym(ERASED, 0)
     known = [each for each in examples(history.deployment) if each.tick <= rebuilt.before.written]
     knowledge = Knowledge.new(FEATURES, rules)
     for number in range(1, rebuilt.before.written + 1):
-        others = [each for each in known if each.tick == number and each.customer != his]
+        others = [each for each in known if each.tick == number and each.customer != erased]
         knowledge = pass_tick(knowledge, number, {}, others, rules, FEATURES).knowledge
     assert msgspec.json.encode(rebuilt.after.knowledge.targets) == msgspec.json.encode(
         knowledge.targets
     )
-    his_count = sum(each.customer == his for each in known)
-    assert rebuilt.shown["left_out"] == {ERASED: his_count}
-    assert his_count > 0
+    left_out = sum(each.customer == erased for each in known)
+    assert rebuilt.shown["left_out"] == {ERASED: left_out}
+    assert left_out > 0
 
 
 def test_it_is_the_next_version_and_the_next_tick_names_it(
@@ -196,7 +196,9 @@ def test_it_is_the_next_version_and_the_next_tick_names_it(
     assert unseal(sealed) == version_of(rebuilt.after.knowledge)
 
 
-def test_no_version_that_knew_him_can_be_served_again(history: History, rebuilt: Rebuilt) -> None:
+def test_no_version_that_knew_the_customer_can_be_served_again(
+    history: History, rebuilt: Rebuilt
+) -> None:
     newest = rebuilt.before.knowledge.version
     output = run(history.deployment, history.folder, "models", "serve", newest)
     assert (output.code, output.err) == (
@@ -219,7 +221,7 @@ def active_config(deployment: Deployment) -> set[int]:
 
 
 def watermark_ms(deployment: Deployment) -> int:
-    """What every shard has reached."""
+    """The position of every shard."""
     return min(each.watermark_ms or 0 for each in deployment.checkpoints())
 
 

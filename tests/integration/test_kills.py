@@ -106,7 +106,7 @@ def test_kills_and_rollbacks_show_neither_in_states_nor_in_what_is_emitted(tmp_p
         with Traffic(deployment, SEED, customers=2_000, per_s=200) as traffic:
             wait_until(lambda: deployment.checkpoint().knowledge.version > 0, "a first version", 90)
             _devastate(havoc)
-        deployment.settle()
+        deployment.drain()
         assert differences(deployment) == []
         assert deployment.checkpoint().knowledge.version > 3
         assert any(deployment.ends(CHURN_RISK_TOPIC))

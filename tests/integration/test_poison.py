@@ -1,4 +1,4 @@
-"""Whatever a producer writes ends in one named place, and delays nobody else."""
+"""Every record ends in one named place, and delays no other."""
 
 import time
 from collections.abc import Iterator
@@ -61,7 +61,7 @@ class Chapter(NamedTuple):
         self.house.wait_durable()
 
     def counted(self) -> dict[str, int]:
-        """What was counted since."""
+        """The counts since."""
         gained = {n: c - self.before.get(n, 0) for n, c in self.house.counters().items()}
         return {name: count for name, count in gained.items() if count}
 

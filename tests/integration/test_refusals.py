@@ -74,7 +74,7 @@ def test_a_flushed_redis_is_refused_by_the_learner(
         deployment.learner.down()
         wipe(deployment)
         output = refusal(deployment.learner)
-    assert "Redis has no fence of the learner: was Redis flushed" in output
+    assert "but Redis has no fence for it: was Redis flushed" in output
 
 
 def test_another_partition_count_is_refused(deployment: Deployment) -> None:
@@ -94,7 +94,7 @@ def test_a_fence_above_the_end_of_the_log_is_refused(deployment: Deployment) -> 
     drop_topics(deployment.settings)
     wait_until(lambda: _made_again(deployment), "the topics to be made again")
     output = refusal(deployment.workers[0])
-    assert "or the topic made anew? Set worker.on_lost_fence to oldest or newest" in output
+    assert "or the topic recreated? Set worker.on_lost_fence to oldest or newest" in output
 
 
 def test_a_fence_below_the_start_of_the_log_is_refused_until_oldest_is_said(
@@ -123,7 +123,7 @@ def test_records_that_retention_took_from_a_running_worker_stop_it(deployment: D
     worker.wanted = False
     worker.send(signal.SIGCONT)
     assert worker.wait_for_end() == 1
-    assert "Kafka no longer holds what is to be read next" in worker.log_text()
+    assert "Kafka no longer holds the next record to read" in worker.log_text()
     assert deployment.counters()["applied"] == 60
 
 

@@ -1,4 +1,4 @@
-"""The law of the house: nothing but the log and the configuration shows in what comes out."""
+"""The law: only the log and the configuration show in the output."""
 
 from pathlib import Path
 
@@ -133,11 +133,11 @@ def test_the_log_erases_somebody_who_comes_again(undisturbed: Path) -> None:
     waits_days = {"scores.jsonl": 14 + 1, "scores-plays.jsonl": 1 + 1}
     for name, days in waits_days.items():
         scores = rows(undisturbed / name)
-        his = [parse_time(row["time"]) for row in scores if row["customer"] == ERASED]
+        moments = [parse_time(row["time"]) for row in scores if row["customer"] == ERASED]
         without_label_ms = ERASED_MS - days * DAY_MS
-        assert min(his) < without_label_ms
-        assert max(his) > ERASED_MS
-        assert [at_ms for at_ms in his if without_label_ms < at_ms < ERASED_MS] == []
+        assert min(moments) < without_label_ms
+        assert max(moments) > ERASED_MS
+        assert [at_ms for at_ms in moments if without_label_ms < at_ms < ERASED_MS] == []
 
 
 def test_the_agents_do_what_the_pure_core_does(

@@ -43,7 +43,7 @@ def upgraded(
         left.restore(deployment)
         start(deployment, _json(left, LEARNER, "record")["written_ms"])
         publish_in_time(deployment, left.touchpoints())
-        deployment.settle()
+        deployment.drain()
         want = expected(deployment.settings, deployment.log_records())
         yield Upgraded(left, deployment, found(deployment), want)
 

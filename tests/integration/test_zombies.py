@@ -73,7 +73,7 @@ def test_a_learner_stopped_between_read_and_commit_is_refused_by_the_fence(
     zombie.send(signal.SIGCONT)
 
     assert zombie.wait_for_end() == 1
-    assert "the learner's fence is no longer" in zombie.log_text()
+    assert "shard learner: the fence is no longer" in zombie.log_text()
     assert heir.running
     assert deployment.checkpoint() == learnt
     assert learnt.knowledge.examples > 0

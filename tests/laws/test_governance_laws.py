@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from touchstream.schemas.units import DAY_MS, Millis
-from touchstream.streams.learn.drift import SHORTEST, Drift, change, observe
+from touchstream.streams.learn.drift import SHORTEST, Drift, change, update_drift
 from touchstream.streams.learn.drift_state import DriftState
 from touchstream.streams.learn.trial import Trial
 
@@ -72,7 +72,7 @@ def test_evidence_is_the_geometric_mean_of_the_streams_times_e(signs: list[float
     assert trial.evidence().p_second == pytest.approx(expected, rel=1e-12)
 
 
-def test_fair_rounds_leave_the_gambler_what_he_had_on_average() -> None:
+def test_fair_rounds_leave_the_gambler_the_same_capital_on_average() -> None:
     games = 2**10
     total = 0.0
     for bits in range(games):  # every way in which ten fair rounds can fall
@@ -97,7 +97,7 @@ def test_a_watch_goes_on_from_data_exactly_where_it_stopped(
 def watched(ticks: list[dict[str, float]], drift_state: DriftState, first: int = 0) -> DriftState:
     for tick, values in enumerate(ticks, start=first):
         columns = {name: [value, 0.0] for name, value in values.items()}
-        observe(drift_state, tick, Millis(tick * DAY_MS), columns)
+        update_drift(drift_state, tick, Millis(tick * DAY_MS), columns)
     return drift_state
 
 
@@ -123,7 +123,9 @@ def drifts(levels: list[float], written_at: int | None) -> list[Drift]:
     for tick, level in enumerate([*levels, 0.0]):
         if tick == written_at:
             drift_state = msgspec.json.decode(msgspec.json.encode(drift_state), type=DriftState)
-        found += observe(drift_state, tick, Millis(tick * DAY_MS), {"a": [level, level + 0.25]})
+        found += update_drift(
+            drift_state, tick, Millis(tick * DAY_MS), {"a": [level, level + 0.25]}
+        )
     return found
 
 

@@ -67,7 +67,7 @@ EVENTS = st.lists(
 
 
 def ends_somewhere(found: Record, secret: bytes | None = None) -> bool:
-    """Whether a record becomes one of the four, whatever it is and wherever it lies."""
+    """Check that a record becomes one of the four, whatever its content and position."""
     origin = at_home(found.key)._replace(tick_secret=secret)
     outcome = decode(found, origin)
     if isinstance(outcome, Reject):

@@ -23,6 +23,7 @@ from tests.strategies import (
 )
 from touchstream.schemas.examples import Example
 from touchstream.schemas.rules import Band, BandRules, DecidingRules, Rules
+from touchstream.schemas.shards import shard_name
 from touchstream.streams.decide.bands import ORDER, next_band
 from touchstream.streams.decide.chance import draw, pick
 from touchstream.streams.decide.policy import DO_NOTHING, Situation, choose
@@ -164,7 +165,7 @@ def test_the_order_in_which_examples_came_does_not_show(
 
 def matured(number: int, vector: bytes) -> Example:
     return Example(
-        shard=f"p{number % 2}",
+        shard=shard_name(number % 2),
         sequence=number + 1,
         tick=7,
         customer=f"c{number % 3}",

@@ -144,7 +144,7 @@ def test_of_an_erased_customer_the_tombstone_is_left_and_then_nothing(life: list
 
 
 def tick_ms(example: Example) -> Millis:
-    """When the label was given."""
+    """The moment of the label."""
     return days(example.tick - 1)
 
 

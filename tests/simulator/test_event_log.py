@@ -19,7 +19,7 @@ def test_a_moment_beyond_midnight_is_told_on_its_day() -> None:
     assert event["time"] == "1970-01-03T01:00:00.000Z"
 
 
-def test_the_calendar_holds_nothing_by_a_customer_after_he_left_on_that_day() -> None:
+def test_the_calendar_holds_nothing_by_a_customer_who_left_earlier_that_day() -> None:
     event_log = EventLog(start_ms=0)
     event_log.plan(1, "survey.answered", "ann", 9 * HOUR_MS, {})
     event_log.plan(1, "survey.answered", "ann", 11 * HOUR_MS, {})
@@ -30,7 +30,7 @@ def test_the_calendar_holds_nothing_by_a_customer_after_he_left_on_that_day() ->
     assert kinds(event_log) == ["survey.answered", "order.returned"]
 
 
-def test_after_the_day_on_which_he_left_a_customer_does_nothing() -> None:
+def test_after_the_day_of_leaving_a_customer_does_nothing() -> None:
     event_log = EventLog(start_ms=0)
     event_log.open(0)
     event_log.end("ann", 10 * HOUR_MS)
@@ -42,7 +42,7 @@ def test_after_the_day_on_which_he_left_a_customer_does_nothing() -> None:
     assert [event["subject"] for _, event in event_log.close()] == ["bob"]
 
 
-def test_nobody_speaks_of_who_will_be_erased_but_to_erase_him() -> None:
+def test_no_event_but_the_erasure_mentions_a_customer_to_be_erased() -> None:
     event_log = EventLog(start_ms=0)
     event_log.open(0)
     event_log.end("ann", 0)

@@ -90,7 +90,7 @@ def test_nobody_does_anything_after_leaving(lived: World, events: list[dict[str,
         assert not TOUCHPOINTS[event["type"]].by_customer(data)
 
 
-def test_who_cancels_says_so_in_the_moment_he_leaves_and_nobody_else_does(
+def test_a_cancellation_is_published_at_the_moment_of_leaving_and_by_no_other_customer(
     lived: World, events: list[dict[str, Any]]
 ) -> None:
     output = {
@@ -155,7 +155,7 @@ def test_active_and_left_count_the_customers() -> None:
     assert len(truths) > 200  # It grows.
 
 
-def test_a_customer_is_asked_about_three_times_a_year_whether_he_would_recommend_us(
+def test_a_customer_is_asked_about_three_times_a_year_to_recommend_us(
     events: list[dict[str, Any]],
 ) -> None:
     asked = [

@@ -1,4 +1,4 @@
-"""Chapter 1. Mira orders for the first time, and the house has a customer more."""
+"""Chapter 1. Mira orders for the first time and becomes a customer."""
 
 from tests.make import moment
 from tests.story.town import town_on

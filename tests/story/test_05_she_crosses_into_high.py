@@ -1,4 +1,4 @@
-"""Chapter 5. Her silence grows too long: the house says so once, why, and what to do."""
+"""Chapter 5. Her silence grows too long: one emission says so, why, and what to do."""
 
 from tests.make import days
 from tests.story.town import RULES, town_on

@@ -32,7 +32,7 @@ MIRA_FALLS_SILENT = 72
 COMES_BACK = event(
     "web.visit", "d118 09:30", "mira", id="v-118", source="shop", page="/pricing", duration_s=42.0
 )
-"""The event that README.md follows through the house."""
+"""The event that docs/walkthrough.md follows."""
 
 ASKS = event("customer.erased", "d125 12:00", "mira", id="forget-me", source="shop")
 
@@ -58,18 +58,18 @@ class Town:
         return self
 
     def state(self, customer: str) -> State | None:
-        """What the store holds of a customer."""
+        """The stored state of a customer."""
         data = self.stream.shards[0].states.get(customer)
         return None if data is None else decode_state(data)
 
     def said_of(self, customer: str) -> list[Emission]:
-        """What was emitted about a customer so far."""
+        """The emissions about a customer so far."""
         return [
             emission for emission in self.last_emitted_contributions if emission.subject == customer
         ]
 
     def crossings(self, customer: str) -> list[RiskChanged]:
-        """His changes of band so far."""
+        """Their changes of band so far."""
         predictions = self.said_of(customer)
         return [one.data for one in predictions if isinstance(one.data, RiskChanged)]
 

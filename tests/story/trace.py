@@ -1,4 +1,4 @@
-"""One event followed through the house, stop by stop; :mod:`tests.pages` writes it in README.md."""
+"""One event followed through every stage; :mod:`tests.pages` writes it in docs/walkthrough.md."""
 
 from functools import cache
 from typing import Any

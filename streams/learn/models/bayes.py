@@ -13,6 +13,7 @@ PRIOR_VARIANCE_OF_INTERCEPT = 4.0
 BLOCK = 16
 """Rows a product takes: always as many, or the kernel's edges would show in the last bit."""
 LEAST_CURVATURE = 1e-4  # a certain model still learns from a surprise
+_NO_VARIANCE = np.zeros(1)
 
 
 class BayesData(Struct, frozen=True, tag="bayes"):
@@ -130,7 +131,7 @@ class BayesianLogisticRegression(Estimator):
         padded[:count] = z
         both = (blocks @ self._both).reshape(-1, width + 1)[:count]
         variances = (padded[:count] * both[:, :-1]).sum(axis=1)
-        return both[:, -1], np.maximum(variances, 0.0)
+        return both[:, -1], np.maximum(variances, _NO_VARIANCE)
 
     def weigh(self, columns: Floats, z: Floats) -> Floats:
         added: Floats = self._mean * z

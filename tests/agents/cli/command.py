@@ -14,7 +14,7 @@ TIMEOUT_S = 240
 
 
 class Output(NamedTuple):
-    """How a command ended."""
+    """The result of a command."""
 
     code: int
     out: str

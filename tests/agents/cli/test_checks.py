@@ -1,4 +1,4 @@
-"""What the doctor says to what he found."""
+"""The doctor's answers to its findings."""
 
 from collections.abc import Sequence
 
@@ -13,8 +13,9 @@ from touchstream.agents.cli.checks import (
     judge_log,
     judge_store,
 )
-from touchstream.agents.cli.reading import Span
+from touchstream.agents.cli.reading import OffsetRange
 from touchstream.agents.settings import KafkaSettings, Settings
+from touchstream.schemas.shards import shard_name
 from touchstream.schemas.tick import ActiveConfig
 from touchstream.schemas.units import Millis
 from touchstream.streams.checkpoint import ShardCheckpoint
@@ -29,7 +30,7 @@ RULES = SETTINGS.rules.digest()
 def shard(number: int, offset: int | None = 5, tick: int = 10, outbox: int = 0) -> ShardFacts:
     active_config = ActiveConfig(model_version=1, rules=RULES, features="f1")
     return ShardFacts(
-        f"p{number}", offset, ShardCheckpoint(tick=tick, active_config=active_config), outbox
+        shard_name(number), offset, ShardCheckpoint(tick=tick, active_config=active_config), outbox
     )
 
 
@@ -61,7 +62,7 @@ def of_log(facts: StoreFacts, log: LogFacts) -> dict[str, list[str]]:
 
 
 def test_a_deployment_that_works_has_no_fault() -> None:
-    log = LogFacts({0: Span(0, 5), 1: Span(5, 90)}, Millis(NOW_MS - 9_000))
+    log = LogFacts({0: OffsetRange(0, 5), 1: OffsetRange(5, 90)}, Millis(NOW_MS - 9_000))
     assert of_store(store()) == {}
     assert of_log(store(), log) == {}
     assert faults([*judge_build(SETTINGS, store(), "f1")]) == {}
@@ -84,7 +85,7 @@ def test_clocks_two_seconds_apart_are_a_fault() -> None:
 
 
 def test_a_broker_ahead_of_us_is_a_fault() -> None:
-    log = LogFacts({0: Span(0, 5), 1: Span(5, 90)}, Millis(NOW_MS + 7_000))
+    log = LogFacts({0: OffsetRange(0, 5), 1: OffsetRange(5, 90)}, Millis(NOW_MS + 7_000))
     assert of_log(store(), log) == {
         "clock of the broker": ["+7.0 s from this machine's: synchronise both (NTP)"]
     }
@@ -108,7 +109,7 @@ def test_a_shard_far_behind_the_ticks_is_named() -> None:
 
 
 def test_a_fence_outside_the_log_is_a_fault() -> None:
-    log = LogFacts({0: Span(6, 9), 1: Span(0, 9)}, None)
+    log = LogFacts({0: OffsetRange(6, 9), 1: OffsetRange(0, 9)}, None)
     [shown] = of_log(store(), log)["fences"]
     assert shown.startswith("p0: the fence is 5, the log holds 6 to 9: restore Redis")
 

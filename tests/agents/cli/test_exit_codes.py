@@ -1,4 +1,4 @@
-"""2 for what the caller can mend at the command line, one line each; 1 for what went wrong."""
+"""Exit 2 for errors that the caller can fix at the command line, one line each; 1 for failures."""
 
 import subprocess
 import sys
@@ -13,7 +13,7 @@ HEAVY = ("faust", "kafka", "aiokafka", "pydantic", "river", "redis", "rich", "st
 
 def test_help_imports_nothing_heavy() -> None:
     program = (
-        "import sys, typer.testing, agents.cli.main as m\n"
+        "import sys, typer.testing, touchstream.agents.cli.main as m\n"
         "typer.testing.CliRunner().invoke(m.app, ['--help'])\n"
         f"print([name for name in {HEAVY!r} if name in sys.modules])"
     )

@@ -78,7 +78,7 @@ async def _asked(scene: ReplayServices, folder: Path, file: Path) -> dict[str, O
 
 @pytest.fixture(scope="module")
 def output(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Output]:
-    """What the command said of the lapsed customer."""
+    """The command's output for the lapsed customer."""
     require("redis")
     folder = tmp_path_factory.mktemp("explain")
     config, file, events = folder / "touchstream.toml", folder / "shop.jsonl", shop()
@@ -116,7 +116,7 @@ def test_a_file_proves_what_the_topic_proves(output: Mapping[str, Output]) -> No
     assert shown(output, "file") == shown(output, "topic")
 
 
-def test_a_file_of_his_events_alone_proves_the_same(output: Mapping[str, Output]) -> None:
+def test_a_file_of_the_customers_events_alone_proves_the_same(output: Mapping[str, Output]) -> None:
     assert shown(output, "alone") == shown(output, "topic")
 
 

@@ -1,11 +1,11 @@
-"""How an explanation is put into lines."""
+"""The lines of an explanation."""
 
 import msgspec
 import pytest
 
 from touchstream.agents.cli.explain import _changes, _reasons
 from touchstream.schemas.units import Millis
-from touchstream.streams.explanation import Before, Explanation, Part, Proof, Reason
+from touchstream.streams.explanation import Before, ExplainedReason, Explanation, Part, Proof
 
 SILENCE = Part(
     feature="silence_days",
@@ -23,7 +23,7 @@ COUNT = Part(
     typical=None,
     contribution=-0.5,
 )
-ACTIVITY = Reason(
+ACTIVITY = ExplainedReason(
     feature="silence_days",
     text="time since the last sign of life",
     unit="days",
@@ -50,7 +50,7 @@ PROVED = msgspec.structs.replace(TOLD, proof=Proof(events=4, first_ms=None, diff
 
 
 def borne_out(**found: object) -> str:
-    """What is said of the proof, behind the reason."""
+    """The text on the proof, behind the reason."""
     reason = msgspec.structs.replace(ACTIVITY, **found)
     line = list(_reasons(msgspec.structs.replace(PROVED, reasons=(reason,))))[1]
     return line.partition("; ")[2]

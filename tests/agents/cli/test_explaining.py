@@ -1,4 +1,4 @@
-"""A customer's events as files have them, up to where his shard stands."""
+"""A customer's events as files have them, up to the position of the shard."""
 
 from pathlib import Path
 
@@ -21,7 +21,7 @@ ADA = CustomerId("ada")
 
 
 def heard(folder: Path, *lines: bytes, clock: str, last: str, partition: int = 0) -> list[str]:
-    """What there is of ada as of the tick at ``clock``; her newest event is of ``last``."""
+    """The subject ada as of the tick at ``clock``; her newest event is of ``last``."""
     file = folder / "events.jsonl"
     file.write_bytes(b"\n".join(lines))
     subject = Subject(
@@ -52,12 +52,12 @@ def test_events_stand_among_the_ticks_that_a_replay_would_write(tmp_path: Path) 
     ]
 
 
-def test_what_came_after_the_last_tick_and_his_last_event_is_left_out(tmp_path: Path) -> None:
+def test_events_after_the_last_tick_and_the_last_event_are_left_out(tmp_path: Path) -> None:
     lines = orders("d0 12:00", "d1 12:00", "d5")
     assert heard(tmp_path, *lines, clock="d1", last="d1 12:00")[-1] == "01-02T12:00"
 
 
-def test_a_long_silence_in_a_file_of_his_alone_is_no_wrong_clock(tmp_path: Path) -> None:
+def test_a_long_silence_in_a_file_of_one_customer_is_no_wrong_clock(tmp_path: Path) -> None:
     found = heard(tmp_path, *orders("d0", "d100"), clock="d100", last="d100")
     assert (found[1], found[-2]) == ("01-01T00:00", "04-11T00:00")
 
@@ -74,7 +74,7 @@ def test_other_customers_are_left_out(tmp_path: Path) -> None:
     assert heard(tmp_path, *lines, clock="d0", last="d0 12:00") == ["01-01T00:00", "01-01T12:00"]
 
 
-def test_of_a_recorded_log_only_his_partition_is_read(tmp_path: Path) -> None:
+def test_of_a_recorded_log_only_the_customers_partition_is_read(tmp_path: Path) -> None:
     lines = []
     for partition in range(2):
         tick = Tick(

@@ -21,7 +21,7 @@ CAUSE = Cause(type="touchstream.tick", source="touchstream", id="5")
 
 
 class Found(NamedTuple):
-    """What a Kafka client hands over."""
+    """A record as a Kafka client returns it."""
 
     value: bytes | None
     key: bytes | None = b"ada"

@@ -3,14 +3,14 @@
 import pytest
 
 from tests.agents.cli.command import order
-from touchstream.agents.cli.publish import Bad, Sound, apply_risk_band
+from touchstream.agents.cli.publish import Bad, Sound, check_line
 
 AT = "2026-01-01T00:00:00Z"
 
 
 def test_a_sound_line_is_keyed_by_its_subject() -> None:
     line = order("ada", 1, AT)
-    assert apply_risk_band(line, "f:1") == Sound(b"ada", line)
+    assert check_line(line, "f:1") == Sound(b"ada", line)
 
 
 @pytest.mark.parametrize(
@@ -30,4 +30,4 @@ def test_a_sound_line_is_keyed_by_its_subject() -> None:
     ],
 )
 def test_a_line_that_workers_would_not_apply_is_bad(line: bytes, why: str) -> None:
-    assert apply_risk_band(line, "f:7") == Bad("f:7", why)
+    assert check_line(line, "f:7") == Bad("f:7", why)

@@ -11,7 +11,7 @@ from tests.agents.cli.command import Output, environ, touchstream
 
 WITHOUT_MATPLOTLIB = (
     "import sys; sys.modules['matplotlib'] = None; sys.argv = ['touchstream', 'report', 'out']; "
-    "from agents.cli.main import run; run()"
+    "from touchstream.agents.cli.main import run; run()"
 )
 
 

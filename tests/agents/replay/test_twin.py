@@ -24,7 +24,7 @@ run()
 def _touchstream(*arguments: str) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(
         [sys.executable, "-c", WITHOUT_REDIS, *arguments],
-        env={**os.environ, "PATH": "", "PYTHONPATH": str(ROOT)},
+        env={**os.environ, "PATH": "", "PYTHONPATH": f"{ROOT / 'src'}{os.pathsep}{ROOT}"},
         capture_output=True,
         text=True,
         timeout=110,

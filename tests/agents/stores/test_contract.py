@@ -1,4 +1,4 @@
-"""What every store promises: Redis, Valkey, a cluster's node and the in-memory twin alike."""
+"""The contract of every store: Redis, Valkey, a cluster's node and the in-memory twin alike."""
 
 import asyncio
 import random
@@ -20,7 +20,7 @@ DAY, NEXT_DAY = "800:2026-11-28", "800:2026-11-29"
 
 
 class Changes(TypedDict, total=False):
-    """What a commit changes beside fence and record."""
+    """The changes of a commit beside fence and record."""
 
     states: Mapping[str, bytes | None]
     timers: Mapping[str, int | None]

@@ -1,4 +1,4 @@
-"""What only a real server can do to us: lost replies, forgotten scripts, full memory, rollbacks."""
+"""Failures of a real server: lost replies, forgotten scripts, full memory, rollbacks."""
 
 import asyncio
 from collections.abc import AsyncIterator

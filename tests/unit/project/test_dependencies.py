@@ -1,4 +1,4 @@
-"""What is installed is what was resolved, byte by byte, and no registry is named."""
+"""Installed packages equal the resolved ones, byte by byte, and no registry is named."""
 
 import re
 import tomllib
@@ -50,7 +50,7 @@ def test_a_lock_names_no_address_and_no_option_of_an_index(lock: str) -> None:
 
 
 def extra(name: str) -> list[str]:
-    """What an extra asks for, the project's own extras that it names included."""
+    """The requirements of an extra, the project's own extras that it names included."""
     asked: list[str] = []
     for text in PROJECT["optional-dependencies"][name]:
         requirement = Requirement(text)

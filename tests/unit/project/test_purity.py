@@ -11,7 +11,7 @@ ROOT = Path(__file__).parents[3]
 
 
 def ruff_on(source: str, folder: Path, package: str) -> str:
-    """What ruff says of ``source`` as a module of ``package``, in a copy of the configuration."""
+    """Ruff's output for ``source`` as a module of ``package``, in a copy of the configuration."""
     shutil.copy(ROOT / "pyproject.toml", folder)
     (folder / package).mkdir()
     shutil.copy(ROOT / package / "ruff.toml", folder / package)

@@ -68,15 +68,16 @@ def test_every_setting_that_is_named_exists(page: Path) -> None:
             assert key in keys[table], f"{table}.{key}"
 
 
-def test_every_command_that_the_readme_shows_exists() -> None:
-    from touchstream.agents.cli.main import app, letters  # noqa: PLC0415 - Typer's app, for this test alone
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_command_that_is_shown_exists(page: Path) -> None:
+    from touchstream.agents.cli.main import app  # noqa: PLC0415 - Typer's app, for this test alone
 
     commands = {_name(command.name, command.callback) for command in app.registered_commands}
     commands |= {group.name or "" for group in app.registered_groups}
-    assert letters.registered_commands
-    code = "\n".join(re.findall(r"```.*?```|`[^`\n]*`", README, re.DOTALL))
+    text = page.read_text(encoding="utf-8")
+    code = "\n".join(re.findall(r"```.*?```|`[^`\n]*`", text, re.DOTALL))
     shown = set(re.findall(r"(?:^|`)touchstream ([a-z-]+)", code, re.MULTILINE))
-    assert {"demo", "replay", "worker"} <= commands
+    assert {"demo", "replay", "worker", "dead-letters"} <= commands
     assert shown <= commands
 
 

@@ -12,7 +12,7 @@ from touchstream.schemas.dead_letter import (
     DeadLetter,
     DeadStep,
     Header,
-    Reason,
+    RejectReason,
     StoredLetter,
     decode_letter,
     encode_letter,
@@ -70,7 +70,7 @@ def test_a_letter_keeps_its_bytes_and_says_where_and_why_in_headers() -> None:
         partition=st.integers(0, 10_000),
         offset=st.integers(0, 2**62),
         step=st.sampled_from(get_args(DeadStep)),
-        reason=st.sampled_from(get_args(Reason)),
+        reason=st.sampled_from(get_args(RejectReason)),
         detail=st.text(max_size=100),
     )
 )

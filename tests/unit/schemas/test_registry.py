@@ -4,7 +4,7 @@ from touchstream.schemas.registry import ACTIVITY_BY_DEFAULT, TOUCHPOINTS, Famil
 from touchstream.schemas.touchpoints.calls import CallEnded
 from touchstream.schemas.touchpoints.tickets import TicketReplied
 
-# DESIGN section 6, written out: type, then its fields; * required, and the mark of activity.
+# docs/events.md, written out: type, then its fields; * required, and the mark of activity.
 CONTRACT = """
 web.visit               ° page* duration_s referrer utm_source utm_medium utm_campaign device product search error
 web.form_submitted      ° form* intent text

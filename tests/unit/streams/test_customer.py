@@ -72,7 +72,7 @@ def test_the_same_id_of_another_source_is_another_event() -> None:
     steps = lived(
         arrival("web.visit", "d1", id="e1"), arrival("web.visit", "d1", id="e1", source="app")
     )
-    assert [step.counters for step in steps] == [["applied"], ["applied"]]
+    assert [list(step.counters) for step in steps] == [["applied"], ["applied"]]
 
 
 @pytest.mark.parametrize(
@@ -113,17 +113,17 @@ def test_reaching_the_cap_of_remembered_ids_is_counted() -> None:
     assert list(steps[-1].counters) == ["applied", "memory_full"]
 
 
-def test_a_new_customer_waits_for_his_own_day() -> None:
+def test_a_new_customer_waits_for_their_snapshot_day() -> None:
     (step,) = lived(arrival("web.visit", "d0 1:00"))
     assert step.next_timer == moment("d4")
 
 
-def test_a_customer_from_before_the_first_tick_counts_his_days_from_the_event() -> None:
+def test_a_customer_from_before_the_first_tick_counts_days_from_the_event() -> None:
     (step,) = lived(arrival("web.visit", "d5"), clock=None)
     assert step.next_timer == moment("d11")
 
 
-def test_on_his_own_day_what_was_said_goes_into_the_ledger() -> None:
+def test_on_the_snapshot_day_the_prediction_goes_into_the_ledger() -> None:
     state = last_state(lived(arrival("web.visit", "d1"), *daily(1, 4)))
     (row,) = churn_of(state).ledger
     assert (row.at_ms, row.risk, row.model_version) == (

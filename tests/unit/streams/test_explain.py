@@ -1,4 +1,4 @@
-"""Why a risk is what it is: reasons that add up, each put to the proof by the customer's events."""
+"""Reasons add up to the risk, and the customer's events verify each."""
 
 from collections.abc import Sequence
 from math import log, log1p
@@ -24,7 +24,7 @@ from touchstream.schemas.envelope import Event
 from touchstream.schemas.units import Millis
 from touchstream.streams.decide.bands import Crossing
 from touchstream.streams.explain import explain
-from touchstream.streams.explanation import PLAIN, Explanation, Reason
+from touchstream.streams.explanation import PLAIN, ExplainedReason, Explanation
 from touchstream.streams.features.catalogue import FEATURES
 from touchstream.streams.history import Heard, History, Past, relive
 from touchstream.streams.intake.decode import Arrival
@@ -55,7 +55,7 @@ def explained(
     return verify(emitted, state, History(past, folded(*found) if found else None), active_config)
 
 
-def reason(emitted: Explanation, feature: str) -> Reason:
+def reason(emitted: Explanation, feature: str) -> ExplainedReason:
     return next(one for one in emitted.reasons if one.feature == feature)
 
 
@@ -120,7 +120,7 @@ def test_what_is_of_no_event_cannot_be_put_to_the_proof() -> None:
     assert (found.about, found.verified, found.risk_without) == ((), None, None)
 
 
-def test_without_his_signs_of_life_a_customer_is_known_for_as_long() -> None:
+def test_without_their_signs_of_life_a_customer_is_known_for_as_long() -> None:
     emitted = explained(event("web.visit", "d0"), knows=model(known_days=1.0, activity_count=1.0))
     # ln(1 + 3 days) is left of the log-odds, that is 4 to 1.
     assert reason(emitted, "activity_count").risk_without == pytest.approx(0.8, abs=1e-4)

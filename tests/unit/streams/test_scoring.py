@@ -52,13 +52,13 @@ def judged(
     whole = models(at, rules, knows)
     scored, slots = score(VISITOR, whole), slots_of(before)
     trigger = event("web.visit", at, id=CAUSE.id)
-    ctx = Context(CustomerId("ada"), VISITOR, VISITOR, whole, moment(at), trigger, slots)
+    ctx = Context(CustomerId("ada"), VISITOR, VISITOR, whole, rules, moment(at), trigger, slots)
     one = Underway(trigger, ctx, NOTHING_REMEMBERED, None, ())
     if BY_NAME[CHURN].slot not in {slot.number for slot in before.slots}:
         slots.put(BY_NAME[CHURN], ChurnState())
     if scored is not None:
         one.scores[CHURN] = scored
-        one.requests.append((BY_NAME[CHURN], [ScoreRequest(CHURN)]))
+        one.requests = ((BY_NAME[CHURN], [ScoreRequest(CHURN)]),)
     step = conclude(one)
     assert step.state is not None
     return step.state, list(step.emissions)

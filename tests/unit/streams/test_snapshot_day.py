@@ -18,7 +18,7 @@ def test_customers_are_spread_over_the_days() -> None:
     assert all(60 < days.count(moment(f"d{day}")) < 140 for day in range(1, 8))
 
 
-def test_with_a_snapshot_every_day_every_day_is_his_own() -> None:
+def test_with_a_snapshot_every_day_every_day_is_a_snapshot_day() -> None:
     assert next_snapshot_day_ms("ada", moment("d3 5:00"), 1) == moment("d4")
 
 

@@ -18,7 +18,7 @@ def test_the_first_byte_is_the_version() -> None:
     assert encode(State())[0] == states.FORMAT == 4
 
 
-def test_who_has_no_name_for_his_fields_costs_few_bytes() -> None:
+def test_a_state_without_field_names_costs_few_bytes() -> None:
     assert len(encode(State())) < 32
 
 

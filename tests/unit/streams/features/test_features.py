@@ -7,7 +7,7 @@ from touchstream.streams.features import engagement, frequency, money, recency, 
 from touchstream.streams.features.feature import Measure
 
 NEWSLETTER = event("email.delivered", "d0")
-"""Not by the customer: he is known, and never gave a sign of life."""
+"""Not by the customer: they are known, and never gave a sign of life."""
 
 
 def test_silence_is_counted_from_the_last_sign_of_life() -> None:

@@ -49,7 +49,7 @@ def record(
 
 
 def at_home(key: bytes | None) -> Origin:
-    """Where murmur2 puts the key, without a tick secret."""
+    """The origin by murmur2 of the key, without a tick secret."""
     partition = 0 if key is None else partition_of(key, PARTITIONS)
     return Origin(partition, PARTITIONS, tick_secret=None)
 

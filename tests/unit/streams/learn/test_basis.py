@@ -65,8 +65,8 @@ def test_every_work_gives_as_many_numbers_as_it_has_columns() -> None:
     )
 
 
-def validity(row: Mapping[str, float]) -> tuple[float, float]:
-    """Mean and spread of ln(gap): his own gaps, and two of everybody's."""
+def shrunk(row: Mapping[str, float]) -> tuple[float, float]:
+    """Mean and spread of ln(gap): the customer's own gaps, and two of the population's."""
     n = expm1(row["gap_count"])
     own_mean = row["gap_usual"] if n else 0.0
     own_variance = row["gap_spread"] ** 2 if n > 1 else 0.0
@@ -88,7 +88,7 @@ RHYTHMS = st.fixed_dictionaries(
 
 @given(RHYTHMS, st.sampled_from([1.0, 28.0, 91.0]))
 def test_the_rhythm_is_that_of_a_log_normal(row: dict[str, float], horizon: float) -> None:
-    mean, spread = validity(row)
+    mean, spread = shrunk(row)
     found = columns(row, horizon=horizon)
     silent = expm1(row["silence_days"])
     so_far = max(silent, 0.25)
@@ -139,7 +139,7 @@ def test_nobody_is_more_regular_than_a_twentieth() -> None:
     ("usual_days", "silent_days", "horizon", "lasts"),
     [(1, 0, 28.0, False), (1, 3_000, 1.0, True), (100, 0, 28.0, True), (100, 90, 91.0, False)],
 )
-def test_a_regular_customer_comes_when_he_is_due_and_not_before_or_long_after(
+def test_a_regular_customer_comes_when_due_and_not_before_or_long_after(
     usual_days: float, silent_days: float, horizon: float, lasts: bool
 ) -> None:
     regular = {"gap_count": log1p(60), "gap_usual": log(usual_days), "gap_spread": 0.1}

@@ -85,7 +85,7 @@ def full() -> BetweenCustomerVariance:
     return between_customer_variance
 
 
-def test_who_has_made_a_pair_gives_his_place_to_the_next() -> None:
+def test_a_customer_with_a_pair_gives_the_place_to_the_next() -> None:
     between_customer_variance = full()
     between_customer_variance.add("c7", Millis(HORIZON_MS), 0.5, 1, HORIZON_MS)
     assert between_customer_variance.products == 0.25
@@ -95,7 +95,7 @@ def test_who_has_made_a_pair_gives_his_place_to_the_next() -> None:
     assert between_customer_variance.last["new"] == (HORIZON_MS, 0.5, 0.25)
 
 
-def test_as_long_as_there_is_room_everybody_keeps_his_place() -> None:
+def test_as_long_as_there_is_room_every_customer_keeps_the_place() -> None:
     between_customer_variance = BetweenCustomerVariance()
     for window in range(3):
         between_customer_variance.add("ada", Millis(window * HORIZON_MS), 0.5, 1, HORIZON_MS)

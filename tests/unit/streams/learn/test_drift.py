@@ -11,7 +11,7 @@ import pytest
 from numpy.typing import NDArray
 
 from touchstream.schemas.units import DAY_MS, Millis
-from touchstream.streams.learn.drift import LARGEST, WINDOW, Drift, change, observe
+from touchstream.streams.learn.drift import LARGEST, WINDOW, Drift, change, update_drift
 from touchstream.streams.learn.drift_state import DriftState, Series
 
 WEEK_MS = 7 * DAY_MS
@@ -56,7 +56,9 @@ def emitted(rounds: Rounds) -> list[Drift]:
     return [
         drift
         for number, row in enumerate(rounds)
-        for drift in observe(drift_state, number, Millis(number * WEEK_MS), {"seen": row.tolist()})
+        for drift in update_drift(
+            drift_state, number, Millis(number * WEEK_MS), {"seen": row.tolist()}
+        )
     ]
 
 
@@ -106,7 +108,9 @@ def weeks(*means: float, drift_state: DriftState | None = None) -> list[Drift]:
     return [
         drift
         for week, mean in enumerate([*means, 0.0])
-        for drift in observe(drift_state, week, Millis(week * WEEK_MS), {"silence_days": [mean]})
+        for drift in update_drift(
+            drift_state, week, Millis(week * WEEK_MS), {"silence_days": [mean]}
+        )
     ]
 
 
@@ -128,7 +132,7 @@ def test_drifts_of_one_tick_come_in_the_order_of_names() -> None:
     for week in range(44):
         level = 9.0 if week >= 40 else 0.0
         values = {"web_month": [level], "gap_last": [-level]}
-        found += observe(drift_state, week, Millis(week * WEEK_MS), values)
+        found += update_drift(drift_state, week, Millis(week * WEEK_MS), values)
     assert [drift.series for drift in found] == ["gap_last", "web_month"]
 
 
@@ -166,7 +170,7 @@ def test_different_customers_on_different_days_of_the_week_are_no_drift() -> Non
     found = [
         drift
         for day in range(2 * 364)
-        for drift in observe(
+        for drift in update_drift(
             drift_state, day, Millis(day * DAY_MS), {"web_month": [9.0 * (day % 7 in {1, 4, 5})]}
         )
     ]
@@ -179,10 +183,10 @@ def test_a_series_that_never_moves_is_no_drift_even_where_its_sums_are_rounded()
 
 def test_a_round_has_the_mean_of_all_its_values_and_the_error_of_that() -> None:
     drift_state = DriftState.of(7)
-    observe(drift_state, 1, Millis(0), {"web_month": [1.0, 2.0]})
-    observe(drift_state, 2, Millis(DAY_MS), {"web_month": [6.0]})
+    update_drift(drift_state, 1, Millis(0), {"web_month": [1.0, 2.0]})
+    update_drift(drift_state, 2, Millis(DAY_MS), {"web_month": [6.0]})
     assert drift_state.series["web_month"] == Series(n=3, total=9.0, squares=41.0)
-    observe(drift_state, 3, Millis(WEEK_MS), {})
+    update_drift(drift_state, 3, Millis(WEEK_MS), {})
     assert drift_state.series["web_month"].rounds == (3.0,)
     # sum of squares around the mean: 4 + 1 + 9; a variance of 7, of a mean of three 7 / 3
     assert drift_state.series["web_month"].variance == pytest.approx(7 / 3)
@@ -190,15 +194,15 @@ def test_a_round_has_the_mean_of_all_its_values_and_the_error_of_that() -> None:
 
 def test_of_more_than_a_thousand_customers_the_error_is_as_of_a_thousand() -> None:
     drift_state = DriftState.of(7)
-    observe(drift_state, 1, Millis(0), {"web_month": [-1.0, 1.0] * 5_000})
-    observe(drift_state, 2, Millis(WEEK_MS), {})
+    update_drift(drift_state, 1, Millis(0), {"web_month": [-1.0, 1.0] * 5_000})
+    update_drift(drift_state, 2, Millis(WEEK_MS), {})
     assert drift_state.series["web_month"].variance == 1 / 1000
 
 
 @pytest.mark.parametrize("value", [nan, inf, -inf, LARGEST + ulp(LARGEST)])
 def test_a_value_that_is_not_finite_is_left_out(value: float) -> None:
     drift_state = DriftState.of(7)
-    observe(drift_state, 1, Millis(0), {"silence_days": [3.0, value], "web_month": [value]})
+    update_drift(drift_state, 1, Millis(0), {"silence_days": [3.0, value], "web_month": [value]})
     assert drift_state.series == {"silence_days": Series(n=1, total=3.0, squares=9.0)}
 
 
@@ -211,7 +215,7 @@ def test_values_at_the_end_of_the_scale_do_not_break_the_sums() -> None:
 def test_a_week_without_the_series_is_no_round() -> None:
     drift_state = DriftState.of(7)
     for week, column in enumerate([[1.0], [], [2.0], []]):
-        observe(drift_state, week, Millis(week * WEEK_MS), {"loss": column})
+        update_drift(drift_state, week, Millis(week * WEEK_MS), {"loss": column})
     assert drift_state.series["loss"].rounds == (1.0, 2.0)
 
 

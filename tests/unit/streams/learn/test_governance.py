@@ -5,7 +5,7 @@ from touchstream.schemas.rules import LearningRules, Rules
 from touchstream.schemas.units import DAY_MS, Millis
 from touchstream.streams.features.catalogue import FEATURES
 from touchstream.streams.learn.calibration import Calibration
-from touchstream.streams.learn.governance import Signal, served, settle
+from touchstream.streams.learn.governance import Signal, conclude_trials, served
 from touchstream.streams.learn.knowledge import Knowledge, Learnt, every_days, new_trial
 from touchstream.streams.learn.models.recency import RecencyData
 from touchstream.streams.learn.trial import Trial
@@ -27,14 +27,14 @@ def decided(winner: int) -> Trial:
     return trial
 
 
-def settled(learnt: Learnt, rules: Rules = RULES) -> list[Signal]:
-    return list(settle("churn", learnt, rules.churn, rules.learning, days(9)))
+def concluded(learnt: Learnt, rules: Rules = RULES) -> list[Signal]:
+    return list(conclude_trials("churn", learnt, rules.churn, rules.learning, days(9)))
 
 
 def test_while_nothing_is_proved_nothing_changes() -> None:
     learnt = known()
     before = msgspec.json.encode(learnt)
-    assert settled(learnt) == []
+    assert concluded(learnt) == []
     assert msgspec.json.encode(learnt) == before
 
 
@@ -42,7 +42,7 @@ def test_a_proved_challenger_changes_places_with_the_champion() -> None:
     learnt = known()
     learnt.trial = decided(1)
     champion, challenger = learnt.model, learnt.challenger
-    assert settled(learnt) == [Signal("model.promoted", "churn", "bayes", "hedge", days(9))]
+    assert concluded(learnt) == [Signal("model.promoted", "churn", "bayes", "hedge", days(9))]
     assert (learnt.model, learnt.challenger) == (challenger, champion)
     assert (learnt.name, learnt.challenger_name) == ("hedge", "bayes")
 
@@ -50,14 +50,14 @@ def test_a_proved_challenger_changes_places_with_the_champion() -> None:
 def test_after_a_promotion_both_questions_are_new() -> None:
     learnt = known()
     learnt.trial, learnt.fallback = decided(1), decided(0)
-    settled(learnt)
+    concluded(learnt)
     assert learnt.trial == learnt.fallback == new_trial(RULES.churn)
 
 
 def test_a_champion_who_won_stays_and_the_question_is_new() -> None:
     learnt = known()
     learnt.trial = decided(0)
-    assert settled(learnt) == []
+    assert concluded(learnt) == []
     assert (learnt.name, learnt.trial) == ("bayes", new_trial(RULES.churn))
 
 
@@ -65,26 +65,26 @@ def test_a_stricter_alpha_wants_more_proof() -> None:
     learnt = known()
     learnt.trial = decided(1)
     strict = Rules(learning=LearningRules(challenger="hedge", alpha=1e-60))
-    assert settled(learnt, strict) == []
+    assert concluded(learnt, strict) == []
 
 
 def test_a_model_proved_worse_than_recency_steps_back_once() -> None:
     learnt = known()
     learnt.fallback = decided(1)
-    assert settled(learnt) == [Signal("model.fell_back", "churn", "bayes", "recency", days(9))]
+    assert concluded(learnt) == [Signal("model.fell_back", "churn", "bayes", "recency", days(9))]
     assert learnt.fallen_back
     learnt.fallback = decided(1)
-    assert settled(learnt) == []
+    assert concluded(learnt) == []
     assert learnt.fallen_back
 
 
 def test_a_model_proved_better_again_comes_back_once() -> None:
     learnt = known()
     learnt.fallen_back, learnt.fallback = True, decided(0)
-    assert settled(learnt) == [Signal("model.recovered", "churn", "recency", "bayes", days(9))]
+    assert concluded(learnt) == [Signal("model.recovered", "churn", "recency", "bayes", days(9))]
     assert not learnt.fallen_back
     learnt.fallback = decided(0)
-    assert settled(learnt) == []
+    assert concluded(learnt) == []
 
 
 def test_who_has_fallen_back_serves_the_rule_with_the_counts_so_far() -> None:

@@ -38,7 +38,7 @@ def vector(silent_days: float = 10.0, **named: float) -> str:
 
 
 def example(customer: str = "c1", label: int = 1, **changed: object) -> Example:
-    """Whoever was silent for ten days at d0."""
+    """A customer silent for ten days at d0."""
     made = Example(
         shard="p0",
         sequence=1,
@@ -65,7 +65,7 @@ def passing(
 
 
 def learnt(*examples: Example, rules: Rules = EVERY_TICK) -> Learnt:
-    """What is known of churn after one tick."""
+    """The knowledge of churn after one tick."""
     return passing(30, *examples, rules=rules).knowledge.churn
 
 
@@ -214,8 +214,8 @@ def test_who_was_left_alone_by_chance_stands_for_those_who_were_not() -> None:
     assert untreated_weight(example(offer_probability=0.75), share=0.8) == 4.0
 
 
-def test_who_was_left_untreated_although_recommended_stands_for_nobody() -> None:
-    """Somebody may have had his reasons."""
+def test_recommended_but_untreated_examples_get_weight_0() -> None:
+    """The omission may be confounded."""
     assert untreated_weight(example(offer_probability=0.75, recommended=True), share=0.8) == 0.0
 
 

@@ -11,13 +11,13 @@ from touchstream.streams.learn.ledger import (
     TREATED,
     Ledger,
     decided,
+    flag_outcomes,
+    flag_target_outcomes,
     is_activity,
     is_late,
     label,
     mature,
     matures_ms,
-    observe,
-    observe_target,
 )
 
 RULES = ChurnRules(horizon_days=28, label_grace_days=1)
@@ -26,7 +26,7 @@ RULES = ChurnRules(horizon_days=28, label_grace_days=1)
 def marks_after(kind: str, at: str, *, active: bool = True, **data: object) -> int:
     """Marks of a snapshot of d10 after one event."""
     happened = event(kind, at, "ada", None, "shop", **data)
-    return observe((snapshot("d10"),), happened, active, RULES)[0].outcome_flags
+    return flag_outcomes((snapshot("d10"),), happened, active, RULES)[0].outcome_flags
 
 
 @pytest.mark.parametrize(
@@ -62,7 +62,7 @@ def test_an_action_that_went_out_marks_the_window_as_treated(
 def test_marks_gather() -> None:
     ledger: Ledger = (snapshot("d10", subscribed=True),)
     for happened in (event("web.visit", "d11"), event("subscription.cancelled", "d12")):
-        ledger = observe(ledger, happened, happened.type == "web.visit", RULES)
+        ledger = flag_outcomes(ledger, happened, happened.type == "web.visit", RULES)
     assert (
         ledger[0].outcome_flags
         == snapshot("d10", subscribed=True).outcome_flags | ACTIVE | CANCELLED
@@ -71,7 +71,7 @@ def test_marks_gather() -> None:
 
 def test_an_event_marks_only_the_windows_it_falls_in() -> None:
     ledger = (snapshot("d0"), snapshot("d7"), snapshot("d30"))
-    marked = observe(ledger, event("web.visit", "d29"), True, RULES)
+    marked = flag_outcomes(ledger, event("web.visit", "d29"), True, RULES)
     assert [row.outcome_flags for row in marked] == [0, ACTIVE, 0]
 
 
@@ -118,8 +118,8 @@ def test_what_is_final_leaves_the_ledger_and_the_rest_waits() -> None:
     ]
 
 
-def test_an_example_says_whether_he_was_treated() -> None:
-    ledger = observe((snapshot("d0"),), event("action.outcome", "d1"), False, RULES)
+def test_an_example_says_if_the_customer_was_treated() -> None:
+    ledger = flag_outcomes((snapshot("d0"),), event("action.outcome", "d1"), False, RULES)
     _, ripe = mature(ledger, moment("d29"), RULES)
     assert ripe[0].treated is True
 
@@ -165,22 +165,22 @@ REPEAT = TargetRules(
 def test_a_targets_window_opens_after_its_moment_and_closes_with_the_horizon(
     at: str, outcome_flags: int
 ) -> None:
-    (row,) = observe_target((snapshot("d10"),), event("ticket.opened", at), REPEAT)
+    (row,) = flag_target_outcomes((snapshot("d10"),), event("ticket.opened", at), REPEAT)
     assert row.outcome_flags == outcome_flags
 
 
 def test_what_a_target_does_not_look_for_makes_no_label() -> None:
     ledger = (snapshot("d10"),)
-    assert observe_target(ledger, event("web.visit", "d10 0:01"), REPEAT) is ledger
+    assert flag_target_outcomes(ledger, event("web.visit", "d10 0:01"), REPEAT) is ledger
 
 
 def test_an_action_in_a_targets_window_marks_it_as_treated() -> None:
-    (row,) = observe_target((snapshot("d10"),), event("action.outcome", "d10 5:00"), REPEAT)
+    (row,) = flag_target_outcomes((snapshot("d10"),), event("action.outcome", "d10 5:00"), REPEAT)
     assert row.outcome_flags == TREATED
 
 
 def test_a_targets_label_is_final_after_its_own_horizon_and_grace() -> None:
-    ledger = observe_target(
+    ledger = flag_target_outcomes(
         (snapshot("d10"), snapshot("d12")), event("call.ended", "d10 5:00"), REPEAT
     )
     assert mature(ledger, moment("d12 23:59"), REPEAT) == (ledger, [])

@@ -29,7 +29,7 @@ from touchstream.streams.learn.standard import Standard, StandardData
 
 ROW = {**dict.fromkeys(FEATURES.names, 1.0), "silence_days": log1p(20)}
 LINE = model(intercept=-1.0, silence_days=0.5, web_month=-2.0)
-"""Ln odds = -1 + silence / 2 - 2 web."""
+"""Log-odds = -1 + silence / 2 - 2 web."""
 
 
 def row(**changed: float) -> list[float]:
@@ -251,7 +251,7 @@ def test_from_two_hundred_examples_on_the_model_speaks(examples: int, cold: bool
         ({"subscription_running": 0.0}, 11),
     ],
 )
-def test_a_segment_says_whether_he_subscribed_came_back_and_ordered(
+def test_a_segment_says_if_the_customer_subscribed_came_back_and_ordered(
     changed: dict[str, float], segment: int
 ) -> None:
     assert segment_of(row(**changed)) == segment

@@ -21,7 +21,7 @@ CHANCE = 0.01
 UNCERTAIN = 0.6
 """Standard deviation of the log of what all customers share on a day."""
 BASE = 1 - (1 - CHANCE) ** HORIZON
-"""P(he comes within the horizon): the days' shares are independent, and 1 on average."""
+"""P(the customer comes within the horizon): the days' shares are independent, and 1 on average."""
 WORLDS = 100
 
 
@@ -33,7 +33,7 @@ def weekly(differences: list[float]) -> Trial:
     return trial
 
 
-def test_who_stands_for_many_counts_as_many_in_the_mean_of_his_round() -> None:
+def test_an_example_that_stands_for_many_counts_as_many_in_the_mean_of_its_round() -> None:
     weighed, repeated = Trial.of(HORIZON, 7), Trial.of(HORIZON, 7)
     for week in range(12):
         weighed.add(Millis(week * WEEK_MS), 2.0, 1.0, weight=3.0)

@@ -28,7 +28,7 @@ def test_every_event_counts_for_its_family() -> None:
     assert counted == {"web": 1, "email": 2}
 
 
-def test_what_the_customer_did_himself_is_a_sign_of_life() -> None:
+def test_an_event_by_the_customer_is_a_sign_of_life() -> None:
     profile = folded(event("email.opened", "d1"), event("email.delivered", "d2"))
     assert profile.activity is not None
     assert (profile.activity.count, profile.activity.at_ms) == (1, moment("d1"))

@@ -1,4 +1,4 @@
-"""What holds for every model: it is one of River's classifiers, and it is data all through."""
+"""Laws of every model: it is one of River's classifiers, and its state is data."""
 
 from collections.abc import Callable, Iterator
 

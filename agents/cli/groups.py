@@ -1,0 +1,109 @@
+"""The commands with subcommands: ``dead-letters`` and ``models``."""
+
+from typing import Annotated
+
+import orjson
+import typer
+
+from touchstream.agents.cli import failures
+from touchstream.agents.cli.options import Config, Json, load_settings
+
+ReasonOption = Annotated[str | None, typer.Option(help="Only letters with this reason.")]
+
+letters = typer.Typer(
+    help="List the dead letters, and send them again.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+models = typer.Typer(
+    help="Show the model's versions; serve an older one; remove a customer from the training.",
+    invoke_without_command=True,
+    rich_markup_mode=None,
+)
+
+
+@letters.command("list")
+def list_letters(
+    config: Config = None,
+    limit: Annotated[int, typer.Option(min=1, help="Show at most this many, the newest.")] = 100,
+    reason: ReasonOption = None,
+    as_json: Json = False,
+) -> None:
+    """Show the newest dead letters, oldest first."""
+    from touchstream.agents.cli import dead_letters as command
+
+    command.show(load_settings(config), limit, reason, as_json=as_json)
+
+
+@letters.command("redrive")
+def redrive_letters(
+    config: Config = None,
+    limit: Annotated[int, typer.Option(min=1, help="Send at most this many.")] = 100,
+    reason: ReasonOption = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Count only, send nothing.")] = False,
+    from_beginning: Annotated[
+        bool, typer.Option("--from-beginning", help="Include letters that an earlier call passed.")
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Send dead letters to the touchpoints again, from where the last call ended.
+
+    Fix the cause first: a letter that would be rejected again stays where it is. Progress is kept
+    separately for each --reason.
+    """
+    from touchstream.agents.cli import dead_letters as command
+
+    settings, plan = load_settings(config), command.Plan(limit, reason, from_beginning)
+    result = command.redrive(settings, plan, dry_run=dry_run, sure=yes)
+    typer.echo(orjson.dumps(result).decode())
+
+
+@models.callback()
+def show_models(
+    context: typer.Context,
+    config: Config = None,
+    limit: Annotated[int, typer.Option(min=1, help="Show at most this many, the newest.")] = 20,
+    as_json: Json = False,
+) -> None:
+    """Show the versions, which one is served, and the evidence for and against the champions."""
+    if context.invoked_subcommand is not None:
+        if config is not None or as_json:
+            raise failures.BadUsage(f"options go behind {context.invoked_subcommand}")
+        return
+    from touchstream.agents.cli import models as command
+
+    command.show(load_settings(config), limit, as_json=as_json)
+
+
+@models.command("serve")
+def serve_model(
+    version: Annotated[str, typer.Argument(help="A number that `models` shows, or newest.")],
+    config: Config = None,
+) -> None:
+    """Roll back to a version: ticks name it from the next one on, until `models serve newest`.
+
+    The learner goes on learning and publishing meanwhile.
+    """
+    from touchstream.agents.cli import models as command
+
+    command.serve(load_settings(config), version)
+
+
+@models.command("rebuild")
+def rebuild_model(
+    without: Annotated[
+        list[str] | None,
+        typer.Option(metavar="CUSTOMER", help="Customer to leave out; may be repeated."),
+    ] = None,
+    apply: Annotated[
+        bool, typer.Option("--apply", help="Commit the result as the next version.")
+    ] = False,
+    config: Config = None,
+) -> None:
+    """Learn again from all examples but those of some customers, and report the difference.
+
+    Stop the learner before --apply.
+    """
+    from touchstream.agents.cli import rebuild as command
+
+    command.leave_out(load_settings(config), without or [], apply=apply)

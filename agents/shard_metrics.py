@@ -1,0 +1,42 @@
+"""The worker's gauges and durable counters, read from its shards."""
+
+from collections.abc import Callable, Collection
+
+from touchstream.agents.assignment import TopicPartition
+from touchstream.agents.metrics import Metrics
+from touchstream.agents.outbox import Outbox
+from touchstream.agents.shard_tasks import WorkerShard
+from touchstream.streams.checkpoint import ShardCheckpoint
+
+METRIC_OF = {"dropped": "dropped", "dead": "dead_letters", "emitted": "emissions"}
+OUTCOMES = frozenset({"applied", "duplicate", "dead", "dropped"})
+
+
+def show_shards(
+    metrics: Metrics,
+    shards: Collection[WorkerShard],
+    outbox: Outbox,
+    end: Callable[[TopicPartition], int],
+) -> None:
+    """Set the gauges of these shards; their counters are shown as they were committed."""
+    for shard in shards:
+        metrics.set("outbox_entries", outbox.size(shard.name), shard=shard.name)
+        lag = max(0, end(shard.source) - shard.offset)
+        metrics.set("lag_records", lag, shard=shard.name)
+        metrics.set("tick_number", shard.checkpoint.tick, shard=shard.name)
+        metrics.show_durable(shard.name, _durable_counts(shard.checkpoint))
+        if shard.checkpoint.active_config is not None:
+            metrics.set("model_version", shard.checkpoint.active_config.model_version)
+    metrics.set("parked_partitions", sum(shard.parked for shard in shards))
+
+
+def _durable_counts(checkpoint: ShardCheckpoint) -> dict[tuple[str, str], int]:
+    """The shard's counters under the names of the metric catalogue."""
+    shown = {}
+    for name, count in checkpoint.counters.items():
+        kind, _, label = name.partition(".")
+        if name in OUTCOMES:
+            shown["records", name] = count
+        elif label and kind in METRIC_OF:
+            shown[METRIC_OF[kind], label] = count
+    return shown
