@@ -77,7 +77,7 @@ def _measures() -> str:
                 "; ".join(map(_dimension, each.dimensions)) or "nothing",
                 each.bucket,
                 f"{each.retention_days} d",
-                each.meaning,
+                each.description,
             )
             for each in CATALOGUE
         ),
@@ -100,7 +100,7 @@ def _ratios() -> str:
                 f"`{each.numerator}`"
                 + ("" if each.where is None else f" with {' '.join(each.where)}"),
                 f"`{each.denominator}`",
-                each.meaning,
+                each.description,
             )
             for each in RATIOS
         ),

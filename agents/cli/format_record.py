@@ -10,6 +10,7 @@ from touchstream.agents.letters import letter_as_json
 from touchstream.schemas.dead_letter import decode_letter
 from touchstream.schemas.emissions.actions import ActionRecommended
 from touchstream.schemas.emissions.alerts import AlertRaised
+from touchstream.schemas.emissions.engagement import EngagementDropping
 from touchstream.schemas.emissions.envelope import Emission, decode_emission
 from touchstream.schemas.emissions.risk import RiskChanged
 from touchstream.schemas.emissions.signals import CustomerSignal
@@ -64,6 +65,11 @@ def _said(emission: Emission) -> str:
             return f"{alert.band} {alert.risk:.3f}  for {alert.rep or 'nobody'}  {alert.summary}"
         case CustomerSignal() as signal:
             return f"{signal.signal}: {signal.before} -> {signal.value}"
+        case EngagementDropping() as drop:
+            return (
+                f"engagement {drop.index:.2f} of usual since {drop.below_since}  signs of life "
+                f"a week {drop.recent_per_week:.2f}, usually {drop.usual_per_week:.2f}"
+            )
 
 
 def _risk(risk: RiskChanged) -> str:

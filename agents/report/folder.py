@@ -19,7 +19,7 @@ from touchstream.streams.learn.snapshot import CHURN
 
 BASELINES = ("base_rate", "recency")
 OF_MODELS = ("drift.", "model.")
-"""Signals about models are named so; those about customers have names without a dot."""
+"""Signals about models are named so; names of signals about customers have no dot."""
 MOST_SIGNALS = 50
 """The last so many signals about models are kept."""
 
@@ -101,9 +101,10 @@ class _Action(Struct):
 
 
 class _Signal(Struct):
-    signal: str
-    before: str | float | bool | None
-    value: str | float | bool | None
+    signal: str | None = None
+    """Absent from a type of its own, such as ``engagement.dropping``."""
+    before: str | float | bool | None = None
+    value: str | float | bool | None = None
 
 
 class _RiskEvent(Struct):
@@ -117,6 +118,7 @@ class _ActionEvent(Struct):
 
 
 class _SignalEvent(Struct):
+    type: str
     time: datetime
     subject: str
     data: _Signal
@@ -157,13 +159,15 @@ def _count_risk(found: Emitted, risk: _Risk) -> None:
 
 
 def _count_signal(found: Emitted, event: _SignalEvent) -> None:
-    if not event.data.signal.startswith(OF_MODELS):
-        found.signals[event.data.signal] += 1
+    """Count a signal by its name, or by its type where it has none."""
+    data = event.data
+    name = data.signal or event.type
+    if data.signal is None or not name.startswith(OF_MODELS):
+        found.signals[name] += 1
         return
     target = event.subject.removeprefix(f"{OWN_SOURCE}.")
-    data = event.data
     model_signals = ModelSignal(
-        event.time.date(), target, data.signal, _text(data.before), _text(data.value)
+        event.time.date(), target, name, _text(data.before), _text(data.value)
     )
     found.model_signals = [*found.model_signals, model_signals][-MOST_SIGNALS:]
 

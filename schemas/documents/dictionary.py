@@ -36,6 +36,12 @@ The same as JSON Schema 2020-12: `schemas/json/`, and as AsyncAPI 3: `schemas/as
 """
 
 
+_CLASSES = """\
+The class of a type says which question it answers: descriptive (what happened), diagnostic (why),
+predictive (what will happen) or prescriptive (what to do). JSON Schemas carry it as `x-class`.
+"""
+
+
 def dictionary_text() -> str:
     """Write the dictionary as Markdown."""
     return "\n".join(_lines())
@@ -50,8 +56,11 @@ def _lines() -> Iterator[str]:
     for kind in TOUCHPOINTS.values():
         yield from _section(kind, f"By the customer: {_by_customer(kind)}.")
     yield "## Emitted events\n"
+    yield _CLASSES
+    yield from _table(("type", "topic", "class", "means"), map(_emitted_row, EMITTED.values()))
     for emitted in EMITTED.values():
-        yield from _section(emitted, f"Topic: `{emitted.topic}`.")
+        remark = f"Topic: `{emitted.topic}`. Class: {emitted.event_class}."
+        yield from _section(emitted, remark)
     yield "## Other records\n"
     yield f"Reasons of dead letters: {_codes(get_args(RejectReason))}.\n"
     yield f"Reasons of drops: {_codes(get_args(DropReason))}.\n"
@@ -60,6 +69,11 @@ def _lines() -> Iterator[str]:
 def _row(kind: TouchpointType) -> tuple[str, ...]:
     link = f"[`{kind.name}`](#{_anchor(kind.name)})"
     return (link, kind.family, _by_customer(kind), summary(kind.data))
+
+
+def _emitted_row(kind: EmittedType) -> tuple[str, ...]:
+    link = f"[`{kind.name}`](#{_anchor(kind.name)})"
+    return (link, f"`{kind.topic}`", kind.event_class, summary(kind.data))
 
 
 def _by_customer(kind: TouchpointType) -> str:
@@ -122,6 +136,8 @@ def _choices(field: Json) -> list[Json]:
 def _text(field: Json) -> str:
     if "pattern" in field:
         return f"text like `{field['pattern']}`"
+    if field.get("format") == "date":
+        return "date like `2026-03-05`"
     if "maxLength" in field:
         return f"text of {field.get('minLength', 0)} to {field['maxLength']:,} characters"
     return "text"

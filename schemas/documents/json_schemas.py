@@ -35,6 +35,7 @@ def event_schema(kind: TouchpointType | EmittedType, example: Json) -> Json:
         "$id": f"urn:touchstream:schema:{kind.name}",
         "title": kind.name,
         "description": summary(kind.data),
+        **({"x-class": kind.event_class} if isinstance(kind, EmittedType) else {}),
         "type": "object",
         "properties": properties,
         "required": required,

@@ -1,9 +1,10 @@
 """Every event type that touchstream emits, and where to."""
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from touchstream.schemas.emissions.actions import ActionRecommended
 from touchstream.schemas.emissions.alerts import AlertRaised
+from touchstream.schemas.emissions.engagement import EngagementDropping
 from touchstream.schemas.emissions.risk import RiskChanged
 from touchstream.schemas.emissions.signals import CustomerSignal
 from touchstream.schemas.topics import (
@@ -13,7 +14,10 @@ from touchstream.schemas.topics import (
     NEXT_BEST_ACTION_TOPIC,
 )
 
-EmittedData = RiskChanged | ActionRecommended | AlertRaised | CustomerSignal
+EmittedData = RiskChanged | ActionRecommended | AlertRaised | CustomerSignal | EngagementDropping
+
+EventClass = Literal["descriptive", "diagnostic", "predictive", "prescriptive"]
+"""What happened, why it did, what will happen, what to do."""
 
 
 class EmittedType(NamedTuple):
@@ -23,13 +27,15 @@ class EmittedType(NamedTuple):
     """The CloudEvents type."""
     data: type[EmittedData]
     topic: str
+    event_class: EventClass
 
 
 _TYPES = (
-    EmittedType("churn.risk_changed", RiskChanged, CHURN_RISK_TOPIC),
-    EmittedType("action.recommended", ActionRecommended, NEXT_BEST_ACTION_TOPIC),
-    EmittedType("alert.raised", AlertRaised, ALERTS_TOPIC),
-    EmittedType("customer.signal", CustomerSignal, CUSTOMER_SIGNALS_TOPIC),
+    EmittedType("churn.risk_changed", RiskChanged, CHURN_RISK_TOPIC, "predictive"),
+    EmittedType("action.recommended", ActionRecommended, NEXT_BEST_ACTION_TOPIC, "prescriptive"),
+    EmittedType("alert.raised", AlertRaised, ALERTS_TOPIC, "prescriptive"),
+    EmittedType("customer.signal", CustomerSignal, CUSTOMER_SIGNALS_TOPIC, "predictive"),
+    EmittedType("engagement.dropping", EngagementDropping, CUSTOMER_SIGNALS_TOPIC, "descriptive"),
 )
 
 EMITTED: dict[str, EmittedType] = {kind.name: kind for kind in _TYPES}

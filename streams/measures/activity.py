@@ -110,16 +110,16 @@ def mark_active(
     """
     if days is None:
         return ActiveDays(day), True
-    marks, ahead = int.from_bytes(days.earlier, "little"), day - days.newest
+    bits, ahead = int.from_bytes(days.earlier, "little"), day - days.newest
     if ahead > 0:
-        marks = ((marks << 1) | 1) << (ahead - 1) if ahead <= MOST_DAYS else 0
-        return _packed(day, marks, oldest_ms), True
+        bits = ((bits << 1) | 1) << (ahead - 1) if ahead <= MOST_DAYS else 0
+        return _packed(day, bits, oldest_ms), True
     if ahead == 0:
         return days, False
     mark = 1 << min(-ahead - 1, MOST_DAYS)
-    if marks & mark or mark >> MOST_DAYS:
+    if bits & mark or mark >> MOST_DAYS:
         return days, False
-    return _packed(days.newest, marks | mark, oldest_ms), True
+    return _packed(days.newest, bits | mark, oldest_ms), True
 
 
 def merged_days(a: ActiveDays | None, b: ActiveDays | None) -> ActiveDays | None:
@@ -131,15 +131,15 @@ def merged_days(a: ActiveDays | None, b: ActiveDays | None) -> ActiveDays | None
     if a is None or b is None:
         return a or b
     newer, older = (a, b) if a.newest >= b.newest else (b, a)
-    marks, behind = int.from_bytes(older.earlier, "little"), newer.newest - older.newest
+    bits, behind = int.from_bytes(older.earlier, "little"), newer.newest - older.newest
     if behind:
-        marks = ((marks << 1) | 1) << (behind - 1) if behind <= MOST_DAYS else 0
-    return _packed(newer.newest, marks | int.from_bytes(newer.earlier, "little"), None)
+        bits = ((bits << 1) | 1) << (behind - 1) if behind <= MOST_DAYS else 0
+    return _packed(newer.newest, bits | int.from_bytes(newer.earlier, "little"), None)
 
 
-def _packed(newest: int, marks: int, oldest_ms: Millis | None) -> ActiveDays:
+def _packed(newest: int, bits: int, oldest_ms: Millis | None) -> ActiveDays:
     kept = MOST_DAYS
     if oldest_ms is not None:
         kept = min(kept, max(0, newest - oldest_ms // DAY_MS))
-    marks &= (1 << kept) - 1
-    return ActiveDays(newest, marks.to_bytes((marks.bit_length() + 7) // 8, "little"))
+    bits &= (1 << kept) - 1
+    return ActiveDays(newest, bits.to_bytes((bits.bit_length() + 7) // 8, "little"))

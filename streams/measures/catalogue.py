@@ -1,7 +1,7 @@
 """All business metrics, in the order of docs/metrics.md.
 
 A new metric is an entry and a function in the file of its kind; the names are what is stored, so a
-changed meaning is a new name.
+changed description is a new name.
 """
 
 from collections.abc import Mapping

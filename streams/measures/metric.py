@@ -59,12 +59,12 @@ class Dimension(NamedTuple):
 
 
 class Metric(NamedTuple):
-    """One figure of the business. Another meaning or other dimensions need another name."""
+    """One figure of the business. Another description or other dimensions need another name."""
 
     name: str
     kind: Kind
     unit: str
-    meaning: str
+    description: str
     dimensions: tuple[Dimension, ...] = ()
     bucket: Bucket = "day"
     retention_days: int = DAILY_RETENTION_DAYS
@@ -81,7 +81,7 @@ class Ratio(NamedTuple):
     name: str
     numerator: str
     denominator: str
-    meaning: str
+    description: str
     where: tuple[str, str] | None = None
     """(dimension, value) that the numerator's measures must have; None: all of them."""
     unit: str = "share"

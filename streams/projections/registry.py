@@ -5,8 +5,10 @@ from typing import Any
 
 from touchstream.schemas.registry import TOUCHPOINTS
 from touchstream.schemas.units import Millis
+from touchstream.streams.projections.channel import Channel
 from touchstream.streams.projections.churn import Churn
 from touchstream.streams.projections.decisions import Decisions
+from touchstream.streams.projections.engagement import Engagement
 from touchstream.streams.projections.measures import Measures
 from touchstream.streams.projections.projection import Projection
 from touchstream.streams.projections.registered import Registered
@@ -14,7 +16,14 @@ from touchstream.streams.projections.slots import Slots
 from touchstream.streams.projections.targets import Targets
 from touchstream.streams.state import State
 
-PROJECTIONS: tuple[Projection[Any], ...] = (Churn(), Targets(), Decisions(), Measures())
+PROJECTIONS: tuple[Projection[Any], ...] = (
+    Churn(),
+    Targets(),
+    Decisions(),
+    Engagement(),
+    Channel(),
+    Measures(),
+)
 
 
 class RegistryError(ValueError):

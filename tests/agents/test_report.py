@@ -294,21 +294,24 @@ def test_emissions_are_counted_from_the_first_day_on(tmp_path: Path) -> None:
     }
     folder(tmp_path)
     for topic, (subject, data) in emitted.items():
+        said = {"type": "customer.signal", "subject": subject, "data": data}
         lines = [
-            orjson.dumps({"subject": subject, "time": f"{day}T00:00:00.000Z", "data": data})
+            orjson.dumps({**said, "time": f"{day}T00:00:00.000Z"})
             for day in ("2026-01-01", "2026-01-02")
         ]
         (tmp_path / f"{topic}.jsonl").write_bytes(b"\n".join(lines) + b"\n")
     with (tmp_path / "customer-signals.jsonl").open("ab") as signals:
         about = {"subject": "touchstream.churn", "time": "2026-01-03T00:00:00.000Z", "data": drift}
-        signals.write(orjson.dumps(about))
+        signals.write(orjson.dumps({"type": "customer.signal", **about}) + b"\n")
+        dropped = {"type": "engagement.dropping", "subject": "bob", "data": {"index": 0.4}}
+        signals.write(orjson.dumps({**dropped, "time": "2026-01-03T00:00:00.000Z"}))
     assert read_emissions(tmp_path, date(2026, 1, 2)) == Emitted(
         horizon_days=28,
         crossings={("", "high"): 1},  # type: ignore[arg-type]
         weightiest={"quiet": 1},  # type: ignore[arg-type]
         chosen={"call": 1},  # type: ignore[arg-type]
         left_out={("offer", "resting"): 1},  # type: ignore[arg-type]
-        signals={"repeat": 1},  # type: ignore[arg-type]
+        signals={"repeat": 1, "engagement.dropping": 1},  # type: ignore[arg-type]
         model_signals=[ModelSignal(date(2026, 1, 3), "churn", "drift.loss", "0.25", "0.5")],
     )
 
@@ -377,7 +380,9 @@ def test_what_the_learner_says_of_its_models_is_told(tmp_path: Path) -> None:
     written = folder(tmp_path, ended={**ENDED, "served": {"churn": "bayes"}})
     pairs = {"signal": "model.promoted", "before": "bayes", "value": "hedge"}
     event = {"subject": "touchstream.churn", "time": "2026-01-03T00:00:00.000Z", "data": pairs}
-    (written / "customer-signals.jsonl").write_bytes(orjson.dumps(event))
+    (written / "customer-signals.jsonl").write_bytes(
+        orjson.dumps({"type": "customer.signal", **event})
+    )
     text = page(written)
     assert "<p>Serving at the end: churn: bayes.</p>" in text
     assert '<td class="text">bayes</td><td class="text">hedge</td></tr>' in text

@@ -43,6 +43,15 @@ def test_it_says_what_the_customer_does() -> None:
     assert "By the customer: never." in SECTIONS["payment.failed"]
 
 
+def test_it_says_where_an_emission_goes_and_which_question_it_answers() -> None:
+    assert "Topic: `churn-risk`. Class: predictive." in SECTIONS["churn.risk_changed"]
+    assert "| `customer-signals` | descriptive |" in TEXT
+
+
+def test_a_date_is_no_text() -> None:
+    assert "| `below_since` | yes | date like `2026-03-05` |" in SECTIONS["engagement.dropping"]
+
+
 def test_a_value_that_may_be_null_though_required_says_so() -> None:
     assert "| `rep` | yes | text or null |" in SECTIONS["alert.raised"]
 

@@ -66,6 +66,11 @@ def test_every_field_of_every_schema_is_explained(name: str) -> None:
     assert [field for field in fields if not field.get("description")] == []
 
 
+@pytest.mark.parametrize("name", EMITTED)
+def test_every_schema_of_an_emission_says_which_question_it_answers(name: str) -> None:
+    assert SCHEMAS[name]["x-class"] == EMITTED[name].event_class
+
+
 @pytest.mark.parametrize("name", VALIDATORS)
 def test_every_example_obeys_its_schema(name: str) -> None:
     VALIDATORS[name].validate(example(name))

@@ -3,7 +3,11 @@
 from typing import Any
 
 from tests.golden.core import by_name
+from tests.golden.worlds import rules
+from touchstream.schemas.units import DAY_MS
+from touchstream.streams.projections.churn import Churn
 from touchstream.streams.projections.read import churn_of, decisions_of, targets_of
+from touchstream.streams.projections.targets import Targets
 from touchstream.streams.state import State
 
 NAMES = {
@@ -19,14 +23,30 @@ def as_version_3(state: State) -> dict[str, Any]:
     targets = targets_of(state)
     header = by_name(State(state.profile, state.memory, None, state.erased_ms))
     whole: dict[str, Any] = header | by_name(churn_of(state)) | by_name(decisions_of(state))
-    if state.next_timer_ms is not None:
-        whole["wake_at_ms"] = state.next_timer_ms
+    wake_at_ms = _wake_at_ms(state)
+    if wake_at_ms is not None:
+        whole["wake_at_ms"] = wake_at_ms
     if targets.ledgers:
         whole["targets"] = by_name(targets.ledgers)
     if targets.raised:
         whole["raised"] = by_name(targets.raised)
     renamed: dict[str, Any] = _named(whole)
     return renamed
+
+
+def _wake_at_ms(state: State) -> int | None:
+    """The earliest timer of what version 3 knew: churn, targets and the tombstone.
+
+    Projections that were added since have timers of their own, which may come before these.
+    """
+    timers: list[int] = [
+        slot.next_timer_ms
+        for slot in state.slots
+        if slot.number in (Churn.slot, Targets.slot) and slot.next_timer_ms is not None
+    ]
+    if state.erased_ms is not None:
+        timers.append(state.erased_ms + rules().intake.allowed_lateness_days * DAY_MS + 1)
+    return min(timers, default=None)
 
 
 def _named(value: Any) -> Any:  # noqa: ANN401 - any part of a state

@@ -1,5 +1,6 @@
 """Records of our topics as people read them."""
 
+from datetime import date
 from typing import NamedTuple
 
 import orjson
@@ -9,6 +10,7 @@ from touchstream.agents.cli.format_record import raw_json, readable
 from touchstream.schemas.dead_letter import DeadLetter, Header, encode_letter
 from touchstream.schemas.emissions.actions import ActionRecommended
 from touchstream.schemas.emissions.cause import Cause
+from touchstream.schemas.emissions.engagement import EngagementDropping
 from touchstream.schemas.emissions.envelope import Emission, encode_emission
 from touchstream.schemas.emissions.registry import EmittedData
 from touchstream.schemas.emissions.risk import Reason, RiskChanged
@@ -86,6 +88,21 @@ def test_a_decision_is_told_with_its_propensity() -> None:
     found = emission("next-best-action", "action.recommended", action)
     assert readable("next-best-action", found) == (
         f"{AT}  ada  send_offer by email  propensity 0.950  risk 0.810 high  decision e1"
+    )
+
+
+def test_a_drop_is_told_with_both_levels() -> None:
+    drop = EngagementDropping(
+        index=0.3907,
+        recent_per_week=0.9571,
+        usual_per_week=2.4497,
+        below_since=date(2026, 2, 26),
+        rules="r1",
+        cause=Cause(type="touchstream.tick", source="touchstream", id="9"),
+    )
+    found = emission("customer-signals", "engagement.dropping", drop)
+    assert readable("customer-signals", found).endswith(
+        "engagement 0.39 of usual since 2026-02-26  signs of life a week 0.96, usually 2.45"
     )
 
 

@@ -55,6 +55,7 @@ def test_every_emitted_type_has_its_topic() -> None:
         "action.recommended": "next-best-action",
         "alert.raised": "alerts",
         "customer.signal": "customer-signals",
+        "engagement.dropping": "customer-signals",
     }
 
 

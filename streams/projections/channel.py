@@ -1,0 +1,141 @@
+"""Channel: where and when the customer comes to us of their own accord.
+
+Counted are contacts that the customer made, by channel, by hour of the day and by day of the week
+(both UTC, event time). What is preferred is read off posteriors that few contacts hardly move.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+from msgspec import Struct
+
+from touchstream.schemas.envelope import Event
+from touchstream.schemas.registry import ACTIVITY_BY_DEFAULT, TOUCHPOINTS, Family
+from touchstream.schemas.rules import Rules
+from touchstream.schemas.units import DAY_MS, HOUR_MS, Millis
+from touchstream.streams.profiles.profile import Profile
+from touchstream.streams.projections.projection import Context, Update
+
+CHANNELS: tuple[Family, ...] = (
+    "web",
+    "content",
+    "store",
+    "ticket",
+    "call",
+    "email",
+    "survey",
+    "review",
+    "social",
+)
+"""Families that are a way to reach us, in the order of their counts. An order, a cart or a
+subscription says what was done, not where: it counts for the hour alone."""
+
+DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+WEEK_DAYS, HOURS = len(DAYS), 24
+THURSDAY = 3
+"""1970-01-01 was one."""
+
+PRIOR_CONTACTS = 8.0
+"""So many contacts weigh as much as the prior: below, chance decides between hours."""
+
+FULL = 255
+"""A count that would reach it halves all counts: a byte each, and old habits fade."""
+
+_DAY, _HOUR, _LENGTH = len(CHANNELS), len(CHANNELS) + WEEK_DAYS, len(CHANNELS) + WEEK_DAYS + HOURS
+_PLACES = {
+    name: CHANNELS.index(kind.family) if kind.family in CHANNELS else None
+    for name, kind in TOUCHPOINTS.items()
+}
+"""Event type -> place of its channel's count."""
+_HALVES = bytes(count // 2 for count in range(256))
+
+
+class ChannelState(Struct, frozen=True, array_like=True, tag=1):
+    """Contacts that the customer made."""
+
+    counts: bytes = bytes(_LENGTH)
+    """By channel, then by day of the week from Monday on, then by hour of the day."""
+
+
+def posterior(count: int, total: int, cells: int) -> float:
+    r"""Probability of one of several cells, shrunk towards all being alike.
+
+    .. math:: p = \frac{n_i + W / K}{n + W}
+
+    the mean of a Dirichlet posterior with a uniform prior of the weight W = ``PRIOR_CONTACTS``, for
+    ``count`` (n_i, >= 0) of ``total`` (n) contacts and ``cells`` (K). 1 / K without a contact.
+
+    Three of four contacts by one of nine channels: (3 + 8 / 9) / (4 + 8) = 0.3241.
+
+    >>> round(posterior(3, 4, 9), 4), posterior(0, 0, 8)
+    (0.3241, 0.125)
+    """
+    return (count + PRIOR_CONTACTS / cells) / (total + PRIOR_CONTACTS)
+
+
+class Channel:
+    """Implements ``Projection``; emits nothing."""
+
+    name: ClassVar[str] = "channel"
+    slot: ClassVar[int] = 5
+    state_type: ClassVar[type[ChannelState]] = ChannelState
+    max_bytes: ClassVar[int] = 44
+    listens_to: ClassVar[frozenset[str]] = frozenset(ACTIVITY_BY_DEFAULT)
+    reads: ClassVar[tuple[str, ...]] = ()
+    merges_exactly: ClassVar[bool] = False  # but for what is halved
+
+    def on_event(
+        self, state: ChannelState | None, event: Event, ctx: Context
+    ) -> Update[ChannelState] | None:
+        if not TOUCHPOINTS[event.type].by_customer(event.data):
+            return None
+        counts = bytearray(_LENGTH if state is None else state.counts)
+        channel, at_ms = _PLACES[event.type], event.time_ms
+        if channel is not None:
+            counts[channel] += 1
+        day, since_midnight_ms = divmod(at_ms, DAY_MS)
+        counts[_DAY + (day + THURSDAY) % WEEK_DAYS] += 1
+        if since_midnight_ms:  # many systems stamp with the day alone: midnight is no hour
+            counts[_HOUR + since_midnight_ms // HOUR_MS] += 1
+        return Update(ChannelState(bytes(counts.translate(_HALVES) if FULL in counts else counts)))
+
+    def on_timer(
+        self, state: ChannelState, now_ms: Millis, ctx: Context
+    ) -> Update[ChannelState] | None:
+        return None
+
+    def next_timer_ms(self, state: ChannelState, rules: Rules) -> Millis | None:
+        return None
+
+    def merge(self, a: ChannelState, b: ChannelState, ctx: Context) -> ChannelState:
+        sums = [one + other for one, other in zip(a.counts, b.counts, strict=True)]
+        if max(sums) >= FULL:
+            sums = [count // 2 for count in sums]
+        return ChannelState(bytes(sums))
+
+    def upgrade(self, version: int, fields: list[Any]) -> ChannelState:
+        raise ValueError(f"no version {version} of it was ever written")
+
+    def describe(
+        self, state: ChannelState, profile: Profile | None, now_ms: Millis
+    ) -> Mapping[str, object]:
+        """The preferred channel and hour of the week, each with its probability.
+
+        An hour of the week has the probability of its day times that of its hour of the day.
+        """
+        counts = state.counts
+        channels, days, hours = counts[:_DAY], counts[_DAY:_HOUR], counts[_HOUR:]
+        (channel, share), (day, of_day), (hour, of_hour) = map(_likeliest, (channels, days, hours))
+        return {
+            "channel": CHANNELS[channel] if any(channels) else None,
+            "channel_share": round(share, 4) if any(channels) else None,
+            "hour": f"{DAYS[day]} {hour:02}:00 UTC" if any(hours) else None,
+            "hour_probability": round(of_day * of_hour, 4) if any(hours) else None,
+            "n": sum(days),
+        }
+
+
+def _likeliest(counts: Sequence[int]) -> tuple[int, float]:
+    """The cell with the largest posterior, the first of several, and that posterior."""
+    cell = counts.index(max(counts))
+    return cell, posterior(counts[cell], sum(counts), len(counts))
