@@ -30,6 +30,7 @@ from touchstream.streams.intake.memory import (
 )
 from touchstream.streams.learn.ledger import Matured, is_activity
 from touchstream.streams.measures.activity import count_event
+from touchstream.streams.measures.metric import Measure
 from touchstream.streams.outcome import Drop, Reject
 from touchstream.streams.profiles.fold import fold, forget_resolved_tickets
 from touchstream.streams.projections.projection import (
@@ -66,7 +67,7 @@ class Step(Struct, frozen=True, gc=False):
     counters: Sequence[str] = ()
     refused: Reject | None = None
     """The event is a dead letter; the state is as before."""
-    measures: Sequence[Any] = ()
+    measures: Sequence[Measure] = ()
     indexes: Mapping[str, float | None] = {}
 
 
@@ -81,7 +82,7 @@ class Underway(Struct, gc=False):
     emissions: Sequence[Emission] = ()
     candidates: Sequence[Candidate] = ()
     examples: Sequence[Matured] = ()
-    measures: Sequence[Any] = ()
+    measures: Sequence[Measure] = ()
     indexes: Mapping[str, float | None] = {}
     requests: Sequence[tuple[Registered, Sequence[ScoreRequest]]] = ()
     """What each projection wants to be predicted."""
@@ -91,7 +92,7 @@ class Underway(Struct, gc=False):
     def take(self, registered: Registered, update: "Update[Any]") -> None:
         """Take in what a projection makes of the trigger."""
         slots = self.ctx.slots
-        if update.state is not slots.get(registered):
+        if update.state is not slots.get(registered):  # a slot that stays is copied as it is
             slots.put(registered, update.state)
         if update.emissions:
             self.emissions = (*self.emissions, *update.emissions)

@@ -1,4 +1,4 @@
-"""The generated parts of docs/walkthrough.md and docs/models.md.
+"""The generated parts of docs/walkthrough.md, docs/models.md and docs/metrics.md.
 
 ``python -m tests.pages`` writes them. A part begins at ``<!-- made: NAME -->`` and ends at the next
 empty line. ``tests/unit/project/test_readme.py`` compares the pages with the code.
@@ -14,11 +14,14 @@ from typing import Any
 from tests.story.trace import stops
 from touchstream.streams.features.catalogue import FEATURES
 from touchstream.streams.learn.basis import DERIVED
+from touchstream.streams.measures.catalogue import CATALOGUE, RATIOS
+from touchstream.streams.measures.metric import Dimension
 
 ROOT = Path(__file__).parents[1]
-PAGES = ("docs/walkthrough.md", "docs/models.md")
+PAGES = ("docs/walkthrough.md", "docs/models.md", "docs/metrics.md")
 PART = re.compile(r"<!-- made: ([a-z-]+) -->\n(.*?)\n(?=\n)", re.DOTALL)
 WIDTH = 100
+VALUES_SHOWN = 10
 
 
 def written(page: str) -> str:
@@ -35,7 +38,8 @@ def made(page: str) -> str:
 def parts() -> dict[str, str]:
     """Name -> text, in the order in which they stand in the pages."""
     blocks = {name: f"```json\n{_as_json(value)}\n```" for name, value in stops().items()}
-    return {**blocks, "features": _features(), "columns": _columns()}
+    tables = {"features": _features(), "columns": _columns()}
+    return {**blocks, **tables, "measures": _measures(), "ratios": _ratios()}
 
 
 def _features() -> str:
@@ -58,6 +62,47 @@ def _columns() -> str:
             )
             for work, columns in DERIVED
             for number, (name, unit, of) in enumerate(columns)
+        ),
+    )
+
+
+def _measures() -> str:
+    return _table(
+        ("metric", "kind", "unit", "by", "bucket", "kept", "meaning"),
+        (
+            (
+                f"`{each.name}`",
+                each.kind,
+                each.unit,
+                "; ".join(map(_dimension, each.dimensions)) or "nothing",
+                each.bucket,
+                f"{each.retention_days} d",
+                each.description,
+            )
+            for each in CATALOGUE
+        ),
+    )
+
+
+def _dimension(dimension: Dimension) -> str:
+    """The values themselves where they are few."""
+    few = len(dimension.values) <= VALUES_SHOWN
+    values = f" ({', '.join(dimension.values)})" if few else f" ({len(dimension.values)} values)"
+    return f"{dimension.name}{values}"
+
+
+def _ratios() -> str:
+    return _table(
+        ("ratio", "of", "n", "meaning"),
+        (
+            (
+                f"`{each.name}`",
+                f"`{each.numerator}`"
+                + ("" if each.where is None else f" with {' '.join(each.where)}"),
+                f"`{each.denominator}`",
+                each.description,
+            )
+            for each in RATIOS
         ),
     )
 

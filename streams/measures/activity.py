@@ -122,6 +122,21 @@ def mark_active(
     return _packed(days.newest, bits | mark, oldest_ms), True
 
 
+def merged_days(a: ActiveDays | None, b: ActiveDays | None) -> ActiveDays | None:
+    r"""The days of both.
+
+    >>> merged_days(ActiveDays(9, b"\x01"), ActiveDays(6)) == ActiveDays(9, b"\x05")
+    True
+    """
+    if a is None or b is None:
+        return a or b
+    newer, older = (a, b) if a.newest >= b.newest else (b, a)
+    bits, behind = int.from_bytes(older.earlier, "little"), newer.newest - older.newest
+    if behind:
+        bits = ((bits << 1) | 1) << (behind - 1) if behind <= MOST_DAYS else 0
+    return _packed(newer.newest, bits | int.from_bytes(newer.earlier, "little"), None)
+
+
 def _packed(newest: int, bits: int, oldest_ms: Millis | None) -> ActiveDays:
     kept = MOST_DAYS
     if oldest_ms is not None:

@@ -1,8 +1,12 @@
 """Calls: how many at which hour, how long, and how long customers wait."""
 
+from collections.abc import Callable
+from typing import Any
+
 from touchstream.schemas.touchpoints.calls import CallEnded
 from touchstream.schemas.units import Millis
 from touchstream.streams.measures.metric import (
+    HISTOGRAM_RETENTION_DAYS,
     HOURLY_RETENTION_DAYS,
     Dimension,
     Measure,
@@ -28,6 +32,7 @@ METRICS = (
         "milliseconds",
         "From pick-up to the end of a call; 0 when nobody spoke.",
         _DIRECTION,
+        retention_days=HISTOGRAM_RETENTION_DAYS,
     ),
     Metric(
         "call_wait",
@@ -35,6 +40,7 @@ METRICS = (
         "milliseconds",
         "Time in the queue and on hold, of the calls that give either.",
         _DIRECTION,
+        retention_days=HISTOGRAM_RETENTION_DAYS,
     ),
     Metric(
         "call_transfers",
@@ -62,3 +68,7 @@ def call_ended(at_ms: Millis, data: CallEnded) -> tuple[Measure, ...]:
 
 def _ms(seconds: float) -> int:
     return round(seconds * _SECOND_MS)
+
+
+BY_DATA: dict[type, Callable[[Millis, Any], tuple[Measure, ...]]] = {CallEnded: call_ended}
+"""What an event of each type adds."""

@@ -28,6 +28,9 @@ BUCKET_MS: dict[Bucket, int] = {"day": DAY_MS, "hour": HOUR_MS}
 DAILY_RETENTION_DAYS = 800
 """Two years, and two months to compare with the same season of both."""
 
+HISTOGRAM_RETENTION_DAYS = 400
+"""A year and five weeks, for last year's season: histograms of a busy shard take 0.1 MB a day."""
+
 HOURLY_RETENTION_DAYS = 62
 """Two months: staffing looks at the last weeks, and an hour costs as much as a day."""
 

@@ -1,12 +1,6 @@
 """What one applied event adds to the measures: the hot path, a plain visit costs one tuple."""
 
-from collections.abc import Callable
-from typing import Any
-
 from touchstream.schemas.envelope import Event
-from touchstream.schemas.touchpoints.calls import CallEnded
-from touchstream.schemas.touchpoints.orders import OrderPlaced, OrderReturned
-from touchstream.schemas.touchpoints.surveys import SurveyAnswered, SurveySent
 from touchstream.schemas.touchpoints.tickets import (
     TicketOpened,
     TicketReopened,
@@ -23,14 +17,8 @@ from touchstream.streams.profiles.profile import Profile
 
 Updated = tuple[MeasuresState | None, tuple[Measure, ...]]
 
-_BY_DATA: dict[type, Callable[[Millis, Any], tuple[Measure, ...]]] = {
-    OrderPlaced: orders.order_placed,
-    OrderReturned: orders.order_returned,
-    CallEnded: calls.call_ended,
-    SurveySent: surveys.survey_sent,
-    SurveyAnswered: surveys.survey_answered,
-}
-"""Families that need no state of the customer."""
+_BY_DATA = {**orders.BY_DATA, **calls.BY_DATA, **surveys.BY_DATA}
+"""Kinds that need no state of the customer."""
 _OF_TICKETS = frozenset({TicketOpened, TicketReplied, TicketResolved, TicketReopened})
 
 

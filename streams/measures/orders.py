@@ -1,5 +1,8 @@
 """Orders, revenue and returns by currency."""
 
+from collections.abc import Callable
+from typing import Any
+
 from touchstream.schemas.touchpoints.orders import OrderPlaced, OrderReturned
 from touchstream.schemas.units import Millis
 from touchstream.streams.measures.metric import OTHER, Dimension, Measure, Metric
@@ -59,3 +62,10 @@ def order_returned(at_ms: Millis, data: OrderReturned) -> tuple[Measure, ...]:
 
 def _currency(code: str) -> tuple[str]:
     return (code if code in CURRENCIES else OTHER,)
+
+
+BY_DATA: dict[type, Callable[[Millis, Any], tuple[Measure, ...]]] = {
+    OrderPlaced: order_placed,
+    OrderReturned: order_returned,
+}
+"""What an event of each type adds."""

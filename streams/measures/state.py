@@ -2,7 +2,7 @@
 
 from msgspec import Struct
 
-from touchstream.streams.measures.activity import MOST_DAYS, ActiveDays
+from touchstream.streams.measures.activity import MOST_DAYS, ActiveDays, merged_days
 from touchstream.streams.measures.tickets import MOST_TICKETS, OpenTickets
 
 MAX_BYTES = MOST_DAYS // 8 + MOST_TICKETS * 20 + 32
@@ -19,6 +19,12 @@ class MeasuresState(Struct, frozen=True, array_like=True, tag=1):
 
 
 NOTHING_MEASURED = MeasuresState()
+
+
+def merged(a: MeasuresState, b: MeasuresState) -> MeasuresState:
+    """The state of two ids that turn out to be one person; what was counted stays counted."""
+    tickets = sorted({*a.tickets, *b.tickets}, key=lambda each: (each.opened_ms, each.key))
+    return MeasuresState(merged_days(a.days, b.days), tuple(tickets[-MOST_TICKETS:]))
 
 
 def or_none(state: MeasuresState) -> MeasuresState | None:

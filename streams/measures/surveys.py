@@ -1,6 +1,7 @@
 """Surveys: who was asked, who answered, and what the answers say."""
 
-from typing import get_args
+from collections.abc import Callable
+from typing import Any, get_args
 
 from touchstream.schemas.touchpoints.surveys import SurveyAnswered, SurveyKind, SurveySent
 from touchstream.schemas.units import Millis
@@ -78,3 +79,10 @@ def _group(thousandths: int) -> str:
     if thousandths >= _PROMOTER:
         return "promoter"
     return "passive" if thousandths >= _PASSIVE else "detractor"
+
+
+BY_DATA: dict[type, Callable[[Millis, Any], tuple[Measure, ...]]] = {
+    SurveySent: survey_sent,
+    SurveyAnswered: survey_answered,
+}
+"""What an event of each type adds."""

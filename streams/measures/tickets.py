@@ -1,9 +1,8 @@
-"""Support tickets: how many, and how long customers wait for an answer and for a solution.
+"""Support tickets: how many, and how long customers wait for a reply and for a resolution.
 
-Times run from the opening, and are decided by the customer's own state in the order in which events
-arrive: a reply or a solution that arrives before the opening of its ticket is counted, but not
-timed. Both times concern the first reply by an agent and the first solution; after a reopening
-nothing is timed again.
+Times run from the opening to the first reply by an agent and to the first resolution. The state of
+the customer decides, in the order of arrival: a reply or resolution that arrives before the opening
+of its ticket is counted but not timed, and a reopened ticket is not timed again.
 """
 
 from hashlib import blake2b
@@ -18,7 +17,7 @@ from touchstream.schemas.touchpoints.tickets import (
 )
 from touchstream.schemas.units import Millis
 from touchstream.streams.measures.activity import CHANNELS, ticket_channel
-from touchstream.streams.measures.metric import Dimension, Measure, Metric
+from touchstream.streams.measures.metric import HISTOGRAM_RETENTION_DAYS, Dimension, Measure, Metric
 
 METRICS = (
     Metric(
@@ -28,28 +27,30 @@ METRICS = (
         "Tickets opened, by the channel they came in.",
         (Dimension("channel", CHANNELS),),
     ),
-    Metric("tickets_resolved", "counter", "tickets", "Tickets closed as solved, every time."),
-    Metric("tickets_reopened", "counter", "tickets", "Tickets that were not solved after all."),
+    Metric("tickets_resolved", "counter", "tickets", "Tickets resolved, every time."),
+    Metric("tickets_reopened", "counter", "tickets", "Tickets reopened after a resolution."),
     Metric(
         "first_response_time",
         "quantile",
         "milliseconds",
         "From a ticket's opening to the first reply by an agent, on the day of the reply.",
+        retention_days=HISTOGRAM_RETENTION_DAYS,
     ),
     Metric(
         "resolution_time",
         "quantile",
         "milliseconds",
-        "From a ticket's opening to its first solution, on the day of the solution.",
+        "From a ticket's opening to its first resolution, on the day of the resolution.",
+        retention_days=HISTOGRAM_RETENTION_DAYS,
     ),
 )
 
 MOST_TICKETS = 32
-"""Unsolved tickets of one customer that are timed; the one opened first gives way."""
+"""Unresolved tickets of one customer that are timed; the one opened first gives way."""
 
 
 class OpenTicket(Struct, frozen=True, array_like=True, gc=False):
-    """A ticket that has not been solved yet."""
+    """A ticket that has not been resolved yet."""
 
     opened_ms: Millis
     key: int

@@ -7,14 +7,12 @@ and a first response once a ticket (:mod:`touchstream.streams.measures`).
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-import msgspec
-
 from touchstream.schemas.envelope import Event
 from touchstream.schemas.registry import TOUCHPOINTS
 from touchstream.schemas.rules import Rules
 from touchstream.schemas.units import DAY_MS, Millis
 from touchstream.streams.measures.observe import on_event
-from touchstream.streams.measures.state import MAX_BYTES, MeasuresState
+from touchstream.streams.measures.state import MAX_BYTES, MeasuresState, merged
 from touchstream.streams.profiles.profile import Profile
 from touchstream.streams.projections.projection import Context, Update
 
@@ -51,8 +49,8 @@ class Measures:
         return None
 
     def merge(self, a: MeasuresState, b: MeasuresState, ctx: Context) -> MeasuresState:
-        """Days and tickets of the one who was active last; figures that were counted stay."""
-        return max((a, b), key=_order)
+        """Days and tickets of both; figures that were counted stay."""
+        return merged(a, b)
 
     def upgrade(self, version: int, fields: list[Any]) -> MeasuresState:
         raise ValueError(f"no version {version} of it was ever written")
@@ -69,8 +67,3 @@ def _oldest_ms(ctx: Context) -> Millis | None:
     if watermark_ms is None:
         return None
     return Millis(watermark_ms - ctx.rules.intake.allowed_lateness_days * DAY_MS)
-
-
-def _order(state: MeasuresState) -> tuple[int, bytes]:
-    newest = -1 if state.days is None else state.days.newest
-    return newest, msgspec.msgpack.encode(state)

@@ -29,6 +29,7 @@ from touchstream.schemas.units import CustomerId, Millis
 from touchstream.streams.context import ServingContext
 from touchstream.streams.decide.arbitration import Candidate, Decision
 from touchstream.streams.learn.ledger import Matured
+from touchstream.streams.measures.metric import Measure
 from touchstream.streams.profiles.profile import Profile
 from touchstream.streams.scoring import Scored
 
@@ -102,7 +103,7 @@ class Update(Struct, Generic[S], frozen=True, gc=False):
     """Things worth a decision; one decision per customer and trigger is taken over all of them."""
     examples: Sequence[Matured] = ()
     """Labels that became final."""
-    measures: Sequence[Any] = ()
+    measures: Sequence[Measure] = ()
     """For the aggregates."""
     indexes: Mapping[str, float | None] = {}
     """Sorted set -> the customer's score in it; None: no member any more."""

@@ -42,17 +42,21 @@ class Come(NamedTuple):
     letters: dict[tuple[int, int], str]
     """(partition, offset) -> reason."""
     knowledge: Knowledge
+    measures: list[dict[str, dict[str, int]]]
+    """By shard: bucket -> field -> sum."""
 
 
 def differences(deployment: Deployment) -> list[str]:
     """The differences between a deployment and the core on the log in its Kafka."""
-    have, want = found(deployment), expected(deployment.settings, deployment.log_records())
+    want = expected(deployment.settings, deployment.log_records())
+    have = found(deployment, want.measures)
     return [
         *_unlike("record", enumerate(have.checkpoints), enumerate(want.checkpoints)),
         *_unlike("state", _flat(have.states), _flat(want.states)),
         *_unlike("due", enumerate(have.timers), enumerate(want.timers)),
         *_unlike("dead letter", have.letters.items(), want.letters.items()),
         *_unlike("said", _numbered(have.shown), _numbered(want.shown)),
+        *_unlike("measures", enumerate(have.measures), enumerate(want.measures)),
         *_unlike("learner", [(0, have.knowledge)], [(0, want.knowledge)]),
     ]
 
@@ -85,6 +89,7 @@ def expected(settings: Settings, log: Sequence[Sequence[Record]]) -> Come:
         shown,
         letters,
         _plain(stream.knowledge),
+        [shard.measures for shard in stream.shards],
     )
 
 
@@ -102,8 +107,11 @@ def _report(
             shown.setdefault((entry.topic, shard), []).append(entry.value)
 
 
-def found(deployment: Deployment) -> Come:
-    """What Redis and the emitted topics hold; of what was sent twice the first counts."""
+def found(deployment: Deployment, measured: Sequence[Mapping[str, object]]) -> Come:
+    """What Redis and the emitted topics hold; of what was sent twice the first counts.
+
+    ``measured`` names the buckets of measures to look for, by shard.
+    """
     shown: dict[tuple[str, str], list[bytes]] = {}
     for topic in (*EMITTED, EXAMPLES_TOPIC):
         for records in deployment.read(topic).values():
@@ -115,7 +123,18 @@ def found(deployment: Deployment) -> Come:
         shown,
         letters_of(deployment),
         _plain(deployment.checkpoint().knowledge),
+        [
+            _measures(deployment, shard, list(buckets))
+            for shard, buckets in zip(deployment.shards, measured, strict=True)
+        ],
     )
+
+
+def _measures(
+    deployment: Deployment, shard: str, buckets: Sequence[str]
+) -> dict[str, dict[str, int]]:
+    [read] = deployment.ask(lambda store: store.read_measures([shard], buckets))
+    return dict(zip(buckets, read, strict=True))
 
 
 def letters_of(deployment: Deployment) -> dict[tuple[int, int], str]:

@@ -34,12 +34,11 @@ def test_every_kind_has_its_fields() -> None:
             "revenue|EUR|n": 2,
             "nps|detractor": -100,
             "nps|detractor|n": 1,
-            "first_response_time|551": 2,
-            "first_response_time|-1": 1,
         },
+        "400:2026-11-28": {"first_response_time|551": 2, "first_response_time|-1": 1},
         "62:2026-11-28": {"calls|inbound|12": 1},
     }
-    assert tally.oldest_days() == {"62": 20_785, "800": 20_785}
+    assert tally.oldest_days() == {"62": 20_785, "400": 20_785, "800": 20_785}
 
 
 def test_what_is_past_its_retention_is_not_added() -> None:
