@@ -46,6 +46,7 @@ def producer(kafka: KafkaSettings) -> Iterator[KafkaProducer]:
     try:
         yield client
     finally:
+        # Unsent records are lost at the timeout; callers flush before.
         client.close(timeout=BOOTSTRAP_TIMEOUT_S)
 
 

@@ -53,6 +53,7 @@ class HeldExamples:
         if record.sequence > last + 1:
             return self._gap(record.shard, last, record.sequence, now_s)
         self.gap_since_s = None
+        # Offsets are kept too, because the fence is the offset of the oldest record held.
         self._last[record.shard] = record.sequence
         self._offsets[record.shard].append((record.sequence, offset))
         if isinstance(record, Example):

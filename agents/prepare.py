@@ -63,6 +63,7 @@ async def check_topics(settings: Settings, topics: dict[str, str]) -> None:
     if missing:
         raise Refusal(f"no topic {', '.join(missing)}: run `touchstream topics` first")
     for topic, wanted in ((TOUCHPOINTS_TOPIC, settings.kafka.partitions), (EXAMPLES_TOPIC, 1)):
+        # Only the partition count of the touchpoints must match exactly: it places the customers.
         found = counts[topics[topic]]
         if found < wanted if topic == EXAMPLES_TOPIC else found != wanted:
             raise Refusal(

@@ -96,6 +96,7 @@ def rebuild(
             f"the examples end at {passed}, the learner at {checkpoint.knowledge.passed}: "
             "is this the topic that the learner reads?"
         )
+    # The last ticks may have taught nothing, but the learner must not wait for them again.
     knowledge.tick, knowledge.passed = checkpoint.knowledge.tick, passed
     # A new number: workers hold the old version compiled under its own.
     knowledge.version = checkpoint.knowledge.version + 1

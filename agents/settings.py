@@ -88,6 +88,7 @@ class Settings(Table):
         try:
             return cls.model_validate({**deployment, "rules": _convert_rules(rules, given)})
         except ValidationError as error:
+            # One line is enough: pydantic's own report would show the values of secrets.
             raise SettingsError(_first_fault(error, given)) from None
 
 

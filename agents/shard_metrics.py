@@ -25,6 +25,7 @@ def show_shards(
         metrics.set("lag_records", lag, shard=shard.name)
         metrics.set("tick_number", shard.checkpoint.tick, shard=shard.name)
         metrics.show_durable(shard.name, _durable_counts(shard.checkpoint))
+        # Before the first tick there is no version to show.
         if shard.checkpoint.active_config is not None:
             metrics.set("model_version", shard.checkpoint.active_config.model_version)
     metrics.set("parked_partitions", sum(shard.parked for shard in shards))

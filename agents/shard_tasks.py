@@ -48,6 +48,7 @@ class ShardTask(NamedTuple):
         """The commit; its offset moves past the unit with the unit's last commit only."""
         return ShardUpdate(
             self.shard,
+            # A crash between two chunks must read the tick again.
             _next_offset(self.unit) if self.last else self.shard.offset,
             encode_checkpoint(content.checkpoint),
             content.states,

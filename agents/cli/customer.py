@@ -52,6 +52,7 @@ async def _shown(settings: Settings, customer_id: str) -> dict[str, object]:
     shard = shard_name(partition_of(customer_id.encode(), settings.kafka.partitions))
     store = open_store(settings)
     try:
+        # Tick and version of the shard tell from when the state is.
         [checkpoint] = await store.read_checkpoints([shard])
         [[data]] = await store.load([Read(shard, [customer_id])])
     finally:

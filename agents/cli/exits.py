@@ -17,6 +17,7 @@ def exit_code(app: typer.Typer) -> int:
         code: int | None = app(standalone_mode=False)
     except TyperException as exc:
         return _print(failures.Ending(getattr(exc, "exit_code", failures.FAILED), _message(exc)))
+    # Ctrl-C is no failure; 130 is the usual code for it.
     except (KeyboardInterrupt, typer.Abort):
         return INTERRUPTED
     except BrokenPipeError:

@@ -42,6 +42,7 @@ class ServerProcess:
                 stderr=subprocess.STDOUT,
                 cwd=None if log is None else log.parent,
                 env=environ,
+                # A session of its own, so that Ctrl-C at the terminal does not reach it.
                 start_new_session=True,
             )
         self._leash = subprocess.Popen(

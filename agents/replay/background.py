@@ -10,6 +10,7 @@ async def running(coroutine: Coroutine[None, None, None]) -> AsyncIterator["asyn
     """Run ``coroutine`` beside the block; if it fails, the block ends with its error."""
     owner = asyncio.current_task()
     task: asyncio.Task[None] = asyncio.create_task(coroutine)
+    # Kept here, because the cancellation that ends the block hides the cause.
     failures: list[BaseException] = []
 
     def ended(done: "asyncio.Task[None]") -> None:

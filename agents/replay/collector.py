@@ -153,6 +153,7 @@ class Collector:
 
     def _letter(self, record: ConsumerRecord) -> None:
         letter = decode_letter(record.key, record.value, record.headers).letter
+        # A dead letter has no sequence; its origin identifies it.
         if (letter.partition, letter.offset) in self._letters:
             return
         self._letters.add((letter.partition, letter.offset))

@@ -23,6 +23,7 @@ def steps(files: Sequence[Path], ticks: TickSettings) -> Iterator[Step]:
 def paced(files: Sequence[Path], ticks: TickSettings) -> Iterator[Step]:
     """Ticks on multiples of ``ticks.every_days``; an empty file has none."""
     lines = read_lines(files)
+    # The beginning is needed before the first line is published.
     first = list(islice(lines, FIRST_LINES))
     begin_ms = beginning(first, ticks.max_gap_days)
     pacer = Pacer(begin_ms or Millis(0), ticks.every_days, ticks.max_gap_days)

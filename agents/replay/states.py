@@ -26,6 +26,7 @@ async def write_states(
     profiles = []
     async for customer, data in _states(store, shards):
         state = decode_state(data)
+        # Encoded at once: decoded states of all customers would need several times the memory.
         profiles.append((customer, orjson.dumps(as_json(customer, state))))
         ledgers = {CHURN: churn_of(state).ledger, **targets_of(state).ledgers}
         for target, ledger in ledgers.items():

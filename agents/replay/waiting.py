@@ -96,6 +96,7 @@ class AgentsProgress:
             now_s = time.monotonic()
             if now_s - looked > STALL_CHECK_S:
                 looked = now_s
+                # Only the workers: the learner waits for them while they are busy.
                 fences = [each.fence for each in await self._store.read_checkpoints(self._shards)]
                 if fences != before:
                     moved, before = now_s, fences

@@ -66,6 +66,7 @@ def translated(error: Exception, verb: str, where: str) -> StoreError:
 
 
 def _advice(error: Exception) -> str:
+    # By code first: redis-py maps several codes to one exception class.
     code = str(error).split(" ", 1)[0]
     if code in _ADVICE_BY_CODE:
         return _ADVICE_BY_CODE[code]

@@ -41,6 +41,7 @@ class ShardKeys(NamedTuple):
         return self.measures + check_bucket(name).encode()
 
 
+# Called for every read and commit; the names of a process are few.
 @lru_cache(maxsize=4096)
 def shard_keys(namespace: str, shard: str) -> ShardKeys:
     """The keys of ``shard``; raises ValueError for a name that cannot stand in a hash tag.
