@@ -34,6 +34,9 @@ FULL_ROWS = 5
 
 MOST_BYTES = 1024
 """Goal at 56 days: no more than 1 KiB per customer."""
+YOUNG_DAYS = 56
+MOST_BYTES_LATER = 1280
+"""Goal up to 160 days: attributes, tickets and families go on growing for some months."""
 
 RULES = Rules(churn=ChurnRules(horizon_days=28, snapshot_every_days=7, label_grace_days=1))
 COMMIT_STATES = 200
@@ -124,6 +127,7 @@ def measure(customers: int, days: int) -> dict[str, object]:
         used = redis_bytes(server, kept)
     sizes = sorted(len(one.state) for one in kept.values())
     each = used / len(kept)
+    most = MOST_BYTES if days <= YOUNG_DAYS else MOST_BYTES_LATER
     return {
         "customers": len(kept),
         "redis_bytes_per_customer": round(each),
@@ -132,8 +136,8 @@ def measure(customers: int, days: int) -> dict[str, object]:
             "p99": sizes[len(sizes) * 99 // 100],
             "largest": sizes[-1],
         },
-        "wanted": f"<= {MOST_BYTES}",
-        "met": each <= MOST_BYTES,
+        "wanted": f"<= {most}",
+        "met": each <= most,
     }
 
 
