@@ -1,15 +1,18 @@
 """From a touchpoint to the event it causes: Kafka in, Redis commit, Kafka out; p50 and p99.
 
-    python -m bench.latency [--rate EVENTS_PER_S] [--seconds 15]
+    python -m bench.latency [--rate EVENTS_PER_S ...] [--seconds 15]
 
 Real Kafka and Redis, one worker with its default linger. Without ``--rate``, half of what one
 worker was just measured to drain of these events. Every event crosses a band: tickets are opened
 and resolved in turn, and the model depends on nothing else. Measured from before the producer's
-send until the emission has been read from ``churn-risk``; both share this process.
+send until the emission has been read from ``churn-risk``; both share this process. Beside every
+rate stands that of a plain consume-produce loop (``bench/echo.py``) on the same broker.
 """
 
 import argparse
 import asyncio
+import subprocess
+import sys
 import time
 from collections.abc import Iterator, Sequence
 from itertools import chain, islice
@@ -68,28 +71,50 @@ def ticket_events() -> Iterator[tuple[str, Piece]]:
         number += 1
 
 
-async def measure(rate: float | None, seconds: float) -> dict[str, object]:
-    """Latencies in ms at ``rate``, or at half of the capacity measured first."""
+async def measure(rates: Sequence[float], seconds: float) -> dict[str, object]:
+    """Latencies in ms at each rate, by default at half of the capacity measured first."""
     with real_services() as services:
-        capacity: float | None = None
-        if rate is None:
+        shown: dict[str, object] = {}
+        if not rates:
             pieces = [piece for _, piece in islice(ticket_events(), CAPACITY_EVENTS)]
             drained = await worker(services, pieces, ticket_model(), SETTINGS)
             capacity = 1e6 / drained.wall_us
-            rate = capacity / 2
-        found = await _latencies(services, rate, seconds)
-    shown: dict[str, object] = {} if capacity is None else {"capacity_per_s": round(capacity)}
+            shown["capacity_per_s"], rates = round(capacity), [capacity / 2]
+        shown["rates"] = [await _beside_echo(services, rate, seconds) for rate in rates]
+    return shown
+
+
+async def _beside_echo(services: Services, rate: float, seconds: float) -> dict[str, object]:
+    found = await _latencies(services, rate, seconds)
+    floor = await _echoed(services, rate, seconds)
     return {
-        **shown,
         "asked_per_s": round(rate),
         "sent_per_s": round(len(found) / seconds),
         "emissions": len(found),
-        "ms": {
-            "p50": round(quantile(found, 0.50), 1),
-            "p99": round(quantile(found, 0.99), 1),
-            "worst": round(max(found), 1),
-        },
+        "ms": _quantiles(found),
+        "echo_ms": _quantiles(floor),
+        "p99_over_echo": round(quantile(found, 0.99) / quantile(floor, 0.99), 2),
     }
+
+
+def _quantiles(found: Sequence[float]) -> dict[str, float]:
+    return {
+        "p50": round(quantile(found, 0.50), 1),
+        "p99": round(quantile(found, 0.99), 1),
+        "worst": round(max(found), 1),
+    }
+
+
+async def _echoed(services: Services, rate: float, seconds: float) -> list[float]:
+    with deployment(services, PARTITIONS, changes=SETTINGS) as scene:
+        topics = physical_topics(scene.settings.kafka)
+        names = (topics[TOUCHPOINTS_TOPIC], topics[CHURN_RISK_TOPIC], str(PARTITIONS))
+        command = (sys.executable, "-m", "bench.echo", scene.settings.kafka.bootstrap, *names)
+        with subprocess.Popen(command) as process:
+            try:
+                return await _Run(scene.settings).measure(rate, seconds)
+            finally:
+                process.kill()
 
 
 async def _latencies(services: Services, rate: float, seconds: float) -> list[float]:
@@ -159,14 +184,17 @@ class _Run:
             found = await self._consumer.getmany(timeout_ms=100)
             now = time.monotonic()
             for record in chain.from_iterable(found.values()):
-                cause = orjson.loads(record.value)["data"]["cause"]["id"]
-                self._came.setdefault(cause, now)
+                event = orjson.loads(record.value)
+                cause = event["data"].get("cause") or event  # an echo is the touchpoint itself
+                self._came.setdefault(cause["id"], now)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(prog="python -m bench.latency", description=main.__doc__)
-    parser.add_argument("--rate", type=float, help="events a second; default: half of capacity")
+    parser.add_argument(
+        "--rate", type=float, nargs="*", default=(), help="events a second; default: half capacity"
+    )
     parser.add_argument("--seconds", type=float, default=15.0)
     asked = parser.parse_args(arguments)
     found = asyncio.run(measure(asked.rate, asked.seconds))

@@ -26,6 +26,8 @@ FILES = (
     "dead-letters.jsonl",
 )
 """The ``scores*.jsonl`` come on top."""
+ADDED = frozenset({"engagement.dropping"})
+"""Types that are emitted only since."""
 SHOWN = 3
 WIDTH = 2_000
 BAD_USAGE = 2
@@ -49,9 +51,10 @@ def _lines(file: Path, renames: Mapping[str, str]) -> Sequence[bytes]:
     """The file's lines under their new names, sorted by customer; a missing file has none."""
     found: list[tuple[str, bytes]] = []
     for line in file.read_bytes().splitlines() if file.exists() else ():
-        fields = {
-            k: v for k, v in orjson.loads(line).items() if k not in LEFT_OUT.get(file.name, ())
-        }
+        whole, left_out = orjson.loads(line), LEFT_OUT.get(file.name, ())
+        if whole.get("type") in ADDED:
+            continue
+        fields = {name: value for name, value in whole.items() if name not in left_out}
         written = orjson.dumps(_renamed(fields, renames))
         found.append((str(fields.get("customer") or fields.get("subject") or written), written))
     return [line for _, line in sorted(found, key=lambda pair: pair[0])]

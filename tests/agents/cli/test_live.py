@@ -169,7 +169,9 @@ def test_a_recording_replays_to_the_same_states_with_more_workers(place: Place) 
     assert output.code == 0, output.err
     replayed = {
         line["customer"]: line
-        for line in map(orjson.loads, (place.folder / "out/profiles.jsonl").read_text().split())
+        for line in map(
+            orjson.loads, (place.folder / "out/profiles.jsonl").read_text().splitlines()
+        )
     }
     live = {}
     for customer in CUSTOMERS:
