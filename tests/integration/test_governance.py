@@ -126,8 +126,8 @@ def test_a_rebuild_beside_a_learner_at_work_is_refused(history: History) -> None
     learners = group(history.deployment.settings, "learner")
     assert (history.at_work.code, history.at_work.err) == (
         1,
-        "touchstream: a learner is at work: stop it, and do this again (consumer group "
-        f"{learners}: 1; one that was killed counts for 6 s)\n",
+        "touchstream: a learner is active: stop it, and run this again (consumer group "
+        f"{learners}: 1; a killed one still counts for 6 s)\n",
     )
 
 
@@ -136,7 +136,7 @@ def test_a_rebuild_that_a_learner_has_overtaken_changes_nothing(history: History
     before = deployment.checkpoint()
     sealed = stored_version(deployment, before.knowledge.version)
     late = Rebuild(msgspec.structs.replace(before, written=0), sealed, {})
-    with pytest.raises(Failed, match="has started meanwhile, its fence moved"):
+    with pytest.raises(Failed, match="has started meanwhile and moved its fence"):
         asyncio.run(commit(deployment.settings, late, Fence(0, 1)))
     assert deployment.checkpoint() == before
 
