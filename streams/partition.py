@@ -154,9 +154,9 @@ def apply_tick(
     """Wake ``customers`` (in the order of the store); the ``last`` chunk finishes the tick."""
     builder = CommitBuilder(adopted, shard, states, serving)
     now_ms = adopted.watermark_ms or tick.time_ms
-    timers = [TimerFired(CustomerId(customer), tick.number, now_ms) for customer in customers]
-    them = [(builder.state(fired.subject), fired, now_ms) for fired in timers]
-    for fired, step in zip(timers, advance_all(them, serving), strict=True):
+    all_fired = [TimerFired(CustomerId(customer), tick.number, now_ms) for customer in customers]
+    them = [(builder.state(fired.subject), fired, now_ms) for fired in all_fired]
+    for fired, step in zip(all_fired, advance_all(them, serving), strict=True):
         builder.keep(fired.subject, step, tick.number, now_ms)
     if last:
         builder.checkpoint.tick = tick.number

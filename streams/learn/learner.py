@@ -72,8 +72,8 @@ def pass_tick(
                 target, learnt, target_rules, rules.learning, known[-1].matured_ms
             )
     after.refused += len(batch) - taken
-    timers = number % rules.learning.publish_every_ticks == 0
-    if not timers or after.examples == after.published_examples:
+    due = number % rules.learning.publish_every_ticks == 0
+    if not due or after.examples == after.published_examples:
         return TickCompleted(after, None, signals)
     after.version += 1
     after.published_examples = after.examples
