@@ -1,4 +1,4 @@
-"""The pure core: state in, state out. No clock, chance, network or log is known here."""
+"""The pure core: state in, state out. No clocks, randomness, network or logging."""
 
-if __name__ != "touchstream.streams":  # a second copy of every class, under another name
+if __name__ != "touchstream.streams":  # or every class exists twice
     raise ImportError("the import name is touchstream.streams, not streams")

@@ -1,4 +1,4 @@
-"""A shard's checkpoint: where it stands in the log, and what it counts."""
+"""A shard's checkpoint: its position in the log and its counters."""
 
 from typing import Any
 
@@ -12,18 +12,18 @@ FORMAT = 2
 
 
 class ShardCheckpoint(Struct, kw_only=True, omit_defaults=True):
-    """A shard's own record: where it stands in the log, and what it counts.
+    """A shard's position in the log and its counters.
 
-    Mutable only while a work is made.
+    Mutated only while a commit is built.
     """
 
     format: int = FORMAT
     tick: int = 0
-    """The last tick that is finished."""
+    """The last finished tick."""
     watermark_ms: Millis | None = None
-    """Its time, or that of the one under way."""
+    """Time of that tick, or of the one in progress; None before the first."""
     active_config: ActiveConfig | None = None
-    """What the last tick put in force; None before the first."""
+    """Configuration activated by the last tick; None before the first."""
     sent: int = 0
     """Number of the newest outbox entry."""
     sequences: dict[str, int] = {}
@@ -38,7 +38,7 @@ class ShardCheckpoint(Struct, kw_only=True, omit_defaults=True):
 
 
 def copy(checkpoint: ShardCheckpoint) -> ShardCheckpoint:
-    """One of its own, to be moved on while a commit is built."""
+    """An independent copy, to be mutated while a commit is built."""
     return msgspec.structs.replace(
         checkpoint,
         sequences=dict(checkpoint.sequences),
@@ -58,9 +58,10 @@ def encode_checkpoint(checkpoint: ShardCheckpoint) -> bytes:
 
 
 def decode_checkpoint(data: bytes | None) -> ShardCheckpoint:
-    """Read :func:`encode_standing` back; a shard that never committed stands at the beginning."""
+    """Decode a checkpoint; a shard that never committed has an empty one."""
     if data is None:
         return ShardCheckpoint()
+    # Format 1 is rare: searching for its names spares the common case a second decode.
     if any(name in data for name in _NAMES_OF_1):
         fields = msgspec.json.decode(data, type=dict[str, Any])
         fields |= {

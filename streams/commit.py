@@ -1,4 +1,4 @@
-"""What one atomic commit writes, and how it is put together from the steps of a batch."""
+"""The content of one atomic commit, built from the steps of a batch."""
 
 import base64
 from collections.abc import Mapping, Sequence
@@ -24,20 +24,20 @@ from touchstream.streams.state import encode as encode_state
 
 
 class CommitBatch(NamedTuple):
-    """What one commit writes."""
+    """Everything that one commit writes."""
 
     checkpoint: ShardCheckpoint
     states: dict[str, bytes | None]
     timers: dict[str, int | None]
     outbox: list[tuple[int, bytes]]
     measures: Mapping[str, Mapping[str, int]] = {}
-    """Bucket -> field -> what is added to it."""
+    """Bucket -> field -> increment."""
     expired_measures: Sequence[str] = ()
-    """Buckets that are deleted whole, before anything is added."""
+    """Buckets to delete before any increment."""
 
 
 class CommitBuilder:
-    """The work while it is being made."""
+    """Collects the steps of a batch into one commit."""
 
     def __init__(
         self,
@@ -67,10 +67,9 @@ class CommitBuilder:
         if step.state is not before:
             self._now[customer] = step.state
             self._changed.add(customer)
+        # After a tick always: a timer that stays in the store would fire again.
         if tick or step.next_timer != (None if before is None else before.next_timer_ms):
-            self._timers[customer] = (
-                step.next_timer
-            )  # after a tick always, or it would be woken again
+            self._timers[customer] = step.next_timer
         self.count(*step.counters)
         watermark_ms = self.checkpoint.watermark_ms
         self._tally.add(step.measures, now_ms if watermark_ms is None else watermark_ms)
@@ -118,7 +117,7 @@ class CommitBuilder:
         return CommitBatch(self.checkpoint, states, self._timers, self._outbox, buckets, gone)
 
     def _expire_measures(self) -> list[str]:
-        """Drop the days that the watermark has left behind by their retention."""
+        """Drop the days whose retention ended before the watermark."""
         oldest_days = self._tally.oldest_days()
         for retention, day in self.checkpoint.measured_since.items():
             oldest_days[retention] = min(day, oldest_days.get(retention, day))
@@ -127,6 +126,7 @@ class CommitBuilder:
 
     def _emit(self, emission: Emission) -> None:
         self.count(f"emitted.{emission.type}")
+        # Padded, so that sequences of a shard also sort as text.
         sequence = f"{self._shard}:{self._sequence(emission.topic):016d}"
         value = encode_emission(emission, sequence)
         self._put(Entry(emission.topic, emission.subject.encode(), value))

@@ -1,9 +1,9 @@
-"""Small blobs of one kind, compressed with a dictionary that knows their kind.
+"""Dictionary compression for small, similar blobs.
 
-A blob is the number of its dictionary and a Zstandard frame (RFC 8878) without magic number. A
-blob that compression would not make smaller stays plain under the number 0, so that nothing ever
-grows by more than one byte. Dictionaries are part of the stored format: they ship with the code,
-and one that was shipped once is never changed or removed.
+A blob is the number of its dictionary and a Zstandard frame (RFC 8878) without magic number. Data
+that compression would not shrink is stored plain under number 0, so a blob is at most one byte
+longer than its content. Dictionaries are part of the stored format: a released one is never changed
+or removed.
 """
 
 from importlib import resources
@@ -12,14 +12,14 @@ import zstandard
 
 NEWEST = 1
 LEVEL = -3
-"""Level 3 makes states a tenth smaller and costs twice as much to pack and to unpack."""
+"""Level 3 shrinks states by another tenth, at twice the CPU cost."""
 
 _MAGICLESS = zstandard.FORMAT_ZSTD1_MAGICLESS
 _PLAIN = b"\x00"
 
 
 class CompressionError(ValueError):
-    """Bytes that :func:`compress` has not written."""
+    """Bytes not written by :func:`compress`."""
 
 
 def _dictionary(number: int) -> zstandard.ZstdCompressionDict:
@@ -33,6 +33,7 @@ _PARAMETERS = zstandard.ZstdCompressionParameters.from_level(
     source_size=1_200,
     dict_size=len(_DICTIONARIES[NEWEST].as_bytes()),
     format=_MAGICLESS,
+    # One-shot decompression needs the content size; checksum and id would only cost bytes.
     write_content_size=True,
     write_checksum=False,
     write_dict_id=False,
@@ -49,7 +50,7 @@ _NUMBER = bytes([NEWEST])
 
 
 def compress(plain: bytes) -> bytes:
-    """The blob of some bytes; at most one byte longer.
+    """Compress; the result is at most one byte longer.
 
     >>> decompress(compress(b"a" * 100)) == b"a" * 100
     True
@@ -61,7 +62,7 @@ def compress(plain: bytes) -> bytes:
 
 
 def decompress(blob: bytes | memoryview) -> bytes:
-    """Read :func:`compress` back; raises :class:`CompressionError` for anything else."""
+    """Invert :func:`compress`; raises :class:`CompressionError` for other bytes."""
     if not len(blob):
         raise CompressionError("no bytes at all")
     number = blob[0]

@@ -1,4 +1,4 @@
-"""What shapes results since the last tick, compiled once for every customer of a shard."""
+"""The active configuration and models, compiled once per tick for a whole shard."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -10,14 +10,14 @@ from touchstream.streams.learn.scorer import Scorer
 
 
 class ServingContext(NamedTuple):
-    """What is in force since a tick, compiled; the same for every customer until the next one."""
+    """Configuration and models activated by the last tick; the same for every customer."""
 
     rules: Rules
     rules_digest: str
-    """Names ``rules`` in ticks and emissions."""
+    """Identifies ``rules`` in ticks and emissions."""
     features: FeatureList
     version: int
     scorers: Mapping[str, Scorer] | None
-    """By target; None before the first tick: events are folded, nothing is scored."""
+    """By target; None before the first tick, when events are folded but not scored."""
     watermark_ms: Millis | None
     """The last tick's time; None before the first."""

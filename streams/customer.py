@@ -1,10 +1,10 @@
-"""The loop: one customer taken one step on. Which projections there are is the registry's to say.
+"""The processing loop: one event or tick applied to one customer.
 
     advance(state, event, serving, now_ms) -> Step(state, emissions, next_timer, examples, ...)
 
-A touchpoint goes: lateness -> duplicates -> tombstone -> fold -> projections -> scores ->
-decision. A tick goes: the memory of ids shrinks -> projections whose timer it passed -> scores ->
-decision. In the end the customer's next timer is the earliest of all.
+A touchpoint passes lateness -> duplicates -> tombstone -> fold -> projections -> scores ->
+decision. A tick passes expiry of remembered ids -> projections whose timer has passed -> scores ->
+decision. The customer's next timer is the earliest of all projections' timers.
 """
 
 from collections.abc import Mapping, Sequence
@@ -56,23 +56,23 @@ from touchstream.streams.state import UNSEEN, Slot, State
 
 
 class Step(Struct, frozen=True, gc=False):
-    """What became of one event or tick for one customer."""
+    """The result of one event or tick for one customer."""
 
     state: State | None
-    """None: nothing of this customer is kept any more."""
+    """None: the customer's state is deleted."""
     emissions: Sequence[Emission] = ()
     next_timer: Millis | None = None
-    """The first tick at or after this moment concerns them; None: no tick does."""
+    """The first tick at or after this moment wakes the customer; None: no tick does."""
     examples: Sequence[Matured] = ()
     counters: Sequence[str] = ()
     refused: Reject | None = None
-    """The event is a dead letter; the state is as before."""
+    """The event becomes a dead letter; the state is unchanged."""
     measures: Sequence[Measure] = ()
     indexes: Mapping[str, float | None] = {}
 
 
 class Underway(Struct, gc=False):
-    """A step half way: the trigger is taken in, nothing is predicted yet."""
+    """A step in progress: the trigger is applied, predictions are pending."""
 
     trigger: Trigger
     ctx: Context
@@ -85,14 +85,14 @@ class Underway(Struct, gc=False):
     measures: Sequence[Measure] = ()
     indexes: Mapping[str, float | None] = {}
     requests: Sequence[tuple[Registered, Sequence[ScoreRequest]]] = ()
-    """What each projection wants to be predicted."""
+    """Predictions requested by each projection."""
     scores: dict[str, Scored] = {}
-    """Target -> what its model says."""
+    """Target -> prediction."""
 
     def take(self, registered: Registered, update: "Update[Any]") -> None:
-        """Take in what a projection makes of the trigger."""
+        """Merge a projection's update into the step."""
         slots = self.ctx.slots
-        if update.state is not slots.get(registered):  # a slot that stays is copied as it is
+        if update.state is not slots.get(registered):  # an unchanged slot is not encoded again
             slots.put(registered, update.state)
         if update.emissions:
             self.emissions = (*self.emissions, *update.emissions)
@@ -111,16 +111,16 @@ class Underway(Struct, gc=False):
 def advance(
     state: State | None, event: Arrival | TimerFired, serving: ServingContext, now_ms: Millis
 ) -> Step:
-    """Take one event, or one tick, into a customer's state.
+    """Apply one event or tick to a customer's state.
 
     Parameters
     ----------
     state
-        As the last step left it; None for a customer who was not heard of.
+        State after the previous step; None for an unknown customer.
     event
         A decoded touchpoint of this customer, or the tick that passed their timer.
     serving
-        The configuration and models that the last tick named.
+        The configuration and models activated by the last tick.
     now_ms
         The event's received stamp, or the tick's time; never a clock.
     """
@@ -130,9 +130,9 @@ def advance(
 def advance_all(
     batch: Sequence[tuple[State | None, Arrival | TimerFired, Millis]], serving: ServingContext
 ) -> list[Step]:
-    """:func:`advance` for many customers at once: the models' arithmetic is done once for all.
+    """Apply :func:`advance` to many customers, with one model call per target.
 
-    Each of them another customer. A step does not depend on those beside it.
+    The customers must be distinct. A step does not depend on the rest of its batch.
     """
     begun = [_begun(state, event, serving, now_ms) for state, event, now_ms in batch]
     underway = [one for one in begun if isinstance(one, Underway)]
@@ -143,7 +143,7 @@ def advance_all(
 def _begun(
     state: State | None, event: Arrival | TimerFired, serving: ServingContext, now_ms: Millis
 ) -> Step | Underway:
-    """Everything up to the scores; a whole step where none is needed."""
+    """Run a step up to its scores; the finished step if it needs none."""
     if isinstance(event, TimerFired):
         return _woken(state or UNSEEN, event, serving)
     return _arrived(state, event, serving, now_ms)
@@ -153,6 +153,7 @@ def _arrived(
     before: State | None, arrival: Arrival, serving: ServingContext, now_ms: Millis
 ) -> Step | Underway:
     event, state = arrival.event, before or UNSEEN
+    # Lateness first: older ids are forgotten, so a late duplicate would look new.
     if too_late(event.time_ms, serving.watermark_ms, serving.rules.intake.allowed_lateness_days):
         return _unchanged(before, Drop("too_late"))
     known = recall(state.memory, arrival.identity, arrival.content)
@@ -168,7 +169,7 @@ def _arrived(
 
 
 def _unchanged(before: State | None, outcome: Reject | Drop | Literal["duplicate"]) -> Step:
-    """Leave the state as it was; a customer who was not heard of stays so."""
+    """Keep the state; an unknown customer stays unknown."""
     next_timer = None if before is None else before.next_timer_ms
     match outcome:
         case Reject():
@@ -217,7 +218,7 @@ _APPLIED = ("applied",)
 
 
 def _counters(arrival: Arrival, watermark_ms: Millis | None, full: bool) -> Sequence[str]:
-    """What an applied event counts as."""
+    """Counters that an applied event increments."""
     late = watermark_ms is not None and arrival.event.time_ms <= watermark_ms
     if not (late or full or arrival.clamped or arrival.unknown_fields):
         return _APPLIED
@@ -234,9 +235,10 @@ def _counters(arrival: Arrival, watermark_ms: Millis | None, full: bool) -> Sequ
 
 
 def _erased(state: State, arrival: Arrival, serving: ServingContext) -> Step:
-    """Forget all but the request itself, and its time, until nothing older can come any more.
+    """Keep only the request's id and time, until no older event can arrive.
 
-    The tombstone reaches to the newest event that is forgotten: sent again, its id would be new.
+    The tombstone covers the newest forgotten event: its id is forgotten too, so a resend would
+    otherwise count as new.
     """
     event, profile = arrival.event, state.profile
     erased_ms = event.time_ms if profile is None else max(event.time_ms, profile.last_seen_ms)
@@ -254,7 +256,7 @@ def _erased(state: State, arrival: Arrival, serving: ServingContext) -> Step:
 
 
 def _woken(state: State, fired: TimerFired, serving: ServingContext) -> Step | Underway:
-    """Shrink to what an event in time can still concern, and call the projections that are due."""
+    """Drop data that no accepted event can affect any more; call the projections that are due."""
     now_ms = fired.time_ms
     oldest_ms = Millis(now_ms - serving.rules.intake.allowed_lateness_days * DAY_MS)
     memory, erased_ms = forget_before(state.memory, oldest_ms), state.erased_ms
@@ -281,7 +283,7 @@ def _woken(state: State, fired: TimerFired, serving: ServingContext) -> Step | U
     for registered in REGISTERED:
         if registered.slot in timers:
             before = slots.get(registered)
-            slots.put(registered, before)  # its next timer is another, whatever it does
+            slots.put(registered, before)  # its timer has passed: compute the next one
             update = registered.on_timer(before, now_ms, ctx)
             if update is not None:
                 underway.take(registered, update)
@@ -297,7 +299,7 @@ def _tombstone(memory: Memory, erased_ms: Millis | None, serving: ServingContext
 
 
 def _score(underway: Sequence[Underway], serving: ServingContext) -> None:
-    """Ask the models, target by target, about everybody for whom a projection wants to know."""
+    """Compute all requested predictions, with one model call per target."""
     if serving.scorers is None or serving.watermark_ms is None:
         return
     asked: dict[str, list[Underway]] = {}
@@ -315,7 +317,7 @@ def _score(underway: Sequence[Underway], serving: ServingContext) -> None:
 
 def _request(one: Underway) -> None:
     for registered in SCORED:
-        assert registered.scored is not None  # SCORED has no other
+        assert registered.scored is not None  # by construction of SCORED
         state = one.ctx.slots.get(registered)
         requests = registered.scored.score_requests(state, one.trigger, one.ctx)
         if requests:
@@ -323,7 +325,7 @@ def _request(one: Underway) -> None:
 
 
 def conclude(one: Underway) -> Step:
-    """What follows from the scores: bands, snapshots, a decision, and the next timer."""
+    """Finish a step after scoring: bands, snapshots, a decision, and the next timer."""
     if one.scores:
         _take_scores(one)
     if one.candidates:
@@ -345,7 +347,7 @@ def conclude(one: Underway) -> Step:
 
 def _take_scores(one: Underway) -> None:
     for registered, requests in one.requests:
-        assert registered.scored is not None  # nobody else has asked
+        assert registered.scored is not None  # only scored projections request
         scores = {r.target: one.scores[r.target] for r in requests if r.target in one.scores}
         if scores:
             state = one.ctx.slots.get(registered)
@@ -355,7 +357,7 @@ def _take_scores(one: Underway) -> None:
 
 
 def _decide(one: Underway) -> None:
-    """One decision for all candidates; every projection that remembers decisions is told."""
+    """Make one decision for all candidates; pass it to the projections that record decisions."""
     ctx = one.ctx
     decision = arbitrate(
         one.candidates,
@@ -377,7 +379,7 @@ def _decide(one: Underway) -> None:
     )
     one.emissions = (*one.emissions, emission)
     for registered in DECIDED:
-        assert registered.decided is not None  # DECIDED has no other
+        assert registered.decided is not None  # by construction of DECIDED
         state = ctx.slots.get(registered)
         after = registered.decided.on_decision(state, decision, ctx)
         if after is not state:
@@ -387,7 +389,7 @@ def _decide(one: Underway) -> None:
 def _next_timer(
     slots: Sequence[Slot], erased_ms: Millis | None, serving: ServingContext
 ) -> Millis | None:
-    """The earliest of all timers, and later than the last tick, or it would fire for ever."""
+    """The earliest timer, moved past the last tick: an older one would fire at every tick."""
     earliest: Millis | None = None
     for slot in slots:
         timer_ms = slot.next_timer_ms
@@ -395,6 +397,7 @@ def _next_timer(
             earliest = timer_ms
     if erased_ms is not None:
         lateness_ms = serving.rules.intake.allowed_lateness_days * DAY_MS
+        # One millisecond more: an event exactly at the bound is still accepted.
         forgotten_ms = Millis(erased_ms + lateness_ms + 1)
         earliest = forgotten_ms if earliest is None else min(earliest, forgotten_ms)
     watermark_ms = serving.watermark_ms

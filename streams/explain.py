@@ -1,7 +1,7 @@
-"""Why a customer's risk is what it is: reasons in words, each put to the proof.
+"""Explanations of a customer's risk: reasons in words, each verified by the events.
 
-A reason is what all measurements made of the same kinds of events add to the log-odds against the
-average example; ``streams/proof.py`` leaves these events out.
+A reason sums the log-odds, relative to the average example, of all features derived from the same
+kinds of events; ``streams/proof.py`` verifies it by leaving those events out.
 """
 
 from collections.abc import Iterator, Sequence

@@ -1,4 +1,4 @@
-"""What an explanation of a risk says, and values as people count."""
+"""The structure of an explanation, with feature values in natural units."""
 
 from collections.abc import Callable
 from math import exp, expm1, isnan
@@ -19,54 +19,54 @@ PLAIN: dict[str, tuple[Callable[[float], float], str]] = {
     "0..1": (float, "of 1"),
     "0/1": (float, "(1 = yes)"),
 }
-"""A feature's unit -> how its value is made plain, and the unit that people read."""
+"""Feature unit -> inverse transform and natural unit."""
 
 
 class Part(Struct, frozen=True, kw_only=True):
-    """One measurement's part in a reason. Values are in ``unit``, and None where missing."""
+    """One feature's part of a reason. Values are in ``unit``, None if missing."""
 
     feature: str
     text: str
-    """What it is, in words."""
+    """The feature in words."""
     unit: str
     value: float | None
     typical: float | None
-    """The average example's, on the scale on which the model reads it."""
+    """Mean over the examples, averaged on the model's scale."""
     contribution: float
-    """What it adds to the log-odds against the average example."""
+    """Log-odds added relative to the average example."""
 
 
 class ExplainedReason(Part, frozen=True, kw_only=True):
-    """What all measurements made of the same kinds of events add to the risk.
+    """The joint contribution of all features derived from the same kinds of events.
 
-    Named after the one among them that pulls most in the direction of all, with its value;
-    ``contribution`` is that of all together.
+    Name and value are those of the feature that contributes most in the direction of the sum;
+    ``contribution`` is the sum.
     """
 
     change: float | None
-    """How far the contribution moved since it was last told; None: there is none to compare."""
+    """Change of the contribution since the last emission; None if there is none to compare with."""
     about: tuple[str, ...]
-    """The events it is made of; none: it is of no event, and cannot be put to the proof."""
+    """Event families behind it; empty: it rests on no events and cannot be verified."""
     parts: tuple[Part, ...]
-    """What each measurement adds, the weightiest first."""
+    """Contributions of the features, largest first."""
     events: int | None = None
-    """So many events it is made of; None: not asked for, or there are none."""
+    """Number of events behind it; None if there are none, or before verification."""
     risk_without: float | None = None
     """The risk without them."""
     moved: float | None = None
-    """How far the log-odds of the risk moved without them."""
+    """Change of the log-odds without them."""
     verified: bool | None = None
-    """They moved against the contribution."""
+    """The log-odds moved against the contribution."""
 
 
 class Proof(Struct, frozen=True, kw_only=True):
-    """What leaving out events shows."""
+    """The history that the reasons were verified with."""
 
     events: int
-    """So many counted in the history that was read."""
+    """Number of applied events."""
     first_ms: Millis | None
     differing: tuple[str, ...]
-    """Features that this history gives another value than the kept state; none: it is whole."""
+    """Features whose value differs from the stored state; empty: the history is complete."""
 
 
 class Before(Struct, frozen=True, kw_only=True):
@@ -77,28 +77,28 @@ class Before(Struct, frozen=True, kw_only=True):
 
 
 class Explanation(Struct, frozen=True, kw_only=True):
-    """A risk, how sure it is, and why."""
+    """A risk with its interval and its reasons."""
 
     target: str
     at_ms: Millis
-    """As of when."""
+    """Time of the score."""
     risk: float
     low: float
     high: float
-    """What can be known of the probability lies between ``low`` and ``high`` with 90 %."""
+    """``low`` to ``high``: 90 % interval of the customer's probability."""
     n: int
     """Matured examples behind the model."""
     log_odds: float
     rest: float
-    """What is of no measurement: the average example's log-odds, and the season."""
+    """Log-odds of no feature: those of the average example, and the season's."""
     before: Before | None
     reasons: tuple[ExplainedReason, ...]
-    """The weightiest first."""
+    """Largest first."""
     proof: Proof | None = None
 
 
 def plain(unit: str, value: float) -> float | None:
-    """A feature's value as people count; None where it is missing.
+    """A feature's value in its natural unit; None if missing.
 
     >>> plain("ln(1+d)", 2.3978952727983707), plain("ln(1+d)", float("nan"))
     (10.0, None)

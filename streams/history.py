@@ -1,4 +1,4 @@
-"""A customer's own past: what counted of all that the log has."""
+"""A customer's history: their applied events in the log."""
 
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
@@ -16,14 +16,14 @@ from touchstream.streams.state import State
 
 
 class Heard(NamedTuple):
-    """A touchpoint of the customer as it came along in the log."""
+    """A touchpoint of the customer as read from the log."""
 
     arrival: Arrival
     received_ms: Millis
 
 
 class Past(NamedTuple):
-    """An event that counted."""
+    """An applied event."""
 
     event: Event
     active: bool
@@ -31,24 +31,25 @@ class Past(NamedTuple):
 
 
 class History(NamedTuple):
-    """All that counted of a customer's events, in the order in which they came."""
+    """A customer's applied events, in order of arrival."""
 
     events: Sequence[Past]
     profile: Profile | None
-    """What they make of him."""
+    """The profile folded from them."""
 
 
 def relive(log: Iterable[Heard | TimerFired], models: ServingContext) -> History:
-    """Take a customer through his log again, step by step as the workers did.
+    """Replay a customer's log, step by step as the workers did.
 
-    ``log`` has his touchpoints and every tick of his partition, in order. Under today's rules: what
-    was in force once is gone.
+    ``log`` holds the customer's touchpoints and every tick of their partition, in order. Today's
+    rules apply, because earlier ones are not kept.
     """
     state: State | None = None
     events: list[Past] = []
     then = models._replace(watermark_ms=None)
     for happening in log:
         if isinstance(happening, TimerFired):
+            # As in ``adopt``: the watermark never goes back.
             watermark_ms = max(happening.time_ms, then.watermark_ms or happening.time_ms)
             then = then._replace(watermark_ms=watermark_ms)
             if state is not None and _is_due(state, watermark_ms):

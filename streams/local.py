@@ -1,7 +1,7 @@
-"""The pure core alone, driven in one process: no Kafka, no Redis.
+"""The pure core driven in one process, without Kafka or Redis.
 
-The whole worker is measured against it. It is also the shortest way to see how the pieces fit: a
-log in, states, emissions and examples out.
+Tests compare the worker with it. It is also the shortest way to see how the pieces fit: a log in;
+states, emissions and examples out.
 """
 
 from collections.abc import Iterable, Sequence
@@ -53,11 +53,11 @@ class LocalShard:
     measures: dict[str, dict[str, int]] = field(default_factory=dict)
 
     def load(self, customers: Iterable[str]) -> dict[str, bytes | None]:
-        """The states that a piece of work names."""
+        """The stored states of these customers."""
         return {customer: self.states.get(customer) for customer in customers}
 
     def keep(self, commit_batch: CommitBatch) -> None:
-        """Do what a commit does."""
+        """Apply a commit."""
         self.checkpoint = commit_batch.checkpoint
         for customer, state in commit_batch.states.items():
             if state is None:
@@ -100,7 +100,7 @@ class LocalStream:
         self.emitted: list[Entry] = []
 
     def models(self, checkpoint: ShardCheckpoint) -> ServingContext:
-        """What is in force for a shard."""
+        """The serving context of a shard."""
         active_config = checkpoint.active_config
         if active_config is None:
             return ServingContext(self.rules, self.rules.digest(), FEATURES, 0, None, None)
@@ -115,7 +115,7 @@ class LocalStream:
         )
 
     def feed(self, partition: int, records: Sequence[Record]) -> None:
-        """A batch of one partition, ticks included."""
+        """Process a batch of one partition, ticks included."""
         shard = self.shards[partition]
         for unit in split_at_ticks(records, Origin(partition, self.partitions, None)):
             match unit:
@@ -130,7 +130,7 @@ class LocalStream:
                     self.turn(shard, tick)
 
     def turn(self, shard: LocalShard, tick: Tick) -> None:
-        """One tick of one shard, chunk by chunk."""
+        """Process one tick of one shard, chunk by chunk."""
         if tick.number <= shard.checkpoint.tick:
             return
         shard.checkpoint = adopt(shard.checkpoint, tick)
@@ -158,14 +158,14 @@ class LocalStream:
         )
 
     def tick(self, time_ms: int) -> None:
-        """One tick of all shards, then the learner passes it."""
+        """Process one tick on all shards, then in the learner."""
         tick = self.next_tick(time_ms)
         for shard in self.shards:
             self.turn(shard, tick)
         self.learn(tick.number)
 
     def learn(self, number: int) -> None:
-        """Let the learner pass a tick that every shard has passed."""
+        """Let the learner process a tick that every shard has finished."""
         matured: list[Example] = []
         for entry in self._sent():
             if entry.topic == EXAMPLES_TOPIC:

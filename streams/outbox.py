@@ -1,4 +1,4 @@
-"""What a commit puts into the outbox: a Kafka record to be, numbered by its shard."""
+"""Outbox entries: records committed with the state and produced to Kafka later."""
 
 import msgspec
 from msgspec import Struct
@@ -28,5 +28,5 @@ def encode_entry(entry: Entry) -> bytes:
 
 
 def decode_entry(data: bytes) -> Entry:
-    """Read :func:`encode_entry` back; raises ``msgspec.DecodeError``."""
+    """Invert :func:`encode_entry`; raises ``msgspec.DecodeError``."""
     return _decoder.decode(data)

@@ -1,8 +1,8 @@
-"""One shard's share of the log: records and ticks in, one commit's content out.
+"""Batch processing of one partition: records and ticks in, commits out.
 
 The shell reads a batch of touchpoints, or one chunk of a tick, loads the states it names, and
-hands both here. The result is everything that one atomic commit writes. Pure, so batches do not
-show.
+passes both in. The result is the content of one atomic commit. All functions are pure, and results
+do not depend on batch boundaries.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -29,22 +29,22 @@ class LetterLimit(NamedTuple):
 
 
 class TooManyLetters(Exception):
-    """A producer sends poison in bulk: the shard stops before it commits, until somebody looked."""
+    """A producer sends invalid records in bulk: the shard stops before it commits."""
 
 
 class EventBatch(NamedTuple):
-    """Touchpoints, and what is none, up to the next tick."""
+    """Decoded records up to the next tick."""
 
     records: Sequence[tuple[Record, Arrival | Reject | Drop]]
 
     def customers(self) -> list[CustomerId]:
-        """Whose states it needs, each once."""
+        """Customers whose states are needed, each once."""
         found = (found for _, found in self.records)
         return list(dict.fromkeys(a.event.subject for a in found if isinstance(a, Arrival)))
 
     @property
     def next_offset(self) -> int:
-        """Where the log goes on."""
+        """Offset of the next record."""
         return self.records[-1][0].offset + 1
 
 
@@ -56,7 +56,7 @@ class TickBatch(NamedTuple):
 
 
 def split_at_ticks(records: Sequence[Record], origin: Origin) -> Iterator[EventBatch | TickBatch]:
-    """Decode a batch and cut it at its ticks: a tick is a commit of its own."""
+    """Decode a batch and split it at its ticks: a tick is a commit of its own."""
     run: list[tuple[Record, Arrival | Reject | Drop]] = []
     for record in records:
         found = decode(record, origin)
@@ -80,7 +80,7 @@ def apply_event_batch(
     serving: ServingContext,
     limit: LetterLimit,
 ) -> CommitBatch:
-    """Apply a run of touchpoints in order; raises :class:`TooManyLetters` past the limit."""
+    """Apply a batch of touchpoints in order; raises :class:`TooManyLetters` past the limit."""
     builder = CommitBuilder(before, shard, states, serving)
     steps = _steps(run, builder, serving)
     for place, (record, found) in enumerate(run.records):
@@ -101,9 +101,9 @@ def apply_event_batch(
 
 
 def _steps(run: EventBatch, builder: "CommitBuilder", serving: ServingContext) -> dict[int, Step]:
-    """The steps of a run by place: first each customer's first event, then their second ones.
+    """The steps of a batch by place, computed in waves: first events, then second ones, and so on.
 
-    So a customer's events stay in order, and the model's arithmetic is done for many at once.
+    A wave has one event per customer, so order is kept and the models are called once per wave.
     """
     waves: list[list[int]] = []
     met: dict[CustomerId, int] = {}
@@ -120,7 +120,7 @@ def _steps(run: EventBatch, builder: "CommitBuilder", serving: ServingContext) -
         them = []
         for place in places:
             record, found = run.records[place]
-            assert isinstance(found, Arrival)  # waves are made of nothing else
+            assert isinstance(found, Arrival)  # by construction of waves
             subject = found.event.subject
             state = states[subject] if subject in states else builder.state(subject)
             them.append((state, found, record.received_ms))
@@ -133,9 +133,10 @@ def _steps(run: EventBatch, builder: "CommitBuilder", serving: ServingContext) -
 
 
 def adopt(before: ShardCheckpoint, tick: Tick) -> ShardCheckpoint:
-    """The standing with the tick's time and what it puts in force; the first thing a tick does."""
+    """The checkpoint with the tick's time and configuration; the first stage of a tick."""
     after = copy(before)
     after.active_config = tick.active_config
+    # The watermark never goes back, even if the learner's clock does.
     after.watermark_ms = max(tick.time_ms, before.watermark_ms or tick.time_ms)
     return after
 
@@ -153,9 +154,9 @@ def apply_tick(
     """Wake ``customers`` (in the order of the store); the ``last`` chunk finishes the tick."""
     builder = CommitBuilder(adopted, shard, states, serving)
     now_ms = adopted.watermark_ms or tick.time_ms
-    timers = [TimerFired(CustomerId(customer), tick.number, now_ms) for customer in customers]
-    them = [(builder.state(fired.subject), fired, now_ms) for fired in timers]
-    for fired, step in zip(timers, advance_all(them, serving), strict=True):
+    all_fired = [TimerFired(CustomerId(customer), tick.number, now_ms) for customer in customers]
+    them = [(builder.state(fired.subject), fired, now_ms) for fired in all_fired]
+    for fired, step in zip(all_fired, advance_all(them, serving), strict=True):
         builder.keep(fired.subject, step, tick.number, now_ms)
     if last:
         builder.checkpoint.tick = tick.number
@@ -170,6 +171,6 @@ def _check_limit(checkpoint: ShardCheckpoint, limit: LetterLimit, shard: str) ->
     if limit.letters and len(recent) > limit.letters:
         raise TooManyLetters(
             f"shard {shard}: more than {limit.letters} dead letters among the last {limit.window} "
-            "records; look at the topic dead-letters, mend the producer, "
+            "records; look at the topic dead-letters, fix the producer, "
             "or raise worker.dead_letter_limit"
         )

@@ -1,7 +1,7 @@
-"""Reasons put to the proof: what becomes of the risk without the events that they are made of.
+"""Verification of reasons by leaving out the events behind them.
 
-The proof leaves out these events, folds all others again and scores at the same moment: a reason
-that spoke for the risk is borne out if the log-odds fall without its events.
+All other events are folded again and scored at the same moment: a reason that raised the risk is
+verified if the log-odds fall without its events.
 """
 
 from collections.abc import Iterable, Iterator
@@ -22,19 +22,19 @@ from touchstream.streams.profiles.profile import Profile
 from touchstream.streams.state import State
 
 ACTIVITY = "activity"
-"""What features about all signs of life name instead of a family of events."""
+"""Stands for every family in features that read all signs of life."""
 
 
 def verify(
     explanation: Explanation, state: State, history: History, models: ServingContext
 ) -> Explanation:
-    """The same with every reason put to the proof by the customer's own events.
+    """Verify every reason by the customer's own events.
 
-    The kept state knows of events that the log has lost; the proof compares the history with
-    itself, so that what is lost does not show in it.
+    The stored state may include events that the log has lost. Verification compares the history
+    with itself, so lost events do not distort it.
     """
     scorer, profile = (models.scorers or {})[explanation.target], state.profile
-    assert profile is not None  # who is explained has a profile
+    assert profile is not None  # explain() needs one
     names = models.features.names
     whole = models.features.vector(profile, explanation.at_ms)
     again = models.features.vector(history.profile or _nobody(profile), explanation.at_ms)
@@ -64,7 +64,7 @@ def _proved(
     scorer: Scorer,
     features: FeatureList,
 ) -> Iterator[ExplainedReason]:
-    """Each reason with what becomes of the risk without the events that it is made of."""
+    """Each reason with the risk without its events."""
 
     def without(about: tuple[str, ...]) -> tuple[int, float]:
         kept = [past for past in history.events if not _is_about(past, about)]
@@ -93,7 +93,7 @@ def _is_about(past: Past, about: tuple[str, ...]) -> bool:
 
 
 def _folded(profile: Profile, events: Iterable[Past]) -> Profile:
-    """What only these events make of a customer who is known for as long."""
+    """The profile of a customer with these events alone, known for the same time."""
     found = _nobody(profile)
     for event, active in events:
         found = fold(found, event, active)
@@ -101,5 +101,5 @@ def _folded(profile: Profile, events: Iterable[Past]) -> Profile:
 
 
 def _nobody(profile: Profile) -> Profile:
-    """Since when he is known is of no event: it stays whatever is left out."""
+    """An empty profile; how long the customer is known stays, as it belongs to no event."""
     return Profile(first_seen_ms=profile.first_seen_ms, last_seen_ms=profile.last_seen_ms)

@@ -1,4 +1,4 @@
-"""What the shell hands to the core: one record of the touchpoints topic, undecoded."""
+"""Undecoded records of the touchpoints topic, as the shell passes them to the core."""
 
 from typing import NamedTuple
 

@@ -1,4 +1,4 @@
-"""From profiles to predictions: what a model says of customers as they are now."""
+"""Scoring: from profiles to predictions."""
 
 from collections.abc import Sequence
 
@@ -13,18 +13,18 @@ from touchstream.streams.profiles.profile import Profile
 
 
 class Scored(Struct, frozen=True, gc=False):
-    """What a model says of a profile at a moment."""
+    """A model's prediction for a profile at a moment."""
 
     at_ms: Millis
-    """Nothing that is known of the customer lies after it."""
+    """No event in the profile is later."""
     prediction: Score
     vector: bytes
-    """The features as the ledger stores them: what is learnt later is what was seen now."""
+    """The features as the ledger stores them, so that training sees what was scored."""
     subscribed: bool
     """A subscription was running."""
     scorer: Scorer
     wave: Wave
-    """The rows that were scored together, of which this is number ``place``."""
+    """The rows scored together; this one is number ``place``."""
     place: int
 
     @property
@@ -42,11 +42,12 @@ def score_all(
 ) -> Sequence[Scored | None]:
     """Score profiles as of the last tick or their newest event; None before the first tick.
 
-    What a batch shares is done once; a profile's score does not depend on those beside it.
+    Shared work is done once per batch; a score does not depend on the other profiles.
     """
     if serving.scorers is None or serving.watermark_ms is None:
         return [None] * len(profiles)
     features, scorer, watermark_ms = serving.features, serving.scorers[target], serving.watermark_ms
+    # Never before the newest event: features would see their own future.
     moments = [max(profile.last_seen_ms, watermark_ms) for profile in profiles]
     vectors = [
         features.vector(profile, at_ms) for profile, at_ms in zip(profiles, moments, strict=True)

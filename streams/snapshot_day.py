@@ -1,4 +1,4 @@
-"""Every customer has a day of his own for snapshots, so that their cost is spread evenly."""
+"""Snapshot days: each customer has their own, so that the cost is spread evenly."""
 
 import hashlib
 from functools import lru_cache
@@ -7,10 +7,9 @@ from touchstream.schemas.units import DAY_MS, Millis
 
 
 def next_snapshot_day_ms(subject: str, after_ms: Millis, every_days: int) -> Millis:
-    """Midnight UTC that begins his next own day, strictly after ``after_ms``.
+    """Midnight UTC of the customer's next snapshot day, strictly after ``after_ms``.
 
-    His days are those whose number since 1970 leaves the same rest by ``every_days`` as a hash of
-    his id.
+    Snapshot days are the days since 1970 that equal hash(id) modulo ``every_days``.
     """
     today = after_ms // DAY_MS
     ahead = (_snapshot_day(subject) - today) % every_days

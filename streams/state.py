@@ -1,10 +1,10 @@
-"""One customer's whole state, and its bytes.
+"""One customer's whole state, and its encoding.
 
 A state is a header (memory of ids, next timer, tombstone), the profile, and one slot for each
-projection that knows anything of the customer. A slot is a MessagePack array that begins with the
-version of its projection's fields; whoever does not need it copies it as bytes.
+projection that has a state. A slot is a MessagePack array that begins with the version of its
+projection's fields; it is copied as bytes until it is read.
 
-The bytes are the format, the number of a dictionary, and MessagePack without field names,
+The encoding is the format, the number of a dictionary, and MessagePack without field names,
 compressed with that dictionary (``streams/dictionaries/``).
 """
 
@@ -25,22 +25,22 @@ FORMAT = 4
 if TYPE_CHECKING:
     Content = Any
 else:
-    Content = Raw  # what a decoder is to leave alone
+    Content = Raw  # decoded when a projection reads it
 
 
 class StateError(ValueError):
-    """Bytes that no version of the state has written."""
+    """Bytes that no version of this module has written."""
 
 
 class Slot(Struct, frozen=True, array_like=True, gc=False):
-    """What one projection knows of a customer."""
+    """The state of one projection."""
 
     number: int
-    """Whose it is: :attr:`Projection.slot`."""
+    """The projection's :attr:`Projection.slot`."""
     next_timer_ms: Millis | None
-    """When its projection wants to be woken; None: never."""
+    """When the projection's timer fires; None: never."""
     content: Content
-    """Bytes as they were read, or the state that was decoded or made since."""
+    """Bytes as read, or the decoded or new state."""
 
 
 class State(Struct, frozen=True, array_like=True, gc=False):
@@ -49,24 +49,24 @@ class State(Struct, frozen=True, array_like=True, gc=False):
     profile: Profile | None = None
     memory: Memory = NOTHING_REMEMBERED
     next_timer_ms: Millis | None = None
-    """The first tick at or after this moment concerns them; None: no tick does."""
+    """The first tick at or after this moment wakes the customer; None: no tick does."""
     erased_ms: Millis | None = None
     """Tombstone: events up to here are the erased person's."""
     slots: tuple[Slot, ...] = ()
-    """In the order of their numbers; none for a projection that knows nothing."""
+    """In the order of their numbers; a projection without a state has none."""
 
 
 UNSEEN = State()
-"""A customer who has not been heard of."""
+"""The state of an unknown customer."""
 
 
-_encoder = msgspec.msgpack.Encoder(order="deterministic")  # dicts that are equal, equal bytes
+_encoder = msgspec.msgpack.Encoder(order="deterministic")  # equal dicts give equal bytes
 _decoder = msgspec.msgpack.Decoder(State)
 _PREFIX = bytes([FORMAT])
 
 
 def encode(state: State) -> bytes:
-    """The bytes that Redis keeps; equal states give equal bytes.
+    """Bytes for the store; equal states give equal bytes.
 
     >>> decode(encode(State(erased_ms=Millis(7)))) == State(erased_ms=Millis(7))
     True
@@ -75,7 +75,7 @@ def encode(state: State) -> bytes:
 
 
 def decode(data: bytes) -> State:
-    """Read :func:`encode` back, of this or an earlier format; raises :class:`StateError`."""
+    """Decode a state of this or an earlier format; raises :class:`StateError`."""
     if not data:
         raise StateError("a state of no bytes")
     version = data[0]
@@ -98,11 +98,11 @@ def content_bytes(slot: Slot) -> bytes:
 
 
 _NOT_AS_WRITTEN = (LookupError, TypeError, ValueError, AttributeError)
-"""What an upgrade stumbles over in bytes that its version never wrote."""
+"""Errors of an upgrade on bytes that its version never wrote."""
 
 
 def _from_1(fields: list[Any]) -> list[Any]:
-    """Counters of version 1 had three half-lives each; the year's begins where the quarter's is."""
+    """Version 1 had no counter over a year; it starts with the value of the quarter's."""
     if not fields or fields[0] is None:
         return fields
     nothing: list[Any] = [None, None, {}, {}]
@@ -123,13 +123,13 @@ def _from_1(fields: list[Any]) -> list[Any]:
 
 
 def _from_2(fields: list[Any]) -> list[Any]:
-    """Version 2 kept the features that were emitted; what they added is not known any more."""
+    """Version 2 kept the emitted features; their contributions are unknown."""
     if len(fields) > _EMITTED:
         fields[_EMITTED] = None
     return fields
 
 
-_LEDGER, _EMITTED = 2, 6  # their places among the fields
+_LEDGER, _EMITTED = 2, 6  # indexes of fields
 
 
 def _lately(held: list[Any], half_life: int) -> list[Any]:
@@ -140,11 +140,11 @@ _FIELDS_OF_3: list[Any] = [
     None, b"", [], None, None, None, None, None, {}, None, None, None, None, 0, {}, []
 ]  # fmt: skip
 _NO_CHURN: list[Any] = [[], None, None, None, None, None, None, None, 0]
-_CHURN, _TARGETS, _DECISIONS = 1, 2, 3  # slots, as they were numbered when version 3 ended
+_CHURN, _TARGETS, _DECISIONS = 1, 2, 3  # slot numbers at the time of version 3
 
 
 def _from_3(fields: list[Any]) -> list[Any]:
-    """Version 3 had one array for everything; its one timer is that of every slot at first."""
+    """Version 3 had one array and one timer; every slot starts with that timer."""
     whole = [*fields, *_FIELDS_OF_3[len(fields) :]]
     profile, memory, ledger, risk, band, crossing, emitted, emitted_risk = whole[:8]
     recommended, snapshot_due, next_timer, erased, labelled, late, targets, raised = whole[8:16]
@@ -160,4 +160,4 @@ def _from_3(fields: list[Any]) -> list[Any]:
 
 
 UPGRADES: dict[int, Callable[[list[Any]], list[Any]]] = {1: _from_1, 2: _from_2, 3: _from_3}
-"""Format -> what makes its array that of the next format."""
+"""Format -> upgrade of its fields to the next format."""

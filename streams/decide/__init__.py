@@ -1,1 +1,1 @@
-"""What follows from a risk: a band, and one action or none."""
+"""Decisions from a risk: a band, and one action or none."""

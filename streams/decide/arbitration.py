@@ -1,6 +1,6 @@
-"""One decision per customer and trigger: candidates compete, the most urgent one is decided.
+"""Arbitration: one decision per customer and trigger, made for the most urgent candidate.
 
-What follows from a decision is the policy's (:mod:`.policy`); here is only which moment it is for.
+The policy (:mod:`.policy`) chooses the action.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,19 +13,19 @@ from touchstream.streams.profiles.profile import Profile
 
 
 class Candidate(NamedTuple):
-    """A moment worth a decision, as a projection saw it."""
+    """A moment worth a decision, proposed by a projection."""
 
     kind: str
-    """What gave rise to it: ``risk_crossing``."""
+    """Its origin, such as ``risk_crossing``."""
     risk: float
     """P(churn within the horizon), 0 to 1."""
     band: Band
     at_ms: Millis
-    """Nothing that it rests on lies after this moment."""
+    """No event behind it is later."""
 
 
 class Decision(NamedTuple):
-    """A choice and what it was made on."""
+    """A choice and the situation it was made in."""
 
     situation: Situation
     choice: Choice
@@ -33,7 +33,7 @@ class Decision(NamedTuple):
 
     @property
     def acts(self) -> bool:
-        """Whether anything is to be done."""
+        """Whether the choice is an action."""
         return self.choice.action != DO_NOTHING
 
 
@@ -46,9 +46,9 @@ def arbitrate(
     cause: str,
     rules: Rules,
 ) -> Decision:
-    """Decide for the candidate of the highest risk; of equal ones for the first.
+    """Decide for the candidate with the highest risk; the first one on ties.
 
-    ``recommended_ms`` says when each action was last recommended to this customer.
+    ``recommended_ms``: when each action was last recommended to this customer.
     """
     chosen = max(candidates, key=lambda candidate: candidate.risk)
     situation = Situation(

@@ -33,7 +33,7 @@ def next_band(band: Band | None, risk: float, rules: BandRules) -> Band:
 def held_back(
     before: Band, after: Band, last: "Crossing | None", now_ms: Millis, rules: BandRules
 ) -> bool:
-    """Whether going from ``before`` to ``after`` would turn a fresh crossing round."""
+    """Whether going from ``before`` to ``after`` would reverse a crossing within the cooldown."""
     if last is None or now_ms - last.at_ms >= rules.cooldown_days * DAY_MS:
         return False
     return rises(before, after) != last.up

@@ -1,9 +1,9 @@
-"""Chance with an owner: derived from the cause, so that the same log draws the same lots."""
+"""Randomness derived from the cause, so that a replay draws the same numbers."""
 
 import hashlib
 
 _SPAN = 2.0**-53
-ROUNDING = 1e-9  # what sums of a handful of probabilities may be off by
+ROUNDING = 1e-9  # float tolerance of a probability sum
 
 
 def draw(seed: int, subject: str, cause: str, purpose: str) -> float:
@@ -18,12 +18,12 @@ def draw(seed: int, subject: str, cause: str, purpose: str) -> float:
 
 
 def pick(probabilities: dict[str, float], lot: float) -> str:
-    """The arm that ``lot`` (0..1) falls on when the arms lie side by side in order.
+    """The arm drawn by ``lot`` (0..1) from the cumulative distribution, in order of the arms.
 
-    Raises ``ValueError`` where they do not sum to 1 within :data:`ROUNDING`, or one is negative.
+    Raises ``ValueError`` unless they are >= 0 and sum to 1 within :data:`ROUNDING`.
     """
     if abs(sum(probabilities.values()) - 1) > ROUNDING or min(probabilities.values()) < 0:
-        raise ValueError(f"no probability mass: {probabilities}")
+        raise ValueError(f"not a probability distribution: {probabilities}")
     reached = 0.0
     for arm, probability in probabilities.items():
         reached += probability

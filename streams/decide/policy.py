@@ -1,4 +1,4 @@
-"""Next best action: eligible, consented, rested, of the highest expected value; at times another.
+"""Next best action: the eligible arm with the highest expected value, with exploration.
 
 Value of an arm, in minor units: P(churn) x P(accepts) x value - cost. ``do_nothing`` is worth 0 and
 always an arm. Epsilon-greedy: the best arm has 1 - epsilon + epsilon / k, every other of the k arms
@@ -18,7 +18,7 @@ DO_NOTHING = "do_nothing"
 
 
 class Situation(NamedTuple):
-    """Whom and when the decision is about."""
+    """The customer and moment of a decision."""
 
     subject: str
     profile: Profile
@@ -28,30 +28,30 @@ class Situation(NamedTuple):
     """Action -> when it was last recommended to this customer."""
     now_ms: Millis
     cause: str
-    """What gave rise to the decision; chance derives from it."""
+    """The trigger of the decision; randomness derives from it."""
 
 
 class Choice(NamedTuple):
-    """What was chosen, and all that off-policy evaluation needs to know of it."""
+    """The chosen action with everything that off-policy evaluation needs."""
 
     action: str
     channel: str | None
     probabilities: dict[str, float]
-    """Of every arm left after the masks; sums to 1."""
+    """Of every eligible arm; sums to 1."""
     values_minor: dict[str, float]
     left_out: dict[str, str]
-    """Action -> why it was no arm."""
+    """Action -> why it was not eligible."""
     offer_probability: float = 0.0
-    """Probability, over customers held out and not, that an action was to be recommended here."""
+    """Probability of recommending any action here, holdout included."""
 
     @property
     def propensity(self) -> float:
-        """The probability with which the chosen arm was chosen."""
+        """Probability of the chosen arm."""
         return self.probabilities[self.action]
 
 
 def choose(situation: Situation, rules: Rules) -> Choice:
-    """The one action for this situation under these rules."""
+    """Choose the action for this situation under these rules."""
     left_out = {
         action.name: reason
         for action in rules.actions
@@ -71,6 +71,7 @@ def choose(situation: Situation, rules: Rules) -> Choice:
     }
     holdout = rules.deciding.holdout
     offer_probability = (1 - holdout) * (1 - probabilities[DO_NOTHING])
+    # Computed before the holdout, because training weights need it for held-out customers too.
     if held_out(situation.subject, rules):
         left_out |= {action.name: "holdout" for action in arms}
         return Choice(
@@ -83,12 +84,12 @@ def choose(situation: Situation, rules: Rules) -> Choice:
 
 
 def held_out(subject: str, rules: Rules) -> bool:
-    """Whether this customer is, for good, one of those to whom nothing is done."""
+    """Whether this customer is in the permanent holdout, which receives no actions."""
     return draw(rules.seed, subject, "", "holdout") < rules.deciding.holdout
 
 
 def _obstacle(action: ActionRules, situation: Situation) -> str | None:
-    """Why the action is no arm here; the first reason that holds."""
+    """The first reason why the action is not eligible; None if it is."""
     if situation.band not in action.bands:
         return "band"
     if action.minimum_open_tickets:

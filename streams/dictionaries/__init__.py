@@ -1,1 +1,1 @@
-"""Compression dictionaries by number, a part of the stored format: none is ever changed."""
+"""Compression dictionaries by number, part of the stored format: they never change."""

@@ -1,1 +1,1 @@
-"""What leaves the house: emissions with ids that are a function of their cause."""
+"""Emissions, with ids that are a function of their cause."""

@@ -1,4 +1,4 @@
-"""A decision, told with all that off-policy evaluation needs."""
+"""The emission of a decision, with everything that off-policy evaluation needs."""
 
 from touchstream.schemas.emissions.actions import ActionRecommended, LeftOut
 from touchstream.schemas.emissions.cause import Cause

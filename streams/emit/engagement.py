@@ -1,4 +1,4 @@
-"""A drop in engagement, with the levels it is judged by."""
+"""The emission of a drop in engagement, with the levels behind it."""
 
 from touchstream.schemas.emissions.cause import Cause
 from touchstream.schemas.emissions.engagement import EngagementDropping
@@ -11,7 +11,7 @@ from touchstream.streams.emit.identity import emission_id
 def engagement_dropping(
     subject: CustomerId, data: EngagementDropping, cause: Cause, now_ms: Millis
 ) -> Emission:
-    """The emission of topic ``customer-signals``; a tick finds at most one drop of a customer."""
+    """The emission of topic ``customer-signals``; at most one per customer and tick."""
     return Emission(
         type="engagement.dropping",
         topic=CUSTOMER_SIGNALS_TOPIC,

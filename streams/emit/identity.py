@@ -1,4 +1,4 @@
-"""Ids that a second run of the same log gives again."""
+"""Reproducible ids: a replay of the log gives the same ones."""
 
 import hashlib
 
@@ -6,15 +6,15 @@ from touchstream.schemas.emissions.cause import Cause
 
 
 def emission_id(subject: str, cause: Cause, kind: str, index: int = 0) -> str:
-    """32 hex digits from the customer, the cause, the type and the place among equals."""
+    """32 hex digits from customer, cause, type, and index among emissions of that type."""
     material = "\0".join((subject, cause.source, cause.id, cause.type, kind, str(index)))
     return hashlib.blake2b(material.encode(), digest_size=16).hexdigest()
 
 
 def pseudonym(subject: str, seed: int) -> str:
-    """What the learner knows a customer by: 24 hex digits.
+    """The customer's pseudonym in examples: 24 hex digits.
 
-    Not to be turned back without the list of customers and the deployment's seed.
+    Reversing it takes the list of customers and the deployment's seed.
     """
     key = f"touchstream:{seed}".encode()
     return hashlib.blake2b(subject.encode(), key=key, digest_size=12).hexdigest()

@@ -1,4 +1,4 @@
-"""A crossing of risk bands, told with its reasons."""
+"""The emission of a crossing between risk bands, with its reasons."""
 
 from collections.abc import Sequence
 
@@ -9,8 +9,8 @@ from touchstream.schemas.units import CustomerId, Millis
 from touchstream.streams.emit.identity import emission_id
 from touchstream.streams.features.feature import FeatureList
 
-REASONS = 5  # more than a rep reads
-LEAST_LOG_ODDS = 0.01  # below it a topic explains nothing
+REASONS = 5  # more than a person reads
+LEAST_LOG_ODDS = 0.01  # a smaller contribution explains nothing
 
 
 def risk_changed(subject: CustomerId, data: RiskChanged, cause: Cause, now_ms: Millis) -> Emission:
@@ -28,10 +28,10 @@ def risk_changed(subject: CustomerId, data: RiskChanged, cause: Cause, now_ms: M
 def reasons(
     features: FeatureList, now: Sequence[float], before: Sequence[float] | None
 ) -> tuple[Reason, ...]:
-    """The topics that add most to or take most from the log-odds, largest first.
+    """The feature groups with the largest absolute contributions, largest first.
 
-    ``now`` is what every feature adds; ``before`` what every topic was told to add by the last
-    emission, or None where there was none.
+    ``now`` holds each feature's contribution to the log-odds; ``before`` each group's at the last
+    emission, or None before the first.
     """
     groups, sums = features.groups.all, features.groups.sums(now)
     order = sorted(range(len(sums)), key=lambda place: -abs(sums[place]))

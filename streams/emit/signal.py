@@ -1,4 +1,4 @@
-"""A reading of a customer, or of a model, took another value."""
+"""Signals: a value of a customer, or of a model, has changed."""
 
 from touchstream.schemas.emissions.cause import Cause
 from touchstream.schemas.emissions.envelope import Emission
@@ -14,7 +14,7 @@ from touchstream.streams.learn.governance import Signal
 def customer_signal(
     subject: CustomerId, data: CustomerSignal, cause: Cause, now_ms: Millis
 ) -> Emission:
-    """The emission of topic ``customer-signals``; one a signal and cause."""
+    """The emission of topic ``customer-signals``; one per signal and cause."""
     return Emission(
         type="customer.signal",
         topic=CUSTOMER_SIGNALS_TOPIC,
@@ -26,7 +26,7 @@ def customer_signal(
 
 
 def model_signal(data: Signal, tick: int, rules_digest: str) -> Emission:
-    """What the learner says of a target's model; its subject is no customer but the model."""
+    """The learner's signal about a target's model; its subject is the model."""
     cause = Cause(type=TICK_TYPE, source=OWN_SOURCE, id=str(tick))
     signal = CustomerSignal(
         signal=data.name, before=data.before, value=data.value, rules=rules_digest, cause=cause

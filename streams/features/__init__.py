@@ -1,1 +1,1 @@
-"""Named pure functions of a profile and a moment: what the models see."""
+"""Features: named pure functions of a profile and a moment, read by the models."""

@@ -1,7 +1,7 @@
-"""All features that are measured and kept, in the order of the vector.
+"""All stored features, in the order of the vector.
 
-A new feature is a function and a line in the file of its kind. What can be worked out of these is
-no feature but a column of ``streams/learn/basis.py``: a row of the ledger costs what is here.
+A new feature is a function and a line in the file of its kind. Values that can be derived from
+these belong into ``streams/learn/basis.py``, because every ledger row stores the whole vector.
 """
 
 from touchstream.streams.features import engagement, frequency, money, recency, service

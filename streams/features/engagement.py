@@ -1,4 +1,4 @@
-"""Interest shown without buying, what surveys said, and whether a subscription runs."""
+"""Interest without buying, survey scores, and the state of the subscription."""
 
 from math import log1p
 
@@ -19,7 +19,7 @@ def web_month(view: View) -> float:
 
 
 def leaving_month(view: View) -> float:
-    """ln(1 + looks at prices and at how to leave, with a half-life of 28 d).
+    """ln(1 + views of prices and of how to leave, with a half-life of 28 d).
 
     >>> view = seen(
     ...     "d28",
@@ -54,7 +54,7 @@ def content_month(view: View) -> float:
 
 
 def survey_score(view: View) -> float | None:
-    """The newest survey score, 0 worst to 1 best; missing for who never answered.
+    """The newest survey score, 0 worst to 1 best; missing before the first answer.
 
     >>> view = seen("d9", event("survey.answered", "d1", kind="nps", score=3.0))
     >>> round(survey_score(view), 9)
@@ -67,7 +67,7 @@ def survey_score(view: View) -> float | None:
 
 
 def subscription_running(view: View) -> float | None:
-    """1 while a subscription runs, 0 after its end; missing for who never had one.
+    """1 while a subscription runs, 0 after its end; missing before the first one.
 
     >>> view = seen("d9", event("subscription.started", "d1", term_days=30))
     >>> round(subscription_running(view), 9)
@@ -101,4 +101,4 @@ FEATURES = (
         subscription_days_left, "d", "time left in the running term", ("subscription",), ages=True
     ),
 )
-"""Function, unit, text, and the families of events it is made of."""
+"""Function, unit, text, and the event families that it is derived from."""

@@ -1,4 +1,4 @@
-"""What a feature is, and how a list of them becomes the vector that ledger and models share."""
+"""Features, and the vector of a feature list that ledger and models share."""
 
 import base64
 import hashlib
@@ -15,54 +15,54 @@ from touchstream.streams.features.groups import FeatureGroups
 from touchstream.streams.features.view import View
 from touchstream.streams.profiles.profile import Profile
 
-LARGEST = 60_000.0  # half floats end at 65,504; nothing that a feature says is meant to be larger
+LARGEST = 60_000.0  # half floats end at 65,504, and no feature needs more
 MISSING = float("nan")
 Value = float | None
 Measure = Callable[[View], Value]
 LN_DAYS, LN_COUNT, LN_MINOR = "ln(1+d)", "ln(1+n)", "ln(1+minor)"
-_INFINITIES = (b"\x00\x7c", b"\x00\xfc")  # half floats pack them without a word
+_INFINITIES = (b"\x00\x7c", b"\x00\xfc")  # packing half floats does not reject them
 
 
 class Feature(NamedTuple):
-    """One number about a customer at a moment.
+    """A number about a customer at a moment.
 
-    ``text`` completes "the risk is higher because of ..." for people who read reasons.
+    ``text`` completes the sentence "the risk is higher because of ..." in reasons.
     """
 
     measure: Measure
     unit: str
     text: str
     about: tuple[str, ...]
-    """The families of events it is made of ("activity": all signs of life).
+    """The event families that it is derived from ("activity": all signs of life).
 
-    Until one of them came it says what it says of nobody: it is not measured."""
+    Before the first such event it has the value of an empty profile and is not computed."""
     ages: bool = False
-    """It goes on moving with a customer's age for longer than some months: no sign of drift."""
+    """It changes with a customer's age for more than some months, so it cannot show drift."""
 
     @property
     def name(self) -> str:
-        """What the function is called."""
+        """The function's name."""
         return self.measure.__name__
 
 
 class _Plan(NamedTuple):
-    """How to fill a vector."""
+    """How to fill the vector of a profile with certain event families."""
 
     values: list[float]
-    """What is known beforehand; missing for what is measured."""
+    """Known values; missing where a measure is to be called."""
     measures: tuple[tuple[int, Measure], ...]
-    """What is measured, and where it goes."""
+    """Index in the vector and function of each feature to compute."""
 
 
 _NOBODY = View(Profile(Millis(0), Millis(0)), Millis(0))
 _MOST_PLANS = 4_096
-"""A profile's families come in some hundreds of orders, out of far more that are possible."""
+"""Of all possible orders of families, profiles have some hundreds; the bound limits memory."""
 
 
 class FeatureList:
     """An ordered list of features with a version, the digest of their names and units.
 
-    ``topics`` are the same by what they are about.
+    ``groups`` are the same features by the events that they are derived from.
     """
 
     def __init__(self, features: Sequence[Feature]) -> None:
@@ -76,12 +76,14 @@ class FeatureList:
         self._packed = struct.Struct(f"<{len(self.features)}e")
         material = "\n".join(f"{f.name} [{f.unit}]" for f in self.features)
         digest = hashlib.blake2b(material.encode(), digest_size=3).digest()
-        self.digest = base64.urlsafe_b64encode(digest).decode()  # four letters: in every row
+        self.digest = base64.urlsafe_b64encode(
+            digest
+        ).decode()  # four letters, because every ledger row has it
 
     def vector(self, profile: Profile, at_ms: Millis) -> bytes:
         """Every feature at ``at_ms``; a missing one is NaN.
 
-        Rounded to the half floats that the ledger stores. About 5 us at 32 features.
+        Rounded to half floats, as the ledger stores them. About 5 us at 32 features.
         """
         families = tuple(profile.families)
         values, measures = self._plans.get(families) or self._plan(families)
@@ -98,7 +100,7 @@ class FeatureList:
         return self._clipped(values) if infinite else packed
 
     def _plan(self, families: tuple[str, ...]) -> "_Plan":
-        """What to measure of whom these families of events came from; remembered."""
+        """The plan for profiles with these event families; cached."""
         if len(self._plans) >= _MOST_PLANS:
             self._plans.clear()
         known, values, measures = {"activity", *families}, [], []
@@ -120,7 +122,7 @@ class FeatureList:
     def unpack(self, vector: bytes) -> tuple[float, ...]:
         """The values of a vector in the order of ``names``; NaN is "missing", never zero.
 
-        Raises ``ValueError`` where the vector has another length than this list.
+        Raises ``ValueError`` if the vector does not have the length of this list.
         """
         if len(vector) != self._packed.size:
             raise ValueError(f"vector of {len(vector)} bytes, want {self._packed.size}")

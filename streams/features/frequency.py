@@ -1,4 +1,4 @@
-"""How often there were signs of life, in all and lately."""
+"""Frequency of signs of life, in total and recently."""
 
 from math import log1p
 
@@ -65,4 +65,4 @@ FEATURES = (
     ),
     Feature(activity_year, LN_COUNT, "signs of life in the last year", ("activity",), ages=True),
 )
-"""Function, unit, text, and the families of events it is made of."""
+"""Function, unit, text, and the event families that it is derived from."""

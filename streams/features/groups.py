@@ -1,7 +1,7 @@
-"""What features are about: one topic for all that are worked out of the same kinds of events.
+"""Feature groups: all features derived from the same kinds of events.
 
-Silence, rhythm and counts speak of the same visits with opposite signs; none of them can be told
-apart from the others by looking at the visits, all of them together can.
+Silence, rhythm and counts describe the same visits with opposite signs. Leaving out visits moves
+them all, so only their sum can be verified as a reason.
 """
 
 import hashlib
@@ -11,33 +11,33 @@ from operator import itemgetter
 from typing import NamedTuple
 
 _DIGEST_BYTES = 3
-_LARGEST = 1_000.0  # beyond it log-odds say nothing, and half floats end
+_LARGEST = 1_000.0  # larger log-odds mean nothing, and half floats overflow
 
 
 class FeatureGroup(NamedTuple):
-    """Features that are made of the same events."""
+    """Features derived from the same events."""
 
     about: tuple[str, ...]
-    """Families of events ("activity": all signs of life); none: of no event."""
+    """Event families ("activity": all signs of life); empty: derived from no event."""
     places: tuple[int, ...]
-    """Where its features stand in the list."""
+    """Indexes of its features in the list."""
 
     def lead(self, added: Sequence[float]) -> int:
-        """The feature that pulls most to where the whole topic pulls, the first of equal ones.
+        """The feature that contributes most in the direction of the sum; the first one on ties.
 
-        ``added`` is what every feature of the list adds to the log-odds.
+        ``added`` is the contribution of every feature of the list to the log-odds.
         """
         pulls = [added[place] for place in self.places]
         return self.places[pulls.index(max(pulls) if sum(pulls) >= 0 else min(pulls))]
 
 
 class FeatureGroups:
-    """All topics of a feature list, in the order of their first features.
+    """All groups of a feature list, in the order of their first features.
 
     Parameters
     ----------
     made_of
-        Each feature's name, and what it is about.
+        Each feature's name and event families.
     """
 
     def __init__(self, made_of: Sequence[tuple[str, tuple[str, ...]]]) -> None:
@@ -51,23 +51,23 @@ class FeatureGroups:
         self._digest = hashlib.blake2b(packed.encode(), digest_size=_DIGEST_BYTES).digest()
 
     def sums(self, added: Sequence[float]) -> list[float]:
-        """What each topic adds to the log-odds, of what every feature adds."""
+        """Each group's contribution to the log-odds, from those of the features."""
         return [sum(pick(added)) for pick in self._picks]
 
     def pack(self, sums: Sequence[float]) -> bytes:
-        """What a state keeps of :meth:`sums`: half floats behind the digest of what they sum."""
+        """Bytes of :meth:`sums` for the state: a digest of the groups, then half floats."""
         kept = [max(-_LARGEST, min(_LARGEST, one)) for one in sums]
         return self._digest + self._halves.pack(*kept)
 
     def unpack(self, packed: bytes) -> tuple[float, ...] | None:
-        """Read :meth:`pack` back; None where the topics were others."""
+        """Invert :meth:`pack`; None if the groups have changed."""
         if not packed.startswith(self._digest) or len(packed) != _DIGEST_BYTES + self._halves.size:
             return None
         return self._halves.unpack(packed[_DIGEST_BYTES:])
 
 
 def _pick(places: tuple[int, ...]) -> Callable[[Sequence[float]], Sequence[float]]:
-    """Take these, in this order, of a sequence: of one place too a sequence."""
+    """An item getter that returns a sequence for a single place too."""
     if len(places) == 1:
         return itemgetter(slice(places[0], places[0] + 1))
     return itemgetter(*places)

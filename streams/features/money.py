@@ -1,4 +1,4 @@
-"""What was spent and given back, in the currency of most orders.
+"""Amounts spent and returned, in the currency of most orders.
 
 All are missing before the first order.
 """
@@ -37,7 +37,7 @@ def spend_quarter_minor(view: View) -> float | None:
 
 
 def order_value_minor(view: View) -> float | None:
-    """ln(1 + mean minor units an order).
+    """ln(1 + mean minor units per order).
 
     >>> view = seen(
     ...     "d9",
@@ -76,4 +76,4 @@ FEATURES = (
     Feature(order_value_minor, LN_MINOR, "size of the usual order", ("order",), ages=True),
     Feature(returned_share, "0..1", "share of orders given back", ("order",), ages=True),
 )
-"""Function, unit, text, and the families of events it is made of."""
+"""Function, unit, text, and the event families that it is derived from."""

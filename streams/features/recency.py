@@ -1,4 +1,4 @@
-"""How long it has been silent, and the rhythm in which this customer uses to come."""
+"""Silence, and the customer's usual rhythm of visits."""
 
 from math import log1p, sqrt
 
@@ -7,7 +7,7 @@ from touchstream.streams.features.view import View
 
 
 def silence_days(view: View) -> float | None:
-    """ln(1 + days since the last sign of life); missing for who never gave one.
+    """ln(1 + days since the last sign of life); missing before the first.
 
     >>> view = seen("d9", event("web.visit", "d1"), event("email.delivered", "d5"))
     >>> round(expm1(silence_days(view)), 9)
@@ -97,4 +97,4 @@ FEATURES = (
     Feature(gap_spread, "ln ratio", "how irregular the visits are", ("activity",), ages=True),
     Feature(gap_last, "ln(d)", "time between the last two visits", ("activity",)),
 )
-"""Function, unit, text, and the families of events it is made of."""
+"""Function, unit, text, and the event families that it is derived from."""

@@ -1,4 +1,4 @@
-"""How much trouble there is: tickets, calls, payments that failed."""
+"""Service load: tickets, calls, failed payments."""
 
 from math import log1p
 
@@ -22,7 +22,7 @@ def open_ticket_count(view: View) -> float:
 
 
 def oldest_open_ticket_days(view: View) -> float | None:
-    """ln(1 + days that the oldest open ticket has waited); missing when none is open.
+    """ln(1 + days that the oldest open ticket has waited); missing if none is open.
 
     >>> view = seen(
     ...     "d9",
@@ -79,7 +79,7 @@ def reopened_month(view: View) -> float:
 
 
 def transfers_month(view: View) -> float:
-    """ln(1 + times handed on in calls, with a half-life of 28 d).
+    """ln(1 + transfers in calls, with a half-life of 28 d).
 
     >>> view = seen("d28", event("call.ended", "d0", transfers=3))
     >>> round(expm1(transfers_month(view)), 9)
@@ -99,7 +99,7 @@ def wait_month_s(view: View) -> float:
 
 
 def call_last_s(view: View) -> float | None:
-    """ln(1 + seconds that the newest call lasted); missing for who never called.
+    """ln(1 + duration of the newest call in seconds); missing before the first call.
 
     >>> view = seen(
     ...     "d9",
@@ -114,7 +114,7 @@ def call_last_s(view: View) -> float | None:
 
 
 def call_last_wait_s(view: View) -> float | None:
-    """ln(1 + seconds waited in the newest call); missing for who never called.
+    """ln(1 + seconds waited in the newest call); missing before the first call.
 
     >>> view = seen("d9", event("call.ended", "d0", queue_s=60.0, hold_s=20.0))
     >>> round(expm1(call_last_wait_s(view)), 9)
@@ -136,4 +136,4 @@ FEATURES = (
     Feature(wait_month_s, "ln(1+s)", "waiting in calls", ("call",)),
     Feature(payment_failed_month, LN_COUNT, "failed payments in the last month", ("payment",)),
 )
-"""Function, unit, text, and the families of events it is made of."""
+"""Function, unit, text, and the event families that it is derived from."""

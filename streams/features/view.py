@@ -1,4 +1,4 @@
-"""A profile at a moment: what several features need is worked out once."""
+"""A profile at a moment, with the values that several features share."""
 
 from math import log1p
 
@@ -8,7 +8,7 @@ from touchstream.streams.profiles.profile import Money, Profile, Ticket
 
 
 class View:
-    """One customer as seen at ``at_ms``. Durations are in days and never negative."""
+    """One customer as of ``at_ms``. Durations are in days and never negative."""
 
     __slots__ = (
         "_families",
@@ -35,7 +35,7 @@ class View:
         self.open_tickets = _open_tickets(profile) if profile.tickets else ()
         self.rhythm, self._families = profile.rhythm, profile.families
         self.silence_days: float | None = None
-        """Days since the last sign of life; None for who never gave one."""
+        """Days since the last sign of life; None before the first."""
         activity = profile.activity
         if activity is None:
             self.activity_count = 0
@@ -49,12 +49,12 @@ class View:
         )
 
     def lately(self, family: str) -> float:
-        """ln(1 + the family's events with a half-life of 28 d); 0 where there were none."""
+        """ln(1 + the family's events with a half-life of 28 d); 0 without any."""
         held = self._families.get(family)
         return 0.0 if held is None else log1p(lately_at(held, self.at_ms))
 
     def friction(self, kind: str) -> float:
-        """ln(1 + what there was of one kind of friction, with a half-life of 28 d)."""
+        """ln(1 + friction of one kind, with a half-life of 28 d)."""
         held = self.profile.friction
         if held is None:
             return 0.0

@@ -1,1 +1,1 @@
-"""Intake: from the bytes of a record to a touchpoint, a tick, or the reason why it is neither."""
+"""Intake: from a record's bytes to a touchpoint, a tick, or a reason for rejecting it."""

@@ -1,15 +1,15 @@
-"""How far an event's own time may stand from ours (docs/delivery.md)."""
+"""Limits between an event's own time and its arrival (docs/delivery.md)."""
 
 from touchstream.schemas.units import DAY_MS, MINUTE_MS, Millis
 
 FUTURE_TOLERANCE_MS = 5 * MINUTE_MS
-"""Clocks of producers run ahead by seconds, at times by minutes; more is a mistaken clock."""
+"""Producers' clocks run ahead by seconds, sometimes minutes; beyond that the clock is wrong."""
 
 
 def clamp(time_ms: Millis, received_ms: Millis) -> tuple[Millis, bool]:
-    """Time to fold an event at, and whether the producer's own lay too far ahead of its arrival.
+    """Clamp an event's time to its arrival plus tolerance; True if it was clamped.
 
-    One event dated 2099 would otherwise look recent for the rest of the customer's life.
+    Otherwise one event dated 2099 would look recent for the rest of the customer's life.
 
     >>> clamp(Millis(1_300_001), received_ms=Millis(1_000_000))
     (1300000, True)
@@ -19,9 +19,9 @@ def clamp(time_ms: Millis, received_ms: Millis) -> tuple[Millis, bool]:
 
 
 def too_late(time_ms: Millis, watermark_ms: Millis | None, allowed_lateness_days: int) -> bool:
-    """Whether an event is older than its partition's last tick by more than is allowed.
+    """Whether an event is older than the watermark by more than the allowed lateness.
 
-    Before the first tick (``clock_ms`` None) there is nothing to be late for.
+    Before the first tick (``watermark_ms`` None) no event is late.
 
     >>> too_late(Millis(0), watermark_ms=Millis(86_400_000), allowed_lateness_days=1)
     False

@@ -1,7 +1,7 @@
 """A record becomes a touchpoint, a tick, a dead letter or a drop: exactly one, whatever its bytes.
 
-What is cheap is checked first, and a check may rely on all those before it: size and depth, JSON,
-envelope, the record's place in Kafka, type, data.
+Cheap checks come first, and each may rely on all earlier ones: size and depth, JSON, envelope, the
+record's place in Kafka, type, data.
 """
 
 from typing import Annotated, Any, Literal, NamedTuple
@@ -27,22 +27,22 @@ _FREE_OF_VALUES = ("Expected ", "Object missing required field ")
 
 
 class Origin(NamedTuple):
-    """Where a record was read, and what tells true ticks from forged ones there."""
+    """The partition that a record was read from, and the secret that verifies its ticks."""
 
     partition: int
     partitions: int
     """Partitions of the topic, >= 1."""
     tick_secret: bytes | None
-    """None: ticks are not signed, and whoever may write the topic may send them."""
+    """None: ticks are unsigned, so every writer of the topic can send them."""
 
 
 class Arrival(Struct, frozen=True, gc=False):
-    """A whole touchpoint; only its customer's state can tell whether it is to be folded."""
+    """A valid touchpoint; the customer's state decides whether it is applied."""
 
     event: Event
-    """Its time is clamped to five minutes after it was received."""
+    """Its time is at most five minutes after it was received."""
     content: int
-    """64-bit hash of what it says (``content_of``)."""
+    """64-bit hash of its content (``content_of``)."""
     identity: int
     """64-bit hash of source and id."""
     clamped: bool
@@ -51,7 +51,7 @@ class Arrival(Struct, frozen=True, gc=False):
 
 
 def decode(record: Record, origin: Origin) -> Arrival | Tick | Reject | Drop:
-    """Tell what a record is; about 10 us for a touchpoint of 350 bytes; never raises."""
+    """Classify a record; about 10 us for a touchpoint of 350 bytes; never raises."""
     attributes = attributes_of(record)
     if isinstance(attributes, Reject):
         return attributes
@@ -89,9 +89,10 @@ class _Envelope(Struct, frozen=True, gc=False):
 def _internal(
     kind: str, attributes: Attributes, key: bytes | None, secret: bytes | None
 ) -> Tick | Reject:
-    """Only ticks are ours in this topic, and they have no key: a customer sends none."""
+    """Ticks are the only internal records here, and they have no key, unlike customers' events."""
     if kind != TICK_TYPE or key is not None:
         return Reject("reserved_type", f"type: {INTERNAL_PREFIX}* is written by touchstream alone")
+    # Decoded without the secret first, to tell a malformed tick from a forged one.
     try:
         unproven = decode_tick(attributes, None)
     except ValueError:
@@ -114,7 +115,7 @@ def _envelope(attributes: Attributes) -> _Envelope | Reject:
 
 
 def _envelope_fault(attributes: Attributes) -> Reject:
-    """Name the first attribute that made :func:`_envelope` refuse."""
+    """The first attribute that :func:`_envelope` rejects."""
     for name in ("specversion", "id", "source", "type", "subject", "time"):
         value = attributes.get(name)
         if value is None:
@@ -128,7 +129,7 @@ def _envelope_fault(attributes: Attributes) -> Reject:
 
 
 def _misplaced(key: bytes | None, subject: str, origin: Origin) -> Reject | None:
-    """Why the record does not stand where every other record of the customer does."""
+    """Reject a record whose key or partition would split the customer's state."""
     if key != subject.encode():
         return Reject("key_not_subject", "key: want the UTF-8 bytes of subject")
     expected = partition_of(key, origin.partitions)
@@ -165,7 +166,7 @@ def _arrival(envelope: _Envelope, said_ms: Millis, received_ms: Millis) -> Arriv
 
 
 def _without_values(complaint: str) -> str:
-    """What msgspec wanted and where; its message for a choice quotes what the customer sent."""
+    """The expectation and path of a msgspec message, without the customer's data it may quote."""
     if complaint.startswith(_FREE_OF_VALUES):
         return complaint[:MAX_DETAIL_CHARS]
     _, at, path = complaint.rpartition(" - at ")

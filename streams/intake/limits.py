@@ -1,4 +1,4 @@
-"""What a record may cost before it is parsed, and what may name an event."""
+"""Limits on a record before it is parsed, and on the names in an event."""
 
 import re
 from itertools import accumulate
@@ -13,7 +13,7 @@ MAX_NAME_BYTES = 256
 """UTF-8 bytes of id, source, type and subject: they become keys in Kafka and Redis."""
 
 Name = Annotated[str, Meta(min_length=1, max_length=MAX_NAME_BYTES)]
-"""What msgspec checks of them; it counts characters, so :func:`is_name` has the last word."""
+"""A first check by msgspec; it counts characters, so :func:`is_name` decides."""
 
 _CONTROL_CHARACTER = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _OPENS_ARRAY = ord("[")
@@ -22,9 +22,9 @@ _NOT_BRACKETS = bytes(byte for byte in range(256) if byte not in _STEP)
 
 
 def too_deep(value: bytes) -> bool:
-    """Whether JSON text nests deeper than ``MAX_DEPTH``, told without parsing it.
+    """Whether JSON text nests deeper than ``MAX_DEPTH``, without parsing it.
 
-    Almost every event has so few brackets that counting them is the proof.
+    Almost every event has so few brackets that counting them suffices.
     """
     # Most events have no array: looking for one byte is ten times cheaper than counting it.
     arrays = value.count(b"[") if _OPENS_ARRAY in value else 0
@@ -38,6 +38,7 @@ def _nests_too_deep(value: bytes) -> bool:
 
 
 def _brackets(value: bytes) -> bytes:
+    # Backslashes first: an escaped backslash before a quote does not escape the quote.
     unescaped = value.replace(rb"\\", b"").replace(rb"\"", b"")
     outside_strings = b"".join(unescaped.split(b'"')[::2])
     return outside_strings.translate(None, _NOT_BRACKETS)
@@ -46,7 +47,7 @@ def _brackets(value: bytes) -> bytes:
 def is_name(text: object) -> bool:
     """Whether a value is a string of 1 .. 256 UTF-8 bytes without control characters.
 
-    CloudEvents forbids those, and NUL separates source from id where the two are hashed.
+    CloudEvents forbids those, and NUL separates source from id in their hash.
     """
     return (
         isinstance(text, str)
@@ -56,6 +57,6 @@ def is_name(text: object) -> bool:
 
 
 def are_plain(names: tuple[str, ...]) -> bool:
-    """Whether all are ASCII without control characters: a fifth of what :func:`is_name` costs."""
+    """Whether all are ASCII without control characters; costs a fifth of :func:`is_name`."""
     text = "".join(names)
     return text.isascii() and text.isprintable()

@@ -1,11 +1,11 @@
-"""The ids that a customer is remembered by, so that an event sent twice counts once.
+"""Remembered event ids of a customer, so that an event sent twice is applied once.
 
-16 bytes an id, sorted, so that the same ids give the same bytes in whatever order they came:
+16 bytes per id, sorted, so that the same ids give the same bytes in any order of arrival:
 
     minutes since 1970 (4) . identity of source and id (8) . first half of the content's hash (4)
 
-Of two ids one customer has, one pair in 2**64 shares an identity; of two contents of one id, one
-pair in 2**32 looks the same.
+One pair of a customer's ids in 2**64 collides in identity; one pair of contents of the same id in
+2**32 looks the same.
 """
 
 from bisect import bisect
@@ -14,7 +14,7 @@ from typing import Literal, NewType
 from touchstream.schemas.units import MINUTE_MS, Millis
 
 Memory = NewType("Memory", bytes)
-"""Packed ids; msgspec writes it as the bytes it is."""
+"""Packed ids; msgspec encodes them as bytes."""
 
 NOTHING_REMEMBERED = Memory(b"")
 
@@ -30,9 +30,9 @@ _CONTENT_SHIFT = 64 - 8 * _CONTENT_BYTES
 
 
 def recall(memory: Memory, identity: int, content: int) -> Recollection:
-    """Whether an event is new, known with the same content, or known with another one.
+    """Whether an event is new, a duplicate, or in conflict: known with different content.
 
-    ``identity`` and ``content`` are the 64-bit hashes that ``streams/intake/fingerprint.py`` makes.
+    ``identity`` and ``content`` are the 64-bit hashes of ``streams/intake/fingerprint.py``.
     """
     start = _find(memory, identity.to_bytes(_IDENTITY_BYTES))
     if start is None:
@@ -44,9 +44,9 @@ def recall(memory: Memory, identity: int, content: int) -> Recollection:
 def remember(
     memory: Memory, identity: int, content: int, time_ms: Millis, limit: int
 ) -> tuple[Memory, bool]:
-    """Memory with the event in it, and whether ``limit`` (>= 1 ids) made it forget the oldest.
+    """Memory with the event, and whether ``limit`` (>= 1 ids) made it forget the oldest.
 
-    An identity that is known already stays as it was first.
+    A known identity keeps its first entry.
     """
     name = identity.to_bytes(_IDENTITY_BYTES)
     if _find(memory, name) is not None:
@@ -57,7 +57,7 @@ def remember(
 
 
 def forget_before(memory: Memory, time_ms: Millis) -> Memory:
-    """Memory without events older than ``time_ms``, to the minute: never one too many."""
+    """Memory without events from minutes before that of ``time_ms``."""
     minute = _minutes(time_ms)
     if memory[:_MINUTES_BYTES] >= minute:
         return memory
@@ -65,7 +65,7 @@ def forget_before(memory: Memory, time_ms: Millis) -> Memory:
 
 
 def _find(memory: Memory, name: bytes) -> int | None:
-    """Start of the entry with that identity; a match across two entries is none."""
+    """Start of the entry with that identity; a match across two entries does not count."""
     at = memory.find(name)
     while at >= 0:
         start, offset = at - at % _ENTRY_BYTES, at % _ENTRY_BYTES
@@ -76,7 +76,7 @@ def _find(memory: Memory, name: bytes) -> int | None:
 
 
 def _insert(memory: Memory, entry: bytes) -> bytes:
-    """Entries with one more, still sorted; most events are the latest: the end is tried first."""
+    """Insert in order; the end is tried first, because most events are the latest."""
     if memory[-_ENTRY_BYTES:] <= entry:
         return memory + entry
     at = _rank(memory, entry) * _ENTRY_BYTES
@@ -84,13 +84,13 @@ def _insert(memory: Memory, entry: bytes) -> bytes:
 
 
 def _rank(memory: Memory, bound: bytes) -> int:
-    """Number of entries below ``bound``, which is no whole entry of the memory."""
+    """Number of entries below ``bound``, which is not an entry itself."""
     entries = range(0, len(memory), _ENTRY_BYTES)
     return bisect(entries, bound, key=lambda start: memory[start : start + _ENTRY_BYTES])
 
 
 def _minutes(time_ms: Millis) -> bytes:
-    """Minute of a moment as sortable bytes; before 1970 and after 10135 the nearest one."""
+    """Minute of a moment as sortable bytes, clamped to the years 1970 to 10135."""
     minute = time_ms // MINUTE_MS
     if not 0 <= minute <= _LAST_MINUTE:
         minute = min(max(minute, 0), _LAST_MINUTE)

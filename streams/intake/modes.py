@@ -1,7 +1,7 @@
 """CloudEvents over Kafka: structured mode (one JSON object), binary mode (``ce_`` headers).
 
 Any ``ce_`` header means binary mode, unless ``content-type`` says that the value is a CloudEvent;
-other headers (tracing) mean nothing.
+other headers (tracing) are ignored.
 """
 
 import orjson
@@ -13,7 +13,7 @@ from touchstream.streams.outcome import Reject
 from touchstream.streams.records import Record
 
 Attributes = dict[str, object]
-"""A CloudEvent as JSON decoding gave it: nothing is checked but that it is an object."""
+"""A CloudEvent as decoded from JSON; unchecked, except that it is an object."""
 
 Headers = tuple[Header, ...]
 
@@ -61,7 +61,7 @@ def _from_binary(record: Record) -> Attributes | Reject:
 
 
 def _from_headers(headers: Headers) -> Attributes | Reject:
-    """Attributes that intake reads; of a header sent twice the last counts, as it does in JSON."""
+    """Attributes that intake reads; the last of repeated headers counts, as in JSON."""
     attributes: Attributes = {}
     for header, value in headers:
         name = _READ_FROM_HEADERS.get(header)
@@ -75,7 +75,7 @@ def _from_headers(headers: Headers) -> Attributes | Reject:
 
 
 def _parse(value: bytes) -> object:
-    """Decode JSON, or say why not as a :class:`Reject`, which JSON never decodes to."""
+    """Decode JSON, or return a :class:`Reject`, which no JSON decodes to."""
     if len(value) > MAX_EVENT_BYTES:
         return Reject("too_large", f"want at most {MAX_EVENT_BYTES} bytes, got {len(value)}")
     if too_deep(value):
@@ -87,7 +87,7 @@ def _parse(value: bytes) -> object:
 
 
 def _why_not_json(value: bytes, position: int) -> Reject:
-    """A producer that writes another encoding is told so, rather than to look at its commas."""
+    """Report a wrong encoding as such, rather than as a syntax error."""
     try:
         value.decode()
     except UnicodeDecodeError as error:

@@ -1,7 +1,7 @@
-"""Which partition a key belongs to: Kafka's default partitioner, as the Java clients have it.
+"""The partition of a key, by Kafka's default partitioner as in the Java clients.
 
-A record that stands elsewhere was written by a producer with another partitioner (librdkafka's
-default is CRC32), and its customer's state lies in another shard.
+A record on another partition was written by a producer with another partitioner (librdkafka's
+default is CRC32), and its customer's state is in another shard.
 """
 
 import struct
@@ -13,7 +13,7 @@ _MULTIPLIER = 0x5BD1_E995
 _SIGN_CLEARED = 0x7FFF_FFFF
 
 REMEMBERED_KEYS = 65_536
-"""Customers repeat. Costs about 10 MB a process; a flood of new keys takes no more."""
+"""Keys repeat. About 10 MB per process, which a flood of new keys cannot exceed."""
 
 
 @lru_cache(maxsize=REMEMBERED_KEYS)

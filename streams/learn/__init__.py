@@ -1,1 +1,1 @@
-"""Predict, wait for the truth, then learn, once."""
+"""Online learning: predict, wait for the label, then learn it once."""

@@ -1,4 +1,4 @@
-"""Arrays as data: little-endian doubles, so that what is read back is what was written."""
+"""Arrays as bytes: little-endian doubles, so that a round trip is exact."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +16,7 @@ def pack(values: Floats) -> bytes:
 
 
 def unpack(data: bytes) -> Floats:
-    """Read :func:`pack` back; raises ``ValueError`` where the bytes are no whole numbers."""
+    """Invert :func:`pack`; raises ``ValueError`` unless the bytes are whole doubles."""
     return np.frombuffer(data, "<f8").astype(np.float64)
 
 
@@ -26,7 +26,7 @@ def pack_symmetric(matrix: Floats) -> bytes:
 
 
 def unpack_symmetric(data: bytes, width: int) -> Floats:
-    """Read :func:`pack_symmetric` back; ``width`` is that of the matrix."""
+    """Invert :func:`pack_symmetric`; ``width`` is that of the matrix."""
     matrix = np.zeros((width, width))
     matrix[_upper(width)] = unpack(data)
     return matrix + np.triu(matrix, 1).T

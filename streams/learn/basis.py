@@ -1,10 +1,10 @@
-"""What is worked out of the measured features before a model sees them.
+"""The basis: columns derived from the stored features before a model reads them.
 
-A ledger row keeps what was measured; rhythm, slopes, products and seasons follow from that, from
-the moment, and from what the model knows of everybody, so they cost nothing to keep. A missing
-measurement is NaN, and NaN in gives NaN out: missing is not zero.
+A ledger row stores features only. Rhythm, slopes, products and seasons follow from these, the
+moment, and the population's statistics in the model, so they take no storage. A missing feature is
+NaN, and NaN in gives NaN out: missing is not zero.
 
-A new column is a number more in one of the functions below, and its line in :data:`DERIVED`.
+A new column is one more row in one of the functions below, and its line in :data:`DERIVED`.
 """
 
 from collections.abc import Callable, Iterator
@@ -38,7 +38,7 @@ MAY_MISS = (
     "subscription_days_left",
     "call_last_s",
 )
-"""Measurements of which there is a column that says whether there is one."""
+"""Features with an indicator column for their presence."""
 PRODUCTS = (
     ("silence_days", "silence_days"),
     ("known_days", "known_days"),
@@ -55,7 +55,7 @@ RATIOS = (
     ("activity_quarter", "activity_year"),
     ("spend_quarter_minor", "spend_minor"),
 )
-"""Of which the ln is a slope."""
+"""Pairs whose log ratio is a slope."""
 _LEFT, _RIGHT = (places(*names) for names in zip(*PRODUCTS, strict=True))
 _NEARER, _FARTHER = (places(*names) for names in zip(*RATIOS, strict=True))
 _MAY_MISS = places(*MAY_MISS)
@@ -65,17 +65,17 @@ _THE_YEAR = CYCLES_DAYS.index(365.25)
 
 
 class Derived(NamedTuple):
-    """Some columns worked out of measurements, together because they share their work."""
+    """Columns derived together, because they share computation."""
 
     work: Callable[[Seen, Floats], None]
-    """Writes them, (columns, n)."""
+    """Writes the columns, (columns, n)."""
     columns: tuple[tuple[str, str, tuple[str, ...]], ...]
-    """Name, unit, and the measurements it tells of: what it adds to a risk is theirs in equal
-    parts; a season is of none."""
+    """Name, unit, and origin: the features that share the column's contribution in equal parts;
+    a season has none."""
 
 
 def rhythm(seen: Seen, out: Floats) -> None:
-    """How the silence compares with the customer's own gaps."""
+    """The silence compared with the customer's own gaps."""
     out[0] = seen["silence_days"] - np.log1p(np.exp(np.minimum(seen.mean, _LARGEST_MEAN)))
     out[1] = seen.mean
     out[2] = seen.spread
@@ -86,9 +86,9 @@ def rhythm(seen: Seen, out: Floats) -> None:
 
 
 def phases(seen: Seen, out: Floats) -> None:
-    """Early, on time, late, overdue: Gaussian bumps at z = -1, 0, 1, 2, and where that is sure.
+    """Early, on time, late, overdue: Gaussian bumps at z = -1, 0, 1, 2, also times certainty.
 
-    A logistic line over z cannot say "due just now", which is what regular customers are about.
+    A model linear in z cannot express "due right now", the key fact about regular customers.
     """
     z = np.maximum(np.minimum(seen.z, _FARTHEST_Z), -_FARTHEST_Z)
     bumps = np.exp(-0.5 * (z - _PHASES) ** 2)
@@ -97,9 +97,9 @@ def phases(seen: Seen, out: Floats) -> None:
 
 
 def slopes(seen: Seen, out: Floats) -> None:
-    """Whether it grows or thins out: ln ratios of two half-lives, and signs of life per 28 d.
+    """Growth or decline: ln ratios of two half-lives, and signs of life per 28 d.
 
-    The days known count as 28 more, or a first day would be a rush.
+    The rate adds 28 to the known days, so that a first day does not count as a burst.
     """
     ratios = seen.all(_NEARER) - seen.all(_FARTHER)
     out[:3] = ratios[:3]
@@ -108,26 +108,26 @@ def slopes(seen: Seen, out: Floats) -> None:
 
 
 def products(seen: Seen, out: Floats) -> None:
-    """Silence means another thing after many visits, in an old customer, after a busy quarter."""
+    """Interactions: silence after many visits, of a long-known customer, after a busy quarter."""
     out[:] = seen.all(_LEFT) * seen.all(_RIGHT)
 
 
 def contract(seen: Seen, out: Floats) -> None:
-    """Who has a subscription need not show himself: silence means less, or more, while it runs."""
+    """Silence while a subscription runs, as its effect on churn differs then."""
     silence = seen["silence_days"]
     out[0] = seen["subscription_running"] * silence
     out[1] = out[0] * silence
 
 
 def presence(seen: Seen, out: Floats) -> None:
-    """1 where there is anything to measure, else 0: missing is not zero."""
+    """1 where the feature is present, else 0: missing is not zero."""
     out[:] = ~np.isnan(seen.all(_MAY_MISS))
 
 
 def seasons(seen: Seen, out: Floats) -> None:
-    """Where in the week, the day (UTC) and the year the moment lies, as points on a circle.
+    """The moment within the week, the day (UTC) and the year, as points on a circle.
 
-    The year's is missing until two years were learnt from.
+    The year's columns are missing until the training data spans two years.
     """
     turns = 2 * pi * (seen.at_ms / DAY_MS) / _CYCLES_DAYS
     turns[_THE_YEAR, ~seen.seasons] = nan
@@ -206,7 +206,7 @@ DERIVED: tuple[Derived, ...] = (
 COLUMNS = tuple(column for derived in DERIVED for column in derived.columns)
 """Name, unit and origin of every derived column, in order."""
 NAMES: tuple[str, ...] = ("intercept", *FEATURES.names, *(name for name, _, _ in COLUMNS))
-"""The columns of the basis: 1, then what was measured, in the order of the vector."""
+"""The columns of the basis: 1, the features in the order of the vector, derived columns."""
 GAP_LAST = NAMES.index("gap_last")
 
 
@@ -221,10 +221,10 @@ _BLOCKS = tuple(_blocks())
 
 
 def expand(rows: Floats, at_ms: Floats, horizon_days: float, population: Population) -> Floats:
-    """All columns of the basis, (n, columns), for measurements (n, features); NaN where missing.
+    """All columns of the basis, (n, columns), for features (n, features); NaN where missing.
 
-    A row's columns do not depend on the rows beside it, to the last bit: batches must not show.
-    About 70 us a batch and 1 us a row.
+    A row's columns do not depend on the rest of the batch, to the last bit; otherwise results would
+    depend on batch boundaries. About 70 us per batch and 1 us per row.
     """
     seen = Seen(rows, at_ms, horizon_days, population)
     columns = np.empty((len(NAMES), len(rows)))
@@ -236,9 +236,9 @@ def expand(rows: Floats, at_ms: Floats, horizon_days: float, population: Populat
 
 
 def shares() -> list[tuple[int, int, float]]:
-    """(column, measurement, share) of who gets what a column adds to a risk.
+    """(column, feature, share) by which contributions of columns are attributed to features.
 
-    What is of no measurement (intercept and season) is nobody's.
+    The intercept and the seasons are attributed to none.
     """
     own = [(1 + number, number, 1.0) for number in range(len(FEATURES.names))]
     return own + [

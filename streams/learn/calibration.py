@@ -1,7 +1,7 @@
-"""Online Platt scaling: a line over an estimator's log-odds, learnt from labels of ticks to come.
+"""Online Platt scaling: a line over an estimator's log-odds, learnt from later labels.
 
 (Platt 1999; the posterior by the same assumed-density filtering as ``models/bayes.py``, written
-out for two numbers.)
+out for two parameters.)
 """
 
 from msgspec import Struct
@@ -9,20 +9,20 @@ from msgspec import Struct
 from touchstream.streams.learn.models.estimator import Prediction
 
 PRIOR_VARIANCE = 1e-4
-"""Of intercept and slope before the first example: an estimator's word is mostly good.
+"""Prior variance of intercept and slope: small, because estimators are mostly calibrated.
 
-Measured (docs/models.md): with 1e-2 the line chases each month's luck, with none it is no help to
-an estimator that is too sure of itself.
+Measured (docs/models.md): with 1e-2 the line follows monthly noise; without calibration an
+overconfident estimator stays so.
 """
 LEAST_EXAMPLES = 1_000
-"""That the estimator knew when it spoke: a beginner is too sure of himself, and a line learnt from
-him would take too much off for months (bank calls: ECE .025 instead of .021)."""
+"""Examples that the estimator learns before calibration does. A new estimator is overconfident, and
+a line learnt from it would overcorrect for months (bank calls: ECE .025 instead of .021)."""
 
 
 class Calibration(Struct, array_like=True):
-    """Mean and covariance of intercept and slope; mutable, and data all through.
+    """Mean and covariance of intercept and slope; mutable plain data.
 
-    >>> Calibration().apply(Prediction(2.0)).logit  # as it was, before the first label
+    >>> Calibration().apply(Prediction(2.0)).logit  # unchanged before the first label
     2.0
     """
 
@@ -33,13 +33,13 @@ class Calibration(Struct, array_like=True):
     of_slope: float = PRIOR_VARIANCE
 
     def apply(self, prediction: Prediction) -> Prediction:
-        """What the line makes of an estimator's word."""
+        """Calibrate an estimator's prediction."""
         return Prediction(
             self.intercept + self.slope * prediction.logit, self.slope**2 * prediction.variance
         )
 
     def learn(self, prediction: Prediction, label: int, weight: float) -> None:
-        """Take in the label of what was said before it was known."""
+        """Learn from a prediction and its label, which was unknown at the time."""
         x = prediction.logit / (1 + _SLACK * prediction.variance) ** 0.5
         gain, other = self.of_intercept + self.of_both * x, self.of_both + self.of_slope * x
         line = Prediction(self.intercept + self.slope * x, gain + other * x)

@@ -1,18 +1,19 @@
-"""Did the world change? River's Page-Hinkley test (Page 1954) over rounds, in units of chance.
+"""Drift detection: River's Page-Hinkley test (Page 1954) over standardised rounds.
 
-A tick sees the customers whose day it is, so ticks of one week differ for ever without any drift;
-the mean over a *round*, in which everybody came once, does not. The means of 52 rounds are kept,
-and whenever a round closes a new detector reads them: a drift is a function of the window.
+A tick sees only customers whose snapshot day it is, so ticks within a week differ without any
+drift. The mean over a *round*, in which every customer is scored once, does not. The means of 52
+rounds are kept, and a new detector reads them whenever a round closes, so the result is a function
+of the window.
 
-What is usual is the level before the best cut; how far a round may lie off it is what chance does,
-the larger of two: the swing of the rounds within the two sides of the cut, so that the change is
-not in it, taken for as long as rounds hang together; and 1.5 standard errors of a round's mean over
-its customers, because those of another month may be others. With a slack of 1 and no round counting
-for more than 2.75, at least three rounds must agree.
+The usual level is the mean before the best cut. The scale is the larger of two: the long-run
+standard deviation of rounds on both sides of the cut, which excludes the change and allows for
+autocorrelation; and 1.5 standard errors of a round's mean over its customers, because another round
+may have other customers. With a slack of 1 and rounds clipped at 2.75, at least three rounds must
+agree.
 
-Measured on 900 series-years of 100 customers each (``tests/unit/streams/learn/test_drift.py`` keeps
-it true): false alarms a series and year, and the median number of rounds until a shift is told, in
-standard errors of a round.
+Measured on 900 series-years of 100 customers each (checked by
+``tests/unit/streams/learn/test_drift.py``): false alarms per series and year, and the median number
+of rounds until a shift is detected, by its size in standard errors of a round.
 
 =====================================================  ============  ====  ====  =====
 rounds                                                 false alarms  3 se  5 se  10 se
@@ -23,8 +24,8 @@ of windows that overlap, each in four rounds                  0.013    22     5 
 the first, and all swing together (AR(1) .9, 2 se)            0.81     14     5      3
 =====================================================  ============  ====  ====  =====
 
-What everybody does together for months and undoes again is called drift: that is what it looks
-like.
+A common swing of all customers that lasts for months and reverses is reported as drift: the two
+cannot be told apart in time.
 """
 
 from collections.abc import Mapping, Sequence
@@ -37,38 +38,38 @@ from river import drift
 from touchstream.schemas.units import Millis
 from touchstream.streams.learn.drift_state import DriftState, Series
 
-LEAST = 12  # rounds, before which nothing is usual
+LEAST = 12  # rounds before any detection
 SHORTEST = 3  # rounds on either side of a change
 WINDOW = 52  # rounds
-SLACK = 1.0  # Page-Hinkley's delta: what a round may be off its usual level
-THRESHOLD = 3.5  # its lambda: what such rounds may add up to
-FARTHEST = 2.75  # no round counts for more, so that two cannot make a drift
-CHANCE = 1.5  # standard errors; two levels of other customers lie sqrt(2) apart by chance
-MOST = 1_000  # customers: of more, a mean that moves by 1/30 of their spread is worth no word
-STILL = 1e-6  # a scale that is only rounding: rounds are kept as single floats
-MOST_ALIKE = 0.95  # what rounds may have in common with the one before
+SLACK = 1.0  # Page-Hinkley's delta: tolerated deviation of a round
+THRESHOLD = 3.5  # its lambda: threshold of the summed deviations
+FARTHEST = 2.75  # clipping, so that two rounds cannot make a drift
+CHANCE = 1.5  # standard errors; means of two samples differ by sqrt(2) by chance
+MOST = 1_000  # customers: with more, shifts of 1/30 of the spread would be reported
+STILL = 1e-6  # relative rounding error: rounds are stored as single floats
+MOST_ALIKE = 0.95  # autocorrelation of rounds
 MEMORY = 10  # rounds
-LARGEST = 1e12  # what is larger is left out; sums of squares stay finite
+LARGEST = 1e12  # larger values are left out, so that sums of squares stay finite
 
 
 class Drift(NamedTuple):
-    """A series changed its level."""
+    """A change in the level of a series."""
 
     series: str
     before: float
     after: float
     """Mean round before the change and since, in the unit of the series."""
     at_tick: int
-    """When it was noticed."""
+    """The tick at which it was detected."""
 
 
 def update_drift(
     drift_state: DriftState, tick: int, at_ms: Millis, values: Mapping[str, Sequence[float]]
 ) -> list[Drift]:
-    """Take in what one tick's customers had of each series at ``at_ms``.
+    """Add the values of each series at one tick, scored at ``at_ms``.
 
-    Returns the drifts of the round that this tick closes, in the order of names; mostly none. A
-    value that is not finite is left out. At ticks without examples nothing need be called.
+    Returns the drifts found in the round that this tick closes, in the order of names; mostly none.
+    Values that are not finite are left out. Ticks without examples need no call.
     """
     number = at_ms // drift_state.round_ms
     found: list[Drift] = []
@@ -95,7 +96,7 @@ def _close(drift_state: DriftState, tick: int) -> list[Drift]:
         start = change(rounds, series.variance)
         if start:
             found.append(Drift(name, _mean(rounds[:start]), _mean(rounds[start:]), tick))
-            series.rounds = ()  # what is usual is learnt anew: one change is told once
+            series.rounds = ()  # start over, so that a change is reported once
     return found
 
 
@@ -110,10 +111,10 @@ def _end_round(series: Series) -> None:
 
 
 def change(rounds: Sequence[float], variance: float = 0.0) -> int:
-    """Where the new level begins, if Page-Hinkley sees one; 0 where it sees none.
+    """Index at which the new level begins if Page-Hinkley detects one, else 0.
 
-    ``variance`` is of a round's mean, by the choice of customers alone. The test does not say
-    where; it is where two levels fit the rounds best (least squares; Hinkley 1970, Biometrika 57).
+    ``variance`` is the sampling variance of a round's mean. The test does not locate the change;
+    the index is the least-squares fit of two levels (Hinkley 1970, Biometrika 57).
 
     >>> change([0.0, 0.1] * 20 + [0.5, 0.6] * 2)
     40
@@ -132,19 +133,19 @@ def change(rounds: Sequence[float], variance: float = 0.0) -> int:
 
 
 def _best_cut(rounds: Sequence[float]) -> int:
-    """The cut that explains most: largest (sum before)^2 / (k (n - k)), the whole sum being 0."""
+    """The least-squares cut: largest (sum before)^2 / (k (n - k)) of the centred rounds."""
     n, mean = len(rounds), _mean(rounds)
     sums = list(accumulate(value - mean for value in rounds))
     return max(range(SHORTEST, n - SHORTEST + 1), key=lambda k: sums[k - 1] ** 2 / (k * (n - k)))
 
 
 def _swing(rounds: Sequence[float], split: int) -> float:
-    r"""How far a level wanders by itself: the long-run standard deviation of rounds on both sides.
+    r"""Long-run standard deviation of the rounds on both sides of the cut.
 
     .. math:: s \sqrt{(1 + \rho) / (1 - \rho)}
 
-    if each has :math:`\rho` of the one before (an AR(1); its estimate is too low by
-    (1 + 4 rho) / n: Marriott & Pope 1954, Biometrika 41). The change itself is not in it.
+    for an AR(1) with autocorrelation :math:`\rho` (its estimate is too low by (1 + 4 rho) / n:
+    Marriott & Pope 1954, Biometrika 41). The change itself is excluded.
     """
     n = len(rounds)
     sides = [[v - _mean(side) for v in side] for side in (rounds[:split], rounds[split:])]

@@ -1,13 +1,12 @@
-"""What is watched for drift: of each tick, what can change only if the world does.
+"""Inputs of drift detection: series whose level changes only if the data distribution does.
 
-What is known of a new customer grows, and who has left in silence is scored for ever: both move
-every mean without any drift. So only customers count who are known for long and are alive, and of
-them only measurements that do not go on moving with age (:class:`Feature.ages`).
+Features of new customers grow with age, and customers who left silently are scored for ever: both
+shift every mean without any drift. So only established, alive customers count, and only features
+that do not keep changing with age (:class:`Feature.ages`).
 
-Beside these the loss of what was served, and the ``residual``, label less probability. Its level
-is 0 as long as the model is right on average, and it sees a changed law at once: the windows in
-which the law changed are the next to mature. Who was treated is left out: what was said of him
-holds if nothing is done.
+Two series describe the model: its loss, and the ``residual``, label minus probability. The residual
+is 0 on average while the model is calibrated, and it reacts to concept drift with the first windows
+that mature afterwards. Treated customers are left out, because predictions assume no treatment.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,7 +18,7 @@ from touchstream.streams.features.feature import FeatureList
 from touchstream.streams.learn.trial import log_loss
 
 OF_THE_MODEL = ("loss", "residual")
-"""Series that are no measurement."""
+"""Series that are not features."""
 
 
 def drift_inputs(
@@ -28,9 +27,9 @@ def drift_inputs(
     rules: Rules,
     features: FeatureList,
 ) -> Mapping[str, Sequence[float]]:
-    """The values of each series in one tick's examples; ``rows`` are their measurements.
+    """The values of each series in one tick's examples; ``rows`` are their features.
 
-    Alive is who has a running subscription, or gave a sign of life within the horizon of churn.
+    A customer is alive with a running subscription or a sign of life within the churn horizon.
     """
     places = {name: place for place, name in enumerate(features.names)}
     known, silence = places["known_days"], places["silence_days"]

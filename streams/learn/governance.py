@@ -1,6 +1,6 @@
-"""Who is served: champion, challenger, or the recency rule; decided by proof, at a tick.
+"""Model governance: promotion of the challenger, and fallback to the recency rule.
 
-All of it is a function of the matured examples, so a replay promotes at the same tick.
+Both are functions of the matured examples, so a replay promotes at the same tick.
 """
 
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ from touchstream.streams.learn.snapshot import ModelData
 
 
 class Signal(NamedTuple):
-    """Something the learner has to say of a target's model."""
+    """A notice by the learner about a target's model."""
 
     name: str
     """``model.promoted``, ``model.fell_back``, ``model.recovered``, ``drift.SERIES``."""
@@ -26,11 +26,11 @@ class Signal(NamedTuple):
     before: str | float
     value: str | float
     at_ms: Millis
-    """When the newest label that speaks for it was final."""
+    """When the newest label behind it became final."""
 
 
 def served(learnt: Learnt) -> ModelData:
-    """What the next version says: the champion, or the rule that was proved to be better."""
+    """The model to publish: the champion, or the recency rule if it proved better."""
     if not learnt.fallen_back:
         return learnt.model
     rule = RecencyData(learnt.baselines.copy(), NAMES.index("silence_days"))
@@ -44,7 +44,7 @@ def conclude_trials(
     rules: LearningRules,
     at_ms: Millis,
 ) -> Iterator[Signal]:
-    """Promote, fall back or recover where a trial has come to its winner; starts a new trial."""
+    """Promote, fall back or recover when a trial has a winner; start a new trial."""
     if learnt.trial is not None and learnt.challenger is not None and learnt.challenger_name:
         winner = learnt.trial.winner(rules.alpha)
         if winner is not None:
@@ -53,6 +53,7 @@ def conclude_trials(
             before, after = learnt.name, learnt.challenger_name
             learnt.model, learnt.challenger = learnt.challenger, learnt.model
             learnt.name, learnt.challenger_name = after, before
+            # Its evidence was about the former champion.
             learnt.fallback = new_trial(target_rules)
             yield Signal("model.promoted", target, before, after, at_ms)
     winner = learnt.fallback.winner(rules.alpha)

@@ -1,4 +1,4 @@
-"""What the one learner knows between ticks: data all through, and light to import."""
+"""The learner's knowledge between ticks: plain data that is cheap to import."""
 
 import msgspec
 from msgspec import Struct, field
@@ -17,25 +17,25 @@ FORMAT = 3
 
 
 class Treatment(Struct, array_like=True):
-    """What was done, and what came of it: kept apart from what is learnt."""
+    """Counts of treatment and its outcomes; reported, not learnt from."""
 
     recommended: int = 0
     """Examples in whose window an action was recommended."""
     carried_out: int = 0
-    """How many of them were treated."""
+    """Of these, the treated ones."""
     treated: int = 0
     treated_churned: int = 0
     treated_risk: float = 0.0
-    """Sum of the risks said before."""
+    """Sum of their predicted risks."""
     untreated: int = 0
     untreated_churned: int = 0
     untreated_risk: float = 0.0
     share: float = 0.0
-    """Of the newest recommendations, what was carried out (0..1)."""
+    """Share of recent recommendations that were carried out (0..1)."""
 
 
 class Learnt(Struct, kw_only=True):
-    """What is known of one target."""
+    """Everything learnt about one target."""
 
     model: ModelData
     """The champion."""
@@ -48,11 +48,11 @@ class Learnt(Struct, kw_only=True):
     fallback: Trial
     """Champion against the recency rule."""
     fallen_back: bool = False
-    """The recency rule is served: it was proved to be better."""
+    """The recency rule is served, because it proved better."""
     label_definition: str = ""
-    """What label 1 is (``schemas.rules``); empty in what an earlier build wrote."""
+    """Definition of label 1 (``schemas.rules``); empty in records of earlier builds."""
     label_definition_since_ms: Millis = Millis(0)
-    """Rows scored until then were labelled by another meaning, and are not learnt."""
+    """Rows scored up to then have labels of another definition and are not learnt."""
     drift_state: DriftState
     between_customer_variance: BetweenCustomerVariance = field(
         default_factory=BetweenCustomerVariance
@@ -65,11 +65,11 @@ class Learnt(Struct, kw_only=True):
 
     @property
     def pace(self) -> tuple[int, int, int]:
-        """Lengths of what is counted in rounds."""
+        """Lengths of the rounds of trials and drift detection."""
         return self.fallback.round_ms, self.fallback.phases, self.drift_state.round_ms
 
     def goes_on(self, before: "Learnt | None") -> bool:
-        """Whether the champion is one that ``before`` knew."""
+        """Whether ``before`` already had the champion."""
         return before is not None and self.model in (before.model, before.challenger)
 
     @staticmethod
@@ -91,7 +91,7 @@ class Learnt(Struct, kw_only=True):
 
 
 class Knowledge(Struct, kw_only=True):
-    """Everything the learner keeps between ticks; lies in Redis under its fence."""
+    """Everything the learner keeps between ticks, in Redis under its fence."""
 
     format: int = FORMAT
     tick: int = 0
@@ -104,7 +104,7 @@ class Knowledge(Struct, kw_only=True):
     """The newest published version."""
     published_examples: int = 0
     refused: int = 0
-    """Examples of other features, of a target that is no more, or is another now; not learnt."""
+    """Examples not learnt: of other features, of a removed target, or of a redefined one."""
     targets: dict[str, Learnt]
 
     @staticmethod
@@ -129,7 +129,7 @@ class Knowledge(Struct, kw_only=True):
         return sum(learnt.model.examples for learnt in self.targets.values())
 
     def tallies(self) -> dict[str, Tally]:
-        """How each target's model does, and for churn both rules, on the same labels."""
+        """Scores of each target's model, and for churn of both baselines on the same labels."""
         found = {name: learnt.model_tally for name, learnt in self.targets.items()}
         return {
             **found,
@@ -142,9 +142,9 @@ class Knowledge(Struct, kw_only=True):
         return self.features == other.features and self._asked() == other._asked()
 
     def keeping(self, before: "Knowledge", now_ms: Millis) -> "Knowledge":
-        """With what ``before`` knew of the targets that are still asked for in the same way.
+        """Take over from ``before`` the targets whose definition is unchanged; returns itself.
 
-        ``now_ms`` is the time of the last tick: up to it rows were labelled as ``before`` says.
+        ``now_ms`` is the time of the last tick: earlier rows have the labels of ``before``.
         """
         if before.features == self.features:
             for name, fresh in self.targets.items():
@@ -165,16 +165,16 @@ class Knowledge(Struct, kw_only=True):
         }
 
     def copy(self) -> "Knowledge":
-        """One of its own, so that a tick that fails leaves no trace."""
+        """An independent copy, so that a failed tick leaves no trace."""
         return _decoder.decode(_encoder.encode(self))
 
 
 def _kept(fresh: Learnt, known: Learnt, now_ms: Millis) -> Learnt:
-    """What ``known`` knows of the models that ``fresh`` asks for; ``fresh`` where it knows none.
+    """Reuse from ``known`` the models configured in ``fresh``; ``fresh`` if there are none.
 
-    Who was promoted stays champion while both are asked for. A new challenger, and one that is
-    wanted no more, leave the champion what it is; a new champion has a new trial. Where label 1 is
-    something else from ``now_ms`` on, all begins anew.
+    A promoted challenger stays champion while both are configured. Adding or removing a challenger
+    keeps the champion; a new champion starts a new trial. If the definition of label 1 changes at
+    ``now_ms``, learning starts over.
     """
     same_horizon = fresh.model.horizon_days == known.model.horizon_days
     if known.label_definition not in ("", fresh.label_definition) or not same_horizon:
@@ -209,10 +209,10 @@ _decoder = msgspec.msgpack.Decoder(Knowledge)
 
 
 def every_days(target: ChurnRules | TargetRules) -> int:
-    """Within so many days every customer is seen once, more or less."""
+    """Days in which every customer is scored about once."""
     return target.snapshot_every_days if isinstance(target, ChurnRules) else 1
 
 
 def new_trial(target: ChurnRules | TargetRules) -> Trial:
-    """A trial for one target: rounds in which every customer is seen once."""
+    """A trial for one target, with rounds in which every customer is scored once."""
     return Trial.of(max(1, -(-target.horizon_ms // DAY_MS)), every_days(target))

@@ -1,7 +1,4 @@
-"""What the one learner knows, and how it passes a tick.
-
-Pure, so that a version is a function of the log.
-"""
+"""The learner's processing of a tick: pure, so that a model version is a function of the log."""
 
 import base64
 from collections.abc import Iterable, Mapping, Sequence
@@ -24,20 +21,20 @@ from touchstream.streams.learn.snapshot import Version, seal
 from touchstream.streams.learn.trial import log_loss
 
 LARGEST_WEIGHT = 20.0
-"""Of one untreated example that stands for treated ones: a holdout of one in twenty."""
+"""Bound on the weight of an untreated example, as at a holdout of one in twenty."""
 NEGLIGIBLE_SHARE = 0.05
-"""Of recommendations carried out: below it, who is chosen for it matters less and less."""
+"""Share of recommendations carried out below which selection bias is gradually neglected."""
 RECENT = 1_000
-"""Recommendations over which the share carried out is a running mean: a history without any must
-not hide for years that they are carried out now."""
+"""Recommendations in the running mean of the share carried out. A long history without any would
+otherwise hide for years that they are carried out now."""
 
 
 class TickCompleted(Struct, frozen=True):
-    """A tick was learnt."""
+    """The result of learning a tick."""
 
     knowledge: Knowledge
     published: bytes | None
-    """The sealed version ``knowledge.version``, when this tick published one."""
+    """The sealed version ``knowledge.version``; None if this tick published none."""
     signals: Sequence[Signal] = ()
 
 
@@ -51,8 +48,8 @@ def pass_tick(
 ) -> TickCompleted:
     """Learn one tick's examples; publish a version when one is due.
 
-    They are learnt in the order (matured, customer, scored). That order, and not the order of
-    arrival, is what makes the model a function of the log.
+    They are learnt in the order (matured, customer, scored). Order of arrival depends on shards and
+    retries; this order makes the model a function of the log.
     """
     after = before.copy()
     after.tick, after.passed = number, passed
@@ -75,8 +72,8 @@ def pass_tick(
                 target, learnt, target_rules, rules.learning, known[-1].matured_ms
             )
     after.refused += len(batch) - taken
-    timers = number % rules.learning.publish_every_ticks == 0
-    if not timers or after.examples == after.published_examples:
+    due = number % rules.learning.publish_every_ticks == 0
+    if not due or after.examples == after.published_examples:
         return TickCompleted(after, None, signals)
     after.version += 1
     after.published_examples = after.examples
@@ -84,7 +81,7 @@ def pass_tick(
 
 
 def _is_known(row: Example, knowledge: Knowledge, features: FeatureList) -> bool:
-    """Whether the row is of these features, and of a target as it is understood now."""
+    """Whether the row has these features and a label of the target's current definition."""
     learnt = knowledge.targets.get(row.target)
     if learnt is None or row.features != features.digest:
         return False
@@ -92,23 +89,23 @@ def _is_known(row: Example, knowledge: Knowledge, features: FeatureList) -> bool
 
 
 def version_of(knowledge: Knowledge) -> Version:
-    """The next version: every target's champion, or what stands in for it."""
+    """The next version: every target's champion, or its fallback."""
     return Version(models={name: served(learnt) for name, learnt in knowledge.targets.items()})
 
 
 class WeightedExample(NamedTuple):
-    """An example, and what it counts for."""
+    """An example with its training weight."""
 
     example: Example
     values: Sequence[float]
     recency: float
-    """What the recency rule says of it, knowing nothing of its tick."""
+    """Prediction of the recency rule, before it learns this tick."""
     stands_for: float
-    """How many untreated customers; 0: it is not learnt."""
+    """Weight, in untreated customers; 0: not learnt."""
 
 
 class _Class:
-    """One tick's examples of one target: champion, challenger and rules learn them together."""
+    """Teaches one tick's examples of one target to champion, challenger and baselines."""
 
     def __init__(
         self,
@@ -124,10 +121,10 @@ class _Class:
         self._challenger = learnt.challenger and OnlineModel(learnt.challenger, forgetting)
 
     def teach(self, examples: Sequence[Example], rows: Sequence[Sequence[float]]) -> None:
-        """Learn them in their order; ``learnt`` is changed in place.
+        """Learn them in order; changes ``learnt`` in place.
 
-        Everybody says what he thinks of all of them before anybody learns one: labels of one tick
-        hang together, and the last must not profit by the first.
+        All models predict all examples before any of them learns one: labels of one tick are
+        correlated, so learning the first would leak into predictions of the last.
         """
         learnt = self._learnt
         lessons = [self._lesson(*row) for row in zip(examples, rows, strict=True)]
@@ -150,9 +147,9 @@ class _Class:
         return WeightedExample(example, values, rule, self._stands_for(example))
 
     def _judge(self, lesson: WeightedExample, base_rate: float) -> None:
-        """Compare what was said with what came true; both rules say what they would have."""
+        """Compare the served prediction and both baselines with the label."""
         example, learnt = lesson.example, self._learnt
-        if not example.model_version:  # before the first version nobody said what could be judged
+        if not example.model_version:  # no prediction before the first version
             return
         learnt.model_tally.add(example.probability, example.label)
         learnt.base_rate_tally.add(base_rate, example.label)
@@ -160,7 +157,7 @@ class _Class:
         learnt.recency_tally.add(lesson.recency, example.label, rank)
 
     def _learn(self, taught: Sequence[WeightedExample]) -> None:
-        """Let champion and challenger predict, then learn; put their losses side by side."""
+        """Let champion and challenger predict, then learn; add their losses to the trials."""
         learnt = self._learnt
         whole = (
             [lesson.values for lesson in taught],
@@ -194,22 +191,23 @@ class _Class:
 
 
 def untreated_weight(example: Example, share: float) -> float:
-    r"""How many customers to whom nothing is done this example stands for, 0 to 20.
+    r"""Weight of an example for the outcome "if nothing is done", 0 to 20.
 
-    Who was treated says nothing of "if nothing is done", so somebody else has to stand for him.
-    Chance alone decides to whom an action is recommended, with a known probability e
-    (``offered``, below 1 by the holdout); whether it is then carried out may hang on anything, on
-    what a rep sees in the customer too. So each without a recommendation in his window stands for
+    Treated customers carry no no-treatment outcome; untreated ones are reweighted to represent
+    them. An action is recommended at random with a known probability e (``offer_probability``,
+    below 1 because of the holdout). Whether it is then carried out may be confounded, for example
+    by an agent's impression of the customer. So an example without a recommendation in its window
+    has the inverse-propensity weight
 
     .. math:: 1 / (1 - e)
 
-    (Horvitz & Thompson 1952), and who had one and was not treated for nobody. Assumed is only that
-    no action reaches customers unasked. Where next to nothing is carried out, that would throw away
-    most of what is known of those at risk, to guard against nothing: there all untreated ones
+    (Horvitz & Thompson 1952), and recommended but untreated rows get weight 0. The only assumption
+    is that no action reaches customers without a recommendation. Where almost nothing is carried
+    out, this would discard most examples at high risk for no gain in bias: there all untreated rows
     weigh 1 / (1 - e c), c being the ``share`` of the last thousand recommendations that was
-    carried out, as if those had been drawn by lot. The one is blended into the other by
-    :math:`\lambda = \max(0, 1 - c / 0.05)`: whoever is chosen to be treated, at most about
-    :math:`\lambda c \le 0.0125` of the mean risk is lost by it.
+    carried out, as if those had been drawn at random. The two weights are blended by
+    :math:`\lambda = \max(0, 1 - c / 0.05)`: whichever customers are treated, the mean risk is
+    biased by at most about :math:`\lambda c \le 0.0125`.
     """
     if example.treated:
         return 0.0
@@ -224,9 +222,9 @@ def _count(done: Treatment, example: Example) -> None:
     if example.recommended:
         done.recommended += 1
         done.carried_out += example.treated
-        # One that was not carried out is imagined before the first.
+        # One pseudo-recommendation that was not carried out precedes the first.
         done.share += (example.treated - done.share) / min(done.recommended + 1, RECENT)
-    if not example.model_version:  # nobody said anything of him
+    if not example.model_version:  # no prediction before the first version
         return
     if example.treated:
         done.treated += 1

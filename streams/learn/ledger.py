@@ -1,8 +1,8 @@
-"""The label ledger: what was said of a customer, kept until the truth is known (docs/models.md).
+"""The label ledger: a customer's predictions, kept until their labels are known (docs/models.md).
 
-A snapshot taken at T waits in the customer's own state. Events after T mark it; at the first tick
-at or after T + horizon + grace it matures into one example. Nothing is learnt before, positives
-included: a customer who cancels on day 2 would else be learnt from four weeks before one who stays.
+A snapshot taken at T waits in the customer's state. Events after T mark it; at the first tick at or
+after T + horizon + grace it matures into one example. Nothing is learnt earlier, not even
+positives: otherwise a cancellation on day 2 would be learnt four weeks before a customer who stays.
 """
 
 from typing import NamedTuple
@@ -16,7 +16,7 @@ from touchstream.schemas.touchpoints.actions import ActionOutcome
 from touchstream.schemas.units import Millis
 
 SUBSCRIBED = 1
-"""Mark of a snapshot: a subscription was running at T, so only a cancellation is churn."""
+"""Flag of a snapshot: a subscription was running at T, so only a cancellation is churn."""
 ACTIVE = 2
 """There was a sign of life in the window (T, T + horizon]."""
 CANCELLED = 4
@@ -24,54 +24,54 @@ CANCELLED = 4
 TREATED = 8
 """An action was sent or delivered in the window."""
 RECOMMENDED = 16
-"""One was recommended in the window."""
+"""An action was recommended in the window."""
 HAPPENED = 32
-"""An event that the target looks for came in the window."""
+"""An event of the target occurred in the window."""
 
 MILLION = 1_000_000
 MOST_ROWS = 64
-"""Snapshots of one target that a customer may have waiting; further moments are not scored."""
+"""Waiting snapshots per customer and target; beyond it no further moments are scored."""
 
 
 class Snapshot(Struct, frozen=True, array_like=True, omit_defaults=True, gc=False):
-    """One scored moment waiting for its label."""
+    """A scored moment waiting for its label."""
 
     at_ms: Millis
     millionths: int
-    """The risk as it was said, in millionths: half of what a double would cost."""
+    """The predicted risk in millionths: half the size of a double."""
     model_version: int
     features: str
-    """Digest of the feature list that made the vector."""
+    """Digest of the vector's feature list."""
     vector: bytes
     outcome_flags: int = 0
     offer_probability: float = 0.0
-    """Probability that an action was recommended in the window, over all decisions in it."""
+    """Probability of any recommendation in the window, over all its decisions."""
 
     @property
     def risk(self) -> float:
-        """P(label 1 within the horizon), 0 to 1, as it was said."""
+        """P(label 1 within the horizon), 0 to 1, as predicted."""
         return self.millionths / MILLION
 
 
 class Matured(NamedTuple):
-    """A snapshot whose truth is known."""
+    """A snapshot whose label is final."""
 
     snapshot: Snapshot
     label: int
     """1 churned, 0 stayed."""
     treated: bool
     matured_ms: Millis
-    """From when on it was final; not when a tick came by."""
+    """When it became final, not the time of the tick after that."""
     target: str = "churn"
     late: int = 0
-    """Events that came too late to change a label, since the customer's last example."""
+    """Events too late to change a label, since the customer's last example."""
 
 
 Ledger = tuple[Snapshot, ...]
 
 
 def millionths(risk: float) -> int:
-    """What a risk (0..1) is kept as; scores carry no more digits.
+    """A risk (0..1) in the ledger's unit; scores have no more digits.
 
     >>> millionths(0.123457) / MILLION
     0.123457
@@ -80,21 +80,21 @@ def millionths(risk: float) -> int:
 
 
 def is_activity(event: Event, by_customer: bool, rules: ChurnRules) -> bool:
-    """Whether the event shows that the relation is alive.
+    """Whether the event is activity: a sign that the relation is alive.
 
-    It has to be named in ``churn.activity``, and be by the customer.
+    Its type is in ``churn.activity``, and it is by the customer.
     """
     return by_customer and event.type in rules.activity
 
 
 def flag_outcomes(ledger: Ledger, event: Event, active: bool, rules: ChurnRules) -> Ledger:
-    """Mark every waiting snapshot in whose window the event falls."""
+    """Mark every waiting snapshot whose window contains the event."""
     mark = _mark(event, active, rules)
     return _marked(ledger, event.time_ms, mark, rules) if mark and ledger else ledger
 
 
 def flag_target_outcomes(ledger: Ledger, event: Event, rules: TargetRules) -> Ledger:
-    """The same for a target's ledger."""
+    """:func:`flag_outcomes` for the ledger of a further target."""
     mark = (HAPPENED if event.type in rules.events else 0) | _treatment(event)
     return _marked(ledger, event.time_ms, mark, rules) if mark else ledger
 
@@ -107,11 +107,11 @@ def decided(
     rules: ChurnRules | TargetRules,
     holdout: float = 0.0,
 ) -> Ledger:
-    """Note a decision in every waiting snapshot in whose window it falls.
+    """Record a decision in every waiting snapshot whose window contains it.
 
-    ``offered`` is the probability (0 to 1 - holdout) with which it was to recommend an action. What
-    is decided in the moment of a snapshot is done after it, so it falls in its window. Who is held
-    out is so for good: of several decisions only the arms are drawn anew,
+    ``offer_probability`` (0 to 1 - holdout) is that of recommending an action. A decision at the
+    snapshot's timestamp falls inside its window. The holdout is permanent, so several decisions
+    share one draw of it and differ only in the draws of arms:
 
     .. math:: P = (1 - h) (1 - (1 - a / (1 - h)) (1 - b / (1 - h)))
     """
@@ -132,7 +132,7 @@ def decided(
 
 
 def _marked(ledger: Ledger, at_ms: Millis, mark: int, rules: ChurnRules | TargetRules) -> Ledger:
-    """The same ledger where every row in whose window it falls has the mark already."""
+    """Mark rows; the same object if none changes, so that its bytes are reused."""
     since_ms = at_ms - rules.horizon_ms
     for row in ledger:
         if since_ms <= row.at_ms < at_ms and row.outcome_flags & mark != mark:
@@ -150,15 +150,15 @@ def _marked(ledger: Ledger, at_ms: Millis, mark: int, rules: ChurnRules | Target
 
 
 def matures_ms(snapshot: Snapshot, rules: ChurnRules | TargetRules) -> Millis:
-    """The moment from which the snapshot's label is final."""
+    """When the snapshot's label becomes final."""
     return Millis(snapshot.at_ms + rules.wait_ms)
 
 
 def mature(
     ledger: Ledger, now_ms: Millis, rules: ChurnRules | TargetRules
 ) -> tuple[Ledger, list[Matured]]:
-    """Split off what is final at ``now_ms``, oldest first."""
-    if not ledger or matures_ms(ledger[0], rules) > now_ms:  # rows lie in the order of time
+    """Split off the rows that are final at ``now_ms``, oldest first."""
+    if not ledger or matures_ms(ledger[0], rules) > now_ms:  # rows are in order of time
         return ledger, []
     ripe = [row for row in ledger if matures_ms(row, rules) <= now_ms]
     waiting = tuple(row for row in ledger if matures_ms(row, rules) > now_ms)
@@ -171,10 +171,10 @@ def mature(
 
 
 def is_late(event: Event, active: bool, labelled_ms: Millis | None, rules: ChurnRules) -> bool:
-    """Whether the event would have marked a snapshot, had it come before the label was given.
+    """Whether the event is too late for a label that it would have changed.
 
-    ``labelled_ms`` is the moment of the newest snapshot that has its label. What lies after it in
-    an older window lies in its own too, so it is enough to know; an event before it would have to
+    ``labelled_ms`` is the moment of the newest labelled snapshot. An event after it that falls in
+    an older window falls in this one too, so one moment suffices; an event before it would have to
     be later than horizon and grace together.
     """
     if labelled_ms is None or not _mark(event, active, rules):
@@ -183,9 +183,9 @@ def is_late(event: Event, active: bool, labelled_ms: Millis | None, rules: Churn
 
 
 def label(snapshot: Snapshot) -> int:
-    """1 if he churned in the window, else 0.
+    """1 if the customer churned in the window, else 0.
 
-    Churned is who cancelled, and who without a subscription at its start gave no sign of life.
+    Churn is a cancellation or, without a subscription at the start, no sign of life.
     """
     outcome_flags = snapshot.outcome_flags
     if outcome_flags & CANCELLED:
@@ -196,7 +196,7 @@ def label(snapshot: Snapshot) -> int:
 
 
 def happened(snapshot: Snapshot) -> int:
-    """The label of a target's snapshot: 1 if an event that it looks for came in the window."""
+    """The label of a target's snapshot: 1 if an event of the target occurred in the window."""
     return int(bool(snapshot.outcome_flags & HAPPENED))
 
 

@@ -1,10 +1,10 @@
-"""The two functions that every model here shares, safe for any finite argument."""
+"""Sigmoid and logit, safe for any finite argument."""
 
 from math import exp, log
 
-CERTAIN = 1e-6  # a probability is never nearer to 0 or 1: log loss stays finite
+CERTAIN = 1e-6  # distance of probabilities from 0 and 1, so that log loss stays finite
 _ALMOST_ONE = 1 - CERTAIN
-_LARGEST = 700.0  # exp of more overflows
+_LARGEST = 700.0  # exp overflows beyond 709
 
 
 def sigmoid(logit: float) -> float:

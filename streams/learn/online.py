@@ -1,4 +1,4 @@
-"""The learner's side of one target's model: matured examples in, the next snapshot out."""
+"""Training of one target's model: matured examples in, the next snapshot out."""
 
 from collections.abc import Sequence
 from copy import copy
@@ -20,8 +20,8 @@ from touchstream.streams.learn.standard import Standard
 class OnlineModel:
     """Predict a tick, then learn it: estimator and calibration see each label once.
 
-    One NaN or infinity would poison a running mean for ever: a missing value never reaches it, and
-    a vector that is not finite otherwise raises ``ValueError``.
+    One NaN or infinity would corrupt a running mean for good, so missing values never reach it, and
+    infinite ones raise ``ValueError``.
     """
 
     def __init__(self, data: ModelData, forgetting: float = 0.0) -> None:
@@ -47,12 +47,12 @@ class OnlineModel:
         labels: Sequence[int],
         weights: Sequence[float],
     ) -> list[Prediction]:
-        """Learn the examples of one tick; returns what was said of each before any was learnt.
+        """Learn the examples of one tick; returns the predictions made before learning any.
 
-        Labels of one tick hang together: the same customers, windows that overlap, one cold
-        month. Whoever had learnt the tick's first would know more of its last than anybody knows
-        of tomorrow. So calibration and comparisons take what was said before the tick; the
-        estimator learns row after row. A weight is how many independent examples one stands for.
+        Labels of one tick are correlated: the same customers, overlapping windows, one bad month.
+        Otherwise labels leak within a tick. So calibration and comparisons use the predictions from
+        before the tick, while the estimator learns row by row. A weight is the number of
+        independent examples that a row represents.
         """
         if not rows:
             return []
@@ -91,7 +91,7 @@ class OnlineModel:
             self._segment_churned[segment] += label
 
     def data(self, between_customer_variance: float = 0.0) -> ModelData:
-        """All of it as data; an ``OnlineModel`` made from it goes on exactly from here."""
+        """The state as data; an ``OnlineModel`` made from it continues exactly."""
         return msgspec.structs.replace(
             self._before,
             since_ms=self._since_ms,

@@ -1,8 +1,8 @@
-"""Test-then-train: how good the probabilities were, told only by labels that came after them.
+"""Prequential evaluation (test, then train): scores of predictions made before their labels.
 
-Bounded memory: log loss and Brier score are exact sums; AUC and average precision are read from a
-histogram of :data:`BINS` bins over the score, so that scores of one bin are ties, and calibration
-from :data:`RELIABILITY_BINS`.
+Bounded memory: log loss and Brier score are exact sums; AUC and average precision use a histogram
+of :data:`BINS` bins over the score, in which scores of one bin are ties; calibration uses
+:data:`RELIABILITY_BINS`.
 """
 
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ RELIABILITY_BINS = 10
 
 
 class Tally(Struct, array_like=True):
-    """The running sums of one model's scores; mutable, and data all through."""
+    """Running sums of one model's scores; mutable plain data."""
 
     n: int = 0
     churned: int = 0
@@ -33,7 +33,7 @@ class Tally(Struct, array_like=True):
     def add(self, risk: float, label: int, rank: float | None = None) -> None:
         """Count one score: ``risk`` (0..1) with its ``label``.
 
-        ``rank`` (0..1) orders it where ``risk`` does not.
+        ``rank`` (0..1) replaces ``risk`` as the order, if given.
         """
         likelihood = min(1 - CERTAIN, max(CERTAIN, risk))
         self.n += 1
@@ -76,7 +76,7 @@ class Tally(Struct, array_like=True):
 
 
 class Measures(NamedTuple):
-    """Progressive measures over ``n`` matured labels; None where they are not defined."""
+    """Prequential measures over ``n`` matured labels; None if undefined."""
 
     n: int
     base_rate: float | None
@@ -96,7 +96,7 @@ class Measures(NamedTuple):
 
 
 def average_precision(steps: Sequence[tuple[int, int]]) -> float | None:
-    """Sum of precision x gain in recall over (positives, negatives) a bin, best bin first.
+    """Sum of precision x gain in recall over bins of (positives, negatives), best bin first.
 
     >>> average_precision([(1, 0), (0, 1), (1, 0)])
     0.8333333333333333
@@ -114,7 +114,7 @@ def average_precision(steps: Sequence[tuple[int, int]]) -> float | None:
 
 
 def roc_auc(steps: Sequence[tuple[int, int]]) -> float | None:
-    """P(a positive is ranked above a negative), ties half, over (positives, negatives) a bin.
+    """P(a positive is ranked above a negative), ties half, over bins of (positives, negatives).
 
     >>> roc_auc([(1, 0), (0, 1), (1, 1)])
     0.625

@@ -21,16 +21,16 @@ from touchstream.streams.learn.snapshot import SEGMENTS, ModelData, Version, emp
 from touchstream.streams.learn.standard import Standard
 
 COVERAGE_Z = 1.6448536269514722
-"""The 95 % point of the normal: intervals hold 90 %."""
+"""The 95 % quantile of the normal distribution: intervals cover 90 %."""
 COLD_EXAMPLES = 200
-"""Below so many examples a customer's risk is the rate of his segment."""
+"""With fewer examples a customer's risk is the rate of their segment."""
 PRIOR_EXAMPLES = 10.0
-"""A segment begins with so many examples of the overall rate."""
+"""Pseudo-examples at the overall rate in each segment."""
 KNOWN_GAPS = 30
-"""Examples with a gap before the population's rhythm is believed."""
+"""Examples with a gap before the population's rhythm is used."""
 
 FEW = 4
-"""Rows of which each by itself in plain floats costs less than all as arrays."""
+"""Up to this many rows, plain floats row by row cost less than arrays."""
 Rows = Sequence[Sequence[float]] | Floats
 
 _RHYTHM, _ORDER, _SUBSCRIPTION = (
@@ -50,16 +50,16 @@ _NOTHING = np.empty((0, len(NAMES)))
 
 
 class Score(Struct, frozen=True, gc=False):
-    """A probability and how sure it is."""
+    """A probability and its uncertainty."""
 
     risk: float
-    """P(label 1), 0 to 1, rounded to what the ledger and the wire carry."""
+    """P(label 1), 0 to 1, rounded to the precision of ledger and emissions."""
     logit: float
-    """Its log-odds before the uncertainty is taken in."""
+    """Log-odds before moderation by the uncertainty."""
     variance: float
-    """Of the model's log-odds."""
+    """Variance of the model's log-odds."""
     between_customer_variance: float = 0.0
-    """Of customers' own log-odds around them."""
+    """Variance of customers' log-odds around the model's."""
 
     def doubt(self) -> float:
         """Width of the 90 % interval that more examples would narrow, 0 to 1."""
@@ -67,10 +67,10 @@ class Score(Struct, frozen=True, gc=False):
         return sigmoid(self.logit + reach) - sigmoid(self.logit - reach)
 
     def interval(self) -> tuple[float, float]:
-        """Where the customer's probability lies with 90 %, as far as touchpoints can tell.
+        """The 90 % interval of the customer's probability, given their touchpoints.
 
-        The model's log-odds are the average customer's; a single one's lie farther from 0 by
-        sqrt(1 + pi scatter / 8) (Zeger, Liang & Albert 1988).
+        The model's log-odds are an average over customers; an individual's are farther from 0 by
+        sqrt(1 + pi ``between_customer_variance`` / 8) (Zeger, Liang & Albert 1988).
         """
         centre = self.logit * sqrt(1 + MODERATION * self.between_customer_variance)
         reach = COVERAGE_Z * sqrt(self.variance + self.between_customer_variance)
@@ -79,11 +79,11 @@ class Score(Struct, frozen=True, gc=False):
 
 
 class Wave(NamedTuple):
-    """Rows that were scored together: what they share, and what reasons need of each."""
+    """Rows scored together, with the columns from which reasons are computed."""
 
     scores: list[Score]
     columns: Floats
-    """Of the basis, (n, columns); none while nothing is worked out."""
+    """Columns of the basis, (n, columns); empty during cold start."""
     z: Floats
     """The same standardised."""
 
@@ -93,7 +93,7 @@ class Scorer:
 
     The columns of the basis are standardised; the estimator gives log-odds ``a`` with variance
     ``v``; Platt scaling turns them into ``alpha + beta a``. A missing measurement adds nothing.
-    Below :data:`COLD_EXAMPLES` the rate of the customer's segment is said. Cost: ``bench/``.
+    Below :data:`COLD_EXAMPLES` the risk is the rate of the customer's segment. Cost: ``bench/``.
     """
 
     def __init__(self, model: ModelData) -> None:
@@ -109,18 +109,18 @@ class Scorer:
         self._rates = [segment_rate(model, segment) for segment in range(SEGMENTS)]
 
     def score(self, values: Sequence[float], at_ms: Millis) -> Score:
-        """The risk of one row of measurements, NaN for a missing one; see :meth:`score_all`."""
+        """The risk of one row of features, NaN where missing; see :meth:`score_all`."""
         return self.score_all([values], [at_ms])[0]
 
     def score_all(self, rows: Rows, at_ms: Sequence[Millis]) -> list[Score]:
-        """The risk of each row of measurements at its moment; see :meth:`score_wave`."""
+        """The risk of each row of features at its moment; see :meth:`score_wave`."""
         return self.score_wave(rows, at_ms).scores
 
     def score_wave(self, rows: Rows, at_ms: Sequence[Millis]) -> Wave:
-        """The risk of each row of measurements at its moment, and what was worked out for it.
+        """The risk of each row of features at its moment, with the derived columns.
 
-        What a batch shares is done once. Raises ``ValueError`` where a row has not as many
-        measurements as the list has features.
+        Shared work is done once per batch. Raises ``ValueError`` if the length of a row is not that
+        of the feature list.
         """
         if not len(rows):
             return Wave([], _NOTHING, _NOTHING)
@@ -141,9 +141,9 @@ class Scorer:
         return Score(round(rate, 6), logit(rate), 1 / (rate * (1 - rate) * n))
 
     def contributions(self, values: Sequence[float], at_ms: Millis) -> list[float]:
-        """Log-odds that each measurement adds against the average example; 0 for a missing one.
+        """Each feature's log-odds relative to the average example; 0 if missing.
 
-        What a derived column adds belongs to the measurements it is made of, in equal parts.
+        The contribution of a derived column is split equally among its features of origin.
         """
         if self._is_cold:
             return [0.0] * len(values)
@@ -151,7 +151,7 @@ class Scorer:
         return self._added(columns[0], z[0])
 
     def contributions_in(self, wave: Wave, place: int) -> list[float]:
-        """:meth:`contributions` of a row that was scored, without working out its columns again."""
+        """:meth:`contributions` of a scored row, from the columns computed then."""
         if self._is_cold:
             return [0.0] * len(FEATURES.names)
         return self._added(wave.columns[place], wave.z[place])
@@ -177,7 +177,7 @@ class Scorer:
 
 
 def population(standard: Standard, since_ms: Millis | None) -> Population:
-    """What the basis needs to know of everybody."""
+    """The population's statistics for the basis."""
     spread = standard.spread(GAP_LAST)
     if standard.counts[GAP_LAST] < KNOWN_GAPS or not spread:
         return Population(since_ms=since_ms)
@@ -185,16 +185,16 @@ def population(standard: Standard, since_ms: Millis | None) -> Population:
 
 
 def segment_of(values: Sequence[float]) -> int:
-    """0 to 11: what kind of customer this is, known from his first event on."""
+    """Segment of the customer, 0 to 11, known from their first event on."""
     running = values[_SUBSCRIPTION]
     subscription = 0 if isnan(running) else 1 + int(not running)
     return subscription * 4 + 2 * (not isnan(values[_RHYTHM])) + (not isnan(values[_ORDER]))
 
 
 def segment_rate(model: ModelData, segment: int) -> tuple[float, float]:
-    """Share of label 1 in a segment, and the examples behind it; ten imagined ones included.
+    """Share of label 1 in a segment, and its number of examples, with ten pseudo-examples.
 
-    They are of the overall rate, which itself begins with one of each label.
+    These have the overall rate, which itself has one pseudo-example of each label.
     """
     overall = (model.churned + 1) / (model.examples + 2)
     n = model.segment_n[segment] + PRIOR_EXAMPLES
@@ -202,7 +202,7 @@ def segment_rate(model: ModelData, segment: int) -> tuple[float, float]:
 
 
 def compile_version(version: Version, rules: Rules, features: str) -> dict[str, Scorer]:
-    """A scorer for every target of the settings; one that the version lacks knows nothing yet."""
+    """A scorer for every configured target; untrained if the version has no model for it."""
     return {
         name: Scorer(version.models.get(name) or empty(features, target_rules.horizon_ms / DAY_MS))
         for name, target_rules in rules.all_targets.items()

@@ -1,4 +1,4 @@
-"""Rows of measurements, and what several derived columns share: a customer's rhythm above all."""
+"""Rows of features, with values that several derived columns share, such as the rhythm."""
 
 from math import erfc, inf, log, pi, sqrt
 from typing import NamedTuple
@@ -10,20 +10,20 @@ from touchstream.schemas.units import DAY_MS, Millis
 from touchstream.streams.features.catalogue import FEATURES
 from touchstream.streams.learn.arrays import Floats
 
-LEAST_SPREAD = 0.05  # nobody is more regular than that, and some divide by it
+LEAST_SPREAD = 0.05  # nobody is more regular, and the spread is a divisor
 PSEUDO_GAPS = 2.0
-"""The population's gaps that each customer begins with."""
+"""Pseudo-gaps of the population with which each customer starts."""
 SHORTEST_DAYS = 0.25
-"""ln of a silence is taken from here on: within a visit there is no rhythm."""
+"""Shorter silences count as this: within a visit there is no rhythm."""
 SURE_GAPS = 10.0
-"""From so many gaps on a rhythm counts in full."""
+"""Gaps from which on a rhythm counts in full."""
 LARGEST_LOGIT = 8.0
-FARTHEST_Z = 30.0  # there a bump is 0 whatever the spread; its square must not overflow
+FARTHEST_Z = 30.0  # every bump is 0 there; the square must not overflow
 CERTAIN_TO_STAY = 1e-9
-LARGEST_LN = 25.0  # 70 billion days, or times: more is a broken row, and expm1 must not overflow
-LARGEST_Z = 8.0  # so far out erfc is exact, and its asymptotic series good to 1e-5
+LARGEST_LN = 25.0  # 70 billion days or events: a broken row, and expm1 must not overflow
+LARGEST_Z = 8.0  # up to here erfc is exact, beyond it the asymptotic series is good to 1e-5
 SEASONS_MS = 2 * 365 * DAY_MS
-"""A year's season cannot be told from a trend before it has come round."""
+"""In less time a yearly season cannot be told from a trend."""
 LARGEST_MEAN = 30.0  # of ln(days): exp must not overflow
 PHASES = (-1.0, 0.0, 1.0, 2.0)
 """Early, on time, late, overdue: standard deviations from the usual gap."""
@@ -35,12 +35,12 @@ Places = NDArray[np.intp]
 
 
 def places(*names: str) -> Places:
-    """Where measurements stand in the vector."""
+    """Indexes of features in the vector."""
     return np.array([FEATURES.names.index(name) for name in names], dtype=np.intp)
 
 
 def constant(value: float) -> Floats:
-    """As numpy takes it fastest: a Python number costs more than a row's worth of arithmetic."""
+    """An array of one: numpy is slower with Python numbers, by more than one row's arithmetic."""
     return np.full(1, value)
 
 
@@ -52,26 +52,26 @@ _PLACES = {name: place for place, name in enumerate(FEATURES.names)}
 
 
 class Population(NamedTuple):
-    """What a model knows of everybody, as far as a single customer's basis needs it."""
+    """The model's statistics of all customers that the basis of each one needs."""
 
     gap_mean: float = log(30.0)
     """Mean of ln(days) between visits."""
     gap_spread: float = 1.0
     """Its standard deviation."""
     since_ms: Millis | None = None
-    """The first moment that was learnt from."""
+    """Time of the first example learnt."""
 
 
 class Seen:
-    r"""Rows of measurements, (n, features), and what several derived columns share, each (n,).
+    r"""Rows of features, (n, features), and values that several derived columns share, each (n,).
 
     With ``n`` gaps of mean ``m`` and standard deviation ``s`` of ln(days), shrunk towards the
-    population's ``m0`` and ``s0`` by two imagined gaps:
+    population's ``m0`` and ``s0`` by two pseudo-gaps:
 
     .. math:: \mu = (n m + 2 m_0) / (n + 2), \quad
               \sigma^2 = ((n - 1) s^2 + 2 s_0^2) / (n + 1)
 
-    and ``z`` says how long the silence is in the customer's own rhythm, in standard deviations.
+    ``z`` is the length of the silence in the customer's own rhythm, in standard deviations.
     """
 
     def __init__(
@@ -90,12 +90,12 @@ class Seen:
         self.logit_silent = logit_silent(self.z, further)
 
     def __getitem__(self, name: str) -> Floats:
-        """One measurement of all rows."""
+        """One feature of all rows."""
         column: Floats = self.measured[_PLACES[name]]
         return column
 
     def all(self, places: Places) -> Floats:
-        """Some measurements of all rows, (len(places), n): one look-up for what is done alike."""
+        """Several features of all rows, (len(places), n), in one look-up."""
         return self.measured.take(places, axis=0)
 
     def _rhythm(self, count: Floats, population: Population) -> tuple[Floats, Floats]:
@@ -110,7 +110,7 @@ class Seen:
 
 
 def logit_silent(z: Floats, further: Floats) -> Floats:
-    r"""Ln odds that a log-normal silence now at ``z`` goes on to ``z + further``.
+    r"""Log-odds that a log-normal silence now at ``z`` lasts to ``z + further``.
 
     .. math:: P = \Phi(-(z + f)) / \Phi(-z)
 
@@ -125,7 +125,7 @@ def logit_silent(z: Floats, further: Floats) -> Floats:
 
 
 def ln_tail(z: Floats) -> Floats:
-    """The ln of P(a normal lies above z), but for a constant; far out by its asymptotic series."""
+    """Log of P(normal > z) up to a constant; by its asymptotic series for large z."""
     near = np.minimum(np.maximum(z, -_LARGEST_Z), _LARGEST_Z) / ROOT_TWO
     tails: Floats = np.log(np.array(list(map(erfc, near.tolist()))))
     beyond = z > _LARGEST_Z
@@ -138,6 +138,6 @@ def ln_tail(z: Floats) -> Floats:
 
 
 def _undone(values: Floats) -> Floats:
-    """``x`` of ln(1 + x), for any row of finite numbers; NaN stays NaN."""
+    """Invert ln(1 + x) for any finite numbers; NaN stays NaN."""
     undone: Floats = np.expm1(np.minimum(np.maximum(values, ZERO), _LARGEST_LN))
     return undone

@@ -1,9 +1,9 @@
-"""The basis of a single row in plain floats, bit for bit as ``streams/learn/basis.py`` has it.
+"""The basis of a single row in plain floats, bit for bit equal to ``streams/learn/basis.py``.
 
-A call of numpy costs as much for one row as for ten, and a wave of one customer pays for sixty of
-them. Sums and products are Python's here, the same IEEE doubles. What is none (exp, ln, sine) has
-to be numpy's own, whose last bit is not libm's, and is asked for all that is known at a time.
-``tests/laws/test_basis_laws.py`` holds the two together.
+A numpy call costs as much for one row as for ten, and a wave of one customer would make sixty of
+them. Sums and products use Python floats, the same IEEE doubles. Transcendental functions (exp, ln,
+sine) must be numpy's, because the last bit differs from libm; they are called on several values at
+once. ``tests/laws/test_basis_laws.py`` checks that both agree.
 """
 
 from collections.abc import Sequence
@@ -61,11 +61,10 @@ def expand_one(
 ) -> list[float]:
     """All columns of one row; see ``expand``.
 
-    About 20 us. Raises ``ValueError`` where the row has not as many measurements as the list has
-    features.
+    About 20 us. Raises ``ValueError`` if the length of the row is not that of the feature list.
     """
     if len(row) != _WIDTH:
-        raise ValueError(f"a row of {len(row)} measurements, want {_WIDTH}")
+        raise ValueError(f"a row of {len(row)} features, want {_WIDTH}")
     counts = [_within(row[place], 0.0, LARGEST_LN) for place in (_GAPS, _SILENCE, _COUNT, _KNOWN)]
     gap_count, silent_days, count, known_days = np.expm1(counts).tolist()
     sure = _at_most(gap_count, SURE_GAPS) / SURE_GAPS
@@ -135,7 +134,7 @@ def _seasons(at_ms: Millis, since_ms: Millis | None) -> list[float]:
     return [one for both in zip(sines, cosines, strict=True) for one in both]
 
 
-# As numpy's maximum and minimum: of NaN they make NaN.
+# Comparisons with NaN are false, so NaN passes through, as in numpy's maximum and minimum.
 def _at_least(value: float, bound: float) -> float:
     return bound if value < bound else value
 

@@ -1,7 +1,6 @@
-"""A model as data: what the learner publishes and every worker scores with. Never a pickle.
+"""Model snapshots as data: published by the learner, loaded by every worker. Never a pickle.
 
-The text is JSON with a format number and a digest over everything else; a worker refuses what it
-does not know.
+JSON with a format number and a digest over everything else; workers reject unknown formats.
 """
 
 import hashlib
@@ -18,45 +17,45 @@ from touchstream.streams.learn.standard import empty as no_standard
 
 FORMAT = 2
 CHURN = "churn"
-"""The first target; the others are those of the settings."""
+"""The built-in target; further ones are configured."""
 SEGMENTS = 12
-"""Subscription none, running or ended; came back or not; ordered or not."""
+"""Subscription none, running or ended, x returned or not, x ordered or not."""
 
 
 class SnapshotError(ValueError):
-    """The bytes are no model that this version can serve; says why."""
+    """The bytes are not a model that this build can serve; the message says why."""
 
 
 class ModelData(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One target's model: enough to predict and to go on learning."""
+    """One target's model: enough to predict and to continue learning."""
 
     features: str
-    """Digest of the feature list it reads."""
+    """Digest of its feature list."""
     columns: str
-    """Digest of the basis it works out of them."""
+    """Digest of its basis."""
     horizon_days: float
-    """What is looked for within so many days."""
+    """Days within which label 1 is predicted."""
     since_ms: Millis | None
-    """The first moment learnt from."""
+    """Time of the first example learnt."""
     standard: StandardData
     estimator: Data
     calibration: Calibration
     between_customer_variance: float = field(name="scatter")
-    """Variance of customers' own log-odds around what the columns say.
+    """Variance of customers' log-odds around the model's.
 
-    Stored under its first name, so that published digests hold.
+    Stored under its former name, so that published digests stay valid.
     """
     segment_n: tuple[int, ...]
     segment_churned: tuple[int, ...]
-    """Examples, and those of label 1, by segment."""
+    """Examples, and those with label 1, by segment."""
     examples: int
     """Matured examples learnt from."""
     churned: int
-    """How many of them were of label 1."""
+    """Of these, examples with label 1."""
 
 
 class Version(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What one version is: a model for every target."""
+    """A model version: one model per target."""
 
     format: int = FORMAT
     models: dict[str, ModelData]
@@ -66,11 +65,11 @@ COLUMNS = hashlib.blake2b("\n".join(NAMES).encode(), digest_size=4).hexdigest()
 
 
 def empty(features: str, horizon_days: float, model: str = "bayes") -> ModelData:
-    """The model that knows nothing: 0.5 for everybody."""
+    """The untrained model, which predicts 0.5."""
     return ModelData(
         features=features,
         columns=COLUMNS,
-        horizon_days=float(horizon_days),  # 28 would be written as 28, read as 28.0: another digest
+        horizon_days=float(horizon_days),  # 28 is encoded as 28 but read as 28.0: another digest
         since_ms=None,
         standard=no_standard(len(NAMES)),
         estimator=fresh(model, list(NAMES)),
@@ -94,7 +93,7 @@ def seal(version: Version) -> bytes:
 
 
 def unseal(data: bytes) -> Version:
-    """Read :func:`seal` back; raises :class:`SnapshotError` for anything else."""
+    """Invert :func:`seal`; raises :class:`SnapshotError` for other bytes."""
     try:
         sealed = msgspec.json.decode(data, type=_Sealed)
     except (msgspec.DecodeError, UnicodeDecodeError) as exc:
@@ -111,5 +110,5 @@ def unseal(data: bytes) -> Version:
 
 
 def digest(version: Version) -> str:
-    """16 hex digits that name this very version."""
+    """16 hex digits that identify this version."""
     return hashlib.blake2b(msgspec.json.encode(version), digest_size=8).hexdigest()

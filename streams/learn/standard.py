@@ -1,4 +1,4 @@
-"""Running standardisation: mean and variance of each column over the examples, where present."""
+"""Running standardisation: mean and variance of each column over its present values."""
 
 from math import sqrt
 from typing import NamedTuple
@@ -8,18 +8,18 @@ from msgspec import Struct
 
 from touchstream.streams.learn.arrays import Floats, pack, unpack
 
-LARGEST_Z = 5.0  # standard deviations; one wild value must not outweigh all else
+LARGEST_Z = 5.0  # standard deviations; an outlier must not outweigh all else
 LEAST_VALUES = 1_000
-"""Of fewer values the deviation is no unit yet, and what was learnt in it is not worth moving: in a
-young world of 300 customers, moved from the 30th value on, ECE was .054 instead of .029."""
+"""With fewer values the deviation is too uncertain to rescale weights by: with 300 new customers,
+rescaling from the 30th value on gave an ECE of .054 instead of .029."""
 LEAST_VARIANCE = 1e-4
-"""Below it a column counts as constant: half floats and a tick's seconds alone make so much."""
+"""Below it a column counts as constant: half floats and a tick's seconds cause that much."""
 
 _NOTHING = np.zeros(1)
 
 
 class StandardData(Struct, frozen=True):
-    """Counts, means and sums of squared deviations, a double for each column."""
+    """Counts, means and sums of squared deviations, one double per column."""
 
     counts: bytes
     means: bytes
@@ -27,13 +27,13 @@ class StandardData(Struct, frozen=True):
 
 
 def empty(width: int) -> StandardData:
-    """Nothing seen yet."""
+    """The state before the first row."""
     nothing = pack(np.zeros(width))
     return StandardData(nothing, nothing, nothing)
 
 
 class Move(NamedTuple):
-    """How the old standardisation follows from the new one: z before = scale z after + shift."""
+    """The old standardisation in terms of the new one: z before = scale z after + shift."""
 
     scale: Floats
     shift: Floats
@@ -48,10 +48,10 @@ class Standard:
         self._scale: Floats | None = None
 
     def learn(self, rows: Floats) -> Move:
-        """Take in rows (n, columns), n >= 1, by the pairwise update of Chan et al. (1983).
+        """Add rows (n, columns), n >= 1, by the pairwise update of Chan et al. (1983).
 
-        A NaN is left out, an infinite value refused with ``ValueError``. A weight learnt before
-        is one of the old deviations; the move says what it is in the new ones.
+        NaN is left out, infinite values raise ``ValueError``. Weights are per unit of the old
+        deviations; the returned move converts them to the new ones.
         """
         if np.isinf(rows).any():
             raise ValueError("a feature is not finite")
@@ -76,7 +76,7 @@ class Standard:
         )
 
     def standardise(self, columns: Floats) -> Floats:
-        """Standard deviations from the mean, within 5; 0 for what is missing or never varied."""
+        """Standard deviations from the mean, clipped at 5; 0 if missing or constant."""
         if self._scale is None:
             self._scale = self._scales()
         z: Floats = columns - self.means
@@ -92,7 +92,7 @@ class Standard:
         return sqrt(variance)
 
     def data(self) -> StandardData:
-        """All of it; a ``Standard`` made from it goes on exactly from here."""
+        """The state as data; a ``Standard`` made from it continues exactly."""
         return StandardData(pack(self.counts), pack(self.means), pack(self.squares))
 
     def _scales(self) -> Floats:

@@ -1,29 +1,29 @@
-r"""Which of two models is better: a test that may be read at every tick and stopped at any.
+r"""Comparison of two models: a sequential test, valid at every tick and stopping time.
 
-Examples of one time are no independent witnesses: the same customers come back, windows overlap,
-and one cold month moves every label in it. So the witness is a *round*: the mean difference of
-losses over all snapshots of one stretch of time, long enough to see every customer once. Labels of
-round r are known ``horizon`` after it ended; round r + ``phases`` begins no earlier. Rounds are
-dealt to ``phases`` streams in turn, and within one stream each is known before the next begins.
+Examples of the same time are correlated: customers recur, windows overlap, and one bad month moves
+all its labels. So the unit of evidence is a *round*: the mean difference of losses over all
+snapshots in a period long enough to score every customer once. Labels of round r are known
+``horizon`` after it ended; round r + ``phases`` begins no earlier. Rounds are assigned to
+``phases`` streams in turn, and within one stream each is known before the next begins.
 
-In one stream, under "not better" (the expected difference, given all that is known when a round
-begins, is not above 0), a gambler who stakes 0.9 of his wealth on every round,
+In one stream, under "not better" (the expected difference, given everything known when a round
+begins, is not above 0), a bettor stakes 0.9 of the wealth on every round,
 
 .. math:: W_k = (W_{k-1} + c_k) (1 + 0.9 g_k), \quad g_k = \min(1, \max(-1, d_k / s_k)),
 
-brings in his capital of 1 bit by bit, c_k = 1 / (k (k + 1)), so that a model that grows better
-later is found too. Wealth and what he has kept back are a supermartingale from 1, and 1 / (the most
-he ever had) is a p-value at any time (Ville 1939; betting on bounded means: Waudby-Smith & Ramdas
-2024, JRSS B 86). ``s_k`` is the root mean square of the differences known when round k begins.
-Streams overlap in unknown ways; e times the geometric mean of their p-values is a p-value all the
-same (Vovk & Wang 2020, Biometrika 107). As each only falls, this holds at all times at once:
-P(ever a wrong verdict) <= alpha, whatever hangs together within a round or between streams.
+and adds a capital of 1 bit by bit, c_k = 1 / (k (k + 1)), so that a model that improves later is
+found too. Wealth plus remaining capital is a supermartingale from 1, and 1 / (its running maximum)
+is a p-value at any time (Ville 1939; betting on bounded means: Waudby-Smith & Ramdas 2024, JRSS B
+86). ``s_k`` is the root mean square of the differences known when round k begins. The dependence
+between streams is unknown; e times the geometric mean of their p-values is still a p-value (Vovk &
+Wang 2020, Biometrika 107). As each only falls, this holds at all times at once: P(ever a wrong
+winner) <= alpha under any dependence within a round or between streams.
 
-What is tested is the mean of *clipped* rounds: one freak round cannot decide, but a model that
+The test is about the mean of *clipped* rounds: one extreme round cannot decide, but a model that
 wins most rounds by little and loses a rare one by far more than s may pass. Measured at alpha 0.05
-over two years of two equal models, 600 worlds each: 0.003 wrong verdicts a side, 0.07 where what
-the days have in common is log-normal with sigma 2 (rounds of skewness 5); who takes overlapping
-weeks for independent ones: 0.67.
+over two years of two equal models, 600 worlds each: 0.003 wrong winners per side, 0.07 if the
+common part of the days is log-normal with sigma 2 (rounds of skewness 5), and 0.67 if overlapping
+weeks are treated as independent.
 """
 
 from math import e, exp, isfinite, log, sqrt
@@ -34,71 +34,70 @@ from msgspec import Struct
 from touchstream.schemas.units import DAY_MS, Millis
 from touchstream.streams.learn.numbers import CERTAIN
 
-LARGEST_LOSS = 7.0  # nats, a chance of 1 in 1,100: one example does not outweigh its round
-STAKE = 0.9  # share of the wealth; with all of it one bad round would be the end
-MEMORY = 0.9  # a round: usual differences shrink as models grow up
-RICHEST = 1e100  # a wealth beyond all doubt, and far from overflow
-MOST_ROUNDS = 8  # that one horizon is cut into, so that the state stays small
+LARGEST_LOSS = 7.0  # nats, probability 1/1,100, so that one example cannot dominate its round
+STAKE = 0.9  # share of the wealth; below 1, or one bad round would lose everything
+MEMORY = 0.9  # per round: differences shrink as models mature
+RICHEST = 1e100  # more than enough evidence, and far from overflow
+MOST_ROUNDS = 8  # per horizon, so that the state stays small
 
 Side = Literal["first", "second"]
 
 
 class Bets(Struct, array_like=True):
-    """The gambler on one side of one stream."""
+    """The bettor on one side of one stream."""
 
     count: int = 0
-    """Bets so far; 1 / (count + 1) of his capital is kept back."""
+    """Bets so far; 1 / (count + 1) of the capital remains."""
     wealth: float = 0.0
     most: float = 0.0
-    """Log of the most he ever had, kept back or not."""
+    """Log of the maximum of wealth plus remaining capital."""
 
 
 class Evidence(NamedTuple):
-    """What is known so far; valid whenever it is read."""
+    """The evidence so far; valid whenever it is read."""
 
     rounds: int
-    """Rounds that are closed, the ones without a bet included."""
+    """Closed rounds, including those without a bet."""
     examples: int
     difference: float | None
-    """Mean of loss of the first minus loss of the second over the closed rounds, nats."""
+    """Mean loss of the first minus that of the second over the closed rounds, nats."""
     p_first: float
     """Anytime-valid p-value (0..1) of "the first is not better"."""
     p_second: float
 
 
 class Trial(Struct, array_like=True):
-    """Two models on the same labels; mutable, and data all through, below 1 KiB.
+    """Two models on the same labels; mutable plain data, below 1 KiB.
 
-    About 1 us an example. A round of 28 days' horizon and weekly snapshots is a week, and there are
-    five streams. At alpha 0.05 a model that is better by as much as its rounds spread is found
-    after 66 rounds (median), by twice as much after 48, and in no fewer than 40, however many
-    customers there are; one that turns better after a year, 57 rounds later. The answer is final:
-    start a new trial for a new question, and after each answer.
+    About 1 us per example. With a horizon of 28 days and weekly snapshots a round is a week, and
+    there are five streams. At alpha 0.05, a model better by one standard deviation of its rounds is
+    found after 66 rounds (median), by two after 48, and in no fewer than 40 for any number of
+    customers; one that becomes better after a year, 57 rounds later. The winner is final: start a
+    new trial for a new question, and after each winner.
 
-    Both probabilities must have been said at the same moment, from the same labels: who speaks
-    later knows more.
+    Both predictions must be made at the same moment, from the same labels: a later one knows more.
     """
 
     round_ms: Millis
     """Length of a round."""
     phases: int
-    """Streams the rounds are dealt to."""
+    """Number of streams that rounds are assigned to."""
     sides: tuple[list[Bets], list[Bets]]
-    """For the first and for the second model: a gambler a stream."""
+    """For the first and the second model: one bettor per stream."""
     current: int = -1
     """The open round: time // round_ms."""
     n: float = 0.0
     total: float = 0.0
-    """Weight of the examples in the open round, and the weighted sum of their differences."""
+    """Total weight and weighted sum of differences of the examples in the open round."""
     rounds: int = 0
     examples: int = 0
     summed: float = 0.0
-    """Of the closed rounds: how many, their examples, and the sum of their means."""
+    """Of the closed rounds: their number, their examples, and the sum of their means."""
     waiting: list[float] = []
-    """Means of the last rounds, not known yet when the open one began."""
+    """Means of the last rounds, not yet known when the open one began."""
     squares: float = 0.0
     weight: float = 0.0
-    """Decayed sum of squared means, and of their weights: the usual difference."""
+    """Decayed sums of squared means and of their weights, for ``s_k``."""
     count: int = 0
     """Examples in the open round."""
 
@@ -120,8 +119,8 @@ class Trial(Struct, array_like=True):
     ) -> None:
         """Count one matured example scored at ``at_ms``; losses in nats (see :func:`log_loss`).
 
-        ``weight`` (> 0) is how many customers it stands for in the mean of its round. Examples come
-        in the order of ``at_ms``; one of a round already closed is left out. Raises ``ValueError``
+        ``weight`` (> 0) is the number of customers that it represents in its round's mean. Examples
+        come in the order of ``at_ms``; those of closed rounds are left out. Raises ``ValueError``
         for a loss that is not finite.
         """
         if not (isfinite(loss_first) and isfinite(loss_second)):
@@ -137,15 +136,15 @@ class Trial(Struct, array_like=True):
             self.total += weight * difference
 
     def evidence(self) -> Evidence:
-        """Where the trial stands."""
+        """The evidence so far."""
         mean = self.summed / self.rounds if self.rounds else None
         first, second = map(_p_value, self.sides)
         return Evidence(self.rounds, self.examples, mean, first, second)
 
     def winner(self, alpha: float) -> Side | None:
-        """The better one; None while nothing is proved. Wrong with probability at most ``alpha``.
+        """The better model, or None so far; wrong with probability at most ``alpha``.
 
-        That is for each side, over the trial's whole life, however often it is asked.
+        The bound is per side, over the whole trial, for any number of calls.
         """
         first, second = map(_p_value, self.sides)
         if min(first, second) > alpha:
@@ -153,12 +152,12 @@ class Trial(Struct, array_like=True):
         return "first" if first < second else "second"
 
     def _close(self) -> None:
-        """Settle the bets on the open round; only now may it teach what a usual difference is."""
+        """Settle the bets on the open round; only then may it contribute to ``s_k``."""
         if not self.n:
             return
         mean = self.total / self.n
         usual = sqrt(self.squares / self.weight) if self.weight else 0.0
-        if usual > 0:  # nothing to measure by: no bet
+        if usual > 0:  # no scale yet: no bet
             gain = min(1.0, max(-1.0, mean / usual))
             first, second = self.sides
             _update(first[self.current % self.phases], -gain)
@@ -174,7 +173,7 @@ class Trial(Struct, array_like=True):
 
 
 def log_loss(risk: float, label: int) -> float:
-    """-ln of the probability given to what happened, at most :data:`LARGEST_LOSS` nats.
+    """-ln of the probability given to the label, at most :data:`LARGEST_LOSS` nats.
 
     >>> log_loss(0.25, 0) < log_loss(0.25, 1) == 1.3862943611198906
     True

@@ -1,1 +1,1 @@
-"""Business measures: what every customer adds to the company's figures, exact as their states."""
+"""Business measures: exact aggregates over all customers, committed with their states."""

@@ -1,4 +1,4 @@
-"""Calls: how many at which hour, how long, and how long customers wait."""
+"""Calls: their number by hour, their duration, and customers' waiting time."""
 
 from collections.abc import Callable
 from typing import Any
@@ -71,4 +71,4 @@ def _ms(seconds: float) -> int:
 
 
 BY_DATA: dict[type, Callable[[Millis, Any], tuple[Measure, ...]]] = {CallEnded: call_ended}
-"""What an event of each type adds."""
+"""Type of an event's data -> its measures."""

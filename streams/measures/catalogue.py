@@ -1,7 +1,7 @@
 """All business metrics, in the order of docs/metrics.md.
 
-A new metric is an entry and a function in the file of its kind; the names are what is stored, so a
-changed description is a new name.
+A new metric is an entry and a function in the file of its kind. Stored values are identified by
+name, so a metric with a changed meaning needs a new name.
 """
 
 from collections.abc import Mapping

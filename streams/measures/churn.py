@@ -1,4 +1,4 @@
-"""Churn: entries into each band, and what became of those who were scored."""
+"""Churn: entries into each band, and the labels of scored customers."""
 
 from typing import get_args
 
@@ -35,7 +35,7 @@ RATIOS = (
 
 
 def band_entered(before: Band | None, after: Band | None, at_ms: Millis) -> tuple[Measure, ...]:
-    """The measure of a step that left a customer in ``after``; ``at_ms`` is the step's time.
+    """The measure of a change of band; none if it is unchanged. ``at_ms`` is the step's time.
 
     >>> band_entered("low", "high", Millis(0))[0].dimensions, band_entered("low", "low", Millis(0))
     (('high',), ())

@@ -1,7 +1,7 @@
-"""What a metric is, and one customer's addition to it.
+"""Metrics, and measures: one customer's increments of them.
 
-Values are integers (counts, minor units, milliseconds): integer sums commute, so neither batches
-nor shards show in a total.
+Values are integers (counts, minor units, milliseconds). Integer sums commute exactly, so totals do
+not depend on batches or shards.
 """
 
 from collections.abc import Sequence
@@ -10,9 +10,9 @@ from typing import Literal, NamedTuple
 from touchstream.schemas.units import DAY_MS, HOUR_MS, Millis
 
 Kind = Literal["counter", "distinct", "sum", "mean", "quantile"]
-"""How measures of a metric are added up and shown.
+"""Aggregation and display of a metric's measures.
 
-- ``counter``: how often; every measure has the value 1.
+- ``counter``: a count; every measure has the value 1.
 - ``distinct``: customers, each once a day; the customer's own state decides. Days do not add up
   to distinct customers of a longer period, so a period shows the mean of its days.
 - ``sum``: a total, with the number of measures in it.
@@ -21,7 +21,7 @@ Kind = Literal["counter", "distinct", "sum", "mean", "quantile"]
 """
 
 Bucket = Literal["day", "hour"]
-"""Span of event time (UTC) that is added up; an hour is a field of its day."""
+"""Period of event time (UTC) that is aggregated; hours are fields of their day."""
 
 BUCKET_MS: dict[Bucket, int] = {"day": DAY_MS, "hour": HOUR_MS}
 
@@ -35,31 +35,31 @@ HOURLY_RETENTION_DAYS = 62
 """Two months: staffing looks at the last weeks, and an hour costs as much as a day."""
 
 LARGEST_VALUE = 10**15
-"""A larger amount or duration is a mistaken unit; 9,000 of them fit into Redis's 64-bit counters
-where one amount of 2^53 would leave room for a thousand."""
+"""A larger amount or duration has a wrong unit. Redis's 64-bit counters hold 9,000 of these, but
+only a thousand amounts of 2^53."""
 
 OTHER = "other"
-"""Stands for every value that a dimension does not list."""
+"""Replaces every value that a dimension does not list."""
 
 NOT_GIVEN = "not_given"
-"""The event leaves the field empty."""
+"""Replaces an empty field."""
 
 
 class Dimension(NamedTuple):
     """A property by which a metric is split: a small closed set.
 
-    A cap on values as they come (the first so many) would depend on the order of arrival, and so
-    on the number of shards; a closed list depends on the value alone.
+    A cap on the number of values seen would depend on the order of arrival, and so on the number
+    of shards; a closed list depends on the value alone.
     """
 
     name: str
     values: tuple[str, ...]
     adds_up: bool = True
-    """False: its values are never added up or averaged over (currencies, scales)."""
+    """False: never aggregate across its values (currencies, scales)."""
 
 
 class Metric(NamedTuple):
-    """One figure of the business. Another description or other dimensions need another name."""
+    """A business metric. Changes of its meaning or dimensions need a new name."""
 
     name: str
     kind: Kind
@@ -76,7 +76,7 @@ class Metric(NamedTuple):
 
 
 class Ratio(NamedTuple):
-    """A share that is worked out of two counters when it is read; its n is the denominator."""
+    """A ratio of two counters, computed when read; its n is the denominator."""
 
     name: str
     numerator: str
@@ -88,14 +88,14 @@ class Ratio(NamedTuple):
 
 
 class Measure(NamedTuple):
-    """What one event of one customer adds to a metric."""
+    """One event's increment of a metric."""
 
     name: str
     """A metric of the catalogue."""
     dimensions: tuple[str, ...]
     """A value for each of its dimensions, in their order."""
     value: int
-    """1 for a counter; an observation for a quantile; else what is added."""
+    """1 for a counter, an observation for a quantile, else the increment."""
     time_ms: Millis
     """Event time: it decides the bucket."""
 

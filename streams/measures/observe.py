@@ -1,4 +1,4 @@
-"""What one applied event adds to the measures: the hot path, a plain visit costs one tuple."""
+"""The measures of one applied event: a hot path, in which a plain visit costs one tuple."""
 
 from touchstream.schemas.envelope import Event
 from touchstream.schemas.touchpoints.tickets import (
@@ -18,7 +18,7 @@ from touchstream.streams.profiles.profile import Profile
 Updated = tuple[MeasuresState | None, tuple[Measure, ...]]
 
 _BY_DATA = {**orders.BY_DATA, **calls.BY_DATA, **surveys.BY_DATA}
-"""Kinds that need no state of the customer."""
+"""Types whose measures need no state."""
 _OF_TICKETS = frozenset({TicketOpened, TicketReplied, TicketResolved, TicketReopened})
 
 
@@ -30,20 +30,20 @@ def on_event(
     active: bool,
     oldest_ms: Millis | None,
 ) -> Updated:
-    """Take one applied event (no duplicate, not too late) into the measures.
+    """Compute the measures of one applied event (no duplicate, not too late).
 
     Parameters
     ----------
     state
-        As the last event left it; None for a customer without any.
+        State after the previous event; None for a customer without any.
     event
-        The event; its own time decides the day.
+        The event; its own time determines the day.
     before
-        The profile without the event; None for a stranger.
+        The profile before the event; None for an unknown customer.
     active
-        Whether the event is activity of the customer's own, by the rules of churn.
+        Whether the event is the customer's own activity by the churn rules.
     oldest_ms
-        Watermark less the allowed lateness: no event of this customer can be older from now on.
+        Watermark minus the allowed lateness: no further event can be older.
         None before the first tick.
     """
     measures: tuple[Measure, ...] = (count_event(event),)

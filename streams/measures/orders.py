@@ -68,4 +68,4 @@ BY_DATA: dict[type, Callable[[Millis, Any], tuple[Measure, ...]]] = {
     OrderPlaced: order_placed,
     OrderReturned: order_returned,
 }
-"""What an event of each type adds."""
+"""Type of an event's data -> its measures."""

@@ -5,8 +5,8 @@ g = (1 + a) / (1 - a) for the relative error a. The bucket is estimated by 2 g^i
 is within a x of every x in it. Zero has a bucket of its own. Counts of equal buckets add up, so
 histograms of batches, days and shards merge exactly.
 
-The bounds are whole numbers floor(g^i), worked out in exact arithmetic: x <= g^i just when
-x <= floor(g^i), so no machine's logarithm decides a bucket.
+The bounds are integers floor(g^i), computed exactly: x <= g^i if and only if x <= floor(g^i), so
+buckets do not depend on a machine's logarithm.
 
 Masson, Rim, Lee: DDSketch, a fast and fully-mergeable quantile sketch with relative-error
 guarantees, PVLDB 12 (2019).
@@ -20,13 +20,13 @@ RELATIVE_ERROR = 0.01
 _UPPER, _LOWER = 101, 99  # g = 1.01 / 0.99
 GAMMA = _UPPER / _LOWER
 LARGEST = 10**15
-"""Values above it fall into its bucket; 10^15 ms are 31,700 years."""
+"""Larger values fall into its bucket; 10^15 ms are 31,700 years."""
 
 ZERO_BUCKET = -1
 
 
 def bucket_of(value: int) -> int:
-    """The bucket of a value >= 0; what is negative counts as 0.
+    """The bucket of a value >= 0; negative values count as 0.
 
     >>> [bucket_of(value) for value in (0, 1, 2, 60_000)]
     [-1, 0, 35, 551]
@@ -35,7 +35,7 @@ def bucket_of(value: int) -> int:
 
 
 def estimate(bucket: int) -> float:
-    """The value that stands for a bucket.
+    """The representative value of a bucket.
 
     >>> abs(estimate(bucket_of(60_000)) - 60_000) <= RELATIVE_ERROR * 60_000
     True

@@ -1,6 +1,6 @@
-"""What a store kept, read back: figures of a metric by day and by dimension.
+"""Figures of a metric by day and by dimension, from the stored buckets.
 
-Shards and days merge by adding; nothing measured is None, never 0, and every figure has its n.
+Shards and days merge by addition. Nothing measured is None, never 0, and every figure has its n.
 """
 
 from collections.abc import Iterable, Mapping
@@ -15,13 +15,13 @@ from touchstream.streams.measures.quantiles import quantile
 from touchstream.streams.measures.tally import COUNT_FIELD, SEPARATOR, bucket_name
 
 HOUR = "hour"
-"""What an hourly metric can be split by beside its dimensions."""
+"""Further dimension of an hourly metric."""
 
 _EPOCH_DAY = date(1970, 1, 1).toordinal()
 
 
 class Amount:
-    """What was added up of one metric; of a quantile the counts by logarithmic bucket."""
+    """Aggregate of one metric; for a quantile, counts by logarithmic bucket."""
 
     __slots__ = ("counts", "days", "n", "total")
 
@@ -40,20 +40,20 @@ class Amount:
 
 
 class Cell(NamedTuple):
-    """Where an amount belongs."""
+    """The key of an amount."""
 
     name: str
     values: tuple[str, ...]
-    """Of the dimensions, then the hour of an hourly metric."""
+    """Values of the dimensions, then the hour of an hourly metric."""
     day: int
-    """Since 1970-01-01."""
+    """Days since 1970-01-01."""
 
 
 Cells = dict[Cell, Amount]
 
 
 class Figure(Struct, frozen=True, omit_defaults=True):
-    """One number for a person, and how many measures stand behind it."""
+    """A number to show, with the number of measures behind it."""
 
     value: int | float
     """Count or total; mean; mean of the days of a distinct count; the median of a quantile."""
@@ -64,14 +64,14 @@ class Figure(Struct, frozen=True, omit_defaults=True):
 
 
 class Row(NamedTuple):
-    """The key of a group: a day, or the whole period; values of the dimensions it is split by."""
+    """The key of a group: a day or None for the whole period, and values of its dimensions."""
 
     day: int | None
     values: tuple[str, ...]
 
 
 def splits(metric: Metric | Ratio) -> tuple[str, ...]:
-    """The names that a metric can be split by; a ratio by what both of its counters have."""
+    """The names that a metric can be split by; for a ratio, those that both counters have."""
     if isinstance(metric, Ratio):
         other = splits(METRICS[metric.denominator])
         held = "" if metric.where is None else metric.where[0]
@@ -90,7 +90,7 @@ def bucket_names(metrics: Iterable[Metric], first_day: int, last_day: int) -> li
 
 
 def read(buckets: Iterable[tuple[str, Mapping[str, int]]]) -> Cells:
-    """The amounts in some buckets of any shards; fields of another build are passed over."""
+    """The amounts in some buckets of any shards; unknown fields are skipped."""
     cells: Cells = {}
     for bucket, fields in buckets:
         retention, _, text = bucket.partition(":")
@@ -110,7 +110,7 @@ def read(buckets: Iterable[tuple[str, Mapping[str, int]]]) -> Cells:
 def group(
     cells: Mapping[Cell, Amount], metric: Metric, *, by: str | None = None, per_day: bool = False
 ) -> dict[Row, Amount]:
-    """Add up a metric's amounts; values of a dimension that do not add up stay apart."""
+    """Aggregate a metric's amounts; dimensions that do not add up stay separate."""
     names = shown_names(metric, by)
     kept = [place for place, name in enumerate(splits(metric)) if name in names]
     found: dict[Row, Amount] = {}
@@ -123,7 +123,7 @@ def group(
 
 
 def shown_names(metric: Metric | Ratio, by: str | None) -> tuple[str, ...]:
-    """The dimensions that a group is split by: the one asked for, and those that do not add up."""
+    """The dimensions of a group: the requested one, and those that do not add up."""
     apart: list[str] = []
     if isinstance(metric, Metric):
         apart = [dimension.name for dimension in metric.dimensions if not dimension.adds_up]
@@ -131,7 +131,7 @@ def shown_names(metric: Metric | Ratio, by: str | None) -> tuple[str, ...]:
 
 
 def figure(metric: Metric, amount: Amount | None) -> Figure | None:
-    """The figure of an amount; None where nothing was measured."""
+    """The figure of an amount; None if nothing was measured."""
     if amount is None or not amount.n:
         return None
     match metric.kind:
@@ -153,7 +153,7 @@ def figures(
     by: str | None = None,
     per_day: bool = False,
 ) -> dict[Row, Figure]:
-    """The figures of a metric, or of a ratio, for the groups in which anything was measured."""
+    """The figures of a metric or ratio, for groups in which anything was measured."""
     if isinstance(wanted, Ratio):
         return _shares(cells, wanted, by, per_day)
     groups = group(cells, wanted, by=by, per_day=per_day)
@@ -199,4 +199,4 @@ def _take(held: Amount, metric: Metric, rest: list[str], amount: int) -> None:
             held.total += amount
             held.n += amount
         case _:
-            pass  # a field of another build
+            pass  # a field written by another build

@@ -1,4 +1,4 @@
-"""What measures must know of a customer: active days, and tickets that wait."""
+"""A customer's state for measures: active days and unresolved tickets."""
 
 from msgspec import Struct
 
@@ -6,27 +6,27 @@ from touchstream.streams.measures.activity import MOST_DAYS, ActiveDays, merged_
 from touchstream.streams.measures.tickets import MOST_TICKETS, OpenTickets
 
 MAX_BYTES = MOST_DAYS // 8 + MOST_TICKETS * 20 + 32
-"""Of an encoded state: the days as bits, 20 bytes a ticket, and the headers."""
+"""Bound of an encoded state: days as bits, 20 bytes per ticket, and headers."""
 
 
 class MeasuresState(Struct, frozen=True, array_like=True, tag=1):
-    """One customer's own part; it goes when the customer is erased, the figures stay."""
+    """One customer's state; an erasure deletes it, but not the aggregates."""
 
     days: ActiveDays | None = None
     """None before the first activity."""
     tickets: OpenTickets = ()
-    """Those that are timed."""
+    """Timed tickets."""
 
 
 NOTHING_MEASURED = MeasuresState()
 
 
 def merged(a: MeasuresState, b: MeasuresState) -> MeasuresState:
-    """The state of two ids that turn out to be one person; what was counted stays counted."""
+    """The merged state of two ids of one person; counts already made stay."""
     tickets = sorted({*a.tickets, *b.tickets}, key=lambda each: (each.opened_ms, each.key))
     return MeasuresState(merged_days(a.days, b.days), tuple(tickets[-MOST_TICKETS:]))
 
 
 def or_none(state: MeasuresState) -> MeasuresState | None:
-    """None where nothing is kept: an empty slot costs nothing."""
+    """None for an empty state, so that its slot takes no bytes."""
     return None if state == NOTHING_MEASURED else state

@@ -1,4 +1,4 @@
-"""Surveys: who was asked, who answered, and what the answers say."""
+"""Surveys: sent, answered, and their scores."""
 
 from collections.abc import Callable
 from typing import Any, get_args
@@ -68,7 +68,7 @@ def survey_answered(at_ms: Millis, data: SurveyAnswered) -> tuple[Measure, ...]:
 
 
 def _thousandths(data: SurveyAnswered) -> int | None:
-    """The score as a part of the best mark, 0 to 1000; None where there is none to tell."""
+    """The score as a share of the best mark, 0 to 1000; None if either is unknown."""
     best = data.score_max or _USUAL_MAXIMUM.get(data.kind)
     if data.score is None or best is None:
         return None
@@ -85,4 +85,4 @@ BY_DATA: dict[type, Callable[[Millis, Any], tuple[Measure, ...]]] = {
     SurveySent: survey_sent,
     SurveyAnswered: survey_answered,
 }
-"""What an event of each type adds."""
+"""Type of an event's data -> its measures."""

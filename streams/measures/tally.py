@@ -1,11 +1,11 @@
-"""Measures of one commit, added up, and the names under which a store adds them to its own.
+"""Aggregated measures of one commit, and the names of their buckets and fields in the store.
 
-A bucket is one day of event time at one retention, ``800:2026-11-28``; what is in it are fields:
-metric, dimensions, then the hour (``07``) of an hourly one, then the logarithmic bucket of a
-quantile, or ``n`` for the number of measures behind a sum: ``revenue|EUR|n``.
+A bucket is one day of event time at one retention, ``800:2026-11-28``. The name of a field is the
+metric, its dimensions, the hour (``07``) of an hourly one, then the logarithmic bucket of a
+quantile, or ``n`` for the number of measures in a sum: ``revenue|EUR|n``.
 
-What is older than its metric's retention is not added, and a bucket is dropped once all of it is
-older; both by the shard's watermark, so neither batches nor clocks show.
+Measures older than their retention are not added, and a bucket is dropped once it is older. Both
+are relative to the shard's watermark, so results do not depend on batches or clocks.
 """
 
 from collections.abc import Iterable, Mapping
@@ -24,15 +24,15 @@ _HOURS = DAY_MS // HOUR_MS
 _EPOCH_DAY = date(1970, 1, 1).toordinal()
 
 Buckets = dict[str, dict[str, int]]
-"""Bucket -> field -> what is added."""
+"""Bucket -> field -> increment."""
 
 Cell = tuple[str, tuple[str, ...], int, int | str | None]
 """Metric, dimensions, days or hours since 1970-01-01, and the part: the logarithmic bucket of a
-quantile, ``n`` of a sum, None for the number itself."""
+quantile, ``n`` of a sum, or None for the value itself."""
 
 
 class _Rule(NamedTuple):
-    """What :class:`Tally` looks at for each measure."""
+    """Properties of a metric that :class:`Tally` reads for each measure."""
 
     kind: Kind
     bucket_ms: int
@@ -46,15 +46,15 @@ _RULES = {
 
 
 class Tally:
-    """Sums of measures; their order does not matter."""
+    """Sums of measures, in any order."""
 
     def __init__(self) -> None:
         self._sums: dict[Cell, int] = {}
 
     def add(self, measures: Iterable[Measure], as_of_ms: Millis) -> None:
-        """Add measures; those whose day is past their retention at ``as_of_ms`` are left out.
+        """Add measures; those past their retention at ``as_of_ms`` are left out.
 
-        ``as_of_ms`` is the watermark; before the first tick, when the event was received.
+        ``as_of_ms`` is the watermark; before the first tick, the event's arrival.
         """
         sums = self._sums
         midnight_ms = as_of_ms - as_of_ms % DAY_MS
@@ -71,7 +71,7 @@ class Tally:
                 sums[cell] = sums.get(cell, 0) + amount
 
     def buckets(self) -> Buckets:
-        """All that was added, by the names that a store keeps."""
+        """All sums, by bucket and field."""
         found: Buckets = {}
         for cell, amount in self._sums.items():
             metric = METRICS[cell[0]]
@@ -81,7 +81,7 @@ class Tally:
         return found
 
     def oldest_days(self) -> dict[str, int]:
-        """Retention (days, as text) -> the oldest day that was added to."""
+        """Retention (days, as text) -> the oldest day with measures."""
         found: dict[str, int] = {}
         for name, _, period, _ in self._sums:
             _, bucket_ms, retention_ms = _RULES[name]
@@ -102,7 +102,7 @@ def bucket_name(retention_days: int, day: int) -> str:
 def expired(
     oldest_days: Mapping[str, int], watermark_ms: Millis | None
 ) -> tuple[list[str], dict[str, int]]:
-    """The buckets that are past their retention, and the oldest days that are left.
+    """The buckets past their retention, and the oldest days that remain.
 
     >>> expired({"62": 100, "800": 100}, Millis(164 * DAY_MS))
     (['62:1970-04-11', '62:1970-04-12'], {'62': 102, '800': 100})
@@ -119,14 +119,14 @@ def expired(
 
 
 def _parts(kind: Kind, value: int) -> tuple[tuple[int | str | None, int], ...]:
-    """What an observation, or a summand, adds to which part of its metric."""
+    """Increments by part, of an observation or a summand."""
     if kind == "quantile":
         return ((bucket_of(value), 1),)
     return (None, max(-LARGEST_VALUE, min(LARGEST_VALUE, value))), (COUNT_FIELD, 1)
 
 
 def _field(cell: Cell, metric: Metric) -> str:
-    """The field of a cell; what :func:`touchstream.streams.measures.reading.read_field` reads."""
+    """The field of a cell, as :func:`touchstream.streams.measures.reading.read` parses it."""
     name, dimensions, period, part = cell
     parts = [name, *dimensions]
     if metric.bucket == "hour":

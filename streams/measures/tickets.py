@@ -1,8 +1,8 @@
-"""Support tickets: how many, and how long customers wait for a reply and for a resolution.
+"""Support tickets: counts, and customers' waiting time for a reply and a resolution.
 
-Times run from the opening to the first reply by an agent and to the first resolution. The state of
-the customer decides, in the order of arrival: a reply or resolution that arrives before the opening
-of its ticket is counted but not timed, and a reopened ticket is not timed again.
+Times run from the opening to the first reply by an agent and to the first resolution, in order of
+arrival: a reply or resolution that arrives before the opening of its ticket is not timed, and a
+reopened ticket is not timed again.
 """
 
 from hashlib import blake2b
@@ -46,21 +46,21 @@ METRICS = (
 )
 
 MOST_TICKETS = 32
-"""Unresolved tickets of one customer that are timed; the one opened first gives way."""
+"""Unresolved tickets per customer that are timed; the oldest is dropped first."""
 
 
 class OpenTicket(Struct, frozen=True, array_like=True, gc=False):
-    """A ticket that has not been resolved yet."""
+    """An unresolved ticket."""
 
     opened_ms: Millis
     key: int
-    """:func:`ticket_key` of its number."""
+    """:func:`ticket_key` of the ticket's number."""
     answered: bool = False
     """An agent has replied."""
 
 
 OpenTickets = tuple[OpenTicket, ...]
-"""By (``opened_ms``, ``key``), so that equal ones have equal bytes."""
+"""Sorted by (``opened_ms``, ``key``), so that equal sets have equal bytes."""
 
 TicketEvent = TicketOpened | TicketReplied | TicketResolved | TicketReopened
 
@@ -68,7 +68,7 @@ TicketEvent = TicketOpened | TicketReplied | TicketResolved | TicketReopened
 def on_ticket(
     tickets: OpenTickets, at_ms: Millis, data: TicketEvent, known: bool
 ) -> tuple[OpenTickets, tuple[Measure, ...]]:
-    """The tickets after an event, and what it adds; ``known``: the ticket had an event before."""
+    """The tickets after an event, and its measures; ``known``: the ticket had an event before."""
     match data:
         case TicketOpened():
             counted = (Measure("tickets_opened", (ticket_channel(data),), 1, at_ms),)
@@ -84,7 +84,7 @@ def on_ticket(
 
 
 def ticket_key(ticket: str) -> int:
-    """64 bits that stand for a ticket's number, however long it is."""
+    """64-bit hash of a ticket's number, which may be long."""
     return int.from_bytes(blake2b(ticket.encode(), digest_size=8).digest(), "big")
 
 

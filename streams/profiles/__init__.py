@@ -1,1 +1,1 @@
-"""What is known of one customer, and how each event changes it."""
+"""A customer's profile, and the fold of events into it."""

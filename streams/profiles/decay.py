@@ -1,4 +1,4 @@
-"""Counters that forget: exponential decay at several half-lives, exact for events out of order."""
+"""Counters with exponential decay at several half-lives, exact for events out of order."""
 
 from math import exp2
 
@@ -12,7 +12,7 @@ _WEEK, _MONTH, _QUARTER, _YEAR = (days * DAY_MS for days in HALF_LIVES_DAYS)
 
 
 class Counter(Struct, frozen=True, array_like=True, gc=False):
-    """How often, and how often lately: each event weighs 2^-(age / half-life) at ``at_ms``.
+    """A count and decayed counts: each event weighs 2^-(age / half-life) at ``at_ms``.
 
     ``at_ms`` is the latest event's time, so it is also "last seen".
     """
@@ -26,7 +26,7 @@ class Counter(Struct, frozen=True, array_like=True, gc=False):
 
 
 class Lately(Struct, frozen=True, array_like=True, gc=False):
-    """The same at one half-life: what is kept of many kinds has to be small."""
+    """A counter with one half-life, to be small, because a profile has many of them."""
 
     at_ms: Millis
     amount: float
@@ -34,7 +34,7 @@ class Lately(Struct, frozen=True, array_like=True, gc=False):
 
 
 def add(counter: Counter | None, at_ms: Millis) -> Counter:
-    """Count one more event, early or late.
+    """Count one more event, in or out of order.
 
     >>> day = DAY_MS
     >>> add(add(None, Millis(0)), Millis(7 * day)).week
@@ -67,7 +67,7 @@ def add(counter: Counter | None, at_ms: Millis) -> Counter:
 
 
 def at(counter: Counter, now_ms: Millis) -> tuple[float, float, float, float]:
-    """The values of week, month, quarter and year at ``now_ms``, or when last seen if later."""
+    """The values of week, month, quarter and year at ``now_ms``, or at the last event if later."""
     age_ms = now_ms - counter.at_ms
     if age_ms <= 0:
         return counter.week, counter.month, counter.quarter, counter.year
@@ -83,7 +83,7 @@ def at(counter: Counter, now_ms: Millis) -> tuple[float, float, float, float]:
 def add_lately(
     held: Lately | None, at_ms: Millis, amount: float = 1.0, half_life_days: int = MONTH_DAYS
 ) -> Lately:
-    """Add ``amount`` at ``at_ms``, early or late.
+    """Add ``amount`` at ``at_ms``, in or out of order.
 
     >>> day = DAY_MS
     >>> add_lately(add_lately(None, Millis(0)), Millis(28 * day), 2.0)
@@ -99,7 +99,7 @@ def add_lately(
 
 
 def lately_at(held: Lately, now_ms: Millis, half_life_days: int = MONTH_DAYS) -> float:
-    """The amount at ``now_ms``, or when last added to if that is later."""
+    """The amount at ``now_ms``, or at the last addition if later."""
     age_ms = now_ms - held.at_ms
     if age_ms <= 0:
         return held.amount
@@ -107,7 +107,7 @@ def lately_at(held: Lately, now_ms: Millis, half_life_days: int = MONTH_DAYS) ->
 
 
 def remaining(age_ms: int, half_life_days: int = MONTH_DAYS) -> float:
-    """What is left of 1 after ``age_ms``."""
+    """Decay factor after ``age_ms``."""
     return exp2(-age_ms / (half_life_days * DAY_MS))
 
 

@@ -1,7 +1,7 @@
 """Fold one event into a profile: ``after = fold(before, event, active)``.
 
-Every event counts for its family; a few types also change facts (``streams/profiles/facts/``). A
-type that only counts needs no line there.
+Every event counts for its family; a few types also change facts (``streams/profiles/facts/``).
+Types that only count need no entry there.
 """
 
 from msgspec.structs import replace
@@ -32,12 +32,12 @@ FACTS: Facts = {
     **surveys.FACTS,
     **customers.FACTS,
 }
-"""Of all kinds."""
+"""Changes by all types of data."""
 _NO_CHANGES: Changes = {}
 
 
 def fold(before: Profile | None, event: Event, active: bool) -> Profile:
-    """The profile after ``event``; ``active`` says whether it shows that the relation is alive."""
+    """The profile after ``event``; ``active``: the event is a sign of life."""
     at_ms, data = event.time_ms, event.data
     family = TOUCHPOINTS[event.type].family
     profile = before or Profile(at_ms, at_ms)
@@ -60,7 +60,7 @@ def fold(before: Profile | None, event: Event, active: bool) -> Profile:
 
 
 def _active(profile: Profile, at_ms: Millis) -> tuple[Counter, Millis, Rhythm | None]:
-    """Take in a sign of life; one that came late leaves the rhythm as it was."""
+    """Count a sign of life; a late one leaves the rhythm unchanged."""
     held, earliest, rhythm = profile.activity, profile.first_active_ms, profile.rhythm
     if held is not None and at_ms > held.at_ms:
         rhythm = after_gap(rhythm, at_ms - held.at_ms)
@@ -69,7 +69,7 @@ def _active(profile: Profile, at_ms: Millis) -> tuple[Counter, Millis, Rhythm | 
 
 
 def forget_resolved_tickets(profile: Profile, before_ms: Millis) -> Profile:
-    """Drop resolved tickets that nothing in time can reopen any more."""
+    """Drop resolved tickets that no accepted event can reopen any more."""
     if all(ticket.open or ticket.at_ms >= before_ms for ticket in profile.tickets.values()):
         return profile
     kept = {name: t for name, t in profile.tickets.items() if t.open or t.at_ms >= before_ms}

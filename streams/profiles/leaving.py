@@ -1,7 +1,7 @@
-"""Whether somebody looks at the way out: at prices, or at how to leave.
+"""Interest in leaving: views of prices, or of how to cancel.
 
-A word counts wherever it stands alone in a page's path, a search or a form's name. What one site
-calls otherwise is one word more here.
+A word counts if it stands alone in a page's path, a search or a form's name. Sites with other words
+add them here.
 """
 
 import re
@@ -27,9 +27,9 @@ _LETTER = r"[^\W\d_]"
 _ALONE = re.compile(rf"(?<!{_LETTER})(?:{'|'.join(WORDS)})(?!{_LETTER})", re.IGNORECASE)
 
 
-@lru_cache(1_024)  # pages are few, and asked for again and again
+@lru_cache(1_024)  # a site has few distinct pages
 def is_leaving(text: str) -> bool:
-    """Whether one of :data:`WORDS` stands in it.
+    """Whether the text contains one of :data:`WORDS`.
 
     >>> is_leaving("/account/cancel?step=1"), is_leaving("/plants"), is_leaving("Change plan")
     (True, False, True)

@@ -1,8 +1,7 @@
-"""The profile: what is known of one customer from his events, compact enough for millions of them.
+"""The profile: facts about a customer from their events, compact enough for millions of customers.
 
-Facts that a later event replaces (a ticket's standing, a consent, an attribute) carry the time of
-the event that set them, so that a late event finds its place: the newest by event time holds,
-whatever came first.
+Facts that later events replace (a ticket's status, a consent, an attribute) carry the time of their
+event: the newest by event time wins, whatever the order of arrival.
 """
 
 from typing import NamedTuple
@@ -27,11 +26,11 @@ class Money(Struct, frozen=True, array_like=True, gc=False):
 
 
 class Ticket(Struct, frozen=True, array_like=True, gc=False):
-    """A ticket's standing as of the newest event about it."""
+    """A ticket's status as of its newest event."""
 
     at_ms: Millis
     rank: int
-    """Order of kinds at the same moment: opened 0, reopened 1, resolved 2."""
+    """Order of types at the same moment: opened 0, reopened 1, resolved 2."""
     opened_ms: Millis
     open: bool
 
@@ -41,7 +40,7 @@ class Subscription(Struct, frozen=True, array_like=True, gc=False):
 
     at_ms: Millis
     rank: int
-    """Order of kinds at the same moment: started 0, renewed 1, changed 2, cancelled 3."""
+    """Order of types at the same moment: started 0, renewed 1, changed 2, cancelled 3."""
     plan: str | None
     amount_minor: int
     currency: str | None
@@ -49,7 +48,7 @@ class Subscription(Struct, frozen=True, array_like=True, gc=False):
     cancelled: bool
 
     def running(self, now_ms: Millis) -> bool:
-        """Neither cancelled nor past the end of its term."""
+        """Whether it is neither cancelled nor past the end of its term."""
         return not self.cancelled and (self.ends_ms is None or now_ms < self.ends_ms)
 
 
@@ -61,20 +60,20 @@ class Answer(Struct, frozen=True, array_like=True, gc=False):
 
 
 class Fact(Struct, frozen=True, array_like=True, gc=False):
-    """A value and when it became true."""
+    """A value and the time of its event."""
 
     at_ms: Millis
     value: Scalar
 
 
 class Friction(Struct, frozen=True, array_like=True, gc=False):
-    """What made service a burden lately; each a sum that halves in a month."""
+    """Recent friction in service; sums with a half-life of a month."""
 
     at_ms: Millis
     reopened: float = 0.0
     """Tickets reopened."""
     transfers: float = 0.0
-    """Calls handed on."""
+    """Call transfers."""
     wait_s: float = 0.0
     """Seconds in queues and on hold."""
 
@@ -84,12 +83,12 @@ class Call(Struct, frozen=True, array_like=True, gc=False):
 
     at_ms: Millis
     duration_s: int
-    """0: nobody spoke with him."""
+    """0: nobody spoke with the customer."""
     wait_s: int
 
 
 class Profile(Struct, frozen=True, array_like=True, omit_defaults=True, gc=False):
-    """All that the features read. Every field grows only up to a stated bound."""
+    """Input of all features. Every field has a stated bound."""
 
     first_seen_ms: Millis
     last_seen_ms: Millis
@@ -97,11 +96,11 @@ class Profile(Struct, frozen=True, array_like=True, omit_defaults=True, gc=False
     """Events that show the relation is alive (``churn.activity``)."""
     first_active_ms: Millis | None = None
     families: dict[str, Lately] = {}
-    """With a half-life of 28 d, by event family (a closed set, ``schemas/registry.py``)."""
+    """Event counts with a half-life of 28 d, by family (a closed set, ``schemas/registry.py``)."""
     money: dict[str, Money] = {}
-    """By currency; what comes in one more than ``BOUNDS.currencies`` is not counted."""
+    """By currency; further ones beyond ``BOUNDS.currencies`` are not counted."""
     tickets: dict[str, Ticket] = {}
-    """Resolved ones stay until nothing late can reopen them."""
+    """Resolved ones stay until no accepted event can reopen them."""
     subscription: Subscription | None = None
     surveys: dict[str, Answer] = {}
     consent: dict[str, Fact] = {}
@@ -113,11 +112,11 @@ class Profile(Struct, frozen=True, array_like=True, omit_defaults=True, gc=False
     friction: Friction | None = None
     call: Call | None = None
     leaving: Lately | None = None
-    """Looks at prices and at the way out (``streams/profiles/leaving.py``), half-life 28 d."""
+    """Views of prices and of how to leave (``streams/profiles/leaving.py``), half-life 28 d."""
 
 
 class Bounds(NamedTuple):
-    """How large each part of a profile may become; the oldest entry gives way.
+    """Bounds on the parts of a profile; the oldest entry is dropped first.
 
     Families and kinds of surveys are closed sets.
     """
@@ -128,9 +127,9 @@ class Bounds(NamedTuple):
     attributes: int = 64
     aliases: int = 32
     text_chars: int = 256
-    """An attribute's text is cut there: a word or an id is kept whole, a letter is not."""
+    """Longer texts of attributes are cut: enough for words and ids, not for letters."""
     call_s: int = 86_400
-    """What lasts longer is no call but a clock gone wrong."""
+    """A longer call comes from a wrong clock."""
     sum_minor: int = 2**63 - 1
     """Sums of money stop here, where MessagePack's integers end."""
 

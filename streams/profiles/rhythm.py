@@ -1,9 +1,8 @@
-"""How regularly a customer comes: running statistics of the gaps between his visits.
+"""A customer's rhythm: running statistics of the gaps between their visits.
 
-Gaps are log-normal to a good approximation in purchase and contact logs, so mean and spread are
-those of ln(days). Signs of life that follow each other within :data:`VISIT_MS` are one visit: a
-burst of clicks says nothing of when he comes again. Gaps go by order of arrival, a late event does
-not touch them.
+Gaps are approximately log-normal in purchase and contact logs, so mean and spread are those of
+ln(days). Signs of life within :data:`VISIT_MS` of each other are one visit: a burst of clicks does
+not predict the next visit. Gaps follow the order of arrival; late events do not change them.
 """
 
 from math import log
@@ -28,7 +27,7 @@ class Rhythm(Struct, frozen=True, array_like=True, gc=False):
 
 
 def after_gap(rhythm: Rhythm | None, gap_ms: Millis | int) -> Rhythm | None:
-    """The rhythm after a sign of life that came ``gap_ms`` after the newest one so far.
+    """The rhythm after a sign of life ``gap_ms`` after the newest one so far.
 
     >>> after_gap(after_gap(None, DAY_MS), DAY_MS)
     Rhythm(count=2, mean=0.0, squares=0.0, last=0.0)

@@ -1,1 +1,1 @@
-"""What is known of a customer: one projection a file, all named in ``registry.py``."""
+"""Projections of a customer's log: one per file, all listed in ``registry.py``."""

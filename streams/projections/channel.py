@@ -1,7 +1,7 @@
-"""Channel: where and when the customer comes to us of their own accord.
+"""Channel: the customer's preferred channel and time of contact.
 
-Counted are contacts that the customer made, by channel, by hour of the day and by day of the week
-(both UTC, event time). What is preferred is read off posteriors that few contacts hardly move.
+Counts contacts made by the customer, by channel, by hour of the day and by day of the week (both
+UTC, event time). Preferences are the modes of posteriors, which a few contacts hardly move.
 """
 
 from collections.abc import Mapping, Sequence
@@ -27,42 +27,42 @@ CHANNELS: tuple[Family, ...] = (
     "review",
     "social",
 )
-"""Families that are a way to reach us, in the order of their counts. An order, a cart or a
-subscription says what was done, not where: it counts for the hour alone."""
+"""Families that identify a channel of contact, in the order of their counts. Orders, carts and
+subscriptions do not; they count for day and hour only."""
 
 DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 WEEK_DAYS, HOURS = len(DAYS), 24
 THURSDAY = 3
-"""1970-01-01 was one."""
+"""1970-01-01 was a Thursday."""
 
 PRIOR_CONTACTS = 8.0
-"""So many contacts weigh as much as the prior: below, chance decides between hours."""
+"""Weight of the prior in contacts: with fewer, differences between hours are noise."""
 
 FULL = 255
-"""A count that would reach it halves all counts: a byte each, and old habits fade."""
+"""A count that reaches it halves all counts, so that each fits a byte and old habits fade."""
 
 _DAY, _HOUR, _LENGTH = len(CHANNELS), len(CHANNELS) + WEEK_DAYS, len(CHANNELS) + WEEK_DAYS + HOURS
 _PLACES = {
     name: CHANNELS.index(kind.family) if kind.family in CHANNELS else None
     for name, kind in TOUCHPOINTS.items()
 }
-"""Event type -> place of its channel's count."""
+"""Event type -> index of its channel's count; None for no channel."""
 _HALVES = bytes(count // 2 for count in range(256))
 
 
 class ChannelState(Struct, frozen=True, array_like=True, tag=1):
-    """Contacts that the customer made."""
+    """Counts of contacts made by the customer."""
 
     counts: bytes = bytes(_LENGTH)
     """By channel, then by day of the week from Monday on, then by hour of the day."""
 
 
 def posterior(count: int, total: int, cells: int) -> float:
-    r"""Probability of one of several cells, shrunk towards all being alike.
+    r"""Probability of one of several cells, shrunk towards the uniform distribution.
 
     .. math:: p = \frac{n_i + W / K}{n + W}
 
-    the mean of a Dirichlet posterior with a uniform prior of the weight W = ``PRIOR_CONTACTS``, for
+    The mean of a Dirichlet posterior with a uniform prior of weight W = ``PRIOR_CONTACTS``, for
     ``count`` (n_i, >= 0) of ``total`` (n) contacts and ``cells`` (K). 1 / K without a contact.
 
     Three of four contacts by one of nine channels: (3 + 8 / 9) / (4 + 8) = 0.3241.
@@ -82,7 +82,7 @@ class Channel:
     max_bytes: ClassVar[int] = 44
     listens_to: ClassVar[frozenset[str]] = frozenset(ACTIVITY_BY_DEFAULT)
     reads: ClassVar[tuple[str, ...]] = ()
-    merges_exactly: ClassVar[bool] = False  # but for what is halved
+    merges_exactly: ClassVar[bool] = False  # because of halving
 
     def on_event(
         self, state: ChannelState | None, event: Event, ctx: Context
@@ -94,7 +94,7 @@ class Channel:
         if channel is not None:
             counts[channel] += 1
         counts[_DAY + (hours // HOURS + THURSDAY) % WEEK_DAYS] += 1
-        if event.time_ms % DAY_MS:  # many systems stamp with the day alone: midnight is no hour
+        if event.time_ms % DAY_MS:  # midnight: many systems stamp with the day alone
             counts[_HOUR + hours % HOURS] += 1
         return Update(ChannelState(bytes(counts.translate(_HALVES) if FULL in counts else counts)))
 
@@ -113,14 +113,14 @@ class Channel:
         return ChannelState(bytes(sums))
 
     def upgrade(self, version: int, fields: list[Any]) -> ChannelState:
-        raise ValueError(f"no version {version} of it was ever written")
+        raise ValueError(f"version {version} never existed")
 
     def describe(
         self, state: ChannelState, profile: Profile | None, now_ms: Millis
     ) -> Mapping[str, object]:
         """The preferred channel and hour of the week, each with its probability.
 
-        An hour of the week has the probability of its day times that of its hour of the day.
+        The probability of an hour of the week is that of its day times that of its hour of the day.
         """
         counts = state.counts
         channels, days, hours = counts[:_DAY], counts[_DAY:_HOUR], counts[_HOUR:]
@@ -135,6 +135,6 @@ class Channel:
 
 
 def _likeliest(counts: Sequence[int]) -> tuple[int, float]:
-    """The cell with the largest posterior, the first of several, and that posterior."""
+    """The first cell with the largest posterior, and that posterior."""
     cell = counts.index(max(counts))
     return cell, posterior(counts[cell], sum(counts), len(counts))

@@ -1,8 +1,8 @@
 """Churn: the risk of leaving, its band, and the snapshots that wait for their labels.
 
-The customer is scored at every touchpoint and at the ticks that mature a label or begin their
-snapshot day. A crossing into another band is emitted with its reasons; a rise is a candidate for a
-decision. On the snapshot day the score goes into the label ledger.
+The customer is scored at every touchpoint, and at ticks that mature a label or start the snapshot
+day. A crossing into another band is emitted with its reasons; a rise is a candidate for a decision.
+On the snapshot day the score goes into the label ledger.
 """
 
 from collections.abc import Mapping, Sequence
@@ -46,7 +46,7 @@ from touchstream.streams.snapshot_day import next_snapshot_day_ms
 TARGETS = "targets"
 _REQUEST = (ScoreRequest(CHURN),)
 _RESCORED_AT = frozenset({CHURN, TARGETS, TOMBSTONE})
-"""Timers at which the customer is scored anew: labels mature, a snapshot is due."""
+"""Timers that trigger scoring: labels mature, or a snapshot is due."""
 
 
 class ChurnState(Struct, frozen=True, array_like=True, tag=1, gc=False):
@@ -58,18 +58,18 @@ class ChurnState(Struct, frozen=True, array_like=True, tag=1, gc=False):
     risk: float | None = None
     """P(churn) as last scored; None before the first model."""
     band: Band | None = None
-    """None until a model had enough evidence."""
+    """None until the model has enough evidence."""
     crossing: Crossing | None = None
     last_emitted_contributions: bytes | None = None
-    """Log-odds added by each feature group at the last emission: :meth:`FeatureGroups.pack`."""
+    """Contribution of each feature group at the last emission: :meth:`FeatureGroups.pack`."""
     last_emitted_risk: float | None = None
     labelled_ms: Millis | None = None
-    """The moment of the newest snapshot whose label is given."""
+    """Time of the newest labelled snapshot."""
     late_for_label: int = 0
-    """Events that came too late to change a label, since the last one was given."""
+    """Events too late to change a label, since the last label."""
 
     def last_emitted_by(self, groups: FeatureGroups) -> Sequence[float] | None:
-        """Log-odds added by each group at the last emission; None where nothing compares."""
+        """Contribution of each group at the last emission; None if it cannot be compared."""
         packed = self.last_emitted_contributions
         return None if packed is None else groups.unpack(packed)
 
@@ -110,7 +110,7 @@ class Churn:
     def on_timer(
         self, state: ChurnState, now_ms: Millis, ctx: Context
     ) -> Update[ChurnState] | None:
-        """Split off the snapshots whose truth is known; the first takes the late events along."""
+        """Split off the snapshots with a final label; the first carries the late events."""
         waiting, ripe = mature(state.ledger, now_ms, ctx.rules.churn)
         if not ripe:
             return None
@@ -134,7 +134,7 @@ class Churn:
         self, state: ChurnState, scores: Mapping[str, Scored], ctx: Context, trigger: Trigger
     ) -> Update[ChurnState]:
         scored = scores[CHURN]
-        # The row first: what is decided now falls in its window.
+        # Snapshot first: the decision of this step must fall into its window.
         if isinstance(trigger, TimerFired):
             state = _snapshot_taken(state, scored, ctx)
         return _banded(msgspec.structs.replace(state, risk=scored.risk), scored, ctx)
@@ -142,7 +142,7 @@ class Churn:
     def on_decision(
         self, state: ChurnState | None, decision: Decision, ctx: Context
     ) -> ChurnState | None:
-        """Note the decision in every row in whose window it falls."""
+        """Record the decision in every row whose window contains it."""
         if state is None:
             return None
         ledger = decided(
@@ -163,7 +163,7 @@ class Churn:
         return matures if due_ms is None else min(matures, due_ms)
 
     def merge(self, a: ChurnState, b: ChurnState, ctx: Context) -> ChurnState:
-        """Rows of both wait for their labels; the later crossing says the band."""
+        """Keep the rows of both; the later crossing determines the band."""
         newer, older = sorted((a, b), key=_newest_first)
         return ChurnState(
             ledger=tuple(sorted((*a.ledger, *b.ledger), key=_row_order)),
@@ -178,13 +178,13 @@ class Churn:
         )
 
     def upgrade(self, version: int, fields: list[Any]) -> ChurnState:
-        raise ValueError(f"no version {version} of it was ever written")
+        raise ValueError(f"version {version} never existed")
 
     def describe(
         self, state: ChurnState, profile: Profile | None, now_ms: Millis
     ) -> Mapping[str, object]:
         shown = msgspec.structs.asdict(state)
-        del shown["last_emitted_contributions"]  # bytes that only a comparison reads
+        del shown["last_emitted_contributions"]  # packed bytes, not readable
         return shown
 
 
@@ -193,7 +193,7 @@ def _next_snapshot_ms(ctx: Context, after_ms: Millis) -> Millis:
 
 
 def _snapshot_taken(state: ChurnState, scored: Scored, ctx: Context) -> ChurnState:
-    """On the snapshot day the score goes into the ledger and waits for its label."""
+    """Append the score to the ledger if a snapshot is due."""
     watermark_ms, due_ms = ctx.serving.watermark_ms, state.snapshot_due_ms
     if watermark_ms is None or due_ms is None or due_ms > watermark_ms:
         return state
@@ -204,7 +204,7 @@ def _snapshot_taken(state: ChurnState, scored: Scored, ctx: Context) -> ChurnSta
 
 
 def _banded(state: ChurnState, scored: Scored, ctx: Context) -> Update[ChurnState]:
-    """Emit a crossing into another band; a rise is worth a decision."""
+    """Emit a crossing into another band; a rise is also a candidate for a decision."""
     before, band = state.band, _band(state, scored, ctx)
     if band is None or band == before:
         return Update(state)
@@ -229,7 +229,7 @@ def _banded(state: ChurnState, scored: Scored, ctx: Context) -> Update[ChurnStat
 
 
 def _band(state: ChurnState, scored: Scored, ctx: Context) -> Band | None:
-    """The band to be in now; None while too little was learnt to put anybody anywhere."""
+    """The current band; None until the model has enough evidence."""
     rules = ctx.rules
     if not enough_evidence(scored.scorer.model, rules.learning):
         return state.band
@@ -237,7 +237,7 @@ def _band(state: ChurnState, scored: Scored, ctx: Context) -> Band | None:
     if band == state.band:
         return band
     if rises(state.band, band) and scored.prediction.doubt() > rules.learning.widest:
-        return state.band  # a band is left all the same: a doubt keeps nobody in it
+        return state.band  # uncertainty prevents a rise, never a fall
     if state.band is None:
         return band
     turned = held_back(state.band, band, state.crossing, ctx.now_ms, rules.bands)
@@ -245,7 +245,7 @@ def _band(state: ChurnState, scored: Scored, ctx: Context) -> Band | None:
 
 
 def enough_evidence(model: ModelData, rules: LearningRules) -> bool:
-    """Whether so much was learnt that a person may be told."""
+    """Whether the model has learnt enough examples of both labels for its risks to be emitted."""
     rarer = min(model.churned, model.examples - model.churned)
     return model.examples >= rules.minimum_examples and rarer >= rules.minimum_of_each
 
@@ -273,7 +273,7 @@ def _change(
 
 def _newest_first(state: ChurnState) -> tuple[int, bytes]:
     at_ms = 0 if state.crossing is None else state.crossing.at_ms
-    return -at_ms, msgspec.msgpack.encode(state)  # of two at one moment either, but always the same
+    return -at_ms, msgspec.msgpack.encode(state)  # an arbitrary but stable order of equal moments
 
 
 def _row_order(row: Any) -> tuple[int, bytes]:  # noqa: ANN401 - a Snapshot

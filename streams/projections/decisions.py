@@ -1,4 +1,4 @@
-"""Decisions: when each action was last recommended, so that it may rest."""
+"""Decisions: when each action was last recommended, for its rest period."""
 
 from collections.abc import Mapping
 from typing import Any, ClassVar
@@ -16,7 +16,7 @@ DECISIONS = "decisions"
 
 
 class DecisionsState(Struct, frozen=True, array_like=True, tag=1):
-    """What was recommended to a customer."""
+    """Recommendations to a customer."""
 
     recommended_ms: dict[str, Millis] = {}
     """Action -> when it was last recommended."""
@@ -46,7 +46,7 @@ class Decisions:
     def on_decision(
         self, state: DecisionsState | None, decision: Decision, ctx: Context
     ) -> DecisionsState | None:
-        """Remember the action; one that is no longer in the catalogue is forgotten."""
+        """Record the action; forget those that are no longer in the catalogue."""
         if not decision.acts:
             return state
         before = {} if state is None else state.recommended_ms
@@ -67,7 +67,7 @@ class Decisions:
         )
 
     def upgrade(self, version: int, fields: list[Any]) -> DecisionsState:
-        raise ValueError(f"no version {version} of it was ever written")
+        raise ValueError(f"version {version} never existed")
 
     def describe(
         self, state: DecisionsState, profile: Profile | None, now_ms: Millis

@@ -1,8 +1,8 @@
-"""Engagement: how much is seen of the customer, against their own level.
+"""Engagement: the customer's recent activity relative to their usual level.
 
-The index is derived from the signs of life that the profile counts. Once a week, on the customer's
-snapshot day, a tick looks at it: below half of their own level, and still so a week later, the drop
-is emitted. A sign of life that lifts the index to half again ends the drop.
+The index is derived from the signs of life counted in the profile. A tick checks it once a week, on
+the customer's snapshot day. If it is below half, and still so a week later, a drop is emitted. A
+sign of life that lifts the index to half again ends the drop.
 """
 
 from collections.abc import Mapping
@@ -27,62 +27,62 @@ from touchstream.streams.snapshot_day import next_snapshot_day_ms
 WEEK_DAYS = 7
 _EPOCH = date(1970, 1, 1).toordinal()
 _, RECENT_DAYS, _, USUAL_DAYS = HALF_LIVES_DAYS
-"""Half-lives: a month shows the drop, a year keeps the level before it (5 % fade in a month)."""
+"""Half-lives: a month shows the drop, a year keeps the level before it (5 % decay a month)."""
 
 DROP_BELOW = 0.5
 """Index below which engagement has dropped."""
 
 MINIMUM_SIGNS = 8
-"""Signs of life that the month's memory holds at the usual level. A Poisson count has there a
-relative standard deviation of sqrt(1 / (2 * 8)) = 1/4, so half the level is two of them away."""
+"""Decayed monthly count at the usual level. A Poisson process has a relative standard deviation of
+sqrt(1 / (2 * 8)) = 1/4 there, so half the level is two of them away."""
 
 MINIMUM_KNOWN_DAYS = 56
-"""Two half-lives of the recent rate: before, the usual level is hardly older than the recent."""
+"""Two half-lives of the recent rate: earlier, the usual level is hardly older than the recent."""
 
 _MEMORY_WEEKS = RECENT_DAYS / WEEK_DAYS / log(2)
-"""Sum of all weights of the month's memory: signs of life in it = rate a week x 5.8."""
+"""Sum of the weights of the monthly counter: its steady value is 5.8 x the weekly rate."""
 
 
 class EngagementState(Struct, frozen=True, array_like=True, tag=1):
-    """What does not follow from the profile. Days are counted from 1970-01-01 UTC."""
+    """State that does not follow from the profile. Days are counted from 1970-01-01 UTC."""
 
     check_day: int | None
-    """A tick looks at the index on this day; None: a drop is emitted, a sign of life may end it."""
+    """Day of the next check; None: a drop is emitted, and only a sign of life can end it."""
     below_since_day: int | None = None
-    """The check that first found the index below half; None: it is not."""
+    """Day of the first check that found the index below half; None if it is not."""
 
 
 class Level(Struct, frozen=True, gc=False):
-    """Signs of life a week, lately and usually."""
+    """Recent and usual signs of life per week."""
 
     recent_per_week: float
     usual_per_week: float
     known_days: float
-    """Since the first sign of life."""
+    """Days since the first sign of life."""
 
     @property
     def index(self) -> float:
-        """Recent over usual rate, 0 (gone) to 1 (as usual, or more)."""
+        """Recent over usual rate, 0 (gone) to 1 (usual or more)."""
         usual = self.usual_per_week
         return min(1.0, self.recent_per_week / usual) if usual else 0.0
 
     @property
     def evident(self) -> bool:
-        """Known for long enough, and seen often enough that half the level is no chance."""
+        """Whether history and rate suffice to tell half the level from chance."""
         expected = self.usual_per_week * _MEMORY_WEEKS
         return self.known_days >= MINIMUM_KNOWN_DAYS and expected >= MINIMUM_SIGNS
 
 
 def weekly_rate(amount: float, half_life_days: float, known_days: float) -> float:
-    r"""Events a week, from a counter that forgets.
+    r"""Events per week, from a counter with exponential decay.
 
     .. math:: r = 7 A \frac{\ln 2}{H (1 - 2^{-k/H})}
 
     ``amount`` (A, >= 0) is the decayed count now, ``half_life_days`` (H) its half-life and
-    ``known_days`` (k, > 0) the time since it began; the last factor corrects a counter that is
-    younger than its memory. The rate is >= 0. Exact for a steady rate, in the limit of many events.
+    ``known_days`` (k, > 0) the time since it began; the last factor corrects for a young counter.
+    The rate is >= 0. Exact for a steady rate, in the limit of many events.
 
-    Two events a week fill a memory of 28 d to 2 * 4 / ln 2 = 11.54, and to half of it in 28 d:
+    Two events a week fill a counter of 28 d to 2 * 4 / ln 2 = 11.54, and to half of it in 28 d:
 
     >>> round(weekly_rate(11.54, 28, 10_000), 2), round(weekly_rate(11.54 / 2, 28, 28), 2)
     (2.0, 2.0)
@@ -92,16 +92,16 @@ def weekly_rate(amount: float, half_life_days: float, known_days: float) -> floa
 
 
 def level_of(profile: Profile, now_ms: Millis) -> Level | None:
-    """Recent and usual rate of signs of life at a moment; None before the first of them.
+    """Recent and usual rate of signs of life at a moment; None before the first one.
 
-    The index is ``min(1, recent / usual)``. After 28 d without a sign of life it is half, less what
-    the year's memory fades (2^(-28/364) = 0.948): 0.527 for a customer who was always the same.
+    The index is ``min(1, recent / usual)``. After 28 d without a sign of life it is half, divided
+    by the decay of the yearly rate (2^(-28/364) = 0.948): 0.527 for a formerly steady customer.
     """
     counter, since_ms = profile.activity, profile.first_active_ms
     if counter is None or since_ms is None:
         return None
     moment_ms = max(now_ms, counter.at_ms)
-    known_days = max(1.0, (moment_ms - since_ms) / DAY_MS)  # a rate over less says nothing
+    known_days = max(1.0, (moment_ms - since_ms) / DAY_MS)  # a rate over less is meaningless
     _, month, _, year = at(counter, moment_ms)
     return Level(
         weekly_rate(month, RECENT_DAYS, known_days),
@@ -124,7 +124,7 @@ class Engagement:
     def on_event(
         self, state: EngagementState | None, event: Event, ctx: Context
     ) -> Update[EngagementState] | None:
-        """Begin the checks at the first sign of life; end a drop at one that lifts the index."""
+        """Start the checks at the first sign of life; end a drop if one lifts the index."""
         if not ctx.active or (state is not None and state.below_since_day is None):
             return None
         watermark_ms = ctx.serving.watermark_ms
@@ -135,7 +135,7 @@ class Engagement:
     def on_timer(
         self, state: EngagementState, now_ms: Millis, ctx: Context
     ) -> Update[EngagementState]:
-        """Without a sign of life the index only falls: two checks say it was low in between."""
+        """Check the index. It only falls without signs of life: two low checks span a low week."""
         level, today = level_of(ctx.profile, now_ms), now_ms // DAY_MS
         check_day, since_day = _next_check(ctx, now_ms), state.below_since_day
         if level is None or not level.evident or not _is_low(level):
@@ -148,7 +148,7 @@ class Engagement:
         return None if state.check_day is None else Millis(state.check_day * DAY_MS)
 
     def merge(self, a: EngagementState, b: EngagementState, ctx: Context) -> EngagementState:
-        """Low only where both are; emitted then if either was."""
+        """Low only if both are low; then emitted if either was."""
         checks = (a.check_day, b.check_day)
         check_day = min((day for day in checks if day is not None), default=None)
         if a.below_since_day is None or b.below_since_day is None:
@@ -157,12 +157,12 @@ class Engagement:
         return EngagementState(None if None in checks else check_day, since_day)
 
     def upgrade(self, version: int, fields: list[Any]) -> EngagementState:
-        raise ValueError(f"no version {version} of it was ever written")
+        raise ValueError(f"version {version} never existed")
 
     def describe(
         self, state: EngagementState, profile: Profile | None, now_ms: Millis
     ) -> Mapping[str, object]:
-        """The index is null while there is too little to judge by."""
+        """The index is null until there is enough evidence."""
         level, since_day = profile and level_of(profile, now_ms), state.below_since_day
         return {
             "index": round(level.index, 4) if level and level.evident else None,

@@ -1,7 +1,7 @@
-"""Business measures: what an event adds to the aggregates, and what must be known for that.
+"""Business measures: increments of the aggregates by events.
 
-Remembers a customer's active days and their waiting tickets, so that a customer counts once a day
-and a first response once a ticket (:mod:`touchstream.streams.measures`).
+The state remembers active days and unresolved tickets, so that a customer counts once per day and a
+first response once per ticket (:mod:`touchstream.streams.measures`).
 """
 
 from collections.abc import Mapping
@@ -18,7 +18,7 @@ from touchstream.streams.projections.projection import Context, Update
 
 
 class Measures:
-    """Implements ``Projection``; its figures leave as ``Update.measures``."""
+    """Implements ``Projection``; its output is ``Update.measures``."""
 
     name: ClassVar[str] = "measures"
     slot: ClassVar[int] = 6
@@ -49,11 +49,11 @@ class Measures:
         return None
 
     def merge(self, a: MeasuresState, b: MeasuresState, ctx: Context) -> MeasuresState:
-        """Days and tickets of both; figures that were counted stay."""
+        """Days and tickets of both; counts already made stay."""
         return merged(a, b)
 
     def upgrade(self, version: int, fields: list[Any]) -> MeasuresState:
-        raise ValueError(f"no version {version} of it was ever written")
+        raise ValueError(f"version {version} never existed")
 
     def describe(
         self, state: MeasuresState, profile: Profile | None, now_ms: Millis
@@ -62,7 +62,7 @@ class Measures:
 
 
 def _oldest_ms(ctx: Context) -> Millis | None:
-    """The oldest moment that an event may have from now on; None before the first tick."""
+    """The oldest possible time of further events; None before the first tick."""
     watermark_ms = ctx.serving.watermark_ms
     if watermark_ms is None:
         return None

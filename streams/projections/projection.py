@@ -1,9 +1,9 @@
-"""The seam: everything that is known of a customer is a projection of their log.
+"""The interface of projections, which derive everything about a customer from their log.
 
-A projection is one file here and one line in ``registry.py``. It keeps a state of its own in the
-customer's slots, is told of the events that it listens to, and wakes itself by a timer. It sees
-the profile, the features and the projections that it ``reads``; nothing sees its state but those
-that read it, so a new one changes nothing else.
+A projection is one file here and one line in ``registry.py``. It keeps its own state in the
+customer's slots, receives the events that it listens to, and can set a timer. It reads the profile,
+the features and the projections in ``reads``; only its readers see its state, so a new projection
+changes nothing else.
 """
 
 from collections.abc import Mapping, Sequence
@@ -39,38 +39,38 @@ if TYPE_CHECKING:
 S = TypeVar("S", bound=Struct)
 
 TOMBSTONE = "tombstone"
-"""In :attr:`Context.fired` where the time to forget an erasure has come."""
+"""In :attr:`Context.fired` when a tombstone expires."""
 
 
 class TimerFired(NamedTuple):
-    """A tick reaches one customer whose next timer it has passed."""
+    """A tick for one customer whose timer has passed."""
 
     subject: CustomerId
     number: int
-    """Of the tick."""
+    """Number of the tick."""
     time_ms: Millis
 
 
 Trigger = Event | TimerFired
-"""What moves a customer on: a touchpoint, or a tick."""
+"""The trigger of a step: a touchpoint or a tick."""
 
 
 class Context(Struct, gc=False):
-    """One customer in one step, for every projection alike. Nobody changes it."""
+    """One customer in one step, shared by all projections, which must not change it."""
 
     subject: CustomerId
     profile: Profile
-    """With the event folded in."""
+    """The profile after the event."""
     previous_profile: Profile | None
-    """Before the event; None for a customer who was unknown."""
+    """The profile before the event; None for an unknown customer."""
     serving: ServingContext
     rules: Rules
-    """Those of ``serving``."""
+    """The rules of ``serving``."""
     now_ms: Millis
     """The event's received stamp, or the tick's time."""
     trigger: Trigger
     slots: "Slots"
-    """The states of other projections; only those in ``reads`` may be asked for."""
+    """The states of other projections; read only those in ``reads``."""
     active: bool = False
     """The event is a sign of life."""
     by_customer: bool = False
@@ -80,7 +80,7 @@ class Context(Struct, gc=False):
 
     @property
     def cause(self) -> Cause:
-        """What emissions of this step derive their ids from."""
+        """The cause from which emissions of this step derive their ids."""
         trigger = self.trigger
         if isinstance(trigger, TimerFired):
             return Cause(type=TICK_TYPE, source=OWN_SOURCE, id=str(trigger.number))
@@ -88,68 +88,68 @@ class Context(Struct, gc=False):
 
 
 class ScoreRequest(NamedTuple):
-    """A model's prediction is wanted of the customer as they are now."""
+    """A request for a model's prediction for the customer's current profile."""
 
     target: str
 
 
 class Update(Struct, Generic[S], frozen=True, gc=False):
-    """What a projection makes of a trigger."""
+    """The result of a projection for one trigger."""
 
     state: S | None
-    """None: the slot is empty again."""
+    """None empties the slot."""
     emissions: Sequence[Emission] = ()
     candidates: Sequence[Candidate] = ()
-    """Things worth a decision; one decision per customer and trigger is taken over all of them."""
+    """Candidates for a decision; one decision is made per customer and trigger."""
     examples: Sequence[Matured] = ()
     """Labels that became final."""
     measures: Sequence[Measure] = ()
-    """For the aggregates."""
+    """Increments of the aggregates."""
     indexes: Mapping[str, float | None] = {}
-    """Sorted set -> the customer's score in it; None: no member any more."""
+    """Sorted set -> the customer's score in it; None removes the customer."""
     counters: Sequence[str] = ()
 
 
 class Projection(Protocol[S]):
-    """One thing that is known of a customer. Pure: state in, state out.
+    """A pure state machine over a customer's triggers: state in, state out.
 
-    ``None`` as an update means that nothing changes, and costs nothing.
+    Return ``None`` instead of an update if nothing changes; it costs nothing.
     """
 
     name: ClassVar[str]
     slot: ClassVar[int]
-    """Its place in the state's bytes; never used again for another projection."""
+    """Number of its slot in the stored state; never reused for another projection."""
     state_type: ClassVar[type[Any]]
     """A frozen array-like Struct whose ``tag`` is the version of its fields."""
     max_bytes: ClassVar[int]
-    """Of its encoded state under the default rules."""
+    """Bound on its encoded state under the default rules."""
     listens_to: ClassVar[frozenset[str]]
     """Event types that :meth:`on_event` is called for."""
     reads: ClassVar[tuple[str, ...]]
-    """Projections that it may look at; they come before it in the registry."""
+    """Projections whose state it reads; they precede it in the registry."""
     merges_exactly: ClassVar[bool]
-    """``merge`` of two histories equals the projection of both together."""
+    """Whether ``merge`` of two histories equals the projection of their union."""
 
     def on_event(self, state: S | None, event: Event, ctx: Context) -> Update[S] | None: ...
 
     def on_timer(self, state: S, now_ms: Millis, ctx: Context) -> Update[S] | None: ...
 
     def next_timer_ms(self, state: S, rules: Rules) -> Millis | None:
-        """When a tick has to call :meth:`on_timer`; None: no tick needs to."""
+        """When a tick must call :meth:`on_timer`; None: never."""
 
     def merge(self, a: S, b: S, ctx: Context) -> S:
-        """The state of two ids that turn out to be one person; ``merge(a, b) == merge(b, a)``."""
+        """The state of two ids of one person; ``merge(a, b) == merge(b, a)``."""
 
     def upgrade(self, version: int, fields: list[Any]) -> S:
-        """Read what an earlier version wrote; raises ``ValueError`` for a version it never had."""
+        """Convert the fields of an earlier version; raises ``ValueError`` for an unknown one."""
 
     def describe(self, state: S, profile: Profile | None, now_ms: Millis) -> Mapping[str, object]:
-        """Its fields by name, as ``touchstream customer`` shows them at a moment."""
+        """Fields to show in ``touchstream customer``, by name, at a moment."""
 
 
 @runtime_checkable
 class ScoredProjection(Protocol):
-    """A projection that asks for predictions. ``Any`` is its own state, or None."""
+    """A projection that requests predictions. ``Any`` is its own state, or None."""
 
     def score_requests(
         self,
@@ -165,11 +165,11 @@ class ScoredProjection(Protocol):
         ctx: Context,
         trigger: Trigger,
     ) -> "Update[Any] | None":
-        """Take in the predictions that were asked for, by target."""
+        """Apply the requested predictions, by target."""
 
 
 @runtime_checkable
 class DecidedProjection(Protocol):
-    """A projection that remembers decisions."""
+    """A projection that records decisions."""
 
     def on_decision(self, state: Any, decision: Decision, ctx: Context) -> Any: ...  # noqa: ANN401

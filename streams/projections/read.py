@@ -1,4 +1,4 @@
-"""What single projections know of a customer, for those who show it or explain it."""
+"""Access to the states of single projections, for display and explanations."""
 
 from collections.abc import Mapping
 
@@ -30,7 +30,7 @@ def decisions_of(state: State) -> DecisionsState:
 
 
 def described(state: State, now_ms: Millis) -> dict[str, Mapping[str, object]]:
-    """Projection -> its fields by name, for all that know anything of the customer."""
+    """Projection -> its fields by name, for all projections with a state."""
     slots = slots_of(state)
     return {
         one.name: one.projection.describe(known, state.profile, now_ms)

@@ -1,4 +1,4 @@
-"""A projection as the loop uses it: with its decoder, and what kind it is."""
+"""A projection as the processing loop uses it, with its decoder and protocols."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ from touchstream.streams.state import StateError
 
 
 class Registered:
-    """A projection with what is worked out of it once."""
+    """A projection with everything derived from it once at import."""
 
     def __init__(self, projection: Projection[Any]) -> None:
         self.projection = projection
@@ -28,7 +28,8 @@ class Registered:
         self._decoder = msgspec.msgpack.Decoder(projection.state_type)
 
     def decode(self, content: Raw) -> Any:  # noqa: ANN401 - the projection's own state type
-        """Read a slot, of this version or an earlier one; raises :class:`StateError`."""
+        """Decode a slot of this version or an earlier one; raises :class:`StateError`."""
+        # The current version is the common case, so older ones are recognised by its failure.
         try:
             return self._decoder.decode(content)
         except msgspec.DecodeError as exc:

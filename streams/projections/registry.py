@@ -1,4 +1,4 @@
-"""All projections, in the order in which they see an event: a reader after what it reads."""
+"""All projections, in the order in which they process an event: readers after what they read."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -27,7 +27,7 @@ PROJECTIONS: tuple[Projection[Any], ...] = (
 
 
 class RegistryError(ValueError):
-    """Two projections of one name or slot, or one that reads what does not come before it."""
+    """Duplicate names or slots, or a projection that precedes one that it reads."""
 
 
 def checked(projections: Sequence[Projection[Any]]) -> tuple[Registered, ...]:
@@ -40,7 +40,7 @@ def checked(projections: Sequence[Projection[Any]]) -> tuple[Registered, ...]:
         unknown = set(one.reads) - seen
         if unknown:
             raise RegistryError(
-                f"projection {one.name} reads {', '.join(sorted(unknown))}: want it before, "
+                f"projection {one.name} reads {', '.join(sorted(unknown))}: list it after these, "
                 "so that reading is acyclic"
             )
         seen.add(one.name)
@@ -60,7 +60,7 @@ DECIDED = tuple(one for one in REGISTERED if one.decided is not None)
 
 
 def slots_of(state: State) -> Slots:
-    """A customer's slots, to be read or moved on."""
+    """A customer's slots, decoded on demand."""
     return Slots(state.slots, BY_NAME)
 
 

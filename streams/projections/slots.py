@@ -1,4 +1,4 @@
-"""A customer's slots during a step: decoded when asked for, all others carried as bytes."""
+"""A customer's slots during a step: decoded on demand, otherwise carried as bytes."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -12,7 +12,7 @@ from touchstream.streams.state import Slot
 
 
 class Slots:
-    """The slots of one customer under way."""
+    """The slots of one customer during a step."""
 
     __slots__ = ("_by_name", "_changed", "_held", "_states")
 
@@ -23,7 +23,7 @@ class Slots:
         self._changed: dict[int, Registered] = {}
 
     def read(self, name: str) -> Any | None:  # noqa: ANN401 - the reader knows the type it names
-        """The state of the projection of that name; None where it is empty."""
+        """The state of the projection of that name; None if empty."""
         return self.get(self._by_name[name])
 
     def get(self, registered: Registered) -> Any | None:  # noqa: ANN401
@@ -40,12 +40,12 @@ class Slots:
         return state
 
     def put(self, registered: Registered, state: Any | None) -> None:  # noqa: ANN401
-        """Keep the projection's state, and ask it for its timer in the end; None empties it."""
+        """Set the projection's state; its timer is computed at the end. None empties the slot."""
         self._states[registered.slot] = state
         self._changed[registered.slot] = registered
 
     def fired(self, now_ms: Millis) -> set[int]:
-        """Numbers of the slots whose timer has passed."""
+        """Numbers of the slots whose timers have passed."""
         return {
             number
             for number, slot in self._held.items()
@@ -53,7 +53,7 @@ class Slots:
         }
 
     def stored(self, rules: Rules) -> tuple[Slot, ...]:
-        """All of them in the order of their numbers, those that were put with their next timer."""
+        """All slots in the order of their numbers; changed ones with their next timer."""
         held, grown = self._held, False
         for number, registered in self._changed.items():
             state = self._states[number]
@@ -62,6 +62,6 @@ class Slots:
             else:
                 grown = grown or number not in held
                 held[number] = Slot(number, registered.next_timer_ms(state, rules), state)
-        if grown:  # a new slot stands last, whatever its number
+        if grown:  # a new slot was appended, whatever its number
             return tuple([held[number] for number in sorted(held)])
         return tuple(held.values())

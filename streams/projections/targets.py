@@ -1,7 +1,7 @@
-"""Further targets (``[[targets]]``): what else is foreseen, and the snapshots that wait.
+"""Further prediction targets (``[[targets]]``), and their waiting snapshots.
 
-A target is scored at the events it names; the score waits in a ledger of its own for its label. A
-probability that rises to ``signal_at``, or falls below it again, is emitted.
+A target is scored at the events it names, and the score waits in the target's ledger for its label.
+A probability that rises to ``signal_at``, or falls below it again, is emitted.
 """
 
 from collections.abc import Mapping, Sequence
@@ -39,7 +39,7 @@ from touchstream.streams.projections.projection import (
 from touchstream.streams.scoring import Scored, snapshot
 
 MAX_DELAY_FRACTION = 10
-"""An event that came later than 1/10 of a target's horizon is no moment to foresee from."""
+"""Events later than 1/10 of a target's horizon are not scored."""
 
 
 class TargetsState(Struct, frozen=True, array_like=True, tag=1):
@@ -67,7 +67,7 @@ class Targets:
     def on_event(
         self, state: TargetsState | None, event: Event, ctx: Context
     ) -> Update[TargetsState] | None:
-        """Mark waiting rows; rows of a target that is no longer in the settings are dropped."""
+        """Mark waiting rows; drop those of targets that are no longer configured."""
         if state is None or not state.ledgers:
             return None
         ledgers = {
@@ -126,7 +126,7 @@ class Targets:
     def on_decision(
         self, state: TargetsState | None, decision: Decision, ctx: Context
     ) -> TargetsState | None:
-        """Note the decision in every row in whose window it falls."""
+        """Record the decision in every row whose window contains it."""
         if state is None:
             return None
         ledgers = {
@@ -152,7 +152,7 @@ class Targets:
         return min(moments, default=None)
 
     def merge(self, a: TargetsState, b: TargetsState, ctx: Context) -> TargetsState:
-        """Rows of both wait for their labels, the newest of too many."""
+        """Keep the rows of both, up to the bound the newest."""
         names = sorted({*a.ledgers, *b.ledgers})
         return TargetsState(
             {name: _joined(a.ledgers.get(name, ()), b.ledgers.get(name, ())) for name in names},
@@ -160,7 +160,7 @@ class Targets:
         )
 
     def upgrade(self, version: int, fields: list[Any]) -> TargetsState:
-        raise ValueError(f"no version {version} of it was ever written")
+        raise ValueError(f"version {version} never existed")
 
     def describe(
         self, state: TargetsState, profile: Profile | None, now_ms: Millis
@@ -171,10 +171,10 @@ class Targets:
 def is_scored_at(
     target: TargetRules, ledgers: Mapping[str, Ledger], event: Event, ctx: Context
 ) -> bool:
-    """Whether a further target is scored at this event, which is folded already.
+    """Whether a further target is scored at this event, which is already folded.
 
-    One that came after a tick is scored as of that tick, if that is not too late: by more than a
-    tenth of the horizon, or after something newer of the customer, it is no moment any more.
+    An event older than the watermark is scored as of the watermark, unless it is late by more than
+    a tenth of the horizon, or the customer has a newer event.
     """
     watermark_ms = ctx.serving.watermark_ms
     if event.type not in target.after or watermark_ms is None:
@@ -192,7 +192,7 @@ def _kept(ledgers: dict[str, Ledger], raised: tuple[str, ...]) -> TargetsState |
 def _signalled(
     raised: tuple[str, ...], target: TargetRules, scored: Scored, ctx: Context
 ) -> tuple[tuple[str, ...], Sequence[Emission]]:
-    """Emit when a target's probability rises to ``signal_at``, and when it falls below again."""
+    """Emit a signal when the probability rises to ``signal_at``, and when it falls below again."""
     was = target.name in raised
     if target.signal_at is None or not enough_evidence(scored.scorer.model, ctx.rules.learning):
         return raised, ()

@@ -369,8 +369,8 @@ class Early(Decisions):
     [
         ((Decisions(), Twin()), "decisions: its name or slot 101 is taken"),
         ((Decisions(), Tenant()), "tenant: its name or slot 3 is taken"),
-        ((Early(), Decisions()), "early reads decisions: want it before"),
-        ((Early(),), "early reads decisions: want it before"),
+        ((Early(), Decisions()), "early reads decisions: list it after these"),
+        ((Early(),), "early reads decisions: list it after these"),
     ],
 )
 def test_the_registry_refuses_what_would_collide(

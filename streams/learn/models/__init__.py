@@ -1,1 +1,1 @@
-"""The models that can be chosen, a file each; ``registry.py`` lists them."""
+"""The available models, one per file; ``registry.py`` lists them."""

@@ -8,11 +8,11 @@ from touchstream.streams.learn.models.estimator import Estimator, Prediction
 from touchstream.streams.learn.standard import Move
 
 PRIOR_VARIANCE = 0.1
-"""Of a weight, log-odds per standard deviation: most columns matter little (docs/models.md)."""
+"""Of a weight, in log-odds per standard deviation: most columns matter little (docs/models.md)."""
 PRIOR_VARIANCE_OF_INTERCEPT = 4.0
 BLOCK = 16
-"""Rows a product takes: always as many, or the kernel's edges would show in the last bit."""
-LEAST_CURVATURE = 1e-4  # a certain model still learns from a surprise
+"""Rows per product; fixed, because kernels may round the last bit by the batch's size."""
+LEAST_CURVATURE = 1e-4  # so that a confident model still learns from surprises
 _NO_VARIANCE = np.zeros(1)
 
 
@@ -25,25 +25,25 @@ class BayesData(Struct, frozen=True, tag="bayes"):
 
 
 class BayesianLogisticRegression(Estimator):
-    r"""The posterior over the weights is kept a Gaussian :math:`N(m, S)`, updated by each example.
+    r"""Logistic regression with a Gaussian posterior :math:`N(m, S)`, updated by each example.
 
     With :math:`a = m^T x`, :math:`v = x^T S x` and the moderated probability
-    :math:`p = \sigma(a / \sqrt{1 + \pi v / 8})`, an example of label y and weight c does
+    :math:`p = \sigma(a / \sqrt{1 + \pi v / 8})`, an example of label y and weight c updates
 
     .. math::
         h = c\,p(1-p), \quad S \leftarrow S - \frac{h}{1 + h v} (Sx)(Sx)^T, \quad
         m \leftarrow m + c\,\frac{y - p}{1 + h v}\,Sx
 
     (Spiegelhalter & Lauritzen 1990; MacKay 1992; Opper 1998). One pass, no learning rate, and a
-    variance for every prediction. With ``forgetting`` q > 0 the variances grow by q an example, so
-    that old examples count for less. Cost about 20 us an example at 78 columns.
+    variance for every prediction. With ``forgetting`` q > 0 the variances grow by q per example, so
+    that old examples count less. About 20 us per example at 78 columns.
 
     Parameters
     ----------
     forgetting
-        What the variance of every weight grows by an example.
+        Growth of every weight's variance per example.
     prior_variance
-        Of each weight before the first example.
+        Variance of each weight before the first example.
 
     >>> model = BayesianLogisticRegression()
     >>> for _ in range(200):
@@ -61,11 +61,11 @@ class BayesianLogisticRegression(Estimator):
         self._covariance = np.array([[PRIOR_VARIANCE_OF_INTERCEPT]])
         self._outer = np.empty((1, 1))
         self._both: Floats | None = None
-        """Covariance and mean side by side: one product says log-odds and gain."""
+        """Covariance and mean side by side: one product gives log-odds and gain."""
 
     @staticmethod
     def of(data: BayesData, forgetting: float) -> "BayesianLogisticRegression":
-        """Go on exactly from where :meth:`data` was."""
+        """Restore the model from :meth:`data` exactly."""
         model = BayesianLogisticRegression(forgetting)
         model._names = []
         model._mean = unpack(data.mean)
@@ -95,16 +95,16 @@ class BayesianLogisticRegression(Estimator):
         shrink = 1 + curvature * prediction.variance
         step = gain * (curvature / shrink) ** 0.5
         np.multiply(step[:, None], step, out=self._outer)
-        self._covariance -= self._outer  # symmetric to the last bit, as it is kept
+        self._covariance -= self._outer  # symmetric to the last bit, because half is stored
         self._mean += gain * (weight * (label - chance) / shrink)
         self._both = None
 
     def move(self, move: Move) -> None:
-        """See :meth:`Estimator.move`; the prior variance stays one of a deviation as it is now.
+        """See :meth:`Estimator.move`; the prior stays per unit of the new deviation.
 
-        With r the new deviation over the old one, the prior that went along has precision
-        1 / (r^2 prior); what is missing to 1 / prior is added, and what is more is taken off. Who
-        forgets may have lost it: nothing is taken off.
+        With r the new deviation over the old one, the transformed prior has precision
+        1 / (r^2 prior), so the difference to 1 / prior is added. With forgetting the prior may have
+        decayed already, so precision is never subtracted.
         """
         turn = np.diag(move.scale)
         turn[0] += move.shift

@@ -1,7 +1,7 @@
-"""What every model here is: a River classifier over named numbers that is data all through.
+"""The interface of all models: a River classifier over named numbers, stored as plain data.
 
-The learner and the workers hand over whole rows (:meth:`learn`, :meth:`predict`); whoever knows
-River uses ``learn_one`` and ``predict_proba_one``, where a column is made for every new name.
+The learner and the workers pass whole rows (:meth:`learn`, :meth:`predict`). River's interface,
+``learn_one`` and ``predict_proba_one``, adds a column for every new name.
 """
 
 from abc import ABC, abstractmethod
@@ -17,20 +17,20 @@ from touchstream.streams.learn.numbers import sigmoid
 from touchstream.streams.learn.standard import Move
 
 MODERATION = pi / 8
-"""How an uncertain log-odds is drawn to 0 (MacKay 1992)."""
+"""Shrinks uncertain log-odds towards 0 (MacKay 1992)."""
 
 
 class Prediction(NamedTuple):
-    """A model's word on one row."""
+    """A model's prediction for one row."""
 
     logit: float
-    """log-odds of label 1."""
+    """Log-odds of label 1."""
     variance: float = 0.0
-    """How uncertain the log-odds are."""
+    """Variance of the log-odds."""
 
     @property
     def probability(self) -> float:
-        r"""P(label 1), 0 to 1, with the uncertainty taken in.
+        r"""P(label 1), 0 to 1, moderated by the uncertainty.
 
         .. math:: p = \sigma(a / \sqrt{1 + \pi v / 8})
 
@@ -50,7 +50,7 @@ class Estimator(base.Classifier, ABC):  # type: ignore[misc]  # River ships no t
 
     def __init__(self) -> None:
         self._names: list[str] = [INTERCEPT]
-        """Of the columns; none once it was made from data, which keeps whole rows only."""
+        """Column names; empty if restored from data, which has none."""
 
     @property
     @abstractmethod
@@ -59,27 +59,27 @@ class Estimator(base.Classifier, ABC):  # type: ignore[misc]  # River ships no t
 
     @abstractmethod
     def widen(self, names: list[str]) -> None:
-        """Make room for these further columns."""
+        """Add these columns."""
 
     @abstractmethod
     def learn(self, columns: Floats, z: Floats, label: int, weight: float) -> None:
-        """Take in one row: as measured, and standardised; ``weight`` examples of ``label``."""
+        """Learn one row, raw and standardised, as ``weight`` examples of ``label``."""
 
     def learn_all(
         self, columns: Floats, z: Floats, labels: Sequence[int], weights: Sequence[float]
     ) -> None:
-        """Take in the rows of one tick, (n, width), in their order.
+        """Learn the rows of one tick, (n, width), in order.
 
-        Whoever compares what was said takes what was said before the first of them.
+        Comparisons use predictions made before the first of them.
         """
         for row in zip(columns, z, labels, weights, strict=True):
             self.learn(*row)
 
     def move(self, move: Move) -> None:
-        """Go on saying the same of rows that are standardised in another way from here on.
+        """Keep predictions unchanged under a new standardisation.
 
-        A missing value is 0, the mean, before and after; of such rows something a little else is
-        said. Nothing to do for who does not look at standardised columns.
+        A missing value is 0, the mean, before and after, so predictions of such rows change a
+        little. Models that do not read standardised columns do nothing.
         """
 
     @abstractmethod
@@ -89,7 +89,7 @@ class Estimator(base.Classifier, ABC):  # type: ignore[misc]  # River ships no t
     def predict_all(self, columns: Floats, z: Floats) -> tuple[Floats, Floats]:
         """Log-odds and their variances, (n,) each, for rows (n, width).
 
-        Batches must not show: a row's answer is the same, to the last bit, whatever is beside it.
+        A row's prediction does not depend on the rest of the batch, to the last bit.
         """
         predictions = [self.predict(*row) for row in zip(columns, z, strict=True)]
         return np.array([one.logit for one in predictions]), np.array(
@@ -98,19 +98,19 @@ class Estimator(base.Classifier, ABC):  # type: ignore[misc]  # River ships no t
 
     @abstractmethod
     def data(self) -> Any:  # noqa: ANN401 - the union of all is in registry.py
-        """All that was learnt; one of the structs of ``Data``."""
+        """The learnt state; one of the structs of ``Data``."""
 
     def weigh(self, columns: Floats, z: Floats) -> Floats:
-        """What each column of one row adds to the log-odds against the average row; (width,)."""
+        """Each column's contribution to the log-odds relative to the average row; (width,)."""
         return np.zeros(len(z))
 
     def learn_one(self, x: Mapping[str, float], y: bool) -> None:
-        """River's way: one example as a dict."""
+        """River's interface: learn one example given as a dict."""
         row = self._row(x, grow=True)
         self.learn(row, np.nan_to_num(row), int(y), 1.0)
 
     def predict_proba_one(self, x: Mapping[str, float]) -> dict[bool, float]:
-        """River's way: the probability of both labels."""
+        """River's interface: the probabilities of both labels."""
         row = self._row(x, grow=False)
         chance = self.predict(row, np.nan_to_num(row)).probability
         return {False: 1 - chance, True: chance}
@@ -118,8 +118,8 @@ class Estimator(base.Classifier, ABC):  # type: ignore[misc]  # River ships no t
     def _row(self, x: Mapping[str, float], *, grow: bool) -> Floats:
         if not self._names:
             raise ValueError(
-                "made from data, which keeps no names of columns: "
-                "hand over whole rows (learn, predict_all)"
+                "restored from data, which has no column names: "
+                "pass whole rows (learn, predict_all)"
             )
         if grow:
             new = sorted(name for name in x if name not in self._names)

@@ -1,8 +1,8 @@
-"""Hedge: experts weighted by how well they did, so that the best of them is never far.
+"""Hedge: experts weighted by past loss, so that the mixture is never far from the best of them.
 
 (Freund & Schapire 1997; with log loss and rate 1 it is Bayesian model averaging, and the regret
-against the best expert is at most ln K over all time: Vovk 1990.) The weights forget, so that a
-better expert of today is not held down by the past: Herbster & Warmuth's fixed share (1998).
+against the best expert is at most ln K over all time: Vovk 1990.) The weights forget, so that an
+expert that improves is not held back by its past: Herbster & Warmuth's fixed share (1998).
 """
 
 from collections.abc import Sequence
@@ -20,11 +20,11 @@ from touchstream.streams.learn.numbers import logit
 from touchstream.streams.learn.standard import Move
 
 SHARE = 1e-4
-"""What flows back to all experts by an example."""
+"""Share of the weights redistributed to all experts per example."""
 
 
 class HedgeData(Struct, frozen=True, tag="hedge"):
-    """The experts and their weights (sum 1), in one order."""
+    """The experts and their weights (sum 1), in the same order."""
 
     weights: bytes
     bayes: BayesData
@@ -34,17 +34,17 @@ class HedgeData(Struct, frozen=True, tag="hedge"):
 
 
 class Hedge(Estimator):
-    r"""The Bayesian regression, River's, the recency rule and the rhythm expert, as one.
+    r"""A mixture of the Bayesian regression, River's, the recency rule and the rhythm expert.
 
     .. math:: p = \sum_k w_k p_k, \quad w_k \propto w_k\,P_k(y)^c
 
-    They are compared by what each had said before the tick: labels of one tick hang together, and
-    who follows the newest ones would look better than he is a day ahead.
+    Experts are compared by predictions made before the tick: labels of one tick are correlated, so
+    an expert that adapts within the tick would look better than it is a day ahead.
 
     Parameters
     ----------
     share
-        What of every weight is shared out among all by an example, 0..1.
+        Part of every weight redistributed among all experts per example, 0..1.
     """
 
     def __init__(self, share: float = SHARE) -> None:
@@ -58,7 +58,7 @@ class Hedge(Estimator):
 
     @staticmethod
     def of(data: HedgeData, forgetting: float) -> "Hedge":
-        """Go on exactly from where :meth:`data` was."""
+        """Restore the model from :meth:`data` exactly."""
         model = Hedge()
         model._names = []
         model._weights = unpack(data.weights)
@@ -105,7 +105,7 @@ class Hedge(Estimator):
     def predict_all(self, columns: Floats, z: Floats) -> tuple[Floats, Floats]:
         chances, variances = self._say(columns, z)
         mixed = (self._weights[:, None] * chances).sum(axis=0)
-        # The experts' variance is in their probabilities already: undo it, or it counts twice.
+        # The probabilities include the experts' variance already: undo it, or it counts twice.
         logits = np.array([logit(chance) for chance in mixed.tolist()])
         return logits * np.sqrt(1 + MODERATION * variances), variances
 

@@ -1,4 +1,4 @@
-"""River's own logistic regression, step by step along the gradient of the log loss."""
+"""River's logistic regression by stochastic gradient descent on the log loss."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -11,7 +11,7 @@ from touchstream.streams.learn.models.estimator import Estimator, Prediction
 from touchstream.streams.learn.standard import Move
 
 RATE = 0.005
-"""Measured on CDNOW and bank calls: three times less is too slow, three times more too wild."""
+"""Measured on CDNOW and bank calls: a third learns too slowly, three times is unstable."""
 
 
 class LogisticData(Struct, frozen=True, tag="logistic"):
@@ -24,8 +24,8 @@ class LogisticData(Struct, frozen=True, tag="logistic"):
 class OnlineLogisticRegression(Estimator):
     """``river.linear_model.LogisticRegression`` with plain stochastic gradient descent.
 
-    River's optimisers with a state of their own (Adam, AdaGrad ...) keep it in private
-    dictionaries; plain descent has one number, so it can be written out and read back.
+    River's adaptive optimisers (Adam, AdaGrad ...) keep their state in private dictionaries; plain
+    descent has one number, so it can be stored and restored.
 
     Parameters
     ----------
@@ -41,7 +41,7 @@ class OnlineLogisticRegression(Estimator):
 
     @staticmethod
     def of(data: LogisticData) -> "OnlineLogisticRegression":
-        """Go on exactly from where :meth:`data` was."""
+        """Restore the model from :meth:`data` exactly."""
         model = OnlineLogisticRegression()
         model._names = []
         model._weights, model._steps = unpack(data.weights), data.steps
@@ -73,7 +73,7 @@ class OnlineLogisticRegression(Estimator):
         self._weights[0] += shift
 
     def _regression(self) -> Any:  # noqa: ANN401 - River ships no types
-        # Here, for a worker only predicts: a second less to start.
+        # Imported here: workers only predict, and start a second faster without River.
         from river import linear_model, optim  # noqa: PLC0415
         from river.utils import VectorDict  # noqa: PLC0415
 

@@ -1,4 +1,4 @@
-"""The recency rule: who was silent as long, left as often. What every model has to beat."""
+"""The recency rule: the share of label 1 at the same silence; the baseline of every model."""
 
 import numpy as np
 from msgspec import Struct
@@ -14,16 +14,16 @@ class RecencyData(Struct, frozen=True, tag="recency"):
 
     baselines: Baselines
     column: int
-    """Which column is ln(1 + days of silence)."""
+    """Index of the column ln(1 + days of silence)."""
 
 
 class RecencyRule(Estimator):
-    """Share of label 1 among the examples of the same silence, in 64 bins of ln(1 + days).
+    """Share of label 1 among examples with the same silence, in 64 bins of ln(1 + days).
 
     Parameters
     ----------
     silence
-        Name of the column that is ln(1 + days since the last sign of life).
+        Name of the column ln(1 + days since the last sign of life).
     """
 
     def __init__(self, silence: str = "silence_days") -> None:
@@ -35,7 +35,7 @@ class RecencyRule(Estimator):
 
     @staticmethod
     def of(data: RecencyData) -> "RecencyRule":
-        """Go on exactly from where :meth:`data` was."""
+        """Restore the model from :meth:`data` exactly."""
         model = RecencyRule()
         model._names = []
         model._baselines, model._column = data.baselines.copy(), data.column
@@ -57,7 +57,7 @@ class RecencyRule(Estimator):
         return Prediction(logit(self._baselines.recency(self._silence(columns))))
 
     def weigh(self, columns: Floats, z: Floats) -> Floats:
-        """All that this rule knows is the silence, so all that sets a row apart is its."""
+        """The rule reads nothing but the silence, so it gets the whole difference."""
         added = np.zeros(len(z))
         if self._column >= 0:
             usual = logit(self._baselines.base_rate())

@@ -1,4 +1,4 @@
-"""All models that can be chosen: ``learning.model`` names one, ``learning.challenger`` another.
+"""All available models, as named by ``learning.model`` and ``learning.challenger``.
 
 A new model is a file here (a :class:`Data` struct with a tag of its own and an
 ``Estimator``), and a line in each of the two tables below.
@@ -26,7 +26,7 @@ MODELS: dict[str, Callable[[], Estimator]] = {
 
 
 def revive(data: Data, forgetting: float = 0.0) -> Estimator:
-    """The model that wrote ``data``, going on exactly from there."""
+    """Restore the model that wrote ``data`` exactly."""
     match data:
         case BayesData():
             return BayesianLogisticRegression.of(data, forgetting)

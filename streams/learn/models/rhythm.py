@@ -1,7 +1,7 @@
 """The rhythm expert: P(no further sign of life within the horizon) of a log-normal renewal process.
 
-It is to gaps what P(alive) is to the models of Fader and Hardie: how surprising is this silence
-for this customer? Only its scale is learnt.
+Like P(alive) in the models of Fader and Hardie, it measures how surprising this silence is for this
+customer. Only intercept and slope are learnt.
 """
 
 import numpy as np
@@ -13,7 +13,7 @@ from touchstream.streams.learn.models.estimator import Estimator, Prediction
 
 
 class RhythmData(Struct, frozen=True, tag="rhythm"):
-    """Intercept and slope of the logistic line over the rhythm's own log-odds."""
+    """Intercept and slope of a logistic regression on the rhythm's log-odds."""
 
     column: int
     mean: bytes
@@ -39,7 +39,7 @@ class RhythmExpert(Estimator):
 
     @staticmethod
     def of(data: RhythmData) -> "RhythmExpert":
-        """Go on exactly from where :meth:`data` was."""
+        """Restore the model from :meth:`data` exactly."""
         model = RhythmExpert()
         model._names = []
         model._column = data.column

@@ -1,1 +1,1 @@
-"""What an event changes of a profile beyond its counters: one module for each kind of fact."""
+"""Changes of a profile by events, beyond its counters: one module per kind of fact."""

@@ -1,4 +1,4 @@
-"""The newest call, and the friction of being handed on and of waiting."""
+"""The newest call, and the friction of transfers and waiting."""
 
 from touchstream.schemas.touchpoints.calls import CallEnded
 from touchstream.schemas.units import Millis
@@ -20,7 +20,7 @@ def _called(profile: Profile, at_ms: Millis, data: CallEnded) -> Changes:
 
 
 def _when(call: Call) -> tuple[Millis, int, int]:
-    """Calls in order, those of one moment too."""
+    """Sort key that also orders calls of the same moment."""
     return call.at_ms, call.duration_s, call.wait_s
 
 

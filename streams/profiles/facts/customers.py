@@ -1,4 +1,4 @@
-"""Who the customer is, and what was agreed to: consent, attributes, other ids."""
+"""Consent, attributes, and other ids of the customer."""
 
 from touchstream.schemas.touchpoints.customers import (
     ConsentChanged,
@@ -11,7 +11,7 @@ from touchstream.schemas.units import Millis
 from touchstream.streams.profiles.facts.facts import Changes, Facts, newest, settle
 from touchstream.streams.profiles.profile import BOUNDS, Fact, Profile, Scalar
 
-MARKETING = "marketing"  # the purpose that whoever unsubscribes refuses
+MARKETING = "marketing"  # the purpose that an unsubscription refuses
 
 
 def _consented(profile: Profile, at_ms: Millis, data: ConsentChanged) -> Changes:

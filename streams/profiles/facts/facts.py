@@ -1,4 +1,4 @@
-"""How facts are found: a table from an event's data to what it changes, one a module."""
+"""Tables from the type of an event's data to its changes of the profile, one per module."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
@@ -7,24 +7,24 @@ from touchstream.schemas.units import Millis
 from touchstream.streams.profiles.profile import Answer, Fact, Profile
 
 Changes = dict[str, Any]
-"""Fields of a profile and what they become."""
+"""Field of a profile -> its new value."""
 Facts = Mapping[type, Callable[[Profile, Millis, Any], Changes]]
-"""Type of an event's data -> what it changes, from the profile before and the event's time."""
+"""Type of an event's data -> its changes, given the profile before and the event's time."""
 T = TypeVar("T", Answer, Fact)
 
 
 def newest(held: Mapping[str, T], name: str, fact: T, bound: int) -> dict[str, T]:
-    """What is held and one fact more; see :func:`settle`."""
+    """A copy with one more fact; see :func:`settle`."""
     after = dict(held)
     settle(after, name, fact, bound)
     return after
 
 
 def settle(held: dict[str, T], name: str, fact: T, bound: int) -> None:
-    """Keep the newer fact by event time; past the bound the one with the oldest time goes.
+    """Keep the newer fact by event time; beyond the bound, drop the oldest.
 
-    Of two facts of one moment the smaller text holds, so that their order of arrival does not show,
-    and a refusal beats a consent: many systems stamp both with the day alone.
+    Of two facts of the same moment the smaller text wins, whatever their order of arrival. So a
+    refusal beats a consent; many systems stamp both with the day alone.
     """
     old = held.get(name)
     if old is not None and _holds(old, fact):

@@ -1,4 +1,4 @@
-"""What makes service a burden: tickets reopened, calls handed on, waiting."""
+"""Friction in service: reopened tickets, call transfers, waiting."""
 
 from touchstream.schemas.units import Millis
 from touchstream.streams.profiles.decay import remaining
@@ -13,7 +13,7 @@ def rubbed(
     transfers: float = 0.0,
     wait_s: float = 0.0,
 ) -> Changes:
-    """Add to the friction, early or late."""
+    """Add to the friction, in or out of order."""
     held = profile.friction or Friction(at_ms)
     newest_ms = max(held.at_ms, at_ms)
     kept, new = remaining(newest_ms - held.at_ms), remaining(newest_ms - at_ms)

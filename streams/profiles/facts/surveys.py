@@ -1,4 +1,4 @@
-"""What surveys said."""
+"""Survey scores."""
 
 from touchstream.schemas.touchpoints.surveys import SurveyAnswered
 from touchstream.schemas.units import Millis

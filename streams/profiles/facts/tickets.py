@@ -15,10 +15,10 @@ def _ticket(
     rank = TICKET_RANKS[type(data)]
     held = profile.tickets.get(data.ticket)
     opened_ms = at_ms if held is None else min(held.opened_ms, at_ms)
-    checkpoint = Ticket(at_ms, rank, opened_ms, not isinstance(data, TicketResolved))
+    ticket = Ticket(at_ms, rank, opened_ms, not isinstance(data, TicketResolved))
     if held is not None and (held.at_ms, held.rank) > (at_ms, rank):
-        checkpoint = Ticket(held.at_ms, held.rank, opened_ms, held.open)
-    after = {**profile.tickets, data.ticket: checkpoint}
+        ticket = Ticket(held.at_ms, held.rank, opened_ms, held.open)
+    after = {**profile.tickets, data.ticket: ticket}
     if len(after) > BOUNDS.tickets:
         del after[min(after, key=lambda name: (after[name].open, after[name].at_ms, name))]
     return {"tickets": after}

@@ -1,4 +1,4 @@
-"""Looks at prices and at the way out."""
+"""Views of prices and of how to leave."""
 
 from touchstream.schemas.touchpoints.web import WebFormSubmitted, WebVisit
 from touchstream.schemas.units import Millis

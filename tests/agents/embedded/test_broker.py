@@ -16,8 +16,8 @@ from touchstream.agents.settings import KafkaSettings
 
 @pytest.fixture
 def broker() -> Iterator[EmbeddedBroker]:
-    with EmbeddedBroker({"touchpoints": 3, "examples": 1}) as checkpoint:
-        yield checkpoint
+    with EmbeddedBroker({"touchpoints": 3, "examples": 1}) as running:
+        yield running
 
 
 @pytest.fixture

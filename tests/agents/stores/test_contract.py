@@ -51,9 +51,9 @@ async def content(store: Store, shard: str = "p0") -> dict[str, object]:
     ids = await all_ids(store, shard)
     [states] = await store.load([Read(shard, ids)])
     return {
-        "standing": await store.read_checkpoints([shard]),
+        "checkpoints": await store.read_checkpoints([shard]),
         "states": dict(zip(ids, states, strict=True)),
-        "due": await store.timers_until(shard, 2**53, 1000),
+        "timers": await store.timers_until(shard, 2**53, 1000),
         "outbox": await store.outbox(shard, 0, 1000),
         "measures": await store.read_measures([shard], [DAY, NEXT_DAY]),
     }
@@ -61,9 +61,9 @@ async def content(store: Store, shard: str = "p0") -> dict[str, object]:
 
 async def test_an_unknown_shard_has_no_fence_no_record_and_no_states(store: Store) -> None:
     assert await content(store) == {
-        "standing": [ShardCheckpoint(None, None)],
+        "checkpoints": [ShardCheckpoint(None, None)],
         "states": {},
-        "due": [],
+        "timers": [],
         "outbox": [],
         "measures": [[{}, {}]],
     }
@@ -78,9 +78,9 @@ async def test_a_commit_is_read_back_whole(store: Store) -> None:
         measures={DAY: {"orders|EUR": 3}},
     )
     assert await content(store) == {
-        "standing": [ShardCheckpoint(FIRST, b"record 1")],
+        "checkpoints": [ShardCheckpoint(FIRST, b"record 1")],
         "states": {"c-1": b"one"},
-        "due": ["c-1"],
+        "timers": ["c-1"],
         "outbox": [(1, b"entry:1"), (2, b"")],
         "measures": [[{"orders|EUR": 3}, {}]],
     }
@@ -225,14 +225,14 @@ async def test_a_deleted_state_is_gone_and_not_due_any_more(store: Store) -> Non
     await commit_first(store, states={"a": b"1", "b": b"2"}, timers={"a": 5, "b": 6})
     await commit_second(store, states={"a": None, "never-there": None})
     after = await content(store)
-    assert (after["states"], after["due"]) == ({"b": b"2"}, ["b"])
+    assert (after["states"], after["timers"]) == ({"b": b"2"}, ["b"])
 
 
 async def test_an_id_can_be_due_no_more_and_keep_its_state(store: Store) -> None:
     await commit_first(store, states={"a": b"1"}, timers={"a": 5})
     await commit_second(store, timers={"a": None, "never-there": None})
     after = await content(store)
-    assert (after["states"], after["due"]) == ({"a": b"1"}, [])
+    assert (after["states"], after["timers"]) == ({"a": b"1"}, [])
 
 
 async def test_due_ids_come_by_moment_then_id_up_to_the_limit(store: Store) -> None:

@@ -31,8 +31,8 @@ async def store(own_redis: RedisServer) -> AsyncIterator[RedisStore]:
 
 @pytest.fixture
 async def proxy(own_redis: RedisServer) -> AsyncIterator[LossyProxy]:
-    async with LossyProxy(urlsplit(own_redis.url).port or 0, marker=b"EVALSHA") as checkpoint:
-        yield checkpoint
+    async with LossyProxy(urlsplit(own_redis.url).port or 0, marker=b"EVALSHA") as opened:
+        yield opened
 
 
 async def test_a_commit_whose_reply_was_lost_is_refused_when_repeated(

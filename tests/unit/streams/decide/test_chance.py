@@ -37,5 +37,5 @@ def test_a_lot_beyond_the_rounded_sum_falls_on_the_largest_arm() -> None:
 
 @pytest.mark.parametrize("shares", [{"a": 0.5}, {"a": 1.5, "b": -0.5}])
 def test_what_is_no_probability_mass_is_refused(shares: dict[str, float]) -> None:
-    with pytest.raises(ValueError, match="no probability mass"):
+    with pytest.raises(ValueError, match="not a probability distribution"):
         pick(shares, 0.5)

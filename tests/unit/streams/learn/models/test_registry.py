@@ -90,9 +90,9 @@ def test_the_same_is_said_of_a_row_that_is_standardised_in_another_way(name: str
 @EVERY
 def test_a_model_made_from_data_has_no_names_and_says_so(name: str) -> None:
     model = revive(fresh(name, COLUMNS))
-    with pytest.raises(ValueError, match="hand over whole rows"):
+    with pytest.raises(ValueError, match="pass whole rows"):
         model.learn_one({"silence_days": 1.0}, True)
-    with pytest.raises(ValueError, match="hand over whole rows"):
+    with pytest.raises(ValueError, match="pass whole rows"):
         model.predict_proba_one({"silence_days": 1.0})
 
 
