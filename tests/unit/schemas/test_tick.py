@@ -98,3 +98,17 @@ def test_a_signature_covers_all_that_a_tick_says(forged: dict[str, object]) -> N
 def test_a_tick_of_wrong_shape_is_refused(broken: dict[str, object], complaint: str) -> None:
     with pytest.raises(ValueError, match=complaint):
         decode_tick(broken, None)
+
+
+def test_a_tick_that_an_earlier_build_has_signed_still_proves_itself() -> None:
+    # Written by the build of commit 97de66c, whose name for the active configuration was another.
+    written = (
+        b'{"specversion":"1.0","id":"7","source":"touchstream","type":"touchstream.tick",'
+        b'"time":"1997-01-01T00:00:00.000Z","datacontenttype":"application/json","data":{'
+        b'"model_version":3,"rules":"91d81d9e9d64124f","features":"AbCd","number":7,'
+        b'"hmac":"c3f52ff4d6ab9dc003dcaf34d9041efea2f167de27a152d47bf2c191f905ac8b"}}'
+    )
+    config = ActiveConfig(model_version=3, rules="91d81d9e9d64124f", features="AbCd")
+    tick = Tick(number=7, time_ms=Millis(852_076_800_000), active_config=config)
+    assert decode_tick(orjson.loads(written), b"s" * 32) == tick
+    assert encode_tick(tick, b"s" * 32) == written
