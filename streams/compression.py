@@ -38,6 +38,7 @@ _PARAMETERS = zstandard.ZstdCompressionParameters.from_level(
     write_checksum=False,
     write_dict_id=False,
 )
+# Otherwise every call would digest the dictionary again.
 _DICTIONARIES[NEWEST].precompute_compress(compression_params=_PARAMETERS)
 _pack = zstandard.ZstdCompressor(
     dict_data=_DICTIONARIES[NEWEST], compression_params=_PARAMETERS
@@ -71,6 +72,7 @@ def decompress(blob: bytes | memoryview) -> bytes:
     if number not in _unpack:
         raise CompressionError(f"dictionary {number}: this build knows those up to {NEWEST}")
     try:
+        # Extra bytes mean corruption; by default they are ignored.
         return _unpack[number](blob[1:], allow_extra_data=False)
     except zstandard.ZstdError as exc:
         raise CompressionError(f"no frame of dictionary {number}: {exc}") from exc

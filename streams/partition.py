@@ -96,6 +96,7 @@ def apply_event_batch(
                 builder.dead_letter(record, partition, "intake", found)
             case Drop(reason):
                 builder.count("dropped", f"dropped.{reason}")
+        # After every record: by the end of a batch early letters may have left the window.
         _check_limit(builder.checkpoint, limit, shard)
     return builder.commit_batch()
 
@@ -158,6 +159,7 @@ def apply_tick(
     them = [(builder.state(fired.subject), fired, now_ms) for fired in all_fired]
     for fired, step in zip(all_fired, advance_all(them, serving), strict=True):
         builder.keep(fired.subject, step, tick.number, now_ms)
+    # Only after the last chunk: a crash in between must resume the tick.
     if last:
         builder.checkpoint.tick = tick.number
         builder.passed(tick.number)

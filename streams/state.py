@@ -84,7 +84,9 @@ def decode(data: bytes) -> State:
             return _decoder.decode(decompress(memoryview(data)[1:]))
         if version > FORMAT:
             raise StateError(f"state format {version}, this build reads up to {FORMAT}")
+        # Earlier formats were not compressed.
         fields = msgspec.msgpack.decode(data[1:], type=list[Any])
+        # Chained, so that a new format needs one upgrade and leaves the others alone.
         for step in range(version, FORMAT):
             fields = UPGRADES[step](fields)
         return _decoder.decode(_encoder.encode(fields))

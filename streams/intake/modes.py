@@ -76,6 +76,7 @@ def _from_headers(headers: Headers) -> Attributes | Reject:
 
 def _parse(value: bytes) -> object:
     """Decode JSON, or return a :class:`Reject`, which no JSON decodes to."""
+    # Both limits come first, because they bound the cost of parsing.
     if len(value) > MAX_EVENT_BYTES:
         return Reject("too_large", f"want at most {MAX_EVENT_BYTES} bytes, got {len(value)}")
     if too_deep(value):

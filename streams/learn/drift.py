@@ -88,6 +88,7 @@ def update_drift(
 
 def _close(drift_state: DriftState, tick: int) -> list[Drift]:
     found = []
+    # By name, so that a replay emits the signals in the same order.
     for name, series in sorted(drift_state.series.items()):
         if not series.n:
             continue

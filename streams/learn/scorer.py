@@ -75,6 +75,7 @@ class Score(Struct, frozen=True, gc=False):
         centre = self.logit * sqrt(1 + MODERATION * self.between_customer_variance)
         reach = COVERAGE_Z * sqrt(self.variance + self.between_customer_variance)
         low, high = sigmoid(centre - reach), sigmoid(centre + reach)
+        # The risk is moderated and rounded, so it may lie just outside.
         return round(min(low, self.risk), 6), round(max(high, self.risk), 6)
 
 

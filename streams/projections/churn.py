@@ -208,6 +208,7 @@ def _banded(state: ChurnState, scored: Scored, ctx: Context) -> Update[ChurnStat
     before, band = state.band, _band(state, scored, ctx)
     if band is None or band == before:
         return Update(state)
+    # Nearly every customer starts low; emitting that would be noise.
     if before is None and band == "low":
         entered = band_entered(before, band, ctx.now_ms)
         return Update(msgspec.structs.replace(state, band=band), measures=entered)

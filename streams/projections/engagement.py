@@ -100,6 +100,7 @@ def level_of(profile: Profile, now_ms: Millis) -> Level | None:
     counter, since_ms = profile.activity, profile.first_active_ms
     if counter is None or since_ms is None:
         return None
+    # The counter cannot be evaluated before its last event.
     moment_ms = max(now_ms, counter.at_ms)
     known_days = max(1.0, (moment_ms - since_ms) / DAY_MS)  # a rate over less is meaningless
     _, month, _, year = at(counter, moment_ms)

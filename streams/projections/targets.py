@@ -212,5 +212,6 @@ def _signalled(
 
 
 def _joined(a: Ledger, b: Ledger) -> Ledger:
+    # The bytes break ties, so that merge(a, b) == merge(b, a).
     rows = sorted((*a, *b), key=lambda row: (row.at_ms, msgspec.msgpack.encode(row)))
     return tuple(rows[-MOST_ROWS:])

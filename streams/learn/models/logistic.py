@@ -78,7 +78,10 @@ class OnlineLogisticRegression(Estimator):
         from river.utils import VectorDict  # noqa: PLC0415
 
         river = linear_model.LogisticRegression(
-            optimizer=optim.SGD(self.rate), intercept_lr=0.0, l2=0.0
+            # The first column is the intercept, so River's own stays 0.
+            optimizer=optim.SGD(self.rate),
+            intercept_lr=0.0,
+            l2=0.0,
         )
         river._weights = VectorDict(dict(enumerate(self._weights.tolist())))
         river.optimizer.n_iterations = self._steps
