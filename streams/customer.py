@@ -254,6 +254,7 @@ def _erased(state: State, arrival: Arrival, serving: ServingContext) -> Step:
         tombstone,
         next_timer=next_timer,
         counters=("applied", "erased"),
+        # No projection sees the erasure, so it is counted here.
         measures=(count_event(event),),
     )
 

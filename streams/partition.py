@@ -129,6 +129,7 @@ def _steps(run: EventBatch, builder: "CommitBuilder", serving: ServingContext) -
             places, them, advance_all(them, serving), strict=True
         ):
             steps[place] = step
+            # The customer's next event is in the next wave, before any commit.
             states[found.event.subject] = step.state
     return steps
 

@@ -41,6 +41,7 @@ def _is_binary(headers: Headers) -> bool:
 def _content_type(headers: Headers) -> str:
     """Media type in lower case without parameters, empty if no header names one."""
     for name, value in headers:
+        # Producers differ in the case of this header.
         if name.lower() == "content-type":
             return (value or b"").decode("latin-1").partition(";")[0].strip().lower()
     return ""

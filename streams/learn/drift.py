@@ -125,6 +125,7 @@ def change(rounds: Sequence[float], variance: float = 0.0) -> int:
     split = _best_cut(rounds)
     usual = _mean(rounds[:split])
     scale = max(_swing(rounds, split), CHANCE * sqrt(variance), STILL * max(1.0, abs(usual)))
+    # A new one each time, so that no River object has to be stored.
     detector = drift.PageHinkley(LEAST, SLACK, THRESHOLD)
     for mean in rounds:
         detector.update(max(-FARTHEST, min(FARTHEST, (mean - usual) / scale)))

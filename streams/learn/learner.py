@@ -218,6 +218,7 @@ def untreated_weight(example: Example, share: float) -> float:
     stands_for = by_lot / (1 - example.offer_probability * share) if by_lot else 0.0
     if not example.recommended and by_lot < 1:
         stands_for += (1 - by_lot) / max(1e-9, 1 - example.offer_probability)
+    # Without a bound one example could dominate a tick.
     return min(LARGEST_WEIGHT, stands_for)
 
 

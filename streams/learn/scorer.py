@@ -139,6 +139,7 @@ class Scorer:
 
     def _cold(self, values: Sequence[float]) -> Score:
         rate, n = self._rates[segment_of(values)]
+        # Variance of the log-odds of a rate by the delta method.
         return Score(round(rate, 6), logit(rate), 1 / (rate * (1 - rate) * n))
 
     def contributions(self, values: Sequence[float], at_ms: Millis) -> list[float]:

@@ -128,6 +128,7 @@ def logit_silent(z: Floats, further: Floats) -> Floats:
 def ln_tail(z: Floats) -> Floats:
     """Log of P(normal > z) up to a constant; by its asymptotic series for large z."""
     near = np.minimum(np.maximum(z, -_LARGEST_Z), _LARGEST_Z) / ROOT_TWO
+    # numpy has no erfc.
     tails: Floats = np.log(np.array(list(map(erfc, near.tolist()))))
     beyond = z > _LARGEST_Z
     if beyond.any():

@@ -101,6 +101,7 @@ def unseal(data: bytes) -> Version:
     version = sealed.version
     if version.format != FORMAT:
         raise SnapshotError(f"model format {version.format}, this version reads {FORMAT}")
+    # Damaged bytes may still decode.
     if sealed.digest != digest(version):
         raise SnapshotError("the model's digest does not match its content")
     for target, model in version.models.items():

@@ -126,6 +126,7 @@ class Engagement:
         self, state: EngagementState | None, event: Event, ctx: Context
     ) -> Update[EngagementState] | None:
         """Start the checks at the first sign of life; end a drop if one lifts the index."""
+        # Unless the index is low, the weekly check suffices.
         if not ctx.active or (state is not None and state.below_since_day is None):
             return None
         watermark_ms = ctx.serving.watermark_ms

@@ -180,6 +180,7 @@ def is_scored_at(
     if event.type not in target.after or watermark_ms is None:
         return False
     late_ms = watermark_ms - event.time_ms
+    # A score as of an older moment would use features of newer events.
     newest = ctx.profile.last_seen_ms == event.time_ms
     room = len(ledgers.get(target.name, ())) < MOST_ROWS
     return newest and room and late_ms < target.horizon_ms / MAX_DELAY_FRACTION

@@ -60,6 +60,7 @@ class OnlineLogisticRegression(Estimator):
     def learn_all(
         self, columns: Floats, z: Floats, labels: Sequence[int], weights: Sequence[float]
     ) -> None:
+        # Once per tick: River's weights are a dictionary, which is slow to build.
         river = self._regression()
         for row, label, weight in zip(z.tolist(), labels, weights, strict=True):
             river.learn_one(dict(enumerate(row)), bool(label), w=weight)
