@@ -77,7 +77,7 @@ def encode(state: State) -> bytes:
 def decode(data: bytes) -> State:
     """Decode a state of this or an earlier format; raises :class:`StateError`."""
     if not data:
-        raise StateError("a state of no bytes")
+        raise StateError("an empty state")
     version = data[0]
     try:
         if version == FORMAT:

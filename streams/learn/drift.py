@@ -18,10 +18,10 @@ of rounds until a shift is detected, by its size in standard errors of a round.
 =====================================================  ============  ====  ====  =====
 rounds                                                 false alarms  3 se  5 se  10 se
 =====================================================  ============  ====  ====  =====
-of customers who are others every time                        0.000     4     3      3
-of customers who stay, 1 in 50 a round is replaced            0.002    10     3      3
-of windows that overlap, each in four rounds                  0.013    22     5      3
-the first, and all swing together (AR(1) .9, 2 se)            0.81     14     5      3
+other customers in every round                                0.000     4     3      3
+the same customers, 1 in 50 replaced per round                0.002    10     3      3
+overlapping windows, each in four rounds                      0.013    22     5      3
+the first, with a common swing (AR(1) .9, 2 se)               0.81     14     5      3
 =====================================================  ============  ====  ====  =====
 
 A common swing of all customers that lasts for months and reverses is reported as drift: the two

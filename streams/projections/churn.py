@@ -180,7 +180,7 @@ class Churn:
         )
 
     def upgrade(self, version: int, fields: list[Any]) -> ChurnState:
-        raise ValueError(f"version {version} never existed")
+        raise ValueError(f"this build cannot read version {version}")
 
     def describe(
         self, state: ChurnState, profile: Profile | None, now_ms: Millis

@@ -68,7 +68,7 @@ class Decisions:
         )
 
     def upgrade(self, version: int, fields: list[Any]) -> DecisionsState:
-        raise ValueError(f"version {version} never existed")
+        raise ValueError(f"this build cannot read version {version}")
 
     def describe(
         self, state: DecisionsState, profile: Profile | None, now_ms: Millis

@@ -159,7 +159,7 @@ class Engagement:
         return EngagementState(None if None in checks else check_day, since_day)
 
     def upgrade(self, version: int, fields: list[Any]) -> EngagementState:
-        raise ValueError(f"version {version} never existed")
+        raise ValueError(f"this build cannot read version {version}")
 
     def describe(
         self, state: EngagementState, profile: Profile | None, now_ms: Millis

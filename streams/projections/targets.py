@@ -160,7 +160,7 @@ class Targets:
         )
 
     def upgrade(self, version: int, fields: list[Any]) -> TargetsState:
-        raise ValueError(f"version {version} never existed")
+        raise ValueError(f"this build cannot read version {version}")
 
     def describe(
         self, state: TargetsState, profile: Profile | None, now_ms: Millis
