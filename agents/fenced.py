@@ -55,7 +55,7 @@ class FencedShard:
 
 
 class ShardUpdate(NamedTuple):
-    """What one commit writes of one shard."""
+    """The update of one shard in a commit."""
 
     shard: FencedShard
     offset: int
@@ -65,7 +65,7 @@ class ShardUpdate(NamedTuple):
     timers: Mapping[str, int | None] = {}
     outbox: Sequence[tuple[int, bytes]] = ()
     measures: Mapping[str, Mapping[str, int]] = {}
-    """Bucket -> field -> what is added to it."""
+    """Bucket -> field -> increment."""
     expired_measures: Sequence[str] = ()
     """Buckets that are deleted whole."""
 
@@ -87,14 +87,14 @@ class ShardUpdate(NamedTuple):
 
 
 class LostFencePolicy(NamedTuple):
-    """What to do with a partition whose fence is missing in Redis or lies outside the log."""
+    """Handling of a partition whose fence is missing in Redis or lies outside the log."""
 
     start_at: Literal["refuse", "oldest", "newest"]
     """Only ``refuse`` is exact: the others skip or repeat records."""
     if_missing: str
-    """How an operator goes on when Redis has no fence; ends a sentence."""
+    """Remedy if Redis has no fence; ends a sentence."""
     if_outside: str
-    """How an operator goes on when Kafka does not hold the fence's offset; ends a sentence."""
+    """Remedy if Kafka does not hold the fence's offset; ends a sentence."""
 
 
 ShardT = TypeVar("ShardT", bound=FencedShard)

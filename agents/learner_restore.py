@@ -37,7 +37,7 @@ class _OlderCheckpoint(LearnerProgress):
 def restore_checkpoint(
     record: bytes | None, rules: Rules
 ) -> tuple[Checkpoint, dict[str, bytes | None]]:
-    """The checkpoint to go on from, and the states to commit before anything else.
+    """The checkpoint to resume from, and the states to commit before anything else.
 
     Models of another feature list, or of other targets, cannot be served. Empty ones take their
     place as a version of their own, or the next tick would name one that no worker can read.

@@ -1,8 +1,8 @@
 """The deployment's settings, read once at start into one frozen object.
 
-Sources, the later wins: the defaults here, one TOML file, the environment. What shapes results
-(``seed`` and the tables of ``Rules``) is read from the same places and becomes
-``Settings.rules``; everything else must never show in results.
+Sources, the later wins: the defaults here, one TOML file, the environment. Settings that shape
+results (``seed`` and the tables of ``Rules``) come from the same places and become
+``Settings.rules``; no other setting may affect results.
 
 The file is the argument, else what ``TOUCHSTREAM_CONFIG`` names, else ``touchstream.toml`` in the
 working directory when it is there. A variable is ``TOUCHSTREAM_<KEY>`` for a key at the top,

@@ -48,6 +48,7 @@ def copy(checkpoint: ShardCheckpoint) -> ShardCheckpoint:
     )
 
 
+# Sorted, so that equal checkpoints have equal bytes.
 _encoder = msgspec.json.Encoder(order="sorted")
 _decoder = msgspec.json.Decoder(ShardCheckpoint)
 

@@ -57,6 +57,7 @@ class CommitBuilder:
         self._tally = Tally()
 
     def state(self, customer: str) -> State | None:
+        # Decoded once per batch, however many events of the customer it holds.
         if customer not in self._now:
             data = self._loaded[customer]
             self._now[customer] = None if data is None else decode_state(data)
@@ -64,6 +65,7 @@ class CommitBuilder:
 
     def keep(self, customer: CustomerId, step: Step, tick: int, now_ms: Millis) -> None:
         before = self.state(customer)
+        # Rejected and dropped events return the same object, which is not written again.
         if step.state is not before:
             self._now[customer] = step.state
             self._changed.add(customer)
@@ -104,6 +106,7 @@ class CommitBuilder:
         passed = TickCompleted(
             shard=self._shard, sequence=self._sequence(EXAMPLES_TOPIC), tick=tick
         )
+        # Tells the learner that the shard has sent all examples of the tick.
         self._put(Entry(EXAMPLES_TOPIC, None, encode_example(passed), partition=0))
 
     def commit_batch(self) -> CommitBatch:
@@ -137,6 +140,7 @@ class CommitBuilder:
             shard=self._shard,
             sequence=self._sequence(EXAMPLES_TOPIC),
             tick=tick,
+            # The topic is kept for ever, so it must not hold customers' ids.
             customer=pseudonym(customer, self._serving.rules.seed),
             at_ms=row.at_ms,
             matured_ms=matured.matured_ms,

@@ -38,6 +38,7 @@ _PARAMETERS = zstandard.ZstdCompressionParameters.from_level(
     write_checksum=False,
     write_dict_id=False,
 )
+# Otherwise every call would digest the dictionary again.
 _DICTIONARIES[NEWEST].precompute_compress(compression_params=_PARAMETERS)
 _pack = zstandard.ZstdCompressor(
     dict_data=_DICTIONARIES[NEWEST], compression_params=_PARAMETERS
@@ -64,13 +65,14 @@ def compress(plain: bytes) -> bytes:
 def decompress(blob: bytes | memoryview) -> bytes:
     """Invert :func:`compress`; raises :class:`CompressionError` for other bytes."""
     if not len(blob):
-        raise CompressionError("no bytes at all")
+        raise CompressionError("an empty blob")
     number = blob[0]
     if number == 0:
         return bytes(blob[1:])
     if number not in _unpack:
-        raise CompressionError(f"dictionary {number}: this build knows those up to {NEWEST}")
+        raise CompressionError(f"dictionary {number}: this build has those up to {NEWEST}")
     try:
+        # Extra bytes mean corruption; by default they are ignored.
         return _unpack[number](blob[1:], allow_extra_data=False)
     except zstandard.ZstdError as exc:
-        raise CompressionError(f"no frame of dictionary {number}: {exc}") from exc
+        raise CompressionError(f"not a frame of dictionary {number}: {exc}") from exc

@@ -94,6 +94,7 @@ class Underway(Struct, gc=False):
         slots = self.ctx.slots
         if update.state is not slots.get(registered):  # an unchanged slot is not encoded again
             slots.put(registered, update.state)
+        # Mostly empty, and this runs for every projection: test before concatenating.
         if update.emissions:
             self.emissions = (*self.emissions, *update.emissions)
         if update.candidates:
@@ -161,6 +162,7 @@ def _arrived(
         return _unchanged(before, known)
     if known == "conflict":
         return _unchanged(before, Reject("conflicting_id", "id: seen before with other content"))
+    # An older event that arrives now must not revive the erased customer.
     if state.erased_ms is not None and event.time_ms <= state.erased_ms:
         return _unchanged(before, Drop("erased"))
     if isinstance(event.data, CustomerErased):
@@ -220,6 +222,7 @@ _APPLIED = ("applied",)
 def _counters(arrival: Arrival, watermark_ms: Millis | None, full: bool) -> Sequence[str]:
     """Counters that an applied event increments."""
     late = watermark_ms is not None and arrival.event.time_ms <= watermark_ms
+    # The common case, without building a list.
     if not (late or full or arrival.clamped or arrival.unknown_fields):
         return _APPLIED
     counters = ["applied"]
@@ -251,6 +254,7 @@ def _erased(state: State, arrival: Arrival, serving: ServingContext) -> Step:
         tombstone,
         next_timer=next_timer,
         counters=("applied", "erased"),
+        # No projection sees the erasure, so it is counted here.
         measures=(count_event(event),),
     )
 
@@ -259,6 +263,7 @@ def _woken(state: State, fired: TimerFired, serving: ServingContext) -> Step | U
     """Drop data that no accepted event can affect any more; call the projections that are due."""
     now_ms = fired.time_ms
     oldest_ms = Millis(now_ms - serving.rules.intake.allowed_lateness_days * DAY_MS)
+    # Safe: duplicates of the ids forgotten here would be dropped as too late.
     memory, erased_ms = forget_before(state.memory, oldest_ms), state.erased_ms
     expired = erased_ms is not None and erased_ms < oldest_ms
     erased_ms = None if expired else erased_ms
@@ -369,6 +374,7 @@ def _decide(one: Underway) -> None:
         ctx.rules,
     )
     serving = ctx.serving
+    # Doing nothing is emitted too: off-policy evaluation needs every decision.
     emission = action_recommended(
         decision.situation,
         decision.choice,

@@ -60,6 +60,7 @@ def _reasons(
     parts = [_part(*one, scorer) for one in zip(features.features, values, now, strict=True)]
     for number in sorted(range(len(sums)), key=lambda number: (-abs(sums[number]), number)):
         group, change = groups[number], None if before is None else sums[number] - before[number]
+        # A reason that has vanished since the last emission explains its change.
         if max(abs(sums[number]), abs(change or 0.0)) < LEAST_LOG_ODDS:
             continue
         lead = parts[group.lead(now)]

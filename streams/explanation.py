@@ -104,4 +104,5 @@ def plain(unit: str, value: float) -> float | None:
     (10.0, None)
     """
     undo, _ = PLAIN[unit]
+    # Half floats have three digits; more would be noise.
     return None if isnan(value) else round(float(f"{undo(value):.3g}"), 2)

@@ -60,6 +60,7 @@ def relive(log: Iterable[Heard | TimerFired], models: ServingContext) -> History
         event = happening.arrival.event
         step = advance(state, happening.arrival, then, happening.received_ms)
         state = step.state
+        # The stored profile starts over at an erasure, so the history must too.
         if "erased" in step.counters:
             events.clear()
         elif "applied" in step.counters:

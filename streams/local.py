@@ -131,6 +131,7 @@ class LocalStream:
 
     def turn(self, shard: LocalShard, tick: Tick) -> None:
         """Process one tick of one shard, chunk by chunk."""
+        # The outbox sends at least once, so the log may repeat a tick.
         if tick.number <= shard.checkpoint.tick:
             return
         shard.checkpoint = adopt(shard.checkpoint, tick)

@@ -96,6 +96,7 @@ def apply_event_batch(
                 builder.dead_letter(record, partition, "intake", found)
             case Drop(reason):
                 builder.count("dropped", f"dropped.{reason}")
+        # After every record: by the end of a batch early letters may have left the window.
         _check_limit(builder.checkpoint, limit, shard)
     return builder.commit_batch()
 
@@ -128,6 +129,7 @@ def _steps(run: EventBatch, builder: "CommitBuilder", serving: ServingContext) -
             places, them, advance_all(them, serving), strict=True
         ):
             steps[place] = step
+            # The customer's next event is in the next wave, before any commit.
             states[found.event.subject] = step.state
     return steps
 
@@ -158,6 +160,7 @@ def apply_tick(
     them = [(builder.state(fired.subject), fired, now_ms) for fired in all_fired]
     for fired, step in zip(all_fired, advance_all(them, serving), strict=True):
         builder.keep(fired.subject, step, tick.number, now_ms)
+    # Only after the last chunk: a crash in between must resume the tick.
     if last:
         builder.checkpoint.tick = tick.number
         builder.passed(tick.number)

@@ -72,6 +72,7 @@ def _proved(
         risk = scorer.score(features.unpack(vector), at_ms).risk
         return len(history.events) - len(kept), risk
 
+    # Not the score of the stored state, which may know of lost events.
     _, whole = without(())
     for reason in reasons:
         events, risk = without(reason.about)

@@ -13,6 +13,7 @@ def next_snapshot_day_ms(subject: str, after_ms: Millis, every_days: int) -> Mil
     """
     today = after_ms // DAY_MS
     ahead = (_snapshot_day(subject) - today) % every_days
+    # Never today, or a customer could get two snapshots on one day.
     return Millis((today + (ahead or every_days)) * DAY_MS)
 
 

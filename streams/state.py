@@ -77,14 +77,16 @@ def encode(state: State) -> bytes:
 def decode(data: bytes) -> State:
     """Decode a state of this or an earlier format; raises :class:`StateError`."""
     if not data:
-        raise StateError("a state of no bytes")
+        raise StateError("an empty state")
     version = data[0]
     try:
         if version == FORMAT:
             return _decoder.decode(decompress(memoryview(data)[1:]))
         if version > FORMAT:
             raise StateError(f"state format {version}, this build reads up to {FORMAT}")
+        # Earlier formats were not compressed.
         fields = msgspec.msgpack.decode(data[1:], type=list[Any])
+        # Chained, so that a new format needs one upgrade and leaves the others alone.
         for step in range(version, FORMAT):
             fields = UPGRADES[step](fields)
         return _decoder.decode(_encoder.encode(fields))

@@ -7,7 +7,7 @@ from touchstream.agents.replay.lines import Line
 from touchstream.schemas.units import DAY_MS, Millis
 
 MOST_OUTLIERS = 1_000
-"""So many lines in a row beyond the gap are no wrong clocks but a later part of the history."""
+"""With more lines in a row beyond the gap, it is a silence in the history, not a wrong clock."""
 
 
 class GapTooWide(ValueError):

@@ -60,4 +60,5 @@ def arbitrate(
         now_ms=now_ms,
         cause=cause,
     )
+    # The score may use later knowledge than the trigger's time, up to the watermark.
     return Decision(situation, choose(situation, rules), max(now_ms, chosen.at_ms))

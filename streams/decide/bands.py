@@ -36,6 +36,7 @@ def held_back(
     """Whether going from ``before`` to ``after`` would reverse a crossing within the cooldown."""
     if last is None or now_ms - last.at_ms >= rules.cooldown_days * DAY_MS:
         return False
+    # A further crossing in the same direction is not flapping.
     return rises(before, after) != last.up
 
 

@@ -14,6 +14,7 @@ def draw(seed: int, subject: str, cause: str, purpose: str) -> float:
     """
     material = f"{seed}\0{subject}\0{cause}\0{purpose}".encode()
     number = int.from_bytes(hashlib.blake2b(material, digest_size=8).digest(), "little")
+    # 53 bits, the precision of a double: rounding must not reach 1.
     return (number >> 11) * _SPAN
 
 

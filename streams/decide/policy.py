@@ -98,6 +98,7 @@ def _obstacle(action: ActionRules, situation: Situation) -> str | None:
             return "no_open_ticket"
     if action.consent is not None:
         given = situation.profile.consent.get(action.consent)
+        # An unknown consent is not a refusal.
         if given is not None and given.value is False:
             return "consent_refused"
     last_ms = situation.recommended_ms.get(action.name)

@@ -7,6 +7,7 @@ from touchstream.schemas.emissions.cause import Cause
 
 def emission_id(subject: str, cause: Cause, kind: str, index: int = 0) -> str:
     """32 hex digits from customer, cause, type, and index among emissions of that type."""
+    # Names contain no NUL, so different parts never give the same material.
     material = "\0".join((subject, cause.source, cause.id, cause.type, kind, str(index)))
     return hashlib.blake2b(material.encode(), digest_size=16).hexdigest()
 

@@ -87,6 +87,7 @@ class FeatureList:
         """
         families = tuple(profile.families)
         values, measures = self._plans.get(families) or self._plan(families)
+        # The plan is shared by all profiles with these families.
         values, view = values.copy(), View(profile, at_ms)
         for place, measure in measures:
             value = measure(view)
@@ -96,6 +97,7 @@ class FeatureList:
             packed = self._packed.pack(*values)
         except OverflowError:
             return self._clipped(values)
+        # The bytes may also match across two values; clipping then changes nothing.
         infinite = _INFINITIES[0] in packed or _INFINITIES[1] in packed
         return self._clipped(values) if infinite else packed
 

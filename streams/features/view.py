@@ -67,6 +67,7 @@ class View:
 
 def _main_currency(profile: Profile) -> Money | None:
     """Money in the currency of most orders; None before the first order."""
+    # The name breaks ties, so that the order of arrival does not matter.
     _, name = max((money.order_count, name) for name, money in profile.money.items())
     money = profile.money[name]
     return money if money.order_count else None

@@ -65,6 +65,7 @@ def decode(record: Record, origin: Origin) -> Arrival | Tick | Reject | Drop:
         said_ms = parse_time(envelope.time)
     except ValueError:
         return _BAD_TIME
+    # Before the type, because a wrong partitioner affects all types alike.
     misplaced = _misplaced(record.key, envelope.subject, origin)
     if misplaced is not None:
         return misplaced
@@ -158,6 +159,7 @@ def _arrival(envelope: _Envelope, said_ms: Millis, received_ms: Millis) -> Arriv
     )
     return Arrival(
         event,
+        # Hashed before clamping and parsing, or a resend could differ from the original.
         content_of(kind, envelope.subject, said_ms, raw),
         identity_of(envelope.source, envelope.id),
         clamped,

@@ -26,5 +26,6 @@ def content_of(kind: str, subject: str, time_ms: Millis, data: object) -> int:
     ``data`` is decoded JSON, at most 32 levels deep.
     """
     material = [kind, subject, time_ms, {} if data is None else data]
+    # Sorted, because a producer may order fields differently in a resend.
     laid_out = orjson.dumps(material, option=orjson.OPT_SORT_KEYS)
     return int.from_bytes(blake2b(laid_out, digest_size=_HASH_BYTES).digest())

@@ -59,6 +59,7 @@ def remember(
 def forget_before(memory: Memory, time_ms: Millis) -> Memory:
     """Memory without events from minutes before that of ``time_ms``."""
     minute = _minutes(time_ms)
+    # Entries are sorted: if the oldest stays, all stay.
     if memory[:_MINUTES_BYTES] >= minute:
         return memory
     return Memory(memory[_rank(memory, minute) * _ENTRY_BYTES :])
@@ -66,6 +67,7 @@ def forget_before(memory: Memory, time_ms: Millis) -> Memory:
 
 def _find(memory: Memory, name: bytes) -> int | None:
     """Start of the entry with that identity; a match across two entries does not count."""
+    # A search in the bytes costs less than unpacking the entries.
     at = memory.find(name)
     while at >= 0:
         start, offset = at - at % _ENTRY_BYTES, at % _ENTRY_BYTES

@@ -41,6 +41,7 @@ def _is_binary(headers: Headers) -> bool:
 def _content_type(headers: Headers) -> str:
     """Media type in lower case without parameters, empty if no header names one."""
     for name, value in headers:
+        # Producers differ in the case of this header.
         if name.lower() == "content-type":
             return (value or b"").decode("latin-1").partition(";")[0].strip().lower()
     return ""
@@ -76,6 +77,7 @@ def _from_headers(headers: Headers) -> Attributes | Reject:
 
 def _parse(value: bytes) -> object:
     """Decode JSON, or return a :class:`Reject`, which no JSON decodes to."""
+    # Both limits come first, because they bound the cost of parsing.
     if len(value) > MAX_EVENT_BYTES:
         return Reject("too_large", f"want at most {MAX_EVENT_BYTES} bytes, got {len(value)}")
     if too_deep(value):

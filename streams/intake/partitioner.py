@@ -23,6 +23,7 @@ def partition_of(key: bytes, partitions: int) -> int:
     >>> partition_of(b"customer-1", 12)
     9
     """
+    # Java's hash is signed, and Kafka clears the sign bit.
     return (murmur2(key) & _SIGN_CLEARED) % partitions
 
 

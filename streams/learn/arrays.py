@@ -17,6 +17,7 @@ def pack(values: Floats) -> bytes:
 
 def unpack(data: bytes) -> Floats:
     """Invert :func:`pack`; raises ``ValueError`` unless the bytes are whole doubles."""
+    # A copy, because frombuffer returns a read-only view.
     return np.frombuffer(data, "<f8").astype(np.float64)
 
 

@@ -38,6 +38,7 @@ class Baselines(Struct, array_like=True):
         ``silence`` is ln(1 + days), NaN if never active.
         """
         position = _bin(silence)
+        # An empty bin has the base rate.
         prior = 2 * PRIOR * self.base_rate()
         return (self.churned_by_bin[position] + prior) / (self.n_by_bin[position] + 2 * PRIOR)
 

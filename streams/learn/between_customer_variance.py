@@ -40,6 +40,7 @@ class BetweenCustomerVariance(Struct, array_like=True):
         full = len(self.last) >= MOST_CUSTOMERS
         before = self.last.get(customer)
         if before is not None:
+            # Overlapping windows share events, so their noise is not independent.
             if at_ms < before[0] + horizon_ms:
                 return
             self.products += residual * before[1]

@@ -40,6 +40,7 @@ class Calibration(Struct, array_like=True):
 
     def learn(self, prediction: Prediction, label: int, weight: float) -> None:
         """Learn from a prediction and its label, which was unknown at the time."""
+        # Moderated, or uncertain predictions would count as confident ones.
         x = prediction.logit / (1 + _SLACK * prediction.variance) ** 0.5
         gain, other = self.of_intercept + self.of_both * x, self.of_both + self.of_slope * x
         line = Prediction(self.intercept + self.slope * x, gain + other * x)

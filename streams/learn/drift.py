@@ -18,10 +18,10 @@ of rounds until a shift is detected, by its size in standard errors of a round.
 =====================================================  ============  ====  ====  =====
 rounds                                                 false alarms  3 se  5 se  10 se
 =====================================================  ============  ====  ====  =====
-of customers who are others every time                        0.000     4     3      3
-of customers who stay, 1 in 50 a round is replaced            0.002    10     3      3
-of windows that overlap, each in four rounds                  0.013    22     5      3
-the first, and all swing together (AR(1) .9, 2 se)            0.81     14     5      3
+other customers in every round                                0.000     4     3      3
+the same customers, 1 in 50 replaced per round                0.002    10     3      3
+overlapping windows, each in four rounds                      0.013    22     5      3
+the first, with a common swing (AR(1) .9, 2 se)               0.81     14     5      3
 =====================================================  ============  ====  ====  =====
 
 A common swing of all customers that lasts for months and reverses is reported as drift: the two
@@ -88,6 +88,7 @@ def update_drift(
 
 def _close(drift_state: DriftState, tick: int) -> list[Drift]:
     found = []
+    # By name, so that a replay emits the signals in the same order.
     for name, series in sorted(drift_state.series.items()):
         if not series.n:
             continue
@@ -124,6 +125,7 @@ def change(rounds: Sequence[float], variance: float = 0.0) -> int:
     split = _best_cut(rounds)
     usual = _mean(rounds[:split])
     scale = max(_swing(rounds, split), CHANCE * sqrt(variance), STILL * max(1.0, abs(usual)))
+    # A new one each time, so that no River object has to be stored.
     detector = drift.PageHinkley(LEAST, SLACK, THRESHOLD)
     for mean in rounds:
         detector.update(max(-FARTHEST, min(FARTHEST, (mean - usual) / scale)))

@@ -44,6 +44,7 @@ def drift_inputs(
         name: [row[places[name]] for _, row in kept if not isnan(row[places[name]])]
         for name in features.ageless
     }
+    # Version 0 marks an untrained model, whose loss would look like drift.
     judged = [one for one, _ in kept if one.model_version and not one.treated]
     series["loss"] = [log_loss(one.probability, one.label) for one in judged]
     series["residual"] = [one.label - one.probability for one in judged]

@@ -48,6 +48,7 @@ def conclude_trials(
     if learnt.trial is not None and learnt.challenger is not None and learnt.challenger_name:
         winner = learnt.trial.winner(rules.alpha)
         if winner is not None:
+            # A trial answers one question once.
             learnt.trial = new_trial(target_rules)
         if winner == "second":
             before, after = learnt.name, learnt.challenger_name

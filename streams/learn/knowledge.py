@@ -146,6 +146,7 @@ class Knowledge(Struct, kw_only=True):
 
         ``now_ms`` is the time of the last tick: earlier rows have the labels of ``before``.
         """
+        # Weights of another feature list would apply to the wrong columns.
         if before.features == self.features:
             for name, fresh in self.targets.items():
                 known = before.targets.get(name)

@@ -51,6 +51,7 @@ def pass_tick(
     They are learnt in the order (matured, customer, scored). Order of arrival depends on shards and
     retries; this order makes the model a function of the log.
     """
+    # A tick whose commit fails is learnt again from the same knowledge.
     after = before.copy()
     after.tick, after.passed = number, passed
     signals: list[Signal] = []
@@ -73,6 +74,7 @@ def pass_tick(
             )
     after.refused += len(batch) - taken
     due = number % rules.learning.publish_every_ticks == 0
+    # Without new examples the version would equal the last one.
     if not due or after.examples == after.published_examples:
         return TickCompleted(after, None, signals)
     after.version += 1
@@ -128,6 +130,7 @@ class _Class:
         """
         learnt = self._learnt
         lessons = [self._lesson(*row) for row in zip(examples, rows, strict=True)]
+        # Before any label of this tick, like the models' predictions.
         base_rate = learnt.baselines.base_rate()
         for lesson in lessons:
             self._judge(lesson, base_rate)
@@ -215,6 +218,7 @@ def untreated_weight(example: Example, share: float) -> float:
     stands_for = by_lot / (1 - example.offer_probability * share) if by_lot else 0.0
     if not example.recommended and by_lot < 1:
         stands_for += (1 - by_lot) / max(1e-9, 1 - example.offer_probability)
+    # Without a bound one example could dominate a tick.
     return min(LARGEST_WEIGHT, stands_for)
 
 

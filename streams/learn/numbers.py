@@ -15,6 +15,7 @@ def sigmoid(logit: float) -> float:
     >>> sigmoid(-1000.0)
     1e-06
     """
+    # Either branch takes exp of a number <= 0, which cannot overflow.
     if logit >= 0:
         chance = 1 / (1 + exp(-logit if logit < _LARGEST else -_LARGEST))
     else:

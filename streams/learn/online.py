@@ -67,6 +67,7 @@ class OnlineModel:
         if self._examples >= LEAST_EXAMPLES:
             for raw, label, weight in zip(predictions, labels, weights, strict=True):
                 self._calibration.learn(raw, label, weight)
+        # First, so that the estimator learns this tick in the new units.
         self._estimator.move(self._standard.learn(columns))
         self._estimator.learn_all(columns, self._standard.standardise(columns), labels, weights)
         self._count(rows, labels)

@@ -35,6 +35,7 @@ class Tally(Struct, array_like=True):
 
         ``rank`` (0..1) replaces ``risk`` as the order, if given.
         """
+        # One certain but wrong prediction must not make the sum infinite.
         likelihood = min(1 - CERTAIN, max(CERTAIN, risk))
         self.n += 1
         self.churned += label

@@ -75,6 +75,7 @@ class Score(Struct, frozen=True, gc=False):
         centre = self.logit * sqrt(1 + MODERATION * self.between_customer_variance)
         reach = COVERAGE_Z * sqrt(self.variance + self.between_customer_variance)
         low, high = sigmoid(centre - reach), sigmoid(centre + reach)
+        # The risk is moderated and rounded, so it may lie just outside.
         return round(min(low, self.risk), 6), round(max(high, self.risk), 6)
 
 
@@ -138,6 +139,7 @@ class Scorer:
 
     def _cold(self, values: Sequence[float]) -> Score:
         rate, n = self._rates[segment_of(values)]
+        # Variance of the log-odds of a rate by the delta method.
         return Score(round(rate, 6), logit(rate), 1 / (rate * (1 - rate) * n))
 
     def contributions(self, values: Sequence[float], at_ms: Millis) -> list[float]:

@@ -118,6 +118,7 @@ def logit_silent(z: Floats, further: Floats) -> Floats:
     array([0.])
     """
     then, now = ln_tail(np.concatenate((z + further, z))).reshape(2, -1)
+    # Strictly below 0, or the log-odds would be infinite.
     stays = np.minimum(then - now, _CERTAIN_TO_STAY)
     logit = stays - np.log(-np.expm1(stays))
     bounded: Floats = np.maximum(np.minimum(logit, _LARGEST_LOGIT), -_LARGEST_LOGIT)
@@ -127,6 +128,7 @@ def logit_silent(z: Floats, further: Floats) -> Floats:
 def ln_tail(z: Floats) -> Floats:
     """Log of P(normal > z) up to a constant; by its asymptotic series for large z."""
     near = np.minimum(np.maximum(z, -_LARGEST_Z), _LARGEST_Z) / ROOT_TWO
+    # numpy has no erfc.
     tails: Floats = np.log(np.array(list(map(erfc, near.tolist()))))
     beyond = z > _LARGEST_Z
     if beyond.any():

@@ -98,6 +98,7 @@ def _rhythm(
     freedom = squares = 0.0
     if not isnan(spread):
         freedom = _at_least(count - 1.0, 0.0)
+        # Not ``** 2``: numpy multiplies, and the last bit of pow() may differ.
         squares = freedom * (spread * spread)
     own = count * (usual if count > 0 else 0.0)
     mean = (own + PSEUDO_GAPS * population.gap_mean) / (count + PSEUDO_GAPS)

@@ -97,15 +97,16 @@ def unseal(data: bytes) -> Version:
     try:
         sealed = msgspec.json.decode(data, type=_Sealed)
     except (msgspec.DecodeError, UnicodeDecodeError) as exc:
-        raise SnapshotError(f"no model snapshot: {exc}") from exc
+        raise SnapshotError(f"not a model snapshot: {exc}") from exc
     version = sealed.version
     if version.format != FORMAT:
-        raise SnapshotError(f"model format {version.format}, this version reads {FORMAT}")
+        raise SnapshotError(f"model format {version.format}, this build reads {FORMAT}")
+    # Damaged bytes may still decode.
     if sealed.digest != digest(version):
         raise SnapshotError("the model's digest does not match its content")
     for target, model in version.models.items():
         if model.columns != COLUMNS:
-            raise SnapshotError(f"{target}: of basis {model.columns}, this build has {COLUMNS}")
+            raise SnapshotError(f"{target}: basis {model.columns}, this build has {COLUMNS}")
     return version
 
 

@@ -56,6 +56,7 @@ class Standard:
         if np.isinf(rows).any():
             raise ValueError("a feature is not finite")
         present = ~np.isnan(rows)
+        # The intercept stays 1.
         present[:, 0] = False
         counts = present.sum(axis=0)
         off = np.where(present, rows - self.means, 0.0)

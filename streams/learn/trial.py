@@ -167,6 +167,7 @@ class Trial(Struct, array_like=True):
         self.summed += mean
         self.count, self.n, self.total = 0, 0.0, 0.0
         self.waiting.append(mean)
+        # By the start of the next round the labels of the oldest one are known.
         if len(self.waiting) >= self.phases:
             self.squares = MEMORY * self.squares + self.waiting.pop(0) ** 2
             self.weight = MEMORY * self.weight + 1

@@ -117,6 +117,7 @@ def mark_active(
     if ahead == 0:
         return days, False
     mark = 1 << min(-ahead - 1, MOST_DAYS)
+    # Beyond the memory a first activity cannot be told from a second one.
     if bits & mark or mark >> MOST_DAYS:
         return days, False
     return _packed(days.newest, bits | mark, oldest_ms), True

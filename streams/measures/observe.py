@@ -65,6 +65,7 @@ def _active(
     state: MeasuresState | None, at_ms: Millis, oldest_ms: Millis | None
 ) -> tuple[MeasuresState, bool]:
     held, day = state or NOTHING_MEASURED, at_ms // DAY_MS
+    # The common case, without decoding the days.
     if held.days is not None and held.days.newest == day:
         return held, False
     days, first = mark_active(held.days, day, oldest_ms)

@@ -23,6 +23,7 @@ NOTHING_MEASURED = MeasuresState()
 
 def merged(a: MeasuresState, b: MeasuresState) -> MeasuresState:
     """The merged state of two ids of one person; counts already made stay."""
+    # A set, because both ids may hold the same ticket.
     tickets = sorted({*a.tickets, *b.tickets}, key=lambda each: (each.opened_ms, each.key))
     return MeasuresState(merged_days(a.days, b.days), tuple(tickets[-MOST_TICKETS:]))
 

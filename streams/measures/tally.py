@@ -60,6 +60,7 @@ class Tally:
         midnight_ms = as_of_ms - as_of_ms % DAY_MS
         for name, dimensions, value, time_ms in measures:
             kind, bucket_ms, retention_ms = _RULES[name]
+            # Its bucket may be dropped already, and must not come back.
             if time_ms < midnight_ms - retention_ms:
                 continue
             cell: Cell = (name, dimensions, time_ms // bucket_ms, None)

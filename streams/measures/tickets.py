@@ -97,6 +97,7 @@ def _answered(
     tickets: OpenTickets, at_ms: Millis, ticket: str
 ) -> tuple[OpenTickets, tuple[Measure, ...]]:
     held = _find(tickets, ticket_key(ticket))
+    # Producers' clocks differ: a negative duration is not a measurement.
     if held is None or held.answered or at_ms < held.opened_ms:
         return tickets, ()
     answered = OpenTicket(held.opened_ms, held.key, answered=True)

@@ -23,6 +23,7 @@ WORDS = (
     "termination",
     "unsubscribe",
 )
+# Not \b, which takes digits and underscores for parts of a word.
 _LETTER = r"[^\W\d_]"
 _ALONE = re.compile(rf"(?<!{_LETTER})(?:{'|'.join(WORDS)})(?!{_LETTER})", re.IGNORECASE)
 

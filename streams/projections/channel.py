@@ -113,7 +113,7 @@ class Channel:
         return ChannelState(bytes(sums))
 
     def upgrade(self, version: int, fields: list[Any]) -> ChannelState:
-        raise ValueError(f"version {version} never existed")
+        raise ValueError(f"this build cannot read version {version}")
 
     def describe(
         self, state: ChannelState, profile: Profile | None, now_ms: Millis

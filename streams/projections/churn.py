@@ -97,6 +97,7 @@ class Churn:
         due_ms = before.snapshot_due_ms
         if due_ms is None:
             due_ms = _next_snapshot_ms(ctx, ctx.serving.watermark_ms or ctx.now_ms)
+        # Most events change no snapshot, and then the slot need not be written.
         elif ledger is before.ledger and not late:
             return None
         after = msgspec.structs.replace(
@@ -158,6 +159,7 @@ class Churn:
     def next_timer_ms(self, state: ChurnState, rules: Rules) -> Millis | None:
         if not state.ledger:
             return state.snapshot_due_ms
+        # Rows are in order of time, so the first one matures first.
         matures = matures_ms(state.ledger[0], rules.churn)
         due_ms = state.snapshot_due_ms
         return matures if due_ms is None else min(matures, due_ms)
@@ -178,7 +180,7 @@ class Churn:
         )
 
     def upgrade(self, version: int, fields: list[Any]) -> ChurnState:
-        raise ValueError(f"version {version} never existed")
+        raise ValueError(f"this build cannot read version {version}")
 
     def describe(
         self, state: ChurnState, profile: Profile | None, now_ms: Millis
@@ -208,6 +210,7 @@ def _banded(state: ChurnState, scored: Scored, ctx: Context) -> Update[ChurnStat
     before, band = state.band, _band(state, scored, ctx)
     if band is None or band == before:
         return Update(state)
+    # Nearly every customer starts low; emitting that would be noise.
     if before is None and band == "low":
         entered = band_entered(before, band, ctx.now_ms)
         return Update(msgspec.structs.replace(state, band=band), measures=entered)
@@ -246,6 +249,7 @@ def _band(state: ChurnState, scored: Scored, ctx: Context) -> Band | None:
 
 def enough_evidence(model: ModelData, rules: LearningRules) -> bool:
     """Whether the model has learnt enough examples of both labels for its risks to be emitted."""
+    # A model that has seen almost only one label cannot rank customers.
     rarer = min(model.churned, model.examples - model.churned)
     return model.examples >= rules.minimum_examples and rarer >= rules.minimum_of_each
 

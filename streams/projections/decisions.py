@@ -47,6 +47,7 @@ class Decisions:
         self, state: DecisionsState | None, decision: Decision, ctx: Context
     ) -> DecisionsState | None:
         """Record the action; forget those that are no longer in the catalogue."""
+        # Doing nothing needs no rest.
         if not decision.acts:
             return state
         before = {} if state is None else state.recommended_ms
@@ -67,7 +68,7 @@ class Decisions:
         )
 
     def upgrade(self, version: int, fields: list[Any]) -> DecisionsState:
-        raise ValueError(f"version {version} never existed")
+        raise ValueError(f"this build cannot read version {version}")
 
     def describe(
         self, state: DecisionsState, profile: Profile | None, now_ms: Millis

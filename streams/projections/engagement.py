@@ -100,6 +100,7 @@ def level_of(profile: Profile, now_ms: Millis) -> Level | None:
     counter, since_ms = profile.activity, profile.first_active_ms
     if counter is None or since_ms is None:
         return None
+    # The counter cannot be evaluated before its last event.
     moment_ms = max(now_ms, counter.at_ms)
     known_days = max(1.0, (moment_ms - since_ms) / DAY_MS)  # a rate over less is meaningless
     _, month, _, year = at(counter, moment_ms)
@@ -125,6 +126,7 @@ class Engagement:
         self, state: EngagementState | None, event: Event, ctx: Context
     ) -> Update[EngagementState] | None:
         """Start the checks at the first sign of life; end a drop if one lifts the index."""
+        # Unless the index is low, the weekly check suffices.
         if not ctx.active or (state is not None and state.below_since_day is None):
             return None
         watermark_ms = ctx.serving.watermark_ms
@@ -157,7 +159,7 @@ class Engagement:
         return EngagementState(None if None in checks else check_day, since_day)
 
     def upgrade(self, version: int, fields: list[Any]) -> EngagementState:
-        raise ValueError(f"version {version} never existed")
+        raise ValueError(f"this build cannot read version {version}")
 
     def describe(
         self, state: EngagementState, profile: Profile | None, now_ms: Millis

@@ -53,7 +53,7 @@ class Measures:
         return merged(a, b)
 
     def upgrade(self, version: int, fields: list[Any]) -> MeasuresState:
-        raise ValueError(f"version {version} never existed")
+        raise ValueError(f"this build cannot read version {version}")
 
     def describe(
         self, state: MeasuresState, profile: Profile | None, now_ms: Millis

@@ -37,6 +37,7 @@ def checked(projections: Sequence[Projection[Any]]) -> tuple[Registered, ...]:
     for one in projections:
         if one.name in seen or one.slot in slots:
             raise RegistryError(f"projection {one.name}: its name or slot {one.slot} is taken")
+        # Only earlier ones count, which rules out cycles.
         unknown = set(one.reads) - seen
         if unknown:
             raise RegistryError(

@@ -55,6 +55,7 @@ class Slots:
     def stored(self, rules: Rules) -> tuple[Slot, ...]:
         """All slots in the order of their numbers; changed ones with their next timer."""
         held, grown = self._held, False
+        # Timers of unchanged slots are still valid.
         for number, registered in self._changed.items():
             state = self._states[number]
             if state is None:

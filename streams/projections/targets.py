@@ -160,7 +160,7 @@ class Targets:
         )
 
     def upgrade(self, version: int, fields: list[Any]) -> TargetsState:
-        raise ValueError(f"version {version} never existed")
+        raise ValueError(f"this build cannot read version {version}")
 
     def describe(
         self, state: TargetsState, profile: Profile | None, now_ms: Millis
@@ -180,6 +180,7 @@ def is_scored_at(
     if event.type not in target.after or watermark_ms is None:
         return False
     late_ms = watermark_ms - event.time_ms
+    # A score as of an older moment would use features of newer events.
     newest = ctx.profile.last_seen_ms == event.time_ms
     room = len(ledgers.get(target.name, ())) < MOST_ROWS
     return newest and room and late_ms < target.horizon_ms / MAX_DELAY_FRACTION
@@ -212,5 +213,6 @@ def _signalled(
 
 
 def _joined(a: Ledger, b: Ledger) -> Ledger:
+    # The bytes break ties, so that merge(a, b) == merge(b, a).
     rows = sorted((*a, *b), key=lambda row: (row.at_ms, msgspec.msgpack.encode(row)))
     return tuple(rows[-MOST_ROWS:])

@@ -112,6 +112,7 @@ class BayesianLogisticRegression(Estimator):
         more = (1 - move.scale**-2.0) / self.prior_variance
         if self.forgetting:
             more = np.maximum(more, 0.0)
+        # Needs no inverse of the covariance, which may be singular.
         both = np.linalg.solve(
             np.eye(len(mean)) + covariance * more, np.column_stack((covariance, mean))
         )
@@ -120,6 +121,7 @@ class BayesianLogisticRegression(Estimator):
 
     def predict(self, columns: Floats, z: Floats) -> Prediction:
         variance = float(z.dot(self._covariance.dot(z)))
+        # Rounding can make a tiny variance negative.
         return Prediction(float(self._mean.dot(z)), max(0.0, variance))
 
     def predict_all(self, columns: Floats, z: Floats) -> tuple[Floats, Floats]:

@@ -90,6 +90,7 @@ class Hedge(Estimator):
         for predictions, label, weight in zip(chances.T, labels, weights, strict=True):
             right = predictions if label else 1 - predictions
             shares = self._weights * right**weight
+            # The shared part keeps every weight above 0, so that an expert can recover.
             self._weights = (1 - self.share) * shares / shares.sum() + self.share / len(shares)
         for expert in self._experts:
             expert.learn_all(columns, z, labels, weights)

@@ -60,6 +60,7 @@ class OnlineLogisticRegression(Estimator):
     def learn_all(
         self, columns: Floats, z: Floats, labels: Sequence[int], weights: Sequence[float]
     ) -> None:
+        # Once per tick: River's weights are a dictionary, which is slow to build.
         river = self._regression()
         for row, label, weight in zip(z.tolist(), labels, weights, strict=True):
             river.learn_one(dict(enumerate(row)), bool(label), w=weight)
@@ -78,7 +79,10 @@ class OnlineLogisticRegression(Estimator):
         from river.utils import VectorDict  # noqa: PLC0415
 
         river = linear_model.LogisticRegression(
-            optimizer=optim.SGD(self.rate), intercept_lr=0.0, l2=0.0
+            # The first column is the intercept, so River's own stays 0.
+            optimizer=optim.SGD(self.rate),
+            intercept_lr=0.0,
+            l2=0.0,
         )
         river._weights = VectorDict(dict(enumerate(self._weights.tolist())))
         river.optimizer.n_iterations = self._steps

@@ -66,6 +66,7 @@ class RhythmExpert(Estimator):
 
     def _x(self, columns: Floats) -> Floats:
         value = columns[self._column] if self._column >= 0 else np.nan
+        # Log-odds 0: a missing rhythm is no evidence either way.
         return np.array([1.0, 0.0 if np.isnan(value) else value])
 
     def data(self) -> RhythmData:

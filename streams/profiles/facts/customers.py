@@ -26,6 +26,7 @@ def _unsubscribed(profile: Profile, at_ms: Millis, _: EmailUnsubscribed) -> Chan
 
 def _updated(profile: Profile, at_ms: Millis, data: CustomerUpdated) -> Changes:
     attributes = dict(profile.attributes)
+    # Sorted, because at the bound the order decides which attribute is dropped.
     for name, value in sorted((data.attributes or {}).items()):
         settle(attributes, name, Fact(at_ms, _short(value)), BOUNDS.attributes)
     return {"attributes": attributes}

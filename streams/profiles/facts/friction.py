@@ -15,6 +15,7 @@ def rubbed(
 ) -> Changes:
     """Add to the friction, in or out of order."""
     held = profile.friction or Friction(at_ms)
+    # Both are decayed to the newest, so that the order of arrival does not matter.
     newest_ms = max(held.at_ms, at_ms)
     kept, new = remaining(newest_ms - held.at_ms), remaining(newest_ms - at_ms)
     return {

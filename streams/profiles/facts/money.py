@@ -26,6 +26,7 @@ def _returned(profile: Profile, _: Millis, data: OrderReturned) -> Changes:
 
 
 def _with_money(profile: Profile, currency: str, money: Money) -> Changes:
+    # The new one, not the oldest, whose sums would be lost.
     if currency not in profile.money and len(profile.money) >= BOUNDS.currencies:
         return {}
     return {"money": {**profile.money, currency: money}}

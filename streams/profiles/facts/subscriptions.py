@@ -47,6 +47,7 @@ def _cancelled(profile: Profile, at_ms: Millis, data: SubscriptionCancelled) -> 
 
 def _newest_subscription(profile: Profile, fact: Subscription) -> Changes:
     held = profile.subscription
+    # A total order, so that the order of arrival does not matter.
     if held is not None and _order(held) > _order(fact):
         return {}
     return {"subscription": fact}

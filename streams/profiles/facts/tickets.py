@@ -16,9 +16,11 @@ def _ticket(
     held = profile.tickets.get(data.ticket)
     opened_ms = at_ms if held is None else min(held.opened_ms, at_ms)
     ticket = Ticket(at_ms, rank, opened_ms, not isinstance(data, TicketResolved))
+    # A late event may move the opening, but not the status.
     if held is not None and (held.at_ms, held.rank) > (at_ms, rank):
         ticket = Ticket(held.at_ms, held.rank, opened_ms, held.open)
     after = {**profile.tickets, data.ticket: ticket}
+    # Resolved tickets go first, because only open ones affect features.
     if len(after) > BOUNDS.tickets:
         del after[min(after, key=lambda name: (after[name].open, after[name].at_ms, name))]
     return {"tickets": after}

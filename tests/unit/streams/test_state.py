@@ -25,7 +25,7 @@ def test_a_state_without_field_names_costs_few_bytes() -> None:
 @pytest.mark.parametrize(
     ("data", "complaint"),
     [
-        (b"", "no bytes"),
+        (b"", "an empty state"),
         (b"\x03", "format 3 cannot be read"),
         (b"\x03\xc1", "format 3 cannot be read"),
         (b"\x03\x91\x91\xa1\xff", "format 3 cannot be read"),
@@ -38,7 +38,7 @@ def test_a_state_without_field_names_costs_few_bytes() -> None:
         (b"\x01\x91\x01", "format 1 cannot be read"),
         (b"\x04", "format 4 cannot be read"),
         (b"\x04\x09\x90", "dictionary 9"),
-        (b"\x04\x01\x90", "no frame of dictionary 1"),
+        (b"\x04\x01\x90", "not a frame of dictionary 1"),
         (b"\x05\x90", "format 5, this build reads up to 4"),
         (b"\x00\x90", "format 0 cannot be read"),
     ],
