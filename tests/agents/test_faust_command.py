@@ -83,3 +83,18 @@ async def test_the_worker_applies_events_and_ends_cleanly(environ: dict[str, str
     finally:
         worker.kill()
         worker.wait()
+
+
+@pytest.mark.parametrize("part", ["schemas", "streams", "agents", "simulator"])
+def test_a_part_under_its_bare_name_is_refused_with_the_right_one(part: str) -> None:
+    command = [sys.executable, "-c", f"import {part}"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert f"the import name is touchstream.{part}, not {part}" in done.stderr
+
+
+def test_fausts_former_application_path_names_the_new_one() -> None:
+    command = [sys.executable, "-m", "faust", "-A", "agents.app", "worker"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode != 0
+    assert "faust -A touchstream.agents.app worker" in done.stderr
