@@ -46,6 +46,7 @@ from touchstream.streams.projections.registry import (
     BY_NAME,
     DECIDED,
     LISTENERS,
+    NUMBERS,
     REGISTERED,
     SCORED,
     last_recommended,
@@ -399,7 +400,9 @@ def _next_timer(
     earliest: Millis | None = None
     for slot in slots:
         timer_ms = slot.next_timer_ms
-        if timer_ms is not None and (earliest is None or timer_ms < earliest):
+        if timer_ms is None or slot.number not in NUMBERS:
+            continue
+        if earliest is None or timer_ms < earliest:
             earliest = timer_ms
     if erased_ms is not None:
         lateness_ms = serving.rules.intake.allowed_lateness_days * DAY_MS

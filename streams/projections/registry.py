@@ -51,6 +51,8 @@ def checked(projections: Sequence[Projection[Any]]) -> tuple[Registered, ...]:
 
 REGISTERED = checked(PROJECTIONS)
 BY_NAME: Mapping[str, Registered] = {one.name: one for one in REGISTERED}
+NUMBERS = frozenset(one.slot for one in REGISTERED)
+"""Slots that this build can read; others are kept as they are and wake nobody."""
 LISTENERS: Mapping[str, tuple[Registered, ...]] = {
     kind: tuple(one for one in REGISTERED if kind in one.projection.listens_to)
     for kind in TOUCHPOINTS

@@ -257,6 +257,14 @@ def test_a_slot_of_a_projection_that_this_build_does_not_have_is_kept() -> None:
         assert _after(kind, Slot(UNKNOWN_SLOT, None, content)) == (Raw, bytes(content))
 
 
+def test_the_timer_of_a_projection_that_this_build_does_not_have_wakes_nobody() -> None:
+    slot = Slot(UNKNOWN_SLOT, days(1, 12), Raw(msgspec.msgpack.encode([7])))
+    state = msgspec.structs.replace(state_of(), slots=(slot,))
+    step = advance(state, arrival("web.visit", "d2"), models("d2"), days(2))
+    assert step.next_timer is not None
+    assert step.next_timer > days(3)  # the snapshot day: not at every tick from now on
+
+
 def _written(state: Any) -> Raw:  # noqa: ANN401 - of any projection
     return Raw(content_bytes(Slot(0, None, state)))
 
