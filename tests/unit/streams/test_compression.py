@@ -26,11 +26,11 @@ def test_bytes_without_any_pattern_stay_plain() -> None:
 @pytest.mark.parametrize(
     ("blob", "complaint"),
     [
-        (b"", "no bytes"),
+        (b"", "an empty blob"),
         (bytes([NEWEST + 1]) + b"x", f"dictionary {NEWEST + 1}"),
-        (bytes([NEWEST]) + b"nonsense", "no frame"),
-        (compress(b"a" * 500) + b"x", "no frame"),
-        (compress(b"a" * 500)[:-1], "no frame"),
+        (bytes([NEWEST]) + b"nonsense", "not a frame"),
+        (compress(b"a" * 500) + b"x", "not a frame"),
+        (compress(b"a" * 500)[:-1], "not a frame"),
     ],
 )
 def test_what_was_not_written_here_is_refused(blob: bytes, complaint: str) -> None:
