@@ -7,7 +7,7 @@ decision. A tick passes expiry of remembered ids -> projections whose timer has 
 decision. The customer's next timer is the earliest of all projections' timers.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, Literal
 
 from msgspec import Struct
@@ -69,7 +69,6 @@ class Step(Struct, frozen=True, gc=False):
     refused: Reject | None = None
     """The event becomes a dead letter; the state is unchanged."""
     measures: Sequence[Measure] = ()
-    indexes: Mapping[str, float | None] = {}
 
 
 class Underway(Struct, gc=False):
@@ -84,7 +83,6 @@ class Underway(Struct, gc=False):
     candidates: Sequence[Candidate] = ()
     examples: Sequence[Matured] = ()
     measures: Sequence[Measure] = ()
-    indexes: Mapping[str, float | None] = {}
     requests: Sequence[tuple[Registered, Sequence[ScoreRequest]]] = ()
     """Predictions requested by each projection."""
     scores: dict[str, Scored] = {}
@@ -106,8 +104,6 @@ class Underway(Struct, gc=False):
             self.measures = (*self.measures, *update.measures)
         if update.counters:
             self.counters = (*self.counters, *update.counters)
-        if update.indexes:
-            self.indexes = {**self.indexes, **update.indexes}
 
 
 def advance(
@@ -347,7 +343,6 @@ def conclude(one: Underway) -> Step:
         one.counters,
         None,
         one.measures,
-        one.indexes,
     )
 
 

@@ -105,8 +105,6 @@ class Update(Struct, Generic[S], frozen=True, gc=False):
     """Labels that became final."""
     measures: Sequence[Measure] = ()
     """Increments of the aggregates."""
-    indexes: Mapping[str, float | None] = {}
-    """Sorted set -> the customer's score in it; None removes the customer."""
     counters: Sequence[str] = ()
 
 

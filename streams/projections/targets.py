@@ -38,7 +38,7 @@ from touchstream.streams.projections.projection import (
 )
 from touchstream.streams.scoring import Scored, snapshot
 
-MAX_DELAY_FRACTION = 10
+MAX_DELAY_FRACTION = 0.1
 """Events later than 1/10 of a target's horizon are not scored."""
 
 
@@ -183,7 +183,7 @@ def is_scored_at(
     # A score as of an older moment would use features of newer events.
     newest = ctx.profile.last_seen_ms == event.time_ms
     room = len(ledgers.get(target.name, ())) < MOST_ROWS
-    return newest and room and late_ms < target.horizon_ms / MAX_DELAY_FRACTION
+    return newest and room and late_ms < target.horizon_ms * MAX_DELAY_FRACTION
 
 
 def _kept(ledgers: dict[str, Ledger], raised: tuple[str, ...]) -> TargetsState | None:

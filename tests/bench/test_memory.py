@@ -15,7 +15,7 @@ def own_redis(tmp_path: Path) -> RedisServer:
     return RedisServer(tmp_path)
 
 
-def test_a_customer_with_a_full_ledger_takes_at_most_a_kibibyte_and_a_half(
+def test_a_customer_with_a_full_ledger_takes_at_most_a_kibibyte(
     own_redis: RedisServer,
 ) -> None:
     kept = full_states(customers=400, days=36)
