@@ -50,8 +50,8 @@ class ChurnRules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     @property
     def label_definition(self) -> str:
-        """Digest of the label definition."""
-        return _digest([self.cancel, self.activity, self.horizon_ms])
+        """Digest of the label definition and of the customers that it is about."""
+        return _digest([self.cancel, self.activity, self.horizon_ms, "open"])
 
     @property
     def weight(self) -> float:
@@ -65,8 +65,42 @@ class ChurnRules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
                     raise RulesError(f"churn.{name}: {kind!r} is no event type; see docs/events.md")
 
 
-RESERVED = ("churn", "base_rate", "recency")
-"""Names of the first target and of the two baselines in the measures."""
+class ReturnTarget(Struct, frozen=True):
+    """The second shipped target: that a customer whose relation is over comes back.
+
+    Label 1 is a sign of life within churn's horizon; snapshot days and grace are churn's, too.
+    """
+
+    churn: ChurnRules
+
+    @property
+    def horizon_ms(self) -> int:
+        """The window in which the label is decided."""
+        return self.churn.horizon_ms
+
+    @property
+    def wait_ms(self) -> int:
+        """Until the label is final."""
+        return self.churn.wait_ms
+
+    @property
+    def snapshot_every_days(self) -> int:
+        """Days between two snapshots of one customer."""
+        return self.churn.snapshot_every_days
+
+    @property
+    def label_definition(self) -> str:
+        """Digest of the label definition."""
+        return _digest(["return", self.churn.cancel, self.churn.activity, self.churn.horizon_ms])
+
+    @property
+    def weight(self) -> float:
+        """Weight of one example, as for churn."""
+        return self.churn.weight
+
+
+RESERVED = ("churn", "return", "base_rate", "recency")
+"""Names of the shipped targets and of the two baselines in the measures."""
 
 
 class TargetRules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -116,6 +150,10 @@ class TargetRules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
                     raise RulesError(
                         f"targets.{name}: {kind!r} is no event type; see docs/events.md"
                     )
+
+
+Target = ChurnRules | ReturnTarget | TargetRules
+"""What is predicted: each has ``horizon_ms``, ``wait_ms``, ``label_definition`` and ``weight``."""
 
 
 class IntakeRules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -171,10 +209,12 @@ class BandRules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class ActionRules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One entry of the catalogue: an action for a customer at risk."""
+    """One entry of the catalogue: an action for a customer at risk, or for one to win back."""
 
     name: Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
     channel: Annotated[str, Meta(min_length=1, max_length=64)]
+    target: Literal["churn", "return"] = "churn"
+    """Keep a customer who may leave, or win back one whose relation is over."""
     bands: tuple[Band, ...] = ("medium", "high")
     consent: str | None = None
     """The purpose that must not have been refused; None needs no consent."""
@@ -186,6 +226,22 @@ class ActionRules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     cost_minor: Annotated[int, Meta(ge=0)] = 0
     rest_days: Annotated[int, Meta(ge=0, le=3650)] = 30
     """Days before the action is recommended to the same customer again."""
+
+
+class RelationRules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """When a customer without a running subscription counts as lapsed."""
+
+    returned_share: Annotated[float, Meta(gt=0.5, lt=1.0)] = 0.85
+    """A silence is a lapse once it is longer than this share of the silences that such customers
+    came back from, and longer than ``churn.horizon_days``."""
+
+
+class WinBackRules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Bands of the probability that an ended or lapsed customer returns."""
+
+    bands: BandRules = BandRules(
+        medium_enter=0.15, medium_leave=0.12, high_enter=0.35, high_leave=0.30
+    )
 
 
 class DecidingRules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -223,6 +279,16 @@ DEFAULT_ACTIONS = (
         value_minor=12_000,
         cost_minor=400,
     ),
+    ActionRules(
+        name="send_win_back_offer",
+        channel="email",
+        target="return",
+        consent="marketing",
+        accept_probability=0.05,
+        value_minor=12_000,
+        cost_minor=400,
+        rest_days=91,
+    ),
 )
 
 
@@ -239,6 +305,8 @@ class Rules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     intake: IntakeRules = IntakeRules()
     learning: LearningRules = LearningRules()
     bands: BandRules = BandRules()
+    relation: RelationRules = RelationRules()
+    win_back: WinBackRules = WinBackRules()
     deciding: DecidingRules = DecidingRules()
     actions: tuple[ActionRules, ...] = field(default=DEFAULT_ACTIONS)
     targets: tuple[TargetRules, ...] = ()
@@ -252,9 +320,9 @@ class Rules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             raise RulesError("targets: want distinct names")
 
     @property
-    def all_targets(self) -> "dict[str, ChurnRules | TargetRules]":
+    def all_targets(self) -> "dict[str, Target]":
         """Every target by name, churn first."""
-        found: dict[str, ChurnRules | TargetRules] = {"churn": self.churn}
+        found: dict[str, Target] = {"churn": self.churn, "return": ReturnTarget(self.churn)}
         return found | {target.name: target for target in self.targets}
 
     def to_text(self) -> bytes:

@@ -269,7 +269,7 @@ def _woken(state: State, fired: TimerFired, serving: ServingContext) -> Step | U
         return _tombstone(memory, erased_ms, serving)
     profile = forget_resolved_tickets(state.profile, oldest_ms)
     timers = slots.fired(now_ms)
-    names = {one.name for one in REGISTERED if one.slot in timers}
+    fired_ms = {one.name: timers[one.slot] for one in REGISTERED if one.slot in timers}
     ctx = Context(
         fired.subject,
         profile,
@@ -279,13 +279,16 @@ def _woken(state: State, fired: TimerFired, serving: ServingContext) -> Step | U
         now_ms,
         fired,
         slots,
-        fired=frozenset(names | {TOMBSTONE} if expired else names),
+        fired={**fired_ms, TOMBSTONE: now_ms} if expired else fired_ms,
     )
     underway = Underway(fired, ctx, memory, erased_ms, ())
     for registered in REGISTERED:
-        if registered.slot in timers:
+        # Readers are woken with what they read, because it may have changed.
+        if registered.slot in timers or not registered.reads.isdisjoint(fired_ms):
             before = slots.get(registered)
-            slots.put(registered, before)  # its timer has passed: compute the next one
+            if before is None:
+                continue
+            slots.put(registered, before)  # its timer may have passed: compute the next one
             update = registered.on_timer(before, now_ms, ctx)
             if update is not None:
                 underway.take(registered, update)

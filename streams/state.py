@@ -20,7 +20,7 @@ from touchstream.streams.intake.memory import NOTHING_REMEMBERED, Memory
 from touchstream.streams.learn.ledger import millionths
 from touchstream.streams.profiles.profile import Profile
 
-FORMAT = 4
+FORMAT = 5
 
 if TYPE_CHECKING:
     Content = Any
@@ -84,8 +84,10 @@ def decode(data: bytes) -> State:
             return _decoder.decode(decompress(memoryview(data)[1:]))
         if version > FORMAT:
             raise StateError(f"state format {version}, this build reads up to {FORMAT}")
-        # Earlier formats were not compressed.
-        fields = msgspec.msgpack.decode(data[1:], type=list[Any])
+        packed = memoryview(data)[1:]
+        fields = msgspec.msgpack.decode(
+            decompress(packed) if version >= _FIRST_COMPRESSED else packed, type=list[Any]
+        )
         # Chained, so that a new format needs one upgrade and leaves the others alone.
         for step in range(version, FORMAT):
             fields = UPGRADES[step](fields)
@@ -161,5 +163,25 @@ def _from_3(fields: list[Any]) -> list[Any]:
     return [profile, memory, next_timer, erased, slots]
 
 
-UPGRADES: dict[int, Callable[[list[Any]], list[Any]]] = {1: _from_1, 2: _from_2, 3: _from_3}
+_RELATION = 7  # slot number at the time of version 4
+
+
+def _from_4(fields: list[Any]) -> list[Any]:
+    """Version 4 kept the snapshot day with churn; it is the relation's now."""
+    whole = [*fields, *_FIELDS_OF_4[len(fields) :]]
+    due = [slot[2][2] for slot in whole[4] if slot[0] == _CHURN and slot[2][0] == 1]
+    if due and due[0] is not None:
+        whole[4] = sorted([*whole[4], [_RELATION, due[0], [1, due[0]]]])
+    return whole
+
+
+_FIELDS_OF_4: list[Any] = [None, b"", None, None, []]
+_FIRST_COMPRESSED = 4
+
+UPGRADES: dict[int, Callable[[list[Any]], list[Any]]] = {
+    1: _from_1,
+    2: _from_2,
+    3: _from_3,
+    4: _from_4,
+}
 """Format -> upgrade of its fields to the next format."""

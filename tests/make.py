@@ -39,6 +39,7 @@ from touchstream.streams.profiles.profile import Profile
 from touchstream.streams.projections.churn import Churn, ChurnState
 from touchstream.streams.projections.decisions import Decisions, DecisionsState
 from touchstream.streams.projections.projection import TimerFired
+from touchstream.streams.projections.relation import Relation, RelationState
 from touchstream.streams.projections.targets import Targets, TargetsState
 from touchstream.streams.records import Record
 from touchstream.streams.state import Slot, State
@@ -232,6 +233,7 @@ def state_of(
     targets: dict[str, Ledger] | None = None,
     raised: tuple[str, ...] = (),
     recommended_ms: dict[str, Millis] | None = None,
+    snapshot_due_ms: Millis | None = None,
     **churn: Any,  # noqa: ANN401 - the fields of a ChurnState
 ) -> State:
     """A state with what churn, further targets and decisions know of a customer."""
@@ -240,6 +242,8 @@ def state_of(
         slots.append(Slot(Targets.slot, None, TargetsState(targets or {}, raised)))
     if recommended_ms:
         slots.append(Slot(Decisions.slot, None, DecisionsState(recommended_ms)))
+    if snapshot_due_ms is not None:
+        slots.append(Slot(Relation.slot, snapshot_due_ms, RelationState(snapshot_due_ms)))
     return State(profile, memory, next_timer_ms, erased_ms, tuple(slots))
 
 

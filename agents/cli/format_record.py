@@ -12,6 +12,8 @@ from touchstream.schemas.emissions.actions import ActionRecommended
 from touchstream.schemas.emissions.alerts import AlertRaised
 from touchstream.schemas.emissions.engagement import EngagementDropping
 from touchstream.schemas.emissions.envelope import Emission, decode_emission
+from touchstream.schemas.emissions.relation import RelationChanged
+from touchstream.schemas.emissions.returning import ReturnChanged
 from touchstream.schemas.emissions.risk import RiskChanged
 from touchstream.schemas.emissions.signals import CustomerSignal
 from touchstream.schemas.envelope import format_time
@@ -70,6 +72,28 @@ def _described(emission: Emission) -> str:
                 f"engagement {drop.index:.2f} of usual since {drop.below_since}  signs of life "
                 f"a week {drop.recent_per_week:.2f}, usually {drop.usual_per_week:.2f}"
             )
+        case RelationChanged() as relation:
+            return _relation(relation)
+        case ReturnChanged() as chance:
+            return _chance(chance)
+
+
+def _relation(relation: RelationChanged) -> str:
+    since = f"{relation.before} -> {relation.relation} since {relation.since:%Y-%m-%d}"
+    if relation.silent_days is None:
+        return since
+    return (
+        f"{since}  silent for {relation.silent_days:.0f} d, "
+        f"lapses after {relation.lapses_after_days:.0f}"
+    )
+
+
+def _chance(chance: ReturnChanged) -> str:
+    return (
+        f"return {chance.band_before or 'unknown'} -> {chance.band}  probability "
+        f"{chance.probability:.3f} (90 %: {chance.low:.3f} to {chance.high:.3f}) in "
+        f"{chance.horizon_days} d (n={chance.n}, model {chance.model_version})"
+    )
 
 
 def _risk(risk: RiskChanged) -> str:

@@ -197,6 +197,6 @@ class Replay:
             self._partitions,
             self._folder,
             lambda name: self._customers.get(name, name),
-            [target.name for target in self._rules.targets],
+            list(self._rules.all_targets)[1:],
             self._on_record,
         )

@@ -10,7 +10,8 @@ from touchstream.agents.state_view import as_json
 from touchstream.agents.stores.base import Read, Store
 from touchstream.schemas.units import CustomerId
 from touchstream.streams.learn.snapshot import CHURN
-from touchstream.streams.projections.read import churn_of, targets_of
+from touchstream.streams.projections.read import churn_of, return_of, targets_of
+from touchstream.streams.projections.returning import RETURN
 from touchstream.streams.state import decode as decode_state
 
 PAGE = 500
@@ -28,7 +29,11 @@ async def write_states(
         state = decode_state(data)
         # Encoded at once: decoded states of all customers would need several times the memory.
         profiles.append((customer, orjson.dumps(as_json(customer, state))))
-        ledgers = {CHURN: churn_of(state).ledger, **targets_of(state).ledgers}
+        ledgers = {
+            CHURN: churn_of(state).ledger,
+            RETURN: return_of(state).ledger,
+            **targets_of(state).ledgers,
+        }
         for target, ledger in ledgers.items():
             for row in ledger:
                 line = score_line(customer, row.at_ms, row.risk, row.model_version, None)

@@ -5,6 +5,8 @@ from typing import Literal, NamedTuple
 from touchstream.schemas.emissions.actions import ActionRecommended
 from touchstream.schemas.emissions.alerts import AlertRaised
 from touchstream.schemas.emissions.engagement import EngagementDropping
+from touchstream.schemas.emissions.relation import RelationChanged
+from touchstream.schemas.emissions.returning import ReturnChanged
 from touchstream.schemas.emissions.risk import RiskChanged
 from touchstream.schemas.emissions.signals import CustomerSignal
 from touchstream.schemas.topics import (
@@ -14,7 +16,15 @@ from touchstream.schemas.topics import (
     NEXT_BEST_ACTION_TOPIC,
 )
 
-EmittedData = RiskChanged | ActionRecommended | AlertRaised | CustomerSignal | EngagementDropping
+EmittedData = (
+    RiskChanged
+    | ActionRecommended
+    | AlertRaised
+    | CustomerSignal
+    | EngagementDropping
+    | RelationChanged
+    | ReturnChanged
+)
 
 EventClass = Literal["descriptive", "diagnostic", "predictive", "prescriptive"]
 """What happened, why it did, what will happen, what to do."""
@@ -36,6 +46,10 @@ _TYPES = (
     EmittedType("alert.raised", AlertRaised, ALERTS_TOPIC, "prescriptive"),
     EmittedType("customer.signal", CustomerSignal, CUSTOMER_SIGNALS_TOPIC, "predictive"),
     EmittedType("engagement.dropping", EngagementDropping, CUSTOMER_SIGNALS_TOPIC, "descriptive"),
+    EmittedType(
+        "customer.relation_changed", RelationChanged, CUSTOMER_SIGNALS_TOPIC, "descriptive"
+    ),
+    EmittedType("return.probability_changed", ReturnChanged, CUSTOMER_SIGNALS_TOPIC, "predictive"),
 )
 
 EMITTED: dict[str, EmittedType] = {kind.name: kind for kind in _TYPES}

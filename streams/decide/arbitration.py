@@ -4,7 +4,7 @@ The policy (:mod:`.policy`) chooses the action.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from touchstream.schemas.rules import Band, Rules
 from touchstream.schemas.units import Millis
@@ -18,10 +18,13 @@ class Candidate(NamedTuple):
     kind: str
     """Its origin, such as ``risk_crossing``."""
     risk: float
-    """P(churn within the horizon), 0 to 1."""
+    """Probability of the loss that an action may avert, 0 to 1: that the customer leaves, or that a
+    former one stays away."""
     band: Band
     at_ms: Millis
     """No event behind it is later."""
+    target: Literal["churn", "return"] = "churn"
+    """Which actions are for it."""
 
 
 class Decision(NamedTuple):
@@ -59,6 +62,7 @@ def arbitrate(
         recommended_ms=recommended_ms,
         now_ms=now_ms,
         cause=cause,
+        target=chosen.target,
     )
     # The score may use later knowledge than the trigger's time, up to the watermark.
     return Decision(situation, choose(situation, rules), max(now_ms, chosen.at_ms))

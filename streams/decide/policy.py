@@ -1,13 +1,13 @@
 """Next best action: the eligible arm with the highest expected value, with exploration.
 
-Value of an arm, in minor units: P(churn) x P(accepts) x value - cost. ``do_nothing`` is worth 0 and
+Value of an arm, in minor units: P(loss) x P(accepts) x value - cost. ``do_nothing`` is worth 0 and
 always an arm. Epsilon-greedy: the best arm has 1 - epsilon + epsilon / k, every other of the k arms
 epsilon / k, so every propensity is above 0 as long as epsilon is (Sutton & Barto 2018, section 2.2;
 logged for off-policy evaluation, Dudik et al. 2011).
 """
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from touchstream.schemas.rules import ActionRules, Band, Rules
 from touchstream.schemas.units import DAY_MS, Millis
@@ -29,6 +29,7 @@ class Situation(NamedTuple):
     now_ms: Millis
     cause: str
     """The trigger of the decision; randomness derives from it."""
+    target: Literal["churn", "return"] = "churn"
 
 
 class Choice(NamedTuple):
@@ -90,6 +91,8 @@ def held_out(subject: str, rules: Rules) -> bool:
 
 def _obstacle(action: ActionRules, situation: Situation) -> str | None:
     """The first reason why the action is not eligible; None if it is."""
+    if action.target != situation.target:
+        return "target"
     if situation.band not in action.bands:
         return "band"
     if action.minimum_open_tickets:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from touchstream.schemas.rules import ChurnRules, LearningRules, TargetRules
+from touchstream.schemas.rules import LearningRules, Target
 from touchstream.schemas.units import Millis
 from touchstream.streams.learn.basis import NAMES
 from touchstream.streams.learn.calibration import Calibration
@@ -40,7 +40,7 @@ def served(learnt: Learnt) -> ModelData:
 def conclude_trials(
     target: str,
     learnt: Learnt,
-    target_rules: ChurnRules | TargetRules,
+    target_rules: Target,
     rules: LearningRules,
     at_ms: Millis,
 ) -> Iterator[Signal]:

@@ -3,7 +3,7 @@
 import msgspec
 from msgspec import Struct, field
 
-from touchstream.schemas.rules import ChurnRules, Rules, TargetRules
+from touchstream.schemas.rules import Rules, Target, TargetRules
 from touchstream.schemas.units import DAY_MS, Millis
 from touchstream.streams.features.feature import FeatureList
 from touchstream.streams.learn.baselines import Baselines
@@ -73,7 +73,7 @@ class Learnt(Struct, kw_only=True):
         return before is not None and self.model in (before.model, before.challenger)
 
     @staticmethod
-    def new(features: FeatureList, rules: Rules, target: ChurnRules | TargetRules) -> "Learnt":
+    def new(features: FeatureList, rules: Rules, target: Target) -> "Learnt":
         """Nothing learnt yet."""
         days = target.horizon_ms / DAY_MS
         learning = rules.learning
@@ -209,11 +209,11 @@ _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(Knowledge)
 
 
-def every_days(target: ChurnRules | TargetRules) -> int:
+def every_days(target: Target) -> int:
     """Days in which every customer is scored about once."""
-    return target.snapshot_every_days if isinstance(target, ChurnRules) else 1
+    return 1 if isinstance(target, TargetRules) else target.snapshot_every_days
 
 
-def new_trial(target: ChurnRules | TargetRules) -> Trial:
+def new_trial(target: Target) -> Trial:
     """A trial for one target, with rounds in which every customer is scored once."""
     return Trial.of(max(1, -(-target.horizon_ms // DAY_MS)), every_days(target))

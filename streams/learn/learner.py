@@ -5,10 +5,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 from typing import NamedTuple
 
+import msgspec
 from msgspec import Struct
 
 from touchstream.schemas.examples import Example
-from touchstream.schemas.rules import ChurnRules, Rules, TargetRules
+from touchstream.schemas.rules import ReturnTarget, Rules, Target
 from touchstream.streams.features.feature import FeatureList
 from touchstream.streams.learn.baselines import recency_rank
 from touchstream.streams.learn.drift import update_drift
@@ -17,7 +18,7 @@ from touchstream.streams.learn.drift_state import DriftState
 from touchstream.streams.learn.governance import Signal, conclude_trials, served
 from touchstream.streams.learn.knowledge import Knowledge, Learnt, Treatment
 from touchstream.streams.learn.online import OnlineModel
-from touchstream.streams.learn.snapshot import Version, seal
+from touchstream.streams.learn.snapshot import CHURN, Version, seal
 from touchstream.streams.learn.trial import log_loss
 
 LARGEST_WEIGHT = 20.0
@@ -58,15 +59,20 @@ def pass_tick(
     all_targets = rules.all_targets
     taken = 0
     batch = sorted(examples, key=lambda e: (e.target, e.matured_ms, e.customer, e.at_ms))
-    for target, of_target in groupby(batch, key=lambda example: example.target):
-        known = [
-            row for row in of_target if target in all_targets and _is_known(row, after, features)
-        ]
+    mirrored: Sequence[WeightedExample] = ()
+    by_target = {name: list(its) for name, its in groupby(batch, key=lambda e: e.target)}
+    for target, target_rules in sorted(all_targets.items()):
+        known = [row for row in by_target.get(target, ()) if _is_known(row, after, features)]
         taken += len(known)
+        learnt = after.targets[target]
+        borrowed = mirrored if isinstance(target_rules, ReturnTarget) else ()
+        if not known and not borrowed:
+            continue
+        rows = [features.unpack(base64.b64decode(example.vector)) for example in known]
+        taught = _Class(learnt, target_rules, rules, features).teach(known, rows, borrowed)
+        if target == CHURN:
+            mirrored = _mirrored(taught, features)
         if known:
-            learnt, target_rules = after.targets[target], all_targets[target]
-            rows = [features.unpack(base64.b64decode(example.vector)) for example in known]
-            _Class(learnt, target_rules, rules, features).teach(known, rows)
             values = drift_inputs(known, rows, rules, features)
             signals += _drifts(target, learnt.drift_state, known, values, number)
             signals += conclude_trials(
@@ -106,13 +112,32 @@ class WeightedExample(NamedTuple):
     """Weight, in untreated customers; 0: not learnt."""
 
 
+def _mirrored(
+    taught: Sequence[WeightedExample], features: FeatureList
+) -> Sequence[WeightedExample]:
+    """Churn's examples without a running subscription, as examples of a return.
+
+    Their label is silence, the opposite of a return, and the silence of an open customer teaches
+    what follows a longer one: the return model starts months earlier, with .011 more AUC (CDNOW,
+    91 d; docs/models.md).
+    """
+    running = features.names.index("subscription_running")
+    return [
+        lesson._replace(
+            example=msgspec.structs.replace(lesson.example, label=1 - lesson.example.label)
+        )
+        for lesson in taught
+        if lesson.values[running] != 1
+    ]
+
+
 class _Class:
     """Teaches one tick's examples of one target to champion, challenger and baselines."""
 
     def __init__(
         self,
         learnt: Learnt,
-        target_rules: ChurnRules | TargetRules,
+        target_rules: Target,
         rules: Rules,
         features: FeatureList,
     ) -> None:
@@ -122,10 +147,16 @@ class _Class:
         self._champion = OnlineModel(learnt.model, forgetting)
         self._challenger = learnt.challenger and OnlineModel(learnt.challenger, forgetting)
 
-    def teach(self, examples: Sequence[Example], rows: Sequence[Sequence[float]]) -> None:
-        """Learn them in order; changes ``learnt`` in place.
+    def teach(
+        self,
+        examples: Sequence[Example],
+        rows: Sequence[Sequence[float]],
+        borrowed: Sequence[WeightedExample] = (),
+    ) -> Sequence[WeightedExample]:
+        """Learn them in order; changes ``learnt`` in place, returns the ones learnt.
 
-        All models predict all examples before any of them learns one: labels of one tick are
+        The models also learn the ``borrowed`` examples of another target, and nothing else does:
+        neither calibration nor any comparison. All models predict all examples before any of them learns one: labels of one tick are
         correlated, so learning the first would leak into predictions of the last.
         """
         learnt = self._learnt
@@ -137,13 +168,14 @@ class _Class:
         for example in examples:
             _count(learnt.treatment, example)
         taught = [lesson for lesson in lessons if lesson.stands_for]
-        self._learn(taught)
+        self._learn(taught, borrowed)
         for lesson in taught:
             silence = lesson.values[self._silence]
             learnt.baselines.learn(silence, lesson.example.label, lesson.stands_for)
         learnt.model = self._champion.data(learnt.between_customer_variance.variance())
         if self._challenger:
             learnt.challenger = self._challenger.data(learnt.between_customer_variance.variance())
+        return taught
 
     def _lesson(self, example: Example, values: Sequence[float]) -> WeightedExample:
         rule = self._learnt.baselines.recency(values[self._silence])
@@ -159,18 +191,22 @@ class _Class:
         rank = recency_rank(lesson.values[self._silence])
         learnt.recency_tally.add(lesson.recency, example.label, rank)
 
-    def _learn(self, taught: Sequence[WeightedExample]) -> None:
+    def _learn(
+        self, taught: Sequence[WeightedExample], borrowed: Sequence[WeightedExample]
+    ) -> None:
         """Let champion and challenger predict, then learn; add their losses to the trials."""
-        learnt = self._learnt
+        learnt, lessons = self._learnt, [*taught, *borrowed]
         whole = (
-            [lesson.values for lesson in taught],
-            [lesson.example.at_ms for lesson in taught],
-            [lesson.example.label for lesson in taught],
-            [lesson.stands_for * self._target_rules.weight for lesson in taught],
+            [lesson.values for lesson in lessons],
+            [lesson.example.at_ms for lesson in lessons],
+            [lesson.example.label for lesson in lessons],
+            [lesson.stands_for * self._target_rules.weight for lesson in lessons],
+            len(taught),
         )
         predictions = self._champion.learn_all(*whole)
         others = self._challenger.learn_all(*whole) if self._challenger else predictions
-        for lesson, champion, challenger in zip(taught, predictions, others, strict=True):
+        # Borrowed examples come last, and are no evidence about this target.
+        for lesson, champion, challenger in zip(taught, predictions, others, strict=False):
             example = lesson.example
             at_ms, label = example.at_ms, example.label
             loss = log_loss(champion.probability, label)

@@ -5,13 +5,14 @@ after T + horizon + grace it matures into one example. Nothing is learnt earlier
 positives: otherwise a cancellation on day 2 would be learnt four weeks before a customer who stays.
 """
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import msgspec
 from msgspec import Struct
 
 from touchstream.schemas.envelope import Event
-from touchstream.schemas.rules import ChurnRules, TargetRules
+from touchstream.schemas.rules import ChurnRules, Target, TargetRules
 from touchstream.schemas.touchpoints.actions import ActionOutcome
 from touchstream.schemas.units import Millis
 
@@ -99,12 +100,18 @@ def flag_target_outcomes(ledger: Ledger, event: Event, rules: TargetRules) -> Le
     return _marked(ledger, event.time_ms, mark, rules) if mark else ledger
 
 
+def flag_return(ledger: Ledger, event: Event, active: bool, rules: Target) -> Ledger:
+    """:func:`flag_outcomes` for the ledger of the target ``return``."""
+    mark = (HAPPENED if active else 0) | _treatment(event)
+    return _marked(ledger, event.time_ms, mark, rules) if mark and ledger else ledger
+
+
 def decided(
     ledger: Ledger,
     at_ms: Millis,
     offer_probability: float,
     recommended: bool,
-    rules: ChurnRules | TargetRules,
+    rules: Target,
     holdout: float = 0.0,
 ) -> Ledger:
     """Record a decision in every waiting snapshot whose window contains it.
@@ -131,7 +138,7 @@ def decided(
     )
 
 
-def _marked(ledger: Ledger, at_ms: Millis, mark: int, rules: ChurnRules | TargetRules) -> Ledger:
+def _marked(ledger: Ledger, at_ms: Millis, mark: int, rules: Target) -> Ledger:
     """Mark rows; the same object if none changes, so that its bytes are reused."""
     since_ms = at_ms - rules.horizon_ms
     for row in ledger:
@@ -149,25 +156,33 @@ def _marked(ledger: Ledger, at_ms: Millis, mark: int, rules: ChurnRules | Target
     )
 
 
-def matures_ms(snapshot: Snapshot, rules: ChurnRules | TargetRules) -> Millis:
+def matures_ms(snapshot: Snapshot, rules: Target) -> Millis:
     """When the snapshot's label becomes final."""
     return Millis(snapshot.at_ms + rules.wait_ms)
 
 
-def mature(
-    ledger: Ledger, now_ms: Millis, rules: ChurnRules | TargetRules
-) -> tuple[Ledger, list[Matured]]:
+def mature(ledger: Ledger, now_ms: Millis, rules: Target) -> tuple[Ledger, list[Matured]]:
     """Split off the rows that are final at ``now_ms``, oldest first."""
     if not ledger or matures_ms(ledger[0], rules) > now_ms:  # rows are in order of time
         return ledger, []
     ripe = [row for row in ledger if matures_ms(row, rules) <= now_ms]
     waiting = tuple(row for row in ledger if matures_ms(row, rules) > now_ms)
-    target = rules.name if isinstance(rules, TargetRules) else "churn"
-    truth = happened if isinstance(rules, TargetRules) else label
+    target, truth = _named(rules)
     return waiting, [
         Matured(row, truth(row), bool(row.outcome_flags & TREATED), matures_ms(row, rules), target)
         for row in ripe
     ]
+
+
+def _named(rules: Target) -> tuple[str, Callable[[Snapshot], int]]:
+    """The target's name, and the label of its rows."""
+    match rules:
+        case ChurnRules():
+            return "churn", label
+        case TargetRules():
+            return rules.name, happened
+        case _:
+            return "return", happened
 
 
 def is_late(event: Event, active: bool, labelled_ms: Millis | None, rules: ChurnRules) -> bool:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from copy import copy
+from itertools import islice
 
 import msgspec
 import numpy as np
@@ -46,8 +47,11 @@ class OnlineModel:
         at_ms: Sequence[Millis],
         labels: Sequence[int],
         weights: Sequence[float],
+        calibrating: int | None = None,
     ) -> list[Prediction]:
         """Learn the examples of one tick; returns the predictions made before learning any.
+
+        The first ``calibrating`` of them also adjust the calibration; None: all.
 
         Labels of one tick are correlated: the same customers, overlapping windows, one bad month.
         Otherwise labels leak within a tick. So calibration and comparisons use the predictions from
@@ -65,7 +69,9 @@ class OnlineModel:
         ]
         calibrated = [self._calibration.apply(raw) for raw in predictions]
         if self._examples >= LEAST_EXAMPLES:
-            for raw, label, weight in zip(predictions, labels, weights, strict=True):
+            for raw, label, weight in islice(
+                zip(predictions, labels, weights, strict=True), calibrating
+            ):
                 self._calibration.learn(raw, label, weight)
         # First, so that the estimator learns this tick in the new units.
         self._estimator.move(self._standard.learn(columns))

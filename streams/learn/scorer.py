@@ -106,7 +106,8 @@ class Scorer:
         self._between_customer_variance = model.between_customer_variance
         self._horizon_days = model.horizon_days
         self._is_cold = model.examples < COLD_EXAMPLES
-        self._population = population(self._standard, model.since_ms)
+        self.population = population(self._standard, model.since_ms)
+        """The rhythm of all customers that the model has learnt from."""
         self._rates = [segment_rate(model, segment) for segment in range(SEGMENTS)]
 
     def score(self, values: Sequence[float], at_ms: Millis) -> Score:
@@ -163,7 +164,7 @@ class Scorer:
         return [self._slope * share for share in added]
 
     def _columns(self, rows: Rows, at_ms: Sequence[Millis]) -> tuple[Floats, Floats]:
-        horizon_days, everybody = self._horizon_days, self._population
+        horizon_days, everybody = self._horizon_days, self.population
         measured = np.asarray(rows, dtype=np.float64)
         if len(measured) <= FEW:
             columns = np.array(

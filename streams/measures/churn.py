@@ -2,6 +2,7 @@
 
 from typing import get_args
 
+from touchstream.schemas.emissions.relation import Relation
 from touchstream.schemas.rules import Band
 from touchstream.schemas.units import Millis
 from touchstream.streams.measures.metric import Dimension, Measure, Metric, Ratio
@@ -13,6 +14,13 @@ METRICS = (
         "entries",
         "Customers who entered a risk band, every time; the first band counts too.",
         (Dimension("band", get_args(Band)),),
+    ),
+    Metric(
+        "relation_changes",
+        "counter",
+        "changes",
+        "Customers whose relation ended, lapsed or came back, every time.",
+        (Dimension("relation", get_args(Relation)),),
     ),
     Metric(
         "churn_labels",
@@ -43,6 +51,11 @@ def band_entered(before: Band | None, after: Band | None, at_ms: Millis) -> tupl
     if after is None or after == before:
         return ()
     return (Measure("band_entries", (after,), 1, at_ms),)
+
+
+def relation_entered(relation: Relation, at_ms: Millis) -> Measure:
+    """The measure of a change of the relation; ``at_ms`` is the step's time."""
+    return Measure("relation_changes", (relation,), 1, at_ms)
 
 
 def label_matured(label: int, *, treated: bool, matured_ms: Millis) -> Measure:

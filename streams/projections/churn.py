@@ -14,7 +14,7 @@ from msgspec import Struct
 from touchstream.schemas.emissions.risk import RiskChanged
 from touchstream.schemas.envelope import Event
 from touchstream.schemas.registry import TOUCHPOINTS
-from touchstream.schemas.rules import Band, LearningRules, Rules
+from touchstream.schemas.rules import Band, BandRules, LearningRules, Rules
 from touchstream.schemas.units import Millis
 from touchstream.streams.decide.arbitration import Candidate, Decision
 from touchstream.streams.decide.bands import Crossing, held_back, next_band, rises
@@ -40,21 +40,24 @@ from touchstream.streams.projections.projection import (
     Trigger,
     Update,
 )
+from touchstream.streams.projections.relation import (
+    RELATION,
+    is_over,
+    snapshot_is_due,
+    term_is_over,
+)
 from touchstream.streams.scoring import Scored, snapshot
-from touchstream.streams.snapshot_day import next_snapshot_day_ms
 
 TARGETS = "targets"
 _REQUEST = (ScoreRequest(CHURN),)
-_RESCORED_AT = frozenset({CHURN, TARGETS, TOMBSTONE})
+_RESCORED_AT = frozenset({CHURN, RELATION, TARGETS, TOMBSTONE})
 """Timers that trigger scoring: labels mature, or a snapshot is due."""
 
 
-class ChurnState(Struct, frozen=True, array_like=True, tag=1, gc=False):
+class ChurnState(Struct, frozen=True, array_like=True, tag=2, gc=False):
     """A customer's risk as last scored and as last emitted."""
 
     ledger: Ledger = ()
-    snapshot_due_ms: Millis | None = None
-    """When the next snapshot for the ledger is due."""
     risk: float | None = None
     """P(churn) as last scored; None before the first model."""
     band: Band | None = None
@@ -85,7 +88,7 @@ class Churn:
     state_type: ClassVar[type[ChurnState]] = ChurnState
     max_bytes: ClassVar[int] = 1_024
     listens_to: ClassVar[frozenset[str]] = frozenset(TOUCHPOINTS)
-    reads: ClassVar[tuple[str, ...]] = ()
+    reads: ClassVar[tuple[str, ...]] = (RELATION,)
     merges_exactly: ClassVar[bool] = False
 
     def on_event(
@@ -94,18 +97,15 @@ class Churn:
         rules, before = ctx.rules.churn, state or NOTHING
         ledger = flag_outcomes(before.ledger, event, ctx.active, rules)
         late = is_late(event, ctx.active, before.labelled_ms, rules)
-        due_ms = before.snapshot_due_ms
-        if due_ms is None:
-            due_ms = _next_snapshot_ms(ctx, ctx.serving.watermark_ms or ctx.now_ms)
+        left = before.risk is not None and is_over(ctx)
         # Most events change no snapshot, and then the slot need not be written.
-        elif ledger is before.ledger and not late:
+        if ledger is before.ledger and not late and not left:
             return None
         after = msgspec.structs.replace(
-            before,
-            ledger=ledger,
-            snapshot_due_ms=due_ms,
-            late_for_label=before.late_for_label + late,
+            before, ledger=ledger, late_for_label=before.late_for_label + late
         )
+        if left:
+            after = _without_risk(after)
         return Update(after, counters=("late_for_label",) if late else ())
 
     def on_timer(
@@ -113,8 +113,10 @@ class Churn:
     ) -> Update[ChurnState] | None:
         """Split off the snapshots with a final label; the first carries the late events."""
         waiting, ripe = mature(state.ledger, now_ms, ctx.rules.churn)
+        if state.risk is not None and is_over(ctx):
+            state = _without_risk(state)
         if not ripe:
-            return None
+            return Update(state)
         after = msgspec.structs.replace(
             state, ledger=waiting, labelled_ms=ripe[-1].snapshot.at_ms, late_for_label=0
         )
@@ -127,14 +129,19 @@ class Churn:
     def score_requests(
         self, state: ChurnState | None, trigger: Trigger, ctx: Context
     ) -> Sequence[ScoreRequest]:
-        if isinstance(trigger, TimerFired) and ctx.fired.isdisjoint(_RESCORED_AT):
+        if isinstance(trigger, TimerFired) and _RESCORED_AT.isdisjoint(ctx.fired):
             return ()
-        return _REQUEST
+        # Those who have left cannot leave: they are scored for their return.
+        return () if is_over(ctx) else _REQUEST
 
     def on_scores(
-        self, state: ChurnState, scores: Mapping[str, Scored], ctx: Context, trigger: Trigger
+        self,
+        state: ChurnState | None,
+        scores: Mapping[str, Scored],
+        ctx: Context,
+        trigger: Trigger,
     ) -> Update[ChurnState]:
-        scored = scores[CHURN]
+        scored, state = scores[CHURN], state or NOTHING
         # Snapshot first: the decision of this step must fall into its window.
         if isinstance(trigger, TimerFired):
             state = _snapshot_taken(state, scored, ctx)
@@ -157,19 +164,14 @@ class Churn:
         return msgspec.structs.replace(state, ledger=ledger)
 
     def next_timer_ms(self, state: ChurnState, rules: Rules) -> Millis | None:
-        if not state.ledger:
-            return state.snapshot_due_ms
         # Rows are in order of time, so the first one matures first.
-        matures = matures_ms(state.ledger[0], rules.churn)
-        due_ms = state.snapshot_due_ms
-        return matures if due_ms is None else min(matures, due_ms)
+        return matures_ms(state.ledger[0], rules.churn) if state.ledger else None
 
     def merge(self, a: ChurnState, b: ChurnState, ctx: Context) -> ChurnState:
         """Keep the rows of both; the later crossing determines the band."""
         newer, older = sorted((a, b), key=_newest_first)
         return ChurnState(
             ledger=tuple(sorted((*a.ledger, *b.ledger), key=_row_order)),
-            snapshot_due_ms=_earliest(a.snapshot_due_ms, b.snapshot_due_ms),
             risk=_largest(a.risk, b.risk),
             band=newer.band or older.band,
             crossing=newer.crossing,
@@ -180,7 +182,11 @@ class Churn:
         )
 
     def upgrade(self, version: int, fields: list[Any]) -> ChurnState:
-        raise ValueError(f"this build cannot read version {version}")
+        """Version 1 kept the snapshot day, which has moved to the relation."""
+        if version != 1:
+            raise ValueError(f"this build cannot read version {version}")
+        ledger, _, *rest = fields
+        return msgspec.convert([ChurnState.__struct_config__.tag, ledger, *rest], ChurnState)
 
     def describe(
         self, state: ChurnState, profile: Profile | None, now_ms: Millis
@@ -190,19 +196,19 @@ class Churn:
         return shown
 
 
-def _next_snapshot_ms(ctx: Context, after_ms: Millis) -> Millis:
-    return next_snapshot_day_ms(ctx.subject, after_ms, ctx.rules.churn.snapshot_every_days)
+def _without_risk(state: ChurnState) -> ChurnState:
+    """The state of a customer who has left: only the rows go on waiting for their labels."""
+    return ChurnState(
+        ledger=state.ledger, labelled_ms=state.labelled_ms, late_for_label=state.late_for_label
+    )
 
 
 def _snapshot_taken(state: ChurnState, scored: Scored, ctx: Context) -> ChurnState:
     """Append the score to the ledger if a snapshot is due."""
-    watermark_ms, due_ms = ctx.serving.watermark_ms, state.snapshot_due_ms
-    if watermark_ms is None or due_ms is None or due_ms > watermark_ms:
+    if not snapshot_is_due(ctx):
         return state
     row = snapshot(scored, ctx.serving, SUBSCRIBED if scored.subscribed else 0)
-    return msgspec.structs.replace(
-        state, ledger=(*state.ledger, row), snapshot_due_ms=_next_snapshot_ms(ctx, watermark_ms)
-    )
+    return msgspec.structs.replace(state, ledger=(*state.ledger, row))
 
 
 def _banded(state: ChurnState, scored: Scored, ctx: Context) -> Update[ChurnState]:
@@ -233,18 +239,32 @@ def _banded(state: ChurnState, scored: Scored, ctx: Context) -> Update[ChurnStat
 
 def _band(state: ChurnState, scored: Scored, ctx: Context) -> Band | None:
     """The current band; None until the model has enough evidence."""
-    rules = ctx.rules
-    if not enough_evidence(scored.scorer.model, rules.learning):
+    band = next_band_of(state.band, state.crossing, scored, ctx.rules.bands, ctx)
+    # Renewed or ended: nobody is warned about a term that is over.
+    if band is not None and rises(state.band, band) and term_is_over(ctx, scored.at_ms):
         return state.band
-    band = next_band(state.band, scored.risk, rules.bands)
-    if band == state.band:
+    return band
+
+
+def next_band_of(
+    before: Band | None,
+    crossing: Crossing | None,
+    scored: Scored,
+    bands: BandRules,
+    ctx: Context,
+) -> Band | None:
+    """The band after a prediction of any target; ``before`` until there is enough evidence."""
+    learning = ctx.rules.learning
+    if not enough_evidence(scored.scorer.model, learning):
+        return before
+    band = next_band(before, scored.risk, bands)
+    if band == before:
         return band
-    if rises(state.band, band) and scored.prediction.doubt() > rules.learning.widest:
-        return state.band  # uncertainty prevents a rise, never a fall
-    if state.band is None:
+    if rises(before, band) and scored.prediction.doubt() > learning.widest:
+        return before  # uncertainty prevents a rise, never a fall
+    if before is None:
         return band
-    turned = held_back(state.band, band, state.crossing, ctx.now_ms, rules.bands)
-    return state.band if turned else band
+    return before if held_back(before, band, crossing, ctx.now_ms, bands) else band
 
 
 def enough_evidence(model: ModelData, rules: LearningRules) -> bool:
@@ -282,10 +302,6 @@ def _newest_first(state: ChurnState) -> tuple[int, bytes]:
 
 def _row_order(row: Any) -> tuple[int, bytes]:  # noqa: ANN401 - a Snapshot
     return row.at_ms, msgspec.msgpack.encode(row)
-
-
-def _earliest(a: Millis | None, b: Millis | None) -> Millis | None:
-    return min((moment for moment in (a, b) if moment is not None), default=None)
 
 
 def _largest(a: Any, b: Any) -> Any:  # noqa: ANN401 - two of one ordered type, or None

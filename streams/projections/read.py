@@ -3,10 +3,12 @@
 from collections.abc import Mapping
 
 from touchstream.schemas.units import Millis
-from touchstream.streams.projections import churn, decisions, targets
+from touchstream.streams.projections import churn, decisions, relation, returning, targets
 from touchstream.streams.projections.churn import ChurnState
 from touchstream.streams.projections.decisions import DecisionsState
 from touchstream.streams.projections.registry import REGISTERED, slots_of
+from touchstream.streams.projections.relation import RelationState
+from touchstream.streams.projections.returning import ReturnState
 from touchstream.streams.projections.targets import TargetsState
 from touchstream.streams.state import State
 
@@ -15,6 +17,18 @@ def churn_of(state: State) -> ChurnState:
     """Risk, band and waiting snapshots of a customer."""
     found: ChurnState | None = slots_of(state).read(churn.Churn.name)
     return churn.NOTHING if found is None else found
+
+
+def relation_of(state: State) -> RelationState | None:
+    """The customer's relation; None for an erased one."""
+    found: RelationState | None = slots_of(state).read(relation.RELATION)
+    return found
+
+
+def return_of(state: State) -> ReturnState:
+    """Probability, band and waiting snapshots of a former customer."""
+    found: ReturnState | None = slots_of(state).read(returning.RETURN)
+    return returning.NOTHING if found is None else found
 
 
 def targets_of(state: State) -> TargetsState:

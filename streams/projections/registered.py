@@ -20,6 +20,7 @@ class Registered:
         self.projection = projection
         self.slot = projection.slot
         self.name = projection.name
+        self.reads = frozenset(projection.reads)
         self.on_event = projection.on_event
         self.on_timer = projection.on_timer
         self.next_timer_ms = projection.next_timer_ms

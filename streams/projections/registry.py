@@ -12,12 +12,16 @@ from touchstream.streams.projections.engagement import Engagement
 from touchstream.streams.projections.measures import Measures
 from touchstream.streams.projections.projection import Projection
 from touchstream.streams.projections.registered import Registered
+from touchstream.streams.projections.relation import Relation
+from touchstream.streams.projections.returning import Returning
 from touchstream.streams.projections.slots import Slots
 from touchstream.streams.projections.targets import Targets
 from touchstream.streams.state import State
 
 PROJECTIONS: tuple[Projection[Any], ...] = (
+    Relation(),
     Churn(),
+    Returning(),
     Targets(),
     Decisions(),
     Engagement(),

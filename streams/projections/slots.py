@@ -44,10 +44,10 @@ class Slots:
         self._states[registered.slot] = state
         self._changed[registered.slot] = registered
 
-    def fired(self, now_ms: Millis) -> set[int]:
-        """Numbers of the slots whose timers have passed."""
+    def fired(self, now_ms: Millis) -> dict[int, Millis]:
+        """Slot number -> its timer, of those whose timers have passed."""
         return {
-            number
+            number: slot.next_timer_ms
             for number, slot in self._held.items()
             if slot.next_timer_ms is not None and slot.next_timer_ms <= now_ms
         }

@@ -24,7 +24,7 @@ from touchstream.streams.intake.decode import Arrival
 from touchstream.streams.intake.memory import NOTHING_REMEMBERED
 from touchstream.streams.outcome import Reject
 from touchstream.streams.projections.projection import TimerFired
-from touchstream.streams.projections.read import churn_of
+from touchstream.streams.projections.read import churn_of, relation_of
 
 RULES = Rules(intake=IntakeRules(allowed_lateness_days=7))
 
@@ -142,7 +142,9 @@ def test_events_alone_write_no_ledger() -> None:
 def test_a_snapshot_that_was_missed_is_taken_once_by_the_next_tick() -> None:
     state = last_state(lived(arrival("web.visit", "d1"), fired("d26"), fired("d27")))
     assert [row.at_ms for row in churn_of(state).ledger] == [moment("d26")]
-    assert churn_of(state).snapshot_due_ms == moment("d32")
+    relation = relation_of(state)
+    assert relation is not None
+    assert relation.snapshot_due_ms == moment("d32")
 
 
 def test_whom_a_tick_passed_by_the_next_one_wakes() -> None:
@@ -264,7 +266,7 @@ def test_of_an_erased_customer_a_tombstone_is_left() -> None:
         None,
         None,
     )
-    assert (state.erased_ms, churn_of(state).snapshot_due_ms) == (moment("d5"), None)
+    assert (state.erased_ms, relation_of(state)) == (moment("d5"), None)
 
 
 def test_what_happened_before_the_erasure_does_not_come_back() -> None:

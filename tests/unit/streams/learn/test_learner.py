@@ -135,7 +135,7 @@ def test_every_target_has_a_model_of_its_own() -> None:
 def test_one_version_names_the_models_of_all_targets() -> None:
     passed = passing(30, example(target="repeat"), rules=WITH_REPEAT)
     assert passed.published is not None
-    assert sorted(unseal(passed.published).models) == ["churn", "repeat"]
+    assert sorted(unseal(passed.published).models) == ["churn", "repeat", "return"]
 
 
 def test_the_treated_are_counted_and_not_learnt() -> None:

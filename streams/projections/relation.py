@@ -1,0 +1,304 @@
+"""Relation: whether the customer is still one; nobody is warned about those who have left.
+
+A relation is *open* from the first event. It is *ended* by a cancellation (``churn.cancel``) or by
+a term that was not renewed, *lapsed* after a silence longer than those that customers like this
+return from, and *back* after a return. Churn is about open (and returned) customers, ``return``
+about the others. A change is emitted as ``customer.relation_changed``.
+
+What a contract or a purchase began, only a contract or a purchase begins again: a call about the
+final bill is no return. A lapse, which is silence, ends with any sign of life.
+"""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from math import exp, sqrt
+from statistics import NormalDist
+from typing import Any, ClassVar
+
+import msgspec
+from msgspec import Struct
+
+from touchstream.schemas.emissions.relation import Relation as Status
+from touchstream.schemas.emissions.relation import RelationChanged
+from touchstream.schemas.envelope import Event
+from touchstream.schemas.registry import TOUCHPOINTS
+from touchstream.schemas.rules import Rules
+from touchstream.schemas.touchpoints.orders import OrderPlaced
+from touchstream.schemas.touchpoints.subscriptions import (
+    SubscriptionChanged,
+    SubscriptionRenewed,
+    SubscriptionStarted,
+)
+from touchstream.schemas.units import DAY_MS, Millis
+from touchstream.streams.context import ServingContext
+from touchstream.streams.emit.relation import relation_changed
+from touchstream.streams.learn.seen import LEAST_SPREAD, PSEUDO_GAPS, Population
+from touchstream.streams.learn.snapshot import CHURN
+from touchstream.streams.measures.churn import relation_entered
+from touchstream.streams.profiles.profile import Profile
+from touchstream.streams.projections.projection import Context, Update
+from touchstream.streams.snapshot_day import next_snapshot_day_ms
+
+RELATION = "relation"
+CANCELLED = "subscription.cancelled"
+_CONTRACTS = (SubscriptionStarted, SubscriptionRenewed, SubscriptionChanged)
+_OVER = frozenset({"ended", "lapsed"})
+_UNLEARNT = Population()
+_EPOCH = datetime.fromtimestamp(0, UTC)
+LONGEST_DAYS = 3_650.0
+"""Bound on the silence after which a customer lapses: ten years."""
+
+
+class RelationState(Struct, frozen=True, array_like=True, omit_defaults=True, tag=1, gc=False):
+    """The relation, and when it is looked at next."""
+
+    snapshot_due_ms: Millis
+    """The customer's next snapshot day."""
+    status: Status = "open"
+    ends_ms: Millis | None = None
+    """End of the running term; None without one."""
+    since_ms: Millis | None = None
+    """When the status began; None: at the first event."""
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the customer has left: ended or lapsed."""
+        return self.status in _OVER
+
+
+def is_over(ctx: Context) -> bool:
+    """Whether the customer of this step has left."""
+    state: RelationState | None = ctx.slots.read(RELATION)
+    return state is not None and state.is_over
+
+
+def term_is_over(ctx: Context, at_ms: Millis) -> bool:
+    """Whether a term has ended, and a late renewal may still arrive."""
+    state: RelationState | None = ctx.slots.read(RELATION)
+    return state is not None and state.ends_ms is not None and state.ends_ms <= at_ms
+
+
+def snapshot_is_due(ctx: Context) -> bool:
+    """Whether this tick has passed the customer's snapshot day."""
+    fired_ms = ctx.fired.get(RELATION)
+    if fired_ms is None:
+        return False
+    # A term may have ended before, in the same tick.
+    return _next_snapshot_ms(ctx, Millis(fired_ms - 1)) <= ctx.now_ms
+
+
+def lapses_after_days(profile: Profile, serving: ServingContext) -> float:
+    r"""The silence, in days, after which this customer counts as lapsed.
+
+    .. math:: \max(H, e^{\mu + z \sigma}), \quad z = \Phi^{-1}(\text{returned\_share})
+
+    Gaps between visits are log-normal, with the customer's own mean and spread shrunk towards those
+    of all customers in the model, exactly as in :class:`touchstream.streams.learn.seen.Seen`.
+    ``H`` is churn's horizon: a shorter silence is not churn by the label's definition.
+    """
+    rules = serving.rules
+    scorers = serving.scorers
+    everybody = _UNLEARNT if scorers is None else scorers[CHURN].population
+    rhythm = profile.rhythm
+    count = 0 if rhythm is None else rhythm.count
+    own = 0.0 if rhythm is None else count * rhythm.mean
+    squares = 0.0 if rhythm is None else rhythm.squares
+    freedom = max(count - 1, 0)
+    mean = (own + PSEUDO_GAPS * everybody.gap_mean) / (count + PSEUDO_GAPS)
+    variance = (squares + PSEUDO_GAPS * everybody.gap_spread**2) / (freedom + PSEUDO_GAPS)
+    spread = max(sqrt(variance), LEAST_SPREAD)
+    longest = exp(mean + _quantile(rules.relation.returned_share) * spread)
+    return min(LONGEST_DAYS, max(float(rules.churn.horizon_days), longest))
+
+
+class Relation:
+    """Implements ``Projection`` for the state of the relation and the snapshot days."""
+
+    name: ClassVar[str] = RELATION
+    slot: ClassVar[int] = 7
+    state_type: ClassVar[type[RelationState]] = RelationState
+    max_bytes: ClassVar[int] = 48
+    listens_to: ClassVar[frozenset[str]] = frozenset(TOUCHPOINTS)
+    reads: ClassVar[tuple[str, ...]] = ()
+    merges_exactly: ClassVar[bool] = False
+
+    def on_event(
+        self, state: RelationState | None, event: Event, ctx: Context
+    ) -> Update[RelationState] | None:
+        if state is None:
+            first_ms = ctx.serving.watermark_ms or ctx.now_ms
+            state = RelationState(_next_snapshot_ms(ctx, first_ms))
+            begun = _after_event(state, event, ctx) or state
+            # The first event of an unknown customer changes no relation that anyone knew of.
+            return Update(begun)
+        after = _after_event(state, event, ctx)
+        return None if after is None else _changed(state, after, ctx)
+
+    def on_timer(self, state: RelationState, now_ms: Millis, ctx: Context) -> Update[RelationState]:
+        """End a relation whose term is over or whose silence is too long."""
+        due_ms = state.snapshot_due_ms
+        after = RelationState(
+            _next_snapshot_ms(ctx, now_ms) if due_ms <= now_ms else due_ms,
+            state.status,
+            _term_end(ctx.profile, ctx.rules),
+            state.since_ms,
+        )
+        if not state.is_over:
+            over = _over_by_now(state, now_ms, ctx)
+            if over is not None:
+                status, since_ms = over
+                after = msgspec.structs.replace(
+                    after, status=status, since_ms=since_ms, ends_ms=None
+                )
+            elif after.ends_ms is not None and after.ends_ms + _grace_ms(ctx.rules) <= now_ms:
+                after = msgspec.structs.replace(after, ends_ms=None)
+        return _changed(state, after, ctx)
+
+    def next_timer_ms(self, state: RelationState, rules: Rules) -> Millis | None:
+        if state.ends_ms is None:
+            return state.snapshot_due_ms
+        # A renewal may arrive a little later than the end of the term.
+        return min(state.snapshot_due_ms, Millis(state.ends_ms + _grace_ms(rules)))
+
+    def merge(self, a: RelationState, b: RelationState, ctx: Context) -> RelationState:
+        """A person is a customer if either of their ids is; otherwise the later end counts."""
+        kept = max((a, b), key=lambda one: (not one.is_over, one.since_ms or 0, one.status))
+        ends = [one.ends_ms for one in (a, b) if one.ends_ms is not None]
+        return RelationState(
+            min(a.snapshot_due_ms, b.snapshot_due_ms),
+            kept.status,
+            max(ends, default=None),
+            kept.since_ms,
+        )
+
+    def upgrade(self, version: int, fields: list[Any]) -> RelationState:
+        raise ValueError(f"this build cannot read version {version}")
+
+    def describe(
+        self, state: RelationState, profile: Profile | None, now_ms: Millis
+    ) -> Mapping[str, object]:
+        return {
+            "status": state.status,
+            "since_ms": state.since_ms or (profile and profile.first_seen_ms),
+            "term_ends_ms": state.ends_ms,
+            "snapshot_due_ms": state.snapshot_due_ms,
+        }
+
+
+def _after_event(state: RelationState, event: Event, ctx: Context) -> RelationState | None:
+    """The relation after an event; None if it is unchanged."""
+    if state.is_over:
+        return _returned(state, event, ctx)
+    if event.type in ctx.rules.churn.cancel:
+        return _cancelled(state, event, ctx)
+    if isinstance(event.data, _CONTRACTS):
+        ends_ms = _term_end(ctx.profile, ctx.rules)
+        if ends_ms != state.ends_ms:
+            return msgspec.structs.replace(state, ends_ms=ends_ms)
+    return None
+
+
+def _cancelled(state: RelationState, event: Event, ctx: Context) -> RelationState | None:
+    """Ended, unless a newer contract or return is known: events may arrive late."""
+    subscription = ctx.profile.subscription
+    if subscription is not None and not subscription.cancelled:
+        newer = subscription.at_ms >= event.time_ms or event.type == CANCELLED
+        if newer and subscription.running(event.time_ms):
+            return None
+    if state.since_ms is not None and event.time_ms < state.since_ms:
+        return None
+    return RelationState(state.snapshot_due_ms, "ended", None, event.time_ms)
+
+
+def _returned(state: RelationState, event: Event, ctx: Context) -> RelationState | None:
+    profile, since_ms = ctx.profile, state.since_ms or Millis(0)
+    if state.status == "lapsed":
+        # A late event that is not the newest sign of life does not shorten the silence.
+        newest = profile.activity is not None and profile.activity.at_ms == event.time_ms
+        if not (ctx.active and newest):
+            return None
+    elif isinstance(event.data, OrderPlaced):
+        if event.time_ms <= since_ms:
+            return None
+    elif not isinstance(event.data, _CONTRACTS) or not _runs_again(profile, since_ms, event):
+        return None
+    return RelationState(
+        state.snapshot_due_ms, "back", _term_end(profile, ctx.rules), event.time_ms
+    )
+
+
+def _runs_again(profile: Profile, since_ms: Millis, event: Event) -> bool:
+    subscription = profile.subscription
+    if subscription is None or subscription.at_ms != event.time_ms:
+        return False
+    # A renewal that arrives late for the term that seemed over is older than its end.
+    return subscription.running(max(since_ms, event.time_ms))
+
+
+def _over_by_now(
+    state: RelationState, now_ms: Millis, ctx: Context
+) -> tuple[Status, Millis] | None:
+    """The end of the relation that a tick finds, and when it began."""
+    profile, rules = ctx.profile, ctx.rules
+    subscription = profile.subscription
+    if subscription is not None and subscription.running(now_ms):
+        return None
+    if subscription is not None and CANCELLED in rules.churn.cancel:
+        end_ms = subscription.ends_ms
+        # The end of a contract that a return came after is long known.
+        is_new = end_ms is not None and end_ms > (state.since_ms or 0)
+        if end_ms is not None and is_new and end_ms + _grace_ms(rules) <= now_ms:
+            return "ended", end_ms
+        if is_new:
+            return None
+    last_ms = profile.first_seen_ms if profile.activity is None else profile.activity.at_ms
+    silent_days = (now_ms - last_ms) / DAY_MS
+    # Most customers are far from it: compare with the cheap bound first.
+    if silent_days <= rules.churn.horizon_days:
+        return None
+    return ("lapsed", now_ms) if silent_days > lapses_after_days(profile, ctx.serving) else None
+
+
+def _term_end(profile: Profile, rules: Rules) -> Millis | None:
+    """End of the contract's term if it is one that ends relations."""
+    subscription = profile.subscription
+    if subscription is None or subscription.cancelled or CANCELLED not in rules.churn.cancel:
+        return None
+    return subscription.ends_ms
+
+
+def _changed(before: RelationState, after: RelationState, ctx: Context) -> Update[RelationState]:
+    if after.status == before.status:
+        return Update(after)
+    emission = relation_changed(ctx.subject, _change(before, after, ctx), ctx.cause, ctx.now_ms)
+    return Update(after, (emission,), measures=(relation_entered(after.status, ctx.now_ms),))
+
+
+def _change(before: RelationState, after: RelationState, ctx: Context) -> RelationChanged:
+    activity = ctx.profile.activity
+    lapsed = after.status == "lapsed" and activity is not None
+    return RelationChanged(
+        before=before.status,
+        relation=after.status,
+        since=_EPOCH + timedelta(milliseconds=after.since_ms or ctx.profile.first_seen_ms),
+        silent_days=round((ctx.now_ms - activity.at_ms) / DAY_MS, 2)
+        if lapsed and activity is not None
+        else None,
+        lapses_after_days=round(lapses_after_days(ctx.profile, ctx.serving), 2) if lapsed else None,
+        rules=ctx.serving.rules_digest,
+        cause=ctx.cause,
+    )
+
+
+def _next_snapshot_ms(ctx: Context, after_ms: Millis) -> Millis:
+    return next_snapshot_day_ms(ctx.subject, after_ms, ctx.rules.churn.snapshot_every_days)
+
+
+def _grace_ms(rules: Rules) -> int:
+    return rules.churn.label_grace_days * DAY_MS
+
+
+@lru_cache(maxsize=8)
+def _quantile(share: float) -> float:
+    return NormalDist().inv_cdf(share)
