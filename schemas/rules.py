@@ -191,21 +191,51 @@ class LearningRules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """A band is entered only if the model's part of the 90 % interval is no wider than this."""
 
 
-class BandRules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Risk bands with hysteresis: a band is left below ``*_leave``, entered at ``*_enter``."""
+class Thresholds(Struct, frozen=True, array_like=True, gc=False):
+    """Risks (0..1) at which a band is entered, and below which it is left: hysteresis."""
 
     medium_enter: Probability = 0.50
     medium_leave: Probability = 0.42
     high_enter: Probability = 0.72
     high_leave: Probability = 0.62
-    cooldown_days: Annotated[int, Meta(ge=0, le=365)] = 1
-    """A reversal within this many days of a crossing is delayed; a further rise never is."""
 
     def __post_init__(self) -> None:
         if not self.medium_leave <= self.medium_enter <= self.high_enter:
             raise RulesError("bands: want medium_leave <= medium_enter <= high_enter")
         if not self.medium_enter <= self.high_leave <= self.high_enter:
             raise RulesError("bands: want medium_enter <= high_leave <= high_enter")
+
+
+class BandRules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Risk bands: as many alarms as there is capacity for, or thresholds that are typed."""
+
+    high_per_day: Annotated[float, Meta(gt=0.0)] | None = None
+    """Customers who may enter the band high on a day; none given: ``high_share_per_day``."""
+    high_share_per_day: Annotated[float, Meta(gt=0.0, le=1.0)] = 0.01
+    """The same as a share of the open customers."""
+    medium_enter: Probability | None = None
+    """Typed thresholds: each one that is given sets the capacity aside, and the others then have
+    the defaults of :class:`Thresholds`."""
+    medium_leave: Probability | None = None
+    high_enter: Probability | None = None
+    high_leave: Probability | None = None
+    cooldown_days: Annotated[int, Meta(ge=0, le=365)] = 1
+    """A reversal within this many days of a crossing is delayed; a further rise never is."""
+
+    @property
+    def typed(self) -> Thresholds | None:
+        """The typed thresholds; None if they follow from the capacity."""
+        given = {
+            name: value
+            for name in Thresholds.__struct_fields__
+            if (value := getattr(self, name)) is not None
+        }
+        return Thresholds(**given) if given else None
+
+    def __post_init__(self) -> None:
+        typed = self.typed
+        if typed is not None and self.high_per_day is not None:
+            raise RulesError("bands: want high_per_day or thresholds such as high_enter, not both")
 
 
 class ActionRules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -242,6 +272,11 @@ class WinBackRules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     bands: BandRules = BandRules(
         medium_enter=0.15, medium_leave=0.12, high_enter=0.35, high_leave=0.30
     )
+    """Typed thresholds of that probability."""
+
+    def __post_init__(self) -> None:
+        if self.bands.typed is None:
+            raise RulesError("win_back.bands: want thresholds such as high_enter")
 
 
 class DecidingRules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -33,6 +33,10 @@ class ShardCheckpoint(Struct, kw_only=True, omit_defaults=True):
     """Records other than ticks so far."""
     recent_dead: list[int] = []
     """``taken`` at each dead letter that is still in the window."""
+    scored: int = 0
+    entered: int = 0
+    rises: dict[str, int] = {}
+    """Of the tick in progress, for its ``TickCompleted`` record."""
     measured_since: dict[str, int] = {}
     """Retention of measures (days) -> the oldest day (since 1970-01-01) that may have any."""
 
@@ -44,6 +48,7 @@ def copy(checkpoint: ShardCheckpoint) -> ShardCheckpoint:
         sequences=dict(checkpoint.sequences),
         counters=dict(checkpoint.counters),
         recent_dead=list(checkpoint.recent_dead),
+        rises=dict(checkpoint.rises),
         measured_since=dict(checkpoint.measured_since),
     )
 

@@ -17,6 +17,7 @@ from touchstream.streams.learn.ledger import RECOMMENDED, Matured
 from touchstream.streams.measures.tally import Tally, expired
 from touchstream.streams.outbox import Entry, encode_entry
 from touchstream.streams.outcome import Reject
+from touchstream.streams.projections.projection import RiskStep
 from touchstream.streams.records import Record
 from touchstream.streams.state import State
 from touchstream.streams.state import decode as decode_state
@@ -79,6 +80,17 @@ class CommitBuilder:
             self._emit(emission)
         for matured in step.examples:
             self._example(customer, matured, tick)
+        if step.risk_flow is not None:
+            self._count_flow(step.risk_flow)
+
+    def _count_flow(self, flow: RiskStep) -> None:
+        """Count a rise of the risk for bands by capacity; integers, so batches do not show."""
+        checkpoint, rises = self.checkpoint, self.checkpoint.rises
+        checkpoint.entered += flow.entered
+        checkpoint.scored += flow.rise is not None
+        if flow.rise is not None and flow.rise[0] != flow.rise[1]:
+            for place, amount in zip(map(str, flow.rise), (1, -1), strict=True):
+                rises[place] = rises.get(place, 0) + amount
 
     def count(self, *names: str) -> None:
         counters = self.checkpoint.counters
@@ -102,10 +114,18 @@ class CommitBuilder:
         laid_out = encode_letter(letter)
         self._put(Entry(DEAD_LETTERS_TOPIC, laid_out.key, laid_out.value, tuple(laid_out.headers)))
 
-    def passed(self, tick: int) -> None:
+    def passed(self, tick: int, time_ms: Millis) -> None:
+        checkpoint = self.checkpoint
         passed = TickCompleted(
-            shard=self._shard, sequence=self._sequence(EXAMPLES_TOPIC), tick=tick
+            shard=self._shard,
+            sequence=self._sequence(EXAMPLES_TOPIC),
+            tick=tick,
+            time_ms=time_ms,
+            scored=checkpoint.scored,
+            entered=checkpoint.entered,
+            rises={place: count for place, count in checkpoint.rises.items() if count},
         )
+        checkpoint.scored, checkpoint.entered, checkpoint.rises = 0, 0, {}
         # Tells the learner that the shard has sent all examples of the tick.
         self._put(Entry(EXAMPLES_TOPIC, None, encode_example(passed), partition=0))
 

@@ -36,6 +36,7 @@ from touchstream.streams.profiles.fold import fold, forget_resolved_tickets
 from touchstream.streams.projections.projection import (
     TOMBSTONE,
     Context,
+    RiskStep,
     ScoreRequest,
     TimerFired,
     Trigger,
@@ -69,6 +70,7 @@ class Step(Struct, frozen=True, gc=False):
     refused: Reject | None = None
     """The event becomes a dead letter; the state is unchanged."""
     measures: Sequence[Measure] = ()
+    risk_flow: RiskStep | None = None
 
 
 class Underway(Struct, gc=False):
@@ -83,6 +85,7 @@ class Underway(Struct, gc=False):
     candidates: Sequence[Candidate] = ()
     examples: Sequence[Matured] = ()
     measures: Sequence[Measure] = ()
+    risk_flow: RiskStep | None = None
     requests: Sequence[tuple[Registered, Sequence[ScoreRequest]]] = ()
     """Predictions requested by each projection."""
     scores: dict[str, Scored] = {}
@@ -104,6 +107,8 @@ class Underway(Struct, gc=False):
             self.measures = (*self.measures, *update.measures)
         if update.counters:
             self.counters = (*self.counters, *update.counters)
+        if update.risk_flow is not None:
+            self.risk_flow = update.risk_flow
 
 
 def advance(
@@ -346,6 +351,7 @@ def conclude(one: Underway) -> Step:
         one.counters,
         None,
         one.measures,
+        one.risk_flow,
     )
 
 

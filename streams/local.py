@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from touchstream.schemas.emissions.envelope import encode_emission
-from touchstream.schemas.examples import Example, decode_example
+from touchstream.schemas.examples import Example, TickCompleted, decode_example
 from touchstream.schemas.rules import Rules
 from touchstream.schemas.shards import shard_name
 from touchstream.schemas.tick import ActiveConfig, Tick
@@ -168,15 +168,18 @@ class LocalStream:
     def learn(self, number: int) -> None:
         """Let the learner process a tick that every shard has finished."""
         matured: list[Example] = []
+        completed: list[TickCompleted] = []
         for entry in self._sent():
             if entry.topic == EXAMPLES_TOPIC:
                 record = decode_example(entry.value)
                 if isinstance(record, Example):
                     matured.append(record)
+                else:
+                    completed.append(record)
             else:
                 self.emitted.append(entry)
         self.examples.extend(matured)
-        passed = pass_tick(self.knowledge, number, {}, matured, self.rules, FEATURES)
+        passed = pass_tick(self.knowledge, number, {}, matured, self.rules, FEATURES, completed)
         self.knowledge = passed.knowledge
         if passed.published is not None:
             self.scorers[self.knowledge.version] = self._compiled(unseal(passed.published))

@@ -163,7 +163,7 @@ def apply_tick(
     # Only after the last chunk: a crash in between must resume the tick.
     if last:
         builder.checkpoint.tick = tick.number
-        builder.passed(tick.number)
+        builder.passed(tick.number, now_ms)
     return builder.commit_batch()
 
 

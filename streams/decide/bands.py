@@ -2,7 +2,7 @@
 
 from msgspec import Struct
 
-from touchstream.schemas.rules import Band, BandRules
+from touchstream.schemas.rules import Band, BandRules, Thresholds
 from touchstream.schemas.units import DAY_MS, Millis
 
 ORDER: tuple[Band, ...] = ("low", "medium", "high")
@@ -15,12 +15,12 @@ class Crossing(Struct, frozen=True, array_like=True, gc=False):
     up: bool
 
 
-def next_band(band: Band | None, risk: float, rules: BandRules) -> Band:
+def next_band(band: Band | None, risk: float, rules: Thresholds) -> Band:
     """The band for ``risk`` (0..1) coming from ``band``.
 
     A band is entered at ``*_enter`` and left below ``*_leave``.
 
-    >>> next_band("high", 0.65, BandRules()), next_band("low", 0.65, BandRules())
+    >>> next_band("high", 0.65, Thresholds()), next_band("low", 0.65, Thresholds())
     ('high', 'medium')
     """
     if risk >= rules.high_enter or (band == "high" and risk >= rules.high_leave):

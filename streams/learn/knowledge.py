@@ -3,9 +3,10 @@
 import msgspec
 from msgspec import Struct, field
 
-from touchstream.schemas.rules import Rules, Target, TargetRules
+from touchstream.schemas.rules import Rules, Target, TargetRules, Thresholds
 from touchstream.schemas.units import DAY_MS, Millis
 from touchstream.streams.features.feature import FeatureList
+from touchstream.streams.learn.band_capacity import RiskFlow
 from touchstream.streams.learn.baselines import Baselines
 from touchstream.streams.learn.between_customer_variance import BetweenCustomerVariance
 from touchstream.streams.learn.drift_state import DriftState
@@ -62,6 +63,10 @@ class Learnt(Struct, kw_only=True):
     base_rate_tally: Tally = field(default_factory=Tally)
     recency_tally: Tally = field(default_factory=Tally)
     baselines: Baselines = field(default_factory=Baselines)
+    flow: RiskFlow = field(default_factory=RiskFlow)
+    """Churn only: rises of the risk, for the thresholds of the bands."""
+    bands: Thresholds | None = None
+    """Thresholds for the capacity; None if they are typed, or before the first rise."""
 
     @property
     def pace(self) -> tuple[int, int, int]:

@@ -1,6 +1,7 @@
 """The learner's processing of a tick: pure, so that a model version is a function of the log."""
 
 import base64
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 from typing import NamedTuple
@@ -9,8 +10,10 @@ import msgspec
 from msgspec import Struct
 
 from touchstream.schemas.examples import Example
+from touchstream.schemas.examples import TickCompleted as ShardCompleted
 from touchstream.schemas.rules import ReturnTarget, Rules, Target
 from touchstream.streams.features.feature import FeatureList
+from touchstream.streams.learn.band_capacity import RiskFlow, thresholds_for
 from touchstream.streams.learn.baselines import recency_rank
 from touchstream.streams.learn.drift import update_drift
 from touchstream.streams.learn.drift_inputs import drift_inputs
@@ -46,8 +49,12 @@ def pass_tick(
     examples: Iterable[Example],
     rules: Rules,
     features: FeatureList,
+    completed: Sequence[ShardCompleted] = (),
 ) -> TickCompleted:
     """Learn one tick's examples; publish a version when one is due.
+
+    ``completed`` are the shards' records of the tick, in any order.
+
 
     They are learnt in the order (matured, customer, scored). Order of arrival depends on shards and
     retries; this order makes the model a function of the log.
@@ -79,6 +86,7 @@ def pass_tick(
                 target, learnt, target_rules, rules.learning, known[-1].matured_ms
             )
     after.refused += len(batch) - taken
+    _count_flow(after.churn, completed, rules)
     due = number % rules.learning.publish_every_ticks == 0
     # Without new examples the version would equal the last one.
     if not due or after.examples == after.published_examples:
@@ -86,6 +94,24 @@ def pass_tick(
     after.version += 1
     after.published_examples = after.examples
     return TickCompleted(after, seal(version_of(after)), signals)
+
+
+def _count_flow(churn: Learnt, completed: Sequence[ShardCompleted], rules: Rules) -> None:
+    """Add up how often the risk rose in this tick; find the thresholds for the capacity."""
+    if rules.bands.typed is not None:
+        churn.flow, churn.bands = RiskFlow(), None
+        return
+    rises: Counter[int] = Counter()
+    for one in completed:  # integers: the order of the shards does not show
+        rises.update({int(place): count for place, count in one.rises.items()})
+    scored = sum(one.scored for one in completed)
+    if not scored and not churn.flow.scored:
+        return
+    at_ms = max((one.time_ms for one in completed), default=churn.flow.at_ms)
+    entered = sum(one.entered for one in completed)
+    churn.flow = churn.flow.add(at_ms, scored, entered, rises)
+    every_days = rules.churn.snapshot_every_days
+    churn.bands = thresholds_for(churn.flow, rules.bands, every_days, churn.baselines.base_rate())
 
 
 def _is_known(row: Example, knowledge: Knowledge, features: FeatureList) -> bool:
@@ -156,8 +182,9 @@ class _Class:
         """Learn them in order; changes ``learnt`` in place, returns the ones learnt.
 
         The models also learn the ``borrowed`` examples of another target, and nothing else does:
-        neither calibration nor any comparison. All models predict all examples before any of them learns one: labels of one tick are
-        correlated, so learning the first would leak into predictions of the last.
+        neither calibration nor any comparison. All models predict all examples before any of them
+        learns one: labels of one tick are correlated, so learning the first would leak into
+        predictions of the last.
         """
         learnt = self._learnt
         lessons = [self._lesson(*row) for row in zip(examples, rows, strict=True)]

@@ -8,6 +8,7 @@ import hashlib
 import msgspec
 from msgspec import Struct, field
 
+from touchstream.schemas.rules import Thresholds
 from touchstream.schemas.units import Millis
 from touchstream.streams.learn.basis import NAMES
 from touchstream.streams.learn.calibration import Calibration
@@ -26,7 +27,7 @@ class SnapshotError(ValueError):
     """The bytes are not a model that this build can serve; the message says why."""
 
 
-class ModelData(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class ModelData(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """One target's model: enough to predict and to continue learning."""
 
     features: str
@@ -52,6 +53,8 @@ class ModelData(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Matured examples learnt from."""
     churned: int
     """Of these, examples with label 1."""
+    bands: Thresholds | None = None
+    """Churn's thresholds for the capacity; None if they are typed, or not known yet."""
 
 
 class Version(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -14,12 +14,13 @@ from msgspec import Struct
 from touchstream.schemas.emissions.risk import RiskChanged
 from touchstream.schemas.envelope import Event
 from touchstream.schemas.registry import TOUCHPOINTS
-from touchstream.schemas.rules import Band, BandRules, LearningRules, Rules
+from touchstream.schemas.rules import Band, LearningRules, Rules, Thresholds
 from touchstream.schemas.units import Millis
 from touchstream.streams.decide.arbitration import Candidate, Decision
 from touchstream.streams.decide.bands import Crossing, held_back, next_band, rises
 from touchstream.streams.emit.risk import reasons, risk_changed
 from touchstream.streams.features.groups import FeatureGroups
+from touchstream.streams.learn.band_capacity import rise
 from touchstream.streams.learn.ledger import (
     SUBSCRIBED,
     Ledger,
@@ -35,6 +36,7 @@ from touchstream.streams.profiles.profile import Profile
 from touchstream.streams.projections.projection import (
     TOMBSTONE,
     Context,
+    RiskStep,
     ScoreRequest,
     TimerFired,
     Trigger,
@@ -142,10 +144,17 @@ class Churn:
         trigger: Trigger,
     ) -> Update[ChurnState]:
         scored, state = scores[CHURN], state or NOTHING
+        before, flow = state, None
         # Snapshot first: the decision of this step must fall into its window.
-        if isinstance(trigger, TimerFired):
-            state = _snapshot_taken(state, scored, ctx)
-        return _banded(msgspec.structs.replace(state, risk=scored.risk), scored, ctx)
+        if snapshot_is_due(ctx):
+            row = snapshot(scored, ctx.serving, SUBSCRIBED if scored.subscribed else 0)
+            state = msgspec.structs.replace(state, ledger=(*state.ledger, row))
+            flow = _risk_step(before, scored, ctx)
+        update = _banded(msgspec.structs.replace(state, risk=scored.risk), scored, ctx)
+        after = update.state
+        if after is not None and after.band == "high" and before.band != "high":
+            flow = RiskStep(None if flow is None else flow.rise, entered=True)
+        return msgspec.structs.replace(update, risk_flow=flow) if flow is not None else update
 
     def on_decision(
         self, state: ChurnState | None, decision: Decision, ctx: Context
@@ -203,12 +212,15 @@ def _without_risk(state: ChurnState) -> ChurnState:
     )
 
 
-def _snapshot_taken(state: ChurnState, scored: Scored, ctx: Context) -> ChurnState:
-    """Append the score to the ledger if a snapshot is due."""
-    if not snapshot_is_due(ctx):
-        return state
-    row = snapshot(scored, ctx.serving, SUBSCRIBED if scored.subscribed else 0)
-    return msgspec.structs.replace(state, ledger=(*state.ledger, row))
+def _risk_step(before: ChurnState, scored: Scored, ctx: Context) -> RiskStep | None:
+    """The rise since the snapshot before; None while the model has too little evidence."""
+    if ctx.rules.bands.typed is not None:
+        return None
+    if not enough_evidence(scored.scorer.model, ctx.rules.learning):
+        return None
+    # Whoever has no band yet has never been counted.
+    known = before.band is not None and before.ledger
+    return RiskStep(rise(before.ledger[-1].risk if known else None, scored.risk))
 
 
 def _banded(state: ChurnState, scored: Scored, ctx: Context) -> Update[ChurnState]:
@@ -239,7 +251,8 @@ def _banded(state: ChurnState, scored: Scored, ctx: Context) -> Update[ChurnStat
 
 def _band(state: ChurnState, scored: Scored, ctx: Context) -> Band | None:
     """The current band; None until the model has enough evidence."""
-    band = next_band_of(state.band, state.crossing, scored, ctx.rules.bands, ctx)
+    thresholds = ctx.rules.bands.typed or scored.scorer.model.bands
+    band = next_band_of(state.band, state.crossing, scored, thresholds, ctx)
     # Renewed or ended: nobody is warned about a term that is over.
     if band is not None and rises(state.band, band) and term_is_over(ctx, scored.at_ms):
         return state.band
@@ -250,21 +263,21 @@ def next_band_of(
     before: Band | None,
     crossing: Crossing | None,
     scored: Scored,
-    bands: BandRules,
+    thresholds: Thresholds | None,
     ctx: Context,
 ) -> Band | None:
     """The band after a prediction of any target; ``before`` until there is enough evidence."""
     learning = ctx.rules.learning
-    if not enough_evidence(scored.scorer.model, learning):
+    if thresholds is None or not enough_evidence(scored.scorer.model, learning):
         return before
-    band = next_band(before, scored.risk, bands)
+    band = next_band(before, scored.risk, thresholds)
     if band == before:
         return band
     if rises(before, band) and scored.prediction.doubt() > learning.widest:
         return before  # uncertainty prevents a rise, never a fall
     if before is None:
         return band
-    return before if held_back(before, band, crossing, ctx.now_ms, bands) else band
+    return before if held_back(before, band, crossing, ctx.now_ms, ctx.rules.bands) else band
 
 
 def enough_evidence(model: ModelData, rules: LearningRules) -> bool:

@@ -93,6 +93,15 @@ class ScoreRequest(NamedTuple):
     target: str
 
 
+class RiskStep(NamedTuple):
+    """The part of one customer in how often the risk rises: for bands by capacity."""
+
+    rise: tuple[int, int] | None = None
+    """At a snapshot: :func:`touchstream.streams.learn.band_capacity.rise`."""
+    entered: bool = False
+    """They entered the band high."""
+
+
 class Update(Struct, Generic[S], frozen=True, gc=False):
     """The result of a projection for one trigger."""
 
@@ -106,6 +115,7 @@ class Update(Struct, Generic[S], frozen=True, gc=False):
     measures: Sequence[Measure] = ()
     """Increments of the aggregates."""
     counters: Sequence[str] = ()
+    risk_flow: RiskStep | None = None
 
 
 class Projection(Protocol[S]):

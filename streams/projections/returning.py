@@ -153,8 +153,8 @@ def _kept(state: ReturnState) -> ReturnState | None:
 def _banded(state: ReturnState, scored: Scored, ctx: Context) -> Update[ReturnState]:
     """Emit a crossing into another band; a rise is also a candidate for a decision."""
     before = state.band
-    bands = ctx.rules.win_back.bands
-    band = next_band_of(before, state.crossing, scored, bands, ctx)
+    thresholds = ctx.rules.win_back.bands.typed
+    band = next_band_of(before, state.crossing, scored, thresholds, ctx)
     if band is None or band == before:
         return Update(state)
     if before is None and band == "low":

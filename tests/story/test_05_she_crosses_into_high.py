@@ -4,7 +4,7 @@ from tests.make import days
 from tests.story.town import RULES, town_on
 from touchstream.schemas.emissions.actions import ActionRecommended
 
-HIGH_ENTER = RULES.bands.high_enter
+THRESHOLDS = RULES.bands.typed
 
 
 def test_she_is_told_of_once_however_long_she_stays_silent() -> None:
@@ -14,7 +14,8 @@ def test_she_is_told_of_once_however_long_she_stays_silent() -> None:
 def test_the_crossing_says_from_where_to_where() -> None:
     [crossing] = town_on(118).crossings("mira")
     assert crossing.band_before == "low"
-    assert crossing.risk >= HIGH_ENTER
+    assert THRESHOLDS is not None
+    assert crossing.risk >= THRESHOLDS.high_enter
 
 
 def test_the_first_reason_is_her_silence() -> None:
