@@ -20,6 +20,8 @@ PER_SHARD: tuple[str, ...] = ()
 """No list here: the values are the shards, p0 to p(n-1) and the learner."""
 OF_SETTINGS: tuple[str, ...] = ()
 """No list here: the values are the targets that the settings name, and the two baselines."""
+EVENT_TYPES: tuple[str, ...] = ()
+"""No list here: the values are the types of docs/events.md and those of the settings."""
 ACTIVE: tuple[str, ...] = ()
 """No list here: only the active values are shown, one or two at a time."""
 
@@ -55,6 +57,13 @@ CATALOGUE: tuple[Entry, ...] = (
         "records",
         "Valid records that were not wanted.",
         {"shard": PER_SHARD, "reason": get_args(DropReason)},
+    ),
+    Entry(
+        "touchstream_misspelt_types_total",
+        "durable",
+        "records",
+        "Dropped records whose unknown type resembles this one; the log names what they said.",
+        {"shard": PER_SHARD, "type": EVENT_TYPES},
     ),
     Entry(
         "touchstream_dead_letters_total",

@@ -33,7 +33,10 @@ def show_shards(
 
 def _durable_counts(checkpoint: ShardCheckpoint) -> dict[tuple[str, str], int]:
     """The shard's counters under the names of the metric catalogue."""
-    shown = {}
+    shown = {
+        ("misspelt_types", known): sum(counts.values())
+        for known, counts in checkpoint.misspelt_types.items()
+    }
     for name, count in checkpoint.counters.items():
         kind, _, label = name.partition(".")
         if name in OUTCOMES:

@@ -24,6 +24,7 @@ from touchstream.schemas.shards import shard_name
 from touchstream.schemas.units import Millis
 from touchstream.streams.commit import CommitBatch
 from touchstream.streams.intake.decode import Origin
+from touchstream.streams.intake.misspelt import misspelt_in
 from touchstream.streams.partition import (
     EventBatch,
     LetterLimit,
@@ -64,6 +65,7 @@ class Touchpoints(FencedAgent[WorkerShard]):
         self._origin = origin
         self._received_ms = received_ms
         self._contexts = ServingContexts(store, lambda: metrics.count("model_digest_faults"))
+        self._misspelt_logged: set[str] = set()
         self._limit = LetterLimit(settings.dead_letter_limit, settings.dead_letter_window)
 
     def shard_name(self, source: TopicPartition) -> str:
@@ -185,9 +187,18 @@ class Touchpoints(FencedAgent[WorkerShard]):
         # A tick stays at the head until its last chunk; a crash in between resumes with the rest.
         if task.last:
             shard.units.popleft()
+        self._log_misspelt(shard)
         self.metrics.count("batches")
         if isinstance(task.unit, EventBatch):
             self.metrics.observe("batch_records", len(task.unit.records))
+
+    def _log_misspelt(self, shard: WorkerShard) -> None:
+        """Log each misspelt type once: the metric goes on counting."""
+        counts = shard.checkpoint.misspelt_types
+        for found in misspelt_in([counts]) if counts else ():
+            if found.type not in self._misspelt_logged:
+                self._misspelt_logged.add(found.type)
+                log.warning("unknown_type", shard=shard.name, **found._asdict())
 
 
 def _lost_fence(settings: WorkerSettings) -> LostFencePolicy:

@@ -6,12 +6,15 @@ emissions. Settings that must not show in results (addresses, batch sizes, inter
 """
 
 import hashlib
-from typing import Annotated, Literal
+from collections.abc import Iterator
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta, Struct, field
 
-from touchstream.schemas.registry import ACTIVITY_BY_DEFAULT, TOUCHPOINTS
+from touchstream.schemas.event_types import MOST_TYPES, EventTypeRules, known_types, reservation
+from touchstream.schemas.nearest import nearest
+from touchstream.schemas.registry import ACTIVITY_BY_DEFAULT
 from touchstream.schemas.touchpoints.fields import Currency
 from touchstream.schemas.units import DAY_MS, HOUR_MS
 
@@ -57,12 +60,6 @@ class ChurnRules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     def weight(self) -> float:
         """Weight of one example: overlapping windows of one customer carry the same information."""
         return min(1.0, self.snapshot_every_days / self.horizon_days)
-
-    def __post_init__(self) -> None:
-        for name, types in (("cancel", self.cancel), ("activity", self.activity)):
-            for kind in types:
-                if kind not in TOUCHPOINTS:
-                    raise RulesError(f"churn.{name}: {kind!r} is no event type; see docs/events.md")
 
 
 class ReturnTarget(Struct, frozen=True):
@@ -144,12 +141,6 @@ class TargetRules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     def __post_init__(self) -> None:
         if self.name in RESERVED:
             raise RulesError(f"targets.name: {self.name} is taken; want another than {RESERVED}")
-        for name, types in (("after", self.after), ("events", self.events)):
-            for kind in types:
-                if kind not in TOUCHPOINTS:
-                    raise RulesError(
-                        f"targets.{name}: {kind!r} is no event type; see docs/events.md"
-                    )
 
 
 Target = ChurnRules | ReturnTarget | TargetRules
@@ -345,14 +336,45 @@ class Rules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     deciding: DecidingRules = DecidingRules()
     actions: tuple[ActionRules, ...] = field(default=DEFAULT_ACTIONS)
     targets: tuple[TargetRules, ...] = ()
+    event_types: Annotated[tuple[EventTypeRules, ...], Meta(max_length=MOST_TYPES)] = ()
+    """Own event types, beside the built-in ones."""
 
     def __post_init__(self) -> None:
+        self._add_own_activity()
+        self._check_event_types()
         names = [action.name for action in self.actions]
         if len(set(names)) < len(names) or "do_nothing" in names:
             raise RulesError("actions: want distinct names, and do_nothing is always there")
         all_targets = [target.name for target in self.targets]
         if len(set(all_targets)) < len(all_targets):
             raise RulesError("targets: want distinct names")
+
+    def _add_own_activity(self) -> None:
+        """Own types by the customer are activity while the list is the default one."""
+        own = tuple(kind.name for kind in self.event_types if kind.by_customer)
+        if own and self.churn.activity == ACTIVITY_BY_DEFAULT:
+            churn = msgspec.structs.replace(self.churn, activity=ACTIVITY_BY_DEFAULT + own)
+            msgspec.structs.force_setattr(self, "churn", churn)
+
+    def _check_event_types(self) -> None:
+        own = [kind.name for kind in self.event_types]
+        if len(set(own)) < len(own):
+            raise RulesError("event_types: want distinct names")
+        known = known_types(self.event_types)
+        for setting, kinds in self._named_types():
+            for kind in kinds:
+                if kind not in known:
+                    near = nearest(kind, known)
+                    advice = f"did you mean {near!r}?" if near else "see docs/events.md"
+                    raise RulesError(f"{setting}: {kind!r} is no event type; {advice}")
+
+    def _named_types(self) -> Iterator[tuple[str, tuple[str, ...]]]:
+        """Each setting that lists event types, with its value."""
+        yield "churn.cancel", self.churn.cancel
+        yield "churn.activity", self.churn.activity
+        for number, target in enumerate(self.targets):
+            yield f"targets[{number}].after", target.after
+            yield f"targets[{number}].events", target.events
 
     @property
     def all_targets(self) -> "dict[str, Target]":
@@ -366,8 +388,15 @@ class Rules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     @staticmethod
     def from_text(text: bytes) -> "Rules":
-        """Read :meth:`to_text` back; raises ``msgspec.ValidationError`` naming the field."""
-        return msgspec.json.decode(text, type=Rules)
+        """Read :meth:`to_text` back; raises ``msgspec.ValidationError`` naming the field.
+
+        An own type that has become a built-in one since is left out: the log goes on with a build
+        that knows it, before the learner of that build can name other rules.
+        """
+        fields = msgspec.json.decode(text, type=dict[str, Any])
+        own = fields.get("event_types", ())
+        kept = [kind for kind in own if reservation(kind["name"]) is None]
+        return msgspec.convert({**fields, "event_types": kept}, Rules)
 
     def digest(self) -> str:
         """16 hex digits that name these rules."""

@@ -13,10 +13,11 @@ from touchstream.streams.checkpoint import ShardCheckpoint, copy
 from touchstream.streams.context import ServingContext
 from touchstream.streams.customer import Step
 from touchstream.streams.emit.identity import pseudonym
+from touchstream.streams.intake.misspelt import count_misspelt
 from touchstream.streams.learn.ledger import RECOMMENDED, Matured
 from touchstream.streams.measures.tally import Tally, expired
 from touchstream.streams.outbox import Entry, encode_entry
-from touchstream.streams.outcome import Reject
+from touchstream.streams.outcome import Drop, Reject
 from touchstream.streams.projections.projection import RiskStep
 from touchstream.streams.records import Record
 from touchstream.streams.state import State
@@ -96,6 +97,11 @@ class CommitBuilder:
         counters = self.checkpoint.counters
         for name in names:
             counters[name] = counters.get(name, 0) + 1
+
+    def drop(self, dropped: Drop) -> None:
+        self.count("dropped", f"dropped.{dropped.reason}")
+        if dropped.suggestion is not None:
+            count_misspelt(self.checkpoint.misspelt_types, dropped.suggestion)
 
     def dead_letter(self, record: Record, partition: int, step: DeadStep, why: Reject) -> None:
         self.count("dead", f"dead.{why.reason}")

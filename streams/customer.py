@@ -13,7 +13,6 @@ from typing import Any, Literal
 from msgspec import Struct
 
 from touchstream.schemas.emissions.envelope import Emission
-from touchstream.schemas.registry import TOUCHPOINTS
 from touchstream.schemas.touchpoints.customers import CustomerErased
 from touchstream.schemas.units import DAY_MS, Millis
 from touchstream.streams.context import ServingContext
@@ -46,11 +45,11 @@ from touchstream.streams.projections.registered import Registered
 from touchstream.streams.projections.registry import (
     BY_NAME,
     DECIDED,
-    LISTENERS,
     NUMBERS,
     REGISTERED,
     SCORED,
     last_recommended,
+    listeners,
 )
 from touchstream.streams.projections.slots import Slots
 from touchstream.streams.scoring import Scored, score_all
@@ -186,8 +185,7 @@ def _unchanged(before: State | None, outcome: Reject | Drop | Literal["duplicate
 
 def _applied(state: State, arrival: Arrival, serving: ServingContext, now_ms: Millis) -> Underway:
     event, rules = arrival.event, serving.rules
-    by_customer = TOUCHPOINTS[event.type].by_customer(event.data)
-    active = is_activity(event, by_customer, rules.churn)
+    active = is_activity(event, event.by_customer, rules.churn)
     memory, full = remember(
         state.memory,
         arrival.identity,
@@ -207,11 +205,11 @@ def _applied(state: State, arrival: Arrival, serving: ServingContext, now_ms: Mi
         event,
         slots,
         active,
-        by_customer,
+        event.by_customer,
     )
     counters = _counters(arrival, serving.watermark_ms, full)
     underway = Underway(event, ctx, memory, state.erased_ms, counters)
-    for registered in LISTENERS[event.type]:
+    for registered in listeners(event):
         update = registered.on_event(slots.get(registered), event, ctx)
         if update is not None:
             underway.take(registered, update)

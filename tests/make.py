@@ -13,6 +13,7 @@ from bench.by_hand import by_hand
 from touchstream.schemas.dead_letter import decode_letter
 from touchstream.schemas.emissions.envelope import Emission, decode_emission
 from touchstream.schemas.envelope import Event, decode_data, format_time, parse_time
+from touchstream.schemas.event_types import EventTypeRules, FieldRules, own_types
 from touchstream.schemas.examples import Example
 from touchstream.schemas.registry import TOUCHPOINTS
 from touchstream.schemas.rules import BandRules, ChurnRules, IntakeRules, LearningRules, Rules
@@ -68,6 +69,7 @@ REQUIRED: dict[str, dict[str, object]] = {
     "customer.identified": {"alias": "cookie-1"},
     "customer.unlinked": {"alias": "cookie-1"},
     "consent.changed": {"purpose": "marketing", "granted": True},
+    "meter.read": {"kwh": 7},
     "action.outcome": {"decision": "d1", "action": "send_offer", "outcome": "sent"},
 }
 """Required fields of a type, where a test does not care."""
@@ -81,6 +83,25 @@ QUICK = Rules(
     ),
 )
 """Rules under which three weeks are a whole life."""
+
+
+OWN_TYPES = (
+    EventTypeRules(
+        name="meter.read",
+        family="content",
+        by_customer=True,
+        description="The customer read their meter.",
+        fields=(
+            FieldRules(name="kwh", type="integer", required=True, minimum=0.0, unit="kWh"),
+            FieldRules(name="estimated", type="boolean"),
+        ),
+    ),
+    EventTypeRules(name="contract.ended", family="subscription", by_customer=False),
+)
+"""The types of a supplier of energy: one by the customer, one by the supplier."""
+
+TYPES = {**TOUCHPOINTS, **own_types(OWN_TYPES)}
+"""Every type of these tests by name."""
 
 
 def moment(text: str) -> Millis:
@@ -110,13 +131,16 @@ def event(
     whole = {**REQUIRED.get(kind, {}), **data}
     time_ms = moment(at) if isinstance(at, str) else at
     emitted = f"{kind} {time_ms} {customer} {sorted(whole.items())}"
+    decoded, entry = decode_data(kind, whole, TYPES), TYPES[kind]
     return Event(
         id=id or blake2b(emitted.encode(), digest_size=8).hexdigest(),
         source=source,
         type=kind,
         subject=CustomerId(customer),
         time_ms=time_ms,
-        data=decode_data(kind, whole),
+        data=decoded,
+        family=entry.family,
+        by_customer=entry.by_customer(decoded),
     )
 
 
@@ -262,8 +286,7 @@ def folded(*happened: Event, before: Profile | None = None) -> Profile:
     """The profile after some events, by the default rules."""
     profile = before
     for one in happened:
-        by_customer = TOUCHPOINTS[one.type].by_customer(one.data)
-        profile = fold(profile, one, is_activity(one, by_customer, ChurnRules()))
+        profile = fold(profile, one, is_activity(one, one.by_customer, ChurnRules()))
     assert profile is not None
     return profile
 

@@ -236,6 +236,23 @@ def explain(
 
 
 @app.command()
+def schemas(
+    config: Config = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Folder for the JSON Schema of every type and the event dictionary."),
+    ] = None,
+) -> None:
+    """Print the event dictionary of your own types, or write the whole contract with them."""
+    from touchstream.agents.cli import schemas as command
+
+    settings = load_settings(config)
+    if out is not None:
+        failures.require_folder(out)
+    typer.echo(command.schemas(settings, out))
+
+
+@app.command()
 def doctor(config: Config = None, as_json: Json = False) -> None:
     """Check configuration, broker, topics, Redis, schemas and clocks, and advise on each fault."""
     from touchstream.agents.cli import doctor as command

@@ -16,6 +16,8 @@ from touchstream.agents.cli.failures import BadUsage, Failed
 from touchstream.agents.kafka import physical_topics
 from touchstream.agents.replay.lines import open_lines
 from touchstream.agents.settings import Settings, SettingsError
+from touchstream.schemas.event_types import NO_OWN_TYPES, OwnTypes, own_types
+from touchstream.schemas.nearest import Suggestion
 from touchstream.schemas.registry import INTERNAL_PREFIX
 from touchstream.schemas.topics import TOUCHPOINTS_TOPIC
 from touchstream.schemas.units import Millis
@@ -56,13 +58,14 @@ def publish(settings: Settings, files: list[Path], *, skip_bad: bool) -> dict[st
     """Send every line; return the counts."""
     if files.count(STDIN) > 1:
         raise BadUsage("FILE: want - (standard input) once at most")
+    own = own_types(settings.rules.event_types)
     # Standard input cannot be read twice.
     if not skip_bad and STDIN not in files:
-        _check_all(files)
+        _check_all(files, own)
     started, bad_count = time.monotonic(), 0
     with clients.producer(settings.kafka) as producer, Counting("publishing") as sent:
         sender = _Sender(producer, physical_topics(settings.kafka)[TOUCHPOINTS_TOPIC])
-        for line in checked_lines(files):
+        for line in checked_lines(files, own):
             if isinstance(line, Sound):
                 sender.send(line)
                 sent.add()
@@ -78,28 +81,30 @@ def publish(settings: Settings, files: list[Path], *, skip_bad: bool) -> dict[st
     return {"topic": sender.topic, "sent": sent.count, "bad": bad_count, "seconds": seconds}
 
 
-def checked_lines(files: list[Path]) -> Iterator[Sound | Bad]:
-    """Every line of every file, checked as the intake will check it."""
+def checked_lines(files: list[Path], own: OwnTypes = NO_OWN_TYPES) -> Iterator[Sound | Bad]:
+    """Every line of every file, checked as the intake will check it with the types ``own``."""
     for file in files:
         with open_lines(file) if file != STDIN else sys.stdin.buffer as lines:
             for number, raw in enumerate(lines, 1):
                 value = raw.strip()
                 if value:
-                    yield check_line(value, f"{file}:{number}")
+                    yield check_line(value, f"{file}:{number}", own)
 
 
-def check_line(value: bytes, where: str) -> Sound | Bad:
+def check_line(value: bytes, where: str, own: OwnTypes = NO_OWN_TYPES) -> Sound | Bad:
     """The outcome that a line, keyed by its subject, will have in the intake of a worker."""
     key = _subject(value)
     # One partition only: the producer will choose the right one by the key.
     record = Record(0, Millis(time.time_ns() // 1_000_000), key, value)
-    match decode(record, Origin(partition_of(key, 1), 1, None)):
+    match decode(record, Origin(partition_of(key, 1), 1, None), own):
         case Arrival():
             return Sound(key, value)
         case Reject(reason, detail):
             return Bad(where, f"{reason}: {detail}")
-        case Drop(reason):
-            return Bad(where, f"{reason}: want a type of docs/events.md")
+        case Drop(reason, None):
+            return Bad(where, f"{reason}: want a type of docs/events.md or of [[event_types]]")
+        case Drop(reason, Suggestion(unknown, known)):
+            return Bad(where, f"{reason}: {unknown!r}: did you mean {known!r}?")
         case _:
             return Bad(where, f"reserved_type: {INTERNAL_PREFIX}* is written by touchstream only")
 
@@ -113,10 +118,10 @@ def _subject(value: bytes) -> bytes:
     return subject.encode() if isinstance(subject, str) else b""
 
 
-def _check_all(files: list[Path]) -> None:
+def _check_all(files: list[Path], own: OwnTypes) -> None:
     """Raise :class:`Failed` for the first bad line, before anything is sent."""
     with Counting("checking") as checked:
-        for line in checked_lines(files):
+        for line in checked_lines(files, own):
             checked.add()
             if isinstance(line, Bad):
                 raise Failed(

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from touchstream.agents.checkpoint import Checkpoint
 from touchstream.streams.checkpoint import ShardCheckpoint
+from touchstream.streams.intake.misspelt import misspelt_in
 from touchstream.streams.learn.progress import Measures
 
 OUTCOMES = ("applied", "duplicate", "dead", "dropped")
@@ -26,6 +27,7 @@ def summary(
     return {
         "records": records,
         "dropped_by_reason": _by_reason(counters, "dropped."),
+        "unknown_types": [*map(str, misspelt_in(each.misspelt_types for each in checkpoints))],
         "dead_by_reason": _by_reason(counters, "dead."),
         "customers": customers,
         "ticks": ticks,

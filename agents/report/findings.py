@@ -53,15 +53,16 @@ def cautions(
 
 
 def troubles(summary: Summary) -> list[str]:
-    """Sentences about dropped records and dead letters."""
+    """Sentences about dropped records, probable misspellings, and dead letters."""
     lost = [("Dead letters", summary.dead_by_reason), ("Dropped", summary.dropped_by_reason)]
-    return [
+    sums = [
         f"{what}: {sum(reasons.values()):,} of {summary.records.get('in', 0):,} records ("
         + ", ".join(f"{count:,} {reason}" for reason, count in sorted(reasons.items()))
         + ")."
         for what, reasons in lost
         if reasons
     ]
+    return [*sums, *(f"Dropped: {sentence}" for sentence in summary.unknown_types)]
 
 
 def _why_nothing(scores: Scores) -> str:

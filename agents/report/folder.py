@@ -43,6 +43,8 @@ class Summary(Struct):
     customers: int
     ticks: int
     models: dict[str, Measures] | None
+    unknown_types: tuple[str, ...] = ()
+    """A sentence for each unknown type that resembles a known one."""
     served: dict[str, str] | None = None
     treatment: dict[str, Group] | None = None
 

@@ -7,7 +7,6 @@ Types that only count need no entry there.
 from msgspec.structs import replace
 
 from touchstream.schemas.envelope import Event
-from touchstream.schemas.registry import TOUCHPOINTS
 from touchstream.schemas.units import Millis
 from touchstream.streams.profiles.decay import Counter, add, add_lately
 from touchstream.streams.profiles.facts import (
@@ -38,8 +37,7 @@ _NO_CHANGES: Changes = {}
 
 def fold(before: Profile | None, event: Event, active: bool) -> Profile:
     """The profile after ``event``; ``active``: the event is a sign of life."""
-    at_ms, data = event.time_ms, event.data
-    family = TOUCHPOINTS[event.type].family
+    at_ms, data, family = event.time_ms, event.data, event.family
     profile = before or Profile(at_ms, at_ms)
     first_ms, last_ms = profile.first_seen_ms, profile.last_seen_ms
     families = {**profile.families, family: add_lately(profile.families.get(family), at_ms)}

@@ -132,7 +132,10 @@ class Projection(Protocol[S]):
     max_bytes: ClassVar[int]
     """Bound on its encoded state under the default rules."""
     listens_to: ClassVar[frozenset[str]]
-    """Event types that :meth:`on_event` is called for."""
+    """Built-in event types that :meth:`on_event` is called for.
+
+    A projection that listens to all of them, or to all activity, hears own types too
+    (``registry.py``)."""
     reads: ClassVar[tuple[str, ...]]
     """Projections whose state it reads; they precede it in the registry."""
     merges_exactly: ClassVar[bool]

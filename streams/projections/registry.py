@@ -3,7 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from touchstream.schemas.registry import TOUCHPOINTS
+from touchstream.schemas.envelope import Event
+from touchstream.schemas.registry import ACTIVITY_BY_DEFAULT, TOUCHPOINTS
 from touchstream.schemas.units import Millis
 from touchstream.streams.projections.channel import Channel
 from touchstream.streams.projections.churn import Churn
@@ -61,9 +62,21 @@ LISTENERS: Mapping[str, tuple[Registered, ...]] = {
     kind: tuple(one for one in REGISTERED if kind in one.projection.listens_to)
     for kind in TOUCHPOINTS
 }
-"""Event type -> the projections that listen to it."""
+"""Built-in event type -> the projections that listen to it."""
+OWN_LISTENERS: Mapping[bool, tuple[Registered, ...]] = {
+    by_customer: tuple(one for one in REGISTERED if one.projection.listens_to >= whole)
+    for by_customer, whole in ((True, frozenset(ACTIVITY_BY_DEFAULT)), (False, TOUCHPOINTS.keys()))
+}
+"""Whether an own type is by the customer -> the projections that listen to it: those that listen to
+everything, and to own types by the customer those that listen to all activity."""
 SCORED = tuple(one for one in REGISTERED if one.scored is not None)
 DECIDED = tuple(one for one in REGISTERED if one.decided is not None)
+
+
+def listeners(event: Event) -> Sequence[Registered]:
+    """The projections that an event is for."""
+    built_in = LISTENERS.get(event.type)
+    return OWN_LISTENERS[event.by_customer] if built_in is None else built_in
 
 
 def slots_of(state: State) -> Slots:

@@ -282,6 +282,11 @@ def test_lost_records_are_told_with_their_reasons() -> None:
     ]
 
 
+def test_a_misspelt_type_is_told_with_its_count() -> None:
+    sentence = "1 event of type order.place: did you mean order.placed?"
+    assert troubles(summary(unknown_types=(sentence,)))[-1] == f"Dropped: {sentence}"
+
+
 def test_emissions_are_counted_from_the_first_day_on(tmp_path: Path) -> None:
     risk = {"horizon_days": 28, "band_before": None, "band": "high", "reasons": [{"text": "quiet"}]}
     action = {"action": "call", "left_out": [{"action": "offer", "reason": "resting"}]}

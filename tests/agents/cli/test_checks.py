@@ -91,6 +91,15 @@ def test_a_broker_ahead_of_us_is_a_fault() -> None:
     }
 
 
+def test_misspelt_types_of_all_shards_are_shown_and_no_fault() -> None:
+    misspelt = ShardCheckpoint(misspelt_types={"order.placed": {"order.place": 21}})
+    shards = [shard(number)._replace(checkpoint=misspelt) for number in (0, 1)]
+    [found] = [f for f in check_store(SETTINGS, store(shards), NOW_MS) if f.check == "event types"]
+    assert found == Finding(
+        "event types", "0 own; 42 events of type order.place: did you mean order.placed?"
+    )
+
+
 def test_a_full_outbox_is_a_fault() -> None:
     found = of_store(store([shard(0), shard(1, outbox=OUTBOX_SHOWN)]))
     assert found == {

@@ -30,7 +30,7 @@ def test_the_order_in_which_settings_are_written_does_not_show_in_the_digest() -
 
 def test_a_churn_rule_that_names_no_event_type_is_refused() -> None:
     with pytest.raises(RulesError, match=r"churn\.cancel: 'cancelled' is no event type"):
-        ChurnRules(cancel=("cancelled",))
+        Rules(churn=ChurnRules(cancel=("cancelled",)))
 
 
 def test_a_band_that_is_left_above_where_it_is_entered_is_refused() -> None:

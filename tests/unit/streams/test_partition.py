@@ -5,6 +5,7 @@ import orjson
 import pytest
 
 from tests.make import (
+    OWN_TYPES,
     QUICK,
     SILENCE_KILLS,
     days,
@@ -18,6 +19,7 @@ from touchstream.schemas.dead_letter import decode_letter
 from touchstream.schemas.emissions.envelope import decode_emission
 from touchstream.schemas.envelope import Event
 from touchstream.schemas.examples import Example, TickCompleted, decode_example
+from touchstream.schemas.rules import Rules
 from touchstream.schemas.tick import ActiveConfig, Tick, encode_tick
 from touchstream.schemas.units import Millis
 from touchstream.streams.checkpoint import ShardCheckpoint, decode_checkpoint, encode_checkpoint
@@ -105,6 +107,37 @@ def test_a_run_needs_the_state_of_every_customer_in_it_once() -> None:
     (run,) = split_at_ticks(records, POSITION)
     assert isinstance(run, EventBatch)
     assert run.customers() == ["ada", "bob"]
+
+
+def test_a_run_needs_the_state_of_a_customer_whose_type_the_rules_may_know() -> None:
+    (run,) = split_at_ticks([record(event("meter.read", "d1"))], POSITION)
+    assert isinstance(run, EventBatch)
+    assert run.customers() == ["ada"]
+
+
+def test_the_rules_of_the_run_decide_about_types_that_are_not_built_in() -> None:
+    records = [record(visit("d1")), record(event("meter.read", "d2"))]
+    own = models("d0", Rules(event_types=OWN_TYPES))
+    assert taken(*records).checkpoint.counters == {
+        "applied": 1,
+        "dropped": 1,
+        "dropped.unknown_type": 1,
+    }
+    assert taken(*records, active_config=own).checkpoint.counters == {"applied": 2}
+
+
+def test_a_misspelt_type_is_counted_by_name() -> None:
+    misspelt = record(visit())
+    misspelt = misspelt._replace(value=misspelt.value.replace(b"web.visit", b"web.vist"))
+    assert taken(misspelt, misspelt).checkpoint.misspelt_types == {"web.visit": {"web.vist": 2}}
+
+
+def test_a_commit_leaves_the_counts_of_the_checkpoint_before_it() -> None:
+    misspelt = record(visit())
+    misspelt = misspelt._replace(value=misspelt.value.replace(b"web.visit", b"web.vist"))
+    before = ShardCheckpoint(misspelt_types={"web.visit": {"web.vist": 7}})
+    assert taken(misspelt, before=before).checkpoint.misspelt_types["web.visit"] == {"web.vist": 8}
+    assert before.misspelt_types == {"web.visit": {"web.vist": 7}}
 
 
 def test_the_log_goes_on_after_the_last_record_of_a_run() -> None:

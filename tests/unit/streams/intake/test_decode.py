@@ -29,6 +29,8 @@ def test_a_structured_visit_arrives_whole() -> None:
         subject=CustomerId("ada"),
         time_ms=NOON_MS,
         data=WebVisit(page="/pricing", duration_s=34.5),
+        family="web",
+        by_customer=True,
     )
     assert arrive(record(visit())) == Arrival(
         event,
