@@ -14,6 +14,7 @@ from touchstream.schemas.envelope import parse_time
 from touchstream.schemas.rules import ChurnRules, Rules, TargetRules
 from touchstream.schemas.units import DAY_MS, Millis
 from touchstream.simulator import World
+from touchstream.simulator.telecom import CALM, HOT, Company, Telecom
 from touchstream.streams.learn.snapshot import CHURN
 
 CDNOW_JUDGED = "1997-10-01"
@@ -21,6 +22,7 @@ CDNOW_JUDGED = "1997-10-01"
 BANK_JUDGED = "1999-02-01"
 BANK_LEAST_AUC = 0.834
 WORLD_SEED = 0
+TELECOM_SEED = 0
 
 
 class Case(NamedTuple):
@@ -49,6 +51,8 @@ def cases() -> list[Case]:
         *(cdnow("sample", days) for days in (28, 91)),
         bank_calls(),
         world(customers=300, days=180),
+        telecom(HOT),
+        telecom(CALM),
         *(cdnow("master", days) for days in (28, 91)),
     ]
 
@@ -88,6 +92,15 @@ def world(customers: int, days: int) -> Case:
         return (line.to_bytes() for line in World(WORLD_SEED, customers, days).lines())
 
     return Case(f"world-{customers}x{days}/28d", Rules(), events, None)
+
+
+def telecom(company: Company) -> Case:
+    """A telecom with planted causes, all defaults, without noise of transport."""
+
+    def events() -> Iterable[bytes]:
+        return (line.to_bytes() for line in Telecom(TELECOM_SEED, company).lines())
+
+    return Case(f"telecom-{company.name}/28d", Rules(), events, None)
 
 
 def day(text: str) -> Millis:

@@ -34,6 +34,8 @@ def test_ids_are_permanent() -> None:
         "cdnow-sample/91d",
         "bank-calls/repeat-24h",
         "world-300x180/28d",
+        "telecom-hot/28d",
+        "telecom-calm/28d",
         "cdnow-master/28d",
         "cdnow-master/91d",
     ]
