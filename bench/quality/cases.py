@@ -3,24 +3,32 @@
 A case's id is permanent: tolerances and documents quote it.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
 import orjson
 
 from bench.datasets.bank_calls import MONTHS, call_events
 from bench.datasets.cdnow import Part, cdnow_events
+from bench.quality.relation import Flags
+from bench.quality.rows import Floats, Rows
+from bench.quality.truth import true_predictions
 from touchstream.schemas.envelope import parse_time
 from touchstream.schemas.rules import ChurnRules, Rules, TargetRules
 from touchstream.schemas.units import DAY_MS, Millis
 from touchstream.simulator import World
+from touchstream.simulator.telecom import CALM, HOT, Company, Telecom
 from touchstream.streams.learn.snapshot import CHURN
 
 CDNOW_JUDGED = "1997-10-01"
 """Nine months in; the repeat buyers of the literature's hold-out begin here."""
+LAPSE_DAYS = 28
+CDNOW_LAPSE_DAYS = 182
+"""Half a year without an order; one in ten comes back later."""
 BANK_JUDGED = "1999-02-01"
 BANK_LEAST_AUC = 0.834
 WORLD_SEED = 0
+TELECOM_SEED = 0
 
 
 class Case(NamedTuple):
@@ -35,6 +43,11 @@ class Case(NamedTuple):
     target: str = CHURN
     least_auc: float | None = None
     """The bound that holds whatever the batch pair reaches."""
+    lapse_days: float = LAPSE_DAYS
+    """Customers without a subscription are open while silent for less."""
+    truth: Callable[[Rows, Flags], Mapping[str, Floats]] | None = None
+    """P(label 1) of rows by the observer and the oracle, where they are known; the mask says which
+    rows are asked for."""
 
     @property
     def horizon_days(self) -> float:
@@ -49,6 +62,8 @@ def cases() -> list[Case]:
         *(cdnow("sample", days) for days in (28, 91)),
         bank_calls(),
         world(customers=300, days=180),
+        telecom(HOT),
+        telecom(CALM),
         *(cdnow("master", days) for days in (28, 91)),
     ]
 
@@ -61,6 +76,7 @@ def cdnow(part: Part, horizon_days: int) -> Case:
         Rules(churn=churn),
         lambda: map(orjson.dumps, cdnow_events(part)),
         day(CDNOW_JUDGED),
+        lapse_days=CDNOW_LAPSE_DAYS,
     )
 
 
@@ -88,6 +104,18 @@ def world(customers: int, days: int) -> Case:
         return (line.to_bytes() for line in World(WORLD_SEED, customers, days).lines())
 
     return Case(f"world-{customers}x{days}/28d", Rules(), events, None)
+
+
+def telecom(company: Company) -> Case:
+    """A telecom with planted causes, all defaults, without noise of transport."""
+
+    def events() -> Iterable[bytes]:
+        return (line.to_bytes() for line in Telecom(TELECOM_SEED, company).lines())
+
+    def truth(rows: Rows, asked: Flags) -> Mapping[str, Floats]:
+        return true_predictions(Telecom(TELECOM_SEED, company), rows, asked)
+
+    return Case(f"telecom-{company.name}/28d", Rules(), events, None, truth=truth)
 
 
 def day(text: str) -> Millis:
