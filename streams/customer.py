@@ -7,11 +7,12 @@ decision. A tick passes expiry of remembered ids -> projections whose timer has 
 decision. The customer's next timer is the earliest of all projections' timers.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 from msgspec import Struct
 
+from touchstream.schemas.emissions.cause import Cause
 from touchstream.schemas.emissions.envelope import Emission
 from touchstream.schemas.registry import TOUCHPOINTS
 from touchstream.schemas.touchpoints.customers import CustomerErased
@@ -33,6 +34,7 @@ from touchstream.streams.measures.activity import count_event
 from touchstream.streams.measures.metric import Measure
 from touchstream.streams.outcome import Drop, Reject
 from touchstream.streams.profiles.fold import fold, forget_resolved_tickets
+from touchstream.streams.projections.indexes import NOWHERE
 from touchstream.streams.projections.projection import (
     TOMBSTONE,
     Context,
@@ -44,6 +46,7 @@ from touchstream.streams.projections.projection import (
 from touchstream.streams.projections.registered import Registered
 from touchstream.streams.projections.registry import (
     BY_NAME,
+    CONCLUDING,
     DECIDED,
     LISTENERS,
     NUMBERS,
@@ -69,6 +72,8 @@ class Step(Struct, frozen=True, gc=False):
     refused: Reject | None = None
     """The event becomes a dead letter; the state is unchanged."""
     measures: Sequence[Measure] = ()
+    indexes: Mapping[str, float | None] = {}
+    """Index -> the customer's score in it; None takes the customer out of it."""
 
 
 class Underway(Struct, gc=False):
@@ -83,6 +88,7 @@ class Underway(Struct, gc=False):
     candidates: Sequence[Candidate] = ()
     examples: Sequence[Matured] = ()
     measures: Sequence[Measure] = ()
+    indexes: Mapping[str, float | None] = {}
     requests: Sequence[tuple[Registered, Sequence[ScoreRequest]]] = ()
     """Predictions requested by each projection."""
     scores: dict[str, Scored] = {}
@@ -104,6 +110,8 @@ class Underway(Struct, gc=False):
             self.measures = (*self.measures, *update.measures)
         if update.counters:
             self.counters = (*self.counters, *update.counters)
+        if update.indexes:
+            self.indexes = {**self.indexes, **update.indexes}
 
 
 def advance(
@@ -163,7 +171,7 @@ def _arrived(
     if state.erased_ms is not None and event.time_ms <= state.erased_ms:
         return _unchanged(before, Drop("erased"))
     if isinstance(event.data, CustomerErased):
-        return _erased(state, arrival, serving)
+        return _erased(state, arrival, serving, now_ms)
     return _applied(state, arrival, serving, now_ms)
 
 
@@ -234,7 +242,7 @@ def _counters(arrival: Arrival, watermark_ms: Millis | None, full: bool) -> Sequ
     return counters
 
 
-def _erased(state: State, arrival: Arrival, serving: ServingContext) -> Step:
+def _erased(state: State, arrival: Arrival, serving: ServingContext, now_ms: Millis) -> Step:
     """Keep only the request's id and time, until no older event can arrive.
 
     The tombstone covers the newest forgotten event: its id is forgotten too, so a resend would
@@ -247,12 +255,21 @@ def _erased(state: State, arrival: Arrival, serving: ServingContext) -> Step:
     )
     next_timer = _next_timer((), erased_ms, serving)
     tombstone = State(memory=memory, next_timer_ms=next_timer, erased_ms=erased_ms)
+    cause = Cause(type=event.type, source=event.source, id=event.id)
     return Step(
         tombstone,
-        next_timer=next_timer,
+        # Also for a customer who is unknown here: others may know more than this state.
+        [
+            emission
+            for registered, _ in CONCLUDING
+            if registered.concluding is not None
+            for emission in registered.concluding.on_erasure(event.subject, cause, now_ms)
+        ],
+        next_timer,
         counters=("applied", "erased"),
         # No projection sees the erasure, so it is counted here.
         measures=(count_event(event),),
+        indexes=NOWHERE,
     )
 
 
@@ -294,7 +311,7 @@ def _woken(state: State, fired: TimerFired, serving: ServingContext) -> Step | U
 
 def _tombstone(memory: Memory, erased_ms: Millis | None, serving: ServingContext) -> Step:
     if erased_ms is None:
-        return Step(None)
+        return Step(None, indexes=NOWHERE)
     next_timer = _next_timer((), erased_ms, serving)
     state = State(memory=memory, next_timer_ms=next_timer, erased_ms=erased_ms)
     return Step(state, next_timer=next_timer)
@@ -332,6 +349,7 @@ def conclude(one: Underway) -> Step:
         _take_scores(one)
     if one.candidates:
         _decide(one)
+    _conclude(one)
     ctx = one.ctx
     slots = ctx.slots.stored(ctx.rules)
     next_timer = _next_timer(slots, one.erased_ms, ctx.serving)
@@ -343,6 +361,7 @@ def conclude(one: Underway) -> Step:
         one.counters,
         None,
         one.measures,
+        one.indexes,
     )
 
 
@@ -386,6 +405,17 @@ def _decide(one: Underway) -> None:
         after = registered.decided.on_decision(state, decision, ctx)
         if after is not state:
             ctx.slots.put(registered, after)
+
+
+def _conclude(one: Underway) -> None:
+    """Let projections look at the step, if one that they read was written in it."""
+    slots = one.ctx.slots
+    for registered, numbers in CONCLUDING:
+        if registered.concluding is not None and slots.wrote_any(numbers):
+            state = slots.get(registered)
+            update = registered.concluding.on_conclusion(state, one.scores, one.emissions, one.ctx)
+            if update is not None:
+                one.take(registered, update)
 
 
 def _next_timer(

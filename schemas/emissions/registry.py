@@ -4,17 +4,26 @@ from typing import Literal, NamedTuple
 
 from touchstream.schemas.emissions.actions import ActionRecommended
 from touchstream.schemas.emissions.alerts import AlertRaised
+from touchstream.schemas.emissions.customer_risk import CustomerRisk
 from touchstream.schemas.emissions.engagement import EngagementDropping
 from touchstream.schemas.emissions.risk import RiskChanged
 from touchstream.schemas.emissions.signals import CustomerSignal
 from touchstream.schemas.topics import (
     ALERTS_TOPIC,
     CHURN_RISK_TOPIC,
+    CUSTOMER_RISK_TOPIC,
     CUSTOMER_SIGNALS_TOPIC,
     NEXT_BEST_ACTION_TOPIC,
 )
 
-EmittedData = RiskChanged | ActionRecommended | AlertRaised | CustomerSignal | EngagementDropping
+EmittedData = (
+    RiskChanged
+    | ActionRecommended
+    | AlertRaised
+    | CustomerSignal
+    | EngagementDropping
+    | CustomerRisk
+)
 
 EventClass = Literal["descriptive", "diagnostic", "predictive", "prescriptive"]
 """What happened, why it did, what will happen, what to do."""
@@ -36,6 +45,7 @@ _TYPES = (
     EmittedType("alert.raised", AlertRaised, ALERTS_TOPIC, "prescriptive"),
     EmittedType("customer.signal", CustomerSignal, CUSTOMER_SIGNALS_TOPIC, "predictive"),
     EmittedType("engagement.dropping", EngagementDropping, CUSTOMER_SIGNALS_TOPIC, "descriptive"),
+    EmittedType("customer.risk", CustomerRisk, CUSTOMER_RISK_TOPIC, "predictive"),
 )
 
 EMITTED: dict[str, EmittedType] = {kind.name: kind for kind in _TYPES}

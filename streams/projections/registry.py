@@ -7,6 +7,7 @@ from touchstream.schemas.registry import TOUCHPOINTS
 from touchstream.schemas.units import Millis
 from touchstream.streams.projections.channel import Channel
 from touchstream.streams.projections.churn import Churn
+from touchstream.streams.projections.customer_risk import CustomerRisk
 from touchstream.streams.projections.decisions import Decisions
 from touchstream.streams.projections.engagement import Engagement
 from touchstream.streams.projections.measures import Measures
@@ -23,6 +24,7 @@ PROJECTIONS: tuple[Projection[Any], ...] = (
     Engagement(),
     Channel(),
     Measures(),
+    CustomerRisk(),
 )
 
 
@@ -60,6 +62,12 @@ LISTENERS: Mapping[str, tuple[Registered, ...]] = {
 """Event type -> the projections that listen to it."""
 SCORED = tuple(one for one in REGISTERED if one.scored is not None)
 DECIDED = tuple(one for one in REGISTERED if one.decided is not None)
+CONCLUDING = tuple(
+    (one, frozenset(BY_NAME[name].slot for name in one.projection.reads))
+    for one in REGISTERED
+    if one.concluding is not None
+)
+"""Projections that look at the finished step, each with the slots that it reads."""
 
 
 def slots_of(state: State) -> Slots:

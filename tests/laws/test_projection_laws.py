@@ -118,7 +118,7 @@ def replayed(cut: Cut = WHOLE) -> Replay:
 
 
 def _emissions(stream: LocalStream) -> Sequence[Emission]:
-    values = [entry.value for entry in stream.emitted if entry.topic != DEAD_LETTERS_TOPIC]
+    values = [entry.event for entry in stream.emitted if entry.topic != DEAD_LETTERS_TOPIC]
     emissions = [decode_emission(value)[0] for value in values]
     return sorted(emissions, key=lambda one: (one.time_ms, one.subject, one.id))
 

@@ -153,7 +153,7 @@ def test_the_standing_before_stays_as_it_was() -> None:
 
 def test_a_broken_record_becomes_a_dead_letter_that_says_where_it_was() -> None:
     (entry,) = entries(taken(RUBBISH))
-    letter = decode_letter(entry.key, entry.value, entry.headers).letter
+    letter = decode_letter(entry.key, entry.event, entry.headers).letter
     assert (entry.topic, entry.key, letter.original) == ("dead-letters", b"ada", b"{")
     assert (letter.topic, letter.partition, letter.offset) == ("touchpoints", 0, 7)
     assert (letter.step, letter.reason) == ("intake", "not_json")
@@ -164,7 +164,7 @@ def test_a_conflicting_id_becomes_a_dead_letter_of_the_profiles() -> None:
         record(visit()), record(event("web.visit", "d1", id=visit().id, page="/lie"))
     )
     (entry,) = entries(commit_batch)
-    letter = decode_letter(entry.key, entry.value, entry.headers).letter
+    letter = decode_letter(entry.key, entry.event, entry.headers).letter
     assert (letter.step, letter.reason) == ("profiles", "conflicting_id")
     assert commit_batch.checkpoint.counters == {"applied": 1, "dead": 1, "dead.conflicting_id": 1}
 
@@ -202,7 +202,7 @@ def test_a_limit_of_none_never_stops() -> None:
 def test_emissions_are_numbered_by_the_shard_and_by_topic() -> None:
     doomed = models("d0", knows=model(intercept=5.0))
     commit_batch = taken(record(visit()), record(visit("d1", "bob")), active_config=doomed)
-    emitted = [(entry.topic, decode_emission(entry.value)[1]) for entry in entries(commit_batch)]
+    emitted = [(entry.topic, decode_emission(entry.event)[1]) for entry in entries(commit_batch)]
     assert emitted == [
         ("churn-risk", "p0:0000000000000001"),
         ("next-best-action", "p0:0000000000000001"),
@@ -246,7 +246,7 @@ def test_the_last_chunk_finishes_the_tick_and_says_so_to_the_learner() -> None:
     (entry,) = entries(commit_batch)
     assert commit_batch.checkpoint.tick == 5
     assert (entry.topic, entry.key, entry.partition) == ("touchstream.examples", None, 0)
-    assert decode_example(entry.value) == TickCompleted(shard="p0", sequence=1, tick=5)
+    assert decode_example(entry.event) == TickCompleted(shard="p0", sequence=1, tick=5)
 
 
 def test_another_chunk_leaves_the_tick_open() -> None:
@@ -275,7 +275,7 @@ def test_an_example_is_pseudonymous_and_comes_before_the_word_that_the_tick_is_p
         if len(commit_batch.outbox) > 1:
             break
     sent = [
-        decode_example(e.value) for e in entries(commit_batch) if e.topic == "touchstream.examples"
+        decode_example(e.event) for e in entries(commit_batch) if e.topic == "touchstream.examples"
     ]
     assert [type(one) for one in sent] == [Example, TickCompleted]
     (example, passed) = sent
