@@ -390,7 +390,7 @@ def recounted_indexes(states: Mapping[str, bytes]) -> dict[str, dict[str, float]
     joint: dict[str, dict[str, float]] = {}
     for customer, data in states.items():
         churn = churn_of(decode(data))
-        if churn.band in RISK_INDEXES:
+        if churn.band is not None and churn.band in RISK_INDEXES:
             assert churn.risk is not None
             joint.setdefault(RISK_INDEXES[churn.band], {})[customer] = churn.risk
     return joint
