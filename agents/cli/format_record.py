@@ -2,6 +2,7 @@
 
 import base64
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from typing import Any
 
 import orjson
@@ -89,12 +90,16 @@ def _risk(risk: RiskChanged) -> str:
 
 
 def _risk_now(risk: CustomerRisk) -> str:
-    since = f" since {risk.band_since.isoformat()}" if risk.band_since else ""
+    since = f" since {_moment(risk.band_since)}" if risk.band_since else ""
     action = risk.action.action if risk.action else "no action yet"
     return (
         f"{risk.band}{since}  risk {risk.risk:.3f} (90 %: {risk.low:.3f} to {risk.high:.3f}) "
         f"in {risk.horizon_days} d  {action}  {_told(risk.reasons)}"
     )
+
+
+def _moment(at: datetime) -> str:
+    return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _told(reasons: Sequence[Reason]) -> str:

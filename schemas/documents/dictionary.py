@@ -10,6 +10,7 @@ from touchstream.schemas.documents.notes import summary
 from touchstream.schemas.documents.sources import EXAMPLES, example
 from touchstream.schemas.emissions.registry import EMITTED, EmittedType
 from touchstream.schemas.registry import TOUCHPOINTS, TouchpointType
+from touchstream.schemas.topics import COMPACTED_TOPICS
 from touchstream.schemas.units import MAX_EVENT_BYTES
 
 _INTRODUCTION = f"""\
@@ -60,6 +61,8 @@ def _lines() -> Iterator[str]:
     yield from _table(("type", "topic", "class", "means"), map(_emitted_row, EMITTED.values()))
     for emitted in EMITTED.values():
         remark = f"Topic: `{emitted.topic}`. Class: {emitted.event_class}."
+        if emitted.topic in COMPACTED_TOPICS:
+            remark += " A tombstone (null value) removes the customer, see [delivery](delivery.md#the-newest-risk-of-each-customer)."
         yield from _section(emitted, remark)
     yield "## Other records\n"
     yield f"Reasons of dead letters: {_codes(get_args(RejectReason))}.\n"
@@ -138,6 +141,8 @@ def _text(field: Json) -> str:
         return f"text like `{field['pattern']}`"
     if field.get("format") == "date":
         return "date like `2026-03-05`"
+    if field.get("format") == "date-time":
+        return "time like `2026-03-05T08:30:00Z`"
     if "maxLength" in field:
         return f"text of {field.get('minLength', 0)} to {field['maxLength']:,} characters"
     return "text"

@@ -9,6 +9,8 @@ from touchstream.schemas.emissions.cause import Cause
 from touchstream.schemas.emissions.risk import Reason
 from touchstream.schemas.rules import Band, Probability
 
+Moment = Annotated[datetime, Meta(tz=True)]
+
 
 class LastAction(Struct, frozen=True, kw_only=True, gc=False):
     """The newest recommendation to the customer, other than to do nothing."""
@@ -17,12 +19,12 @@ class LastAction(Struct, frozen=True, kw_only=True, gc=False):
     """Name of the action."""
     decision: str | None
     """Id of the decision, which an ``action.outcome`` names; null: made by an earlier build."""
-    recommended: datetime
+    recommended: Moment
     """When it was recommended."""
 
 
 class CustomerRisk(Struct, frozen=True, kw_only=True, gc=False):
-    """The customer's risk now: it replaces the one before, and a null value removes the customer.
+    """The customer's risk now, which replaces the one before.
 
     Emitted with every crossing, and on the snapshot day of a customer in band medium or high whose
     risk moved by at least .01.
@@ -38,7 +40,7 @@ class CustomerRisk(Struct, frozen=True, kw_only=True, gc=False):
     """Upper end of that interval; measured coverage: docs/models.md."""
     band: Band
     """The customer's risk band."""
-    band_since: datetime | None
+    band_since: Moment | None
     """When the band was entered; null: not known."""
     reasons: tuple[Reason, ...]
     """The strongest reasons, one for each kind of events, the strongest first."""

@@ -21,6 +21,9 @@ _HEADER = "ce_"
 _ATTRIBUTES = ("specversion", "id", "source", "type", "subject", "time", "sequence")
 _NO_DATA = Raw(b"null")
 
+TOMBSTONE_HEADERS = tuple(_HEADER + name for name in _ATTRIBUTES)
+"""The headers of a tombstone, the customer's id and the sequence among them."""
+
 
 class Emission(Struct, frozen=True, kw_only=True, gc=False):
     """An event about one customer, to be emitted."""
