@@ -13,9 +13,10 @@ from prometheus_client.registry import Collector
 
 from touchstream.schemas.dead_letter import DropReason, RejectReason
 from touchstream.schemas.emissions.registry import EMITTED
+from touchstream.streams.projections.indexes import RISK_INDEXES
 
 Kind = Literal["durable", "counter", "gauge", "histogram"]
-Label = Literal["shard", "outcome", "reason", "type", "model", "score", "version", "digest"]
+Label = Literal["shard", "band", "outcome", "reason", "type", "model", "score", "version", "digest"]
 PER_SHARD: tuple[str, ...] = ()
 """No list here: the values are the shards, p0 to p(n-1) and the learner."""
 OF_SETTINGS: tuple[str, ...] = ()
@@ -130,6 +131,13 @@ CATALOGUE: tuple[Entry, ...] = (
         "gauge",
         "seconds",
         "Time with lag and without durable progress; at worker.stall_timeout_s the worker exits.",
+    ),
+    Entry(
+        "touchstream_customers_at_risk",
+        "gauge",
+        "customers",
+        "Customers in band medium or high now.",
+        {"shard": PER_SHARD, "band": tuple(RISK_INDEXES)},
     ),
     Entry(
         "touchstream_tick_number",

@@ -19,7 +19,7 @@ from touchstream.agents.outbox import Outbox
 from touchstream.agents.settings import WorkerSettings
 from touchstream.agents.shard_metrics import show_shards
 from touchstream.agents.shard_tasks import ShardTask, WorkerShard
-from touchstream.agents.stores.base import Read, Store
+from touchstream.agents.stores.base import Read, Store, StoreError
 from touchstream.schemas.shards import shard_name
 from touchstream.schemas.units import Millis
 from touchstream.streams.commit import CommitBatch
@@ -34,6 +34,7 @@ from touchstream.streams.partition import (
     apply_tick,
     split_at_ticks,
 )
+from touchstream.streams.projections.indexes import RISK_INDEXES
 from touchstream.streams.records import Record
 
 log = structlog.get_logger()
@@ -97,11 +98,25 @@ class Touchpoints(FencedAgent[WorkerShard]):
     async def show_metrics(self, end: Callable[[TopicPartition], int]) -> None:
         """Set the gauges; ``end`` gives the end of a partition."""
         show_shards(self.metrics, self.shards.values(), self.outbox, end)
+        await self._show_at_risk()
         digests = self._contexts.digests
         versions = self._served_versions() & digests.keys()
         self.metrics.show_info(
             "model_info", {(str(number), digests[number]) for number in versions}
         )
+
+    async def _show_at_risk(self) -> None:
+        names = [shard.name for shard in self.shards.values()]
+        try:
+            counts = await self.store.count_indexes(names, list(RISK_INDEXES.values()))
+        # Work on the shards waits for the store; a gauge need not.
+        except StoreError:
+            return
+        owned = {shard.name for shard in self.shards.values()}  # some may have gone meanwhile
+        for name, of_shard in zip(names, counts, strict=True):
+            if name in owned:
+                for band, count in zip(RISK_INDEXES, of_shard, strict=True):
+                    self.metrics.set("customers_at_risk", count, shard=name, band=band)
 
     def _served_versions(self) -> set[int]:
         """The model versions that the shards score with now."""

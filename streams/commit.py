@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from touchstream.schemas.dead_letter import DeadLetter, DeadStep, encode_letter
-from touchstream.schemas.emissions.envelope import Emission, encode_emission
+from touchstream.schemas.emissions.envelope import Emission, encode_emission, tombstone_headers
 from touchstream.schemas.examples import Example, TickCompleted, encode_example
 from touchstream.schemas.topics import DEAD_LETTERS_TOPIC, EXAMPLES_TOPIC, TOUCHPOINTS_TOPIC
 from touchstream.schemas.units import CustomerId, Millis
@@ -18,6 +18,7 @@ from touchstream.streams.learn.ledger import RECOMMENDED, Matured
 from touchstream.streams.measures.tally import Tally, expired
 from touchstream.streams.outbox import Entry, encode_entry
 from touchstream.streams.outcome import Drop, Reject
+from touchstream.streams.projections.indexes import INDEXES
 from touchstream.streams.projections.projection import RiskStep
 from touchstream.streams.records import Record
 from touchstream.streams.state import State
@@ -36,6 +37,8 @@ class CommitBatch(NamedTuple):
     """Bucket -> field -> increment."""
     expired_measures: Sequence[str] = ()
     """Buckets to delete before any increment."""
+    indexes: Mapping[str, Mapping[str, float | None]] = {}
+    """Index -> customer -> score; None takes the customer out of it."""
 
 
 class CommitBuilder:
@@ -57,6 +60,7 @@ class CommitBuilder:
         self._timers: dict[str, int | None] = {}
         self._outbox: list[tuple[int, bytes]] = []
         self._tally = Tally()
+        self._indexes: dict[str, dict[str, float | None]] = {name: {} for name in INDEXES}
 
     def state(self, customer: str) -> State | None:
         # Decoded once per batch, however many events of the customer it holds.
@@ -74,6 +78,9 @@ class CommitBuilder:
         # After a tick always: a timer that stays in the store would fire again.
         if tick or step.next_timer != (None if before is None else before.next_timer_ms):
             self._timers[customer] = step.next_timer
+        # The last step of a batch counts.
+        for index, score in step.indexes.items():
+            self._indexes[index][customer] = score
         self.count(*step.counters)
         watermark_ms = self.checkpoint.watermark_ms
         self._tally.add(step.measures, now_ms if watermark_ms is None else watermark_ms)
@@ -143,7 +150,10 @@ class CommitBuilder:
         }
         gone = self._expire_measures()
         buckets = self._tally.buckets()
-        return CommitBatch(self.checkpoint, states, self._timers, self._outbox, buckets, gone)
+        indexes = {name: scores for name, scores in self._indexes.items() if scores}
+        return CommitBatch(
+            self.checkpoint, states, self._timers, self._outbox, buckets, gone, indexes
+        )
 
     def _expire_measures(self) -> list[str]:
         """Drop the days whose retention ended before the watermark."""
@@ -157,8 +167,12 @@ class CommitBuilder:
         self.count(f"emitted.{emission.type}")
         # Padded, so that sequences of a shard also sort as text.
         sequence = f"{self._shard}:{self._sequence(emission.topic):016d}"
-        value = encode_emission(emission, sequence)
-        self._put(Entry(emission.topic, emission.subject.encode(), value))
+        key = emission.subject.encode()
+        if emission.data is None:
+            headers = tombstone_headers(emission, sequence)
+            self._put(Entry(emission.topic, key, None, headers))
+        else:
+            self._put(Entry(emission.topic, key, encode_emission(emission, sequence)))
 
     def _example(self, customer: str, matured: Matured, tick: int) -> None:
         row = matured.snapshot

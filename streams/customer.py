@@ -7,11 +7,12 @@ decision. A tick passes expiry of remembered ids -> projections whose timer has 
 decision. The customer's next timer is the earliest of all projections' timers.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 from msgspec import Struct
 
+from touchstream.schemas.emissions.cause import Cause
 from touchstream.schemas.emissions.envelope import Emission
 from touchstream.schemas.touchpoints.customers import CustomerErased
 from touchstream.schemas.units import DAY_MS, Millis
@@ -32,6 +33,7 @@ from touchstream.streams.measures.activity import count_event
 from touchstream.streams.measures.metric import Measure
 from touchstream.streams.outcome import Drop, Reject
 from touchstream.streams.profiles.fold import fold, forget_resolved_tickets
+from touchstream.streams.projections.indexes import NOWHERE
 from touchstream.streams.projections.projection import (
     TOMBSTONE,
     Context,
@@ -44,6 +46,7 @@ from touchstream.streams.projections.projection import (
 from touchstream.streams.projections.registered import Registered
 from touchstream.streams.projections.registry import (
     BY_NAME,
+    CONCLUDING,
     DECIDED,
     NUMBERS,
     REGISTERED,
@@ -70,6 +73,8 @@ class Step(Struct, frozen=True, gc=False):
     """The event becomes a dead letter; the state is unchanged."""
     measures: Sequence[Measure] = ()
     risk_flow: RiskStep | None = None
+    indexes: Mapping[str, float | None] = {}
+    """Index -> the customer's score in it; None takes the customer out of it."""
 
 
 class Underway(Struct, gc=False):
@@ -85,6 +90,7 @@ class Underway(Struct, gc=False):
     examples: Sequence[Matured] = ()
     measures: Sequence[Measure] = ()
     risk_flow: RiskStep | None = None
+    indexes: Mapping[str, float | None] = {}
     requests: Sequence[tuple[Registered, Sequence[ScoreRequest]]] = ()
     """Predictions requested by each projection."""
     scores: dict[str, Scored] = {}
@@ -106,8 +112,9 @@ class Underway(Struct, gc=False):
             self.measures = (*self.measures, *update.measures)
         if update.counters:
             self.counters = (*self.counters, *update.counters)
-        if update.risk_flow is not None:
-            self.risk_flow = update.risk_flow
+        # Each comes from one projection only.
+        self.risk_flow = update.risk_flow or self.risk_flow
+        self.indexes = {**self.indexes, **update.indexes} if update.indexes else self.indexes
 
 
 def advance(
@@ -167,7 +174,7 @@ def _arrived(
     if state.erased_ms is not None and event.time_ms <= state.erased_ms:
         return _unchanged(before, Drop("erased"))
     if isinstance(event.data, CustomerErased):
-        return _erased(state, arrival, serving)
+        return _erased(state, arrival, serving, now_ms)
     return _applied(state, arrival, serving, now_ms)
 
 
@@ -237,7 +244,7 @@ def _counters(arrival: Arrival, watermark_ms: Millis | None, full: bool) -> Sequ
     return counters
 
 
-def _erased(state: State, arrival: Arrival, serving: ServingContext) -> Step:
+def _erased(state: State, arrival: Arrival, serving: ServingContext, now_ms: Millis) -> Step:
     """Keep only the request's id and time, until no older event can arrive.
 
     The tombstone covers the newest forgotten event: its id is forgotten too, so a resend would
@@ -250,12 +257,21 @@ def _erased(state: State, arrival: Arrival, serving: ServingContext) -> Step:
     )
     next_timer = _next_timer((), erased_ms, serving)
     tombstone = State(memory=memory, next_timer_ms=next_timer, erased_ms=erased_ms)
+    cause = Cause(type=event.type, source=event.source, id=event.id)
     return Step(
         tombstone,
-        next_timer=next_timer,
+        # Also for a customer who is unknown here: others may know more than this state.
+        [
+            emission
+            for registered, _ in CONCLUDING
+            if registered.concluding is not None
+            for emission in registered.concluding.on_erasure(event.subject, cause, now_ms)
+        ],
+        next_timer,
         counters=("applied", "erased"),
         # No projection sees the erasure, so it is counted here.
         measures=(count_event(event),),
+        indexes=NOWHERE,
     )
 
 
@@ -300,7 +316,7 @@ def _woken(state: State, fired: TimerFired, serving: ServingContext) -> Step | U
 
 def _tombstone(memory: Memory, erased_ms: Millis | None, serving: ServingContext) -> Step:
     if erased_ms is None:
-        return Step(None)
+        return Step(None, indexes=NOWHERE)
     next_timer = _next_timer((), erased_ms, serving)
     state = State(memory=memory, next_timer_ms=next_timer, erased_ms=erased_ms)
     return Step(state, next_timer=next_timer)
@@ -338,6 +354,7 @@ def conclude(one: Underway) -> Step:
         _take_scores(one)
     if one.candidates:
         _decide(one)
+    _conclude(one)
     ctx = one.ctx
     slots = ctx.slots.stored(ctx.rules)
     next_timer = _next_timer(slots, one.erased_ms, ctx.serving)
@@ -350,6 +367,7 @@ def conclude(one: Underway) -> Step:
         None,
         one.measures,
         one.risk_flow,
+        one.indexes,
     )
 
 
@@ -393,6 +411,17 @@ def _decide(one: Underway) -> None:
         after = registered.decided.on_decision(state, decision, ctx)
         if after is not state:
             ctx.slots.put(registered, after)
+
+
+def _conclude(one: Underway) -> None:
+    """Let projections look at the step, if one that they read was written in it."""
+    slots = one.ctx.slots
+    for registered, numbers in CONCLUDING:
+        if registered.concluding is not None and slots.wrote_any(numbers):
+            state = slots.get(registered)
+            update = registered.concluding.on_conclusion(state, one.scores, one.emissions, one.ctx)
+            if update is not None:
+                one.take(registered, update)
 
 
 def _next_timer(

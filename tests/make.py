@@ -1,6 +1,6 @@
 """Builders for tests: literal times, whole events, models made by hand, and a log run through."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from hashlib import blake2b
 from itertools import cycle, islice
@@ -39,11 +39,13 @@ from touchstream.streams.profiles.fold import fold
 from touchstream.streams.profiles.profile import Profile
 from touchstream.streams.projections.churn import Churn, ChurnState
 from touchstream.streams.projections.decisions import Decisions, DecisionsState
+from touchstream.streams.projections.indexes import RISK_INDEXES
 from touchstream.streams.projections.projection import TimerFired
+from touchstream.streams.projections.read import churn_of
 from touchstream.streams.projections.relation import Relation, RelationState
 from touchstream.streams.projections.targets import Targets, TargetsState
 from touchstream.streams.records import Record
-from touchstream.streams.state import Slot, State
+from touchstream.streams.state import Slot, State, decode
 
 DAY_ZERO_MS = parse_time("1997-01-01T00:00:00Z")
 WIDTH = len(FEATURES.names)
@@ -320,6 +322,7 @@ class ReplayOutcome(NamedTuple):
     """(key, value, reason)."""
     counters: dict[str, int]
     measures: dict[str, dict[str, int]]
+    indexes: dict[str, dict[str, float]]
 
 
 def replay(
@@ -369,9 +372,9 @@ def _outcome(stream: LocalStream) -> ReplayOutcome:
     letters, emissions = [], []
     for entry in stream.emitted:
         if entry.topic == DEAD_LETTERS_TOPIC:
-            letters.append((entry.key, entry.value, _reason(entry)))
+            letters.append((entry.key, entry.event, _reason(entry)))
         else:
-            emissions.append(decode_emission(entry.value)[0])
+            emissions.append(decode_emission(entry.event)[0])
     examples = [msgspec.structs.replace(e, shard="", sequence=1) for e in stream.examples]
     counters: dict[str, int] = {}
     for shard in stream.shards:
@@ -384,6 +387,7 @@ def _outcome(stream: LocalStream) -> ReplayOutcome:
         sorted(letters, key=str),
         counters,
         summed_measures(stream),
+        joint_indexes(stream),
     )
 
 
@@ -398,5 +402,26 @@ def summed_measures(stream: LocalStream) -> dict[str, dict[str, int]]:
     return summed
 
 
+def joint_indexes(stream: LocalStream) -> dict[str, dict[str, float]]:
+    """The indexes of all shards together, without empty ones."""
+    joint: dict[str, dict[str, float]] = {}
+    for shard in stream.shards:
+        for index, scores in shard.indexes.items():
+            if scores:
+                joint.setdefault(index, {}).update(scores)
+    return joint
+
+
+def recounted_indexes(states: Mapping[str, bytes]) -> dict[str, dict[str, float]]:
+    """The indexes as all states together say they should be."""
+    joint: dict[str, dict[str, float]] = {}
+    for customer, data in states.items():
+        churn = churn_of(decode(data))
+        if churn.band is not None and churn.band in RISK_INDEXES:
+            assert churn.risk is not None
+            joint.setdefault(RISK_INDEXES[churn.band], {})[customer] = churn.risk
+    return joint
+
+
 def _reason(entry: Entry) -> str:
-    return decode_letter(entry.key, entry.value, entry.headers).letter.reason
+    return decode_letter(entry.key, entry.event, entry.headers).letter.reason

@@ -186,6 +186,21 @@ def customer(
 
 
 @app.command()
+def risks(
+    band: Annotated[
+        str | None, typer.Option(metavar="BAND", help="high or medium; default both.")
+    ] = None,
+    top: Annotated[int, typer.Option(min=1, max=10_000, help="How many, by risk.")] = 20,
+    config: Config = None,
+    as_json: Json = False,
+) -> None:
+    """List the customers at risk now, with the reasons and the action told last."""
+    from touchstream.agents.cli import risks as command
+
+    command.risks(load_settings(config), band, top, as_json=as_json)
+
+
+@app.command()
 def metrics(
     name: Annotated[
         str | None, typer.Argument(metavar="NAME", help="A metric of docs/metrics.md; else all.")

@@ -11,6 +11,7 @@ from touchstream.schemas.documents.sources import EXAMPLES, example
 from touchstream.schemas.emissions.registry import EMITTED, EmittedType
 from touchstream.schemas.event_types import EventTypeRules, own_example, own_types
 from touchstream.schemas.registry import TOUCHPOINTS, TouchpointType
+from touchstream.schemas.topics import COMPACTED_TOPICS
 from touchstream.schemas.units import MAX_EVENT_BYTES
 
 _INTRODUCTION = f"""\
@@ -68,6 +69,11 @@ def _lines(own: Sequence[EventTypeRules]) -> Iterator[str]:
     yield from _table(("type", "topic", "class", "means"), map(_emitted_row, EMITTED.values()))
     for emitted in EMITTED.values():
         remark = f"Topic: `{emitted.topic}`. Class: {emitted.event_class}."
+        if emitted.topic in COMPACTED_TOPICS:
+            remark += (
+                " A tombstone (null value) removes the customer, see "
+                "[delivery](delivery.md#the-newest-risk-of-each-customer)."
+            )
         where = f" (`{EXAMPLES}/{emitted.name}.json`)"
         yield from _section(emitted, remark, example(emitted.name), where)
     yield "## Other records\n"
@@ -167,7 +173,7 @@ def _text(field: Json) -> str:
     if field.get("format") == "date":
         return "date like `2026-03-05`"
     if field.get("format") == "date-time":
-        return "time like `2026-03-05T09:30:00Z`"
+        return "time like `2026-03-05T08:30:00Z`"
     if "maxLength" in field:
         return f"text of {field.get('minLength', 0)} to {field['maxLength']:,} characters"
     return "text"

@@ -9,6 +9,11 @@ from touchstream.streams.decide.policy import Choice, Situation
 from touchstream.streams.emit.identity import emission_id
 
 
+def decision_id(subject: CustomerId, cause: Cause) -> str:
+    """The id of the decision on a customer that a trigger led to: 32 hex digits."""
+    return emission_id(subject, cause, "action.recommended")
+
+
 def action_recommended(
     situation: Situation,
     choice: Choice,
@@ -19,7 +24,7 @@ def action_recommended(
 ) -> Emission:
     """The emission of topic ``next-best-action``; ``rules_digest`` names ``rules``."""
     subject = CustomerId(situation.subject)
-    decision = emission_id(subject, cause, "action.recommended")
+    decision = decision_id(subject, cause)
     return Emission(
         type="action.recommended",
         topic="next-best-action",

@@ -116,6 +116,8 @@ class Update(Struct, Generic[S], frozen=True, gc=False):
     """Increments of the aggregates."""
     counters: Sequence[str] = ()
     risk_flow: RiskStep | None = None
+    indexes: Mapping[str, float | None] = {}
+    """Index -> the customer's score in it; None takes the customer out of it."""
 
 
 class Projection(Protocol[S]):
@@ -184,3 +186,23 @@ class DecidedProjection(Protocol):
     """A projection that records decisions."""
 
     def on_decision(self, state: Any, decision: Decision, ctx: Context) -> Any: ...  # noqa: ANN401
+
+
+@runtime_checkable
+class ConcludingProjection(Protocol):
+    """A projection that looks at the finished step, the decision included, and may emit."""
+
+    def on_conclusion(
+        self,
+        state: Any,  # noqa: ANN401
+        scores: Mapping[str, Scored],
+        emissions: Sequence[Emission],
+        ctx: Context,
+    ) -> "Update[Any] | None":
+        """Called if a projection in ``reads`` was written in this step.
+
+        ``scores`` are the step's predictions by target, ``emissions`` all that it has emitted.
+        """
+
+    def on_erasure(self, subject: CustomerId, cause: Cause, now_ms: Millis) -> Sequence[Emission]:
+        """Emissions that retract what others were told of an erased customer."""

@@ -8,6 +8,7 @@ from touchstream.schemas.registry import ACTIVITY_BY_DEFAULT, TOUCHPOINTS
 from touchstream.schemas.units import Millis
 from touchstream.streams.projections.channel import Channel
 from touchstream.streams.projections.churn import Churn
+from touchstream.streams.projections.customer_risk import CustomerRisk
 from touchstream.streams.projections.decisions import Decisions
 from touchstream.streams.projections.engagement import Engagement
 from touchstream.streams.projections.measures import Measures
@@ -28,6 +29,7 @@ PROJECTIONS: tuple[Projection[Any], ...] = (
     Engagement(),
     Channel(),
     Measures(),
+    CustomerRisk(),
 )
 
 
@@ -71,6 +73,12 @@ OWN_LISTENERS: Mapping[bool, tuple[Registered, ...]] = {
 everything, and to own types by the customer those that listen to all activity."""
 SCORED = tuple(one for one in REGISTERED if one.scored is not None)
 DECIDED = tuple(one for one in REGISTERED if one.decided is not None)
+CONCLUDING = tuple(
+    (one, frozenset(BY_NAME[name].slot for name in one.projection.reads))
+    for one in REGISTERED
+    if one.concluding is not None
+)
+"""Projections that look at the finished step, each with the slots that it reads."""
 
 
 def listeners(event: Event) -> Sequence[Registered]:

@@ -101,10 +101,10 @@ def _report(
 ) -> None:
     for entry in entries:
         if entry.topic == DEAD_LETTERS_TOPIC:
-            letter = decode_letter(entry.key, entry.value, entry.headers).letter
+            letter = decode_letter(entry.key, entry.event, entry.headers).letter
             letters[letter.partition, letter.offset] = letter.reason
         else:
-            shown.setdefault((entry.topic, shard), []).append(entry.value)
+            shown.setdefault((entry.topic, shard), []).append(entry.event)
 
 
 def found(deployment: Deployment, measured: Sequence[Mapping[str, object]]) -> Come:

@@ -39,7 +39,9 @@ from touchstream.streams.partition import (
     apply_tick,
     split_at_ticks,
 )
+from touchstream.streams.projections.read import churn_of
 from touchstream.streams.records import Record
+from touchstream.streams.state import decode as decode_state
 
 POSITION = Origin(0, 1, None)
 IN_FORCE = ActiveConfig(model_version=0, rules="r", features="f")
@@ -186,7 +188,7 @@ def test_the_standing_before_stays_as_it_was() -> None:
 
 def test_a_broken_record_becomes_a_dead_letter_that_says_where_it_was() -> None:
     (entry,) = entries(taken(RUBBISH))
-    letter = decode_letter(entry.key, entry.value, entry.headers).letter
+    letter = decode_letter(entry.key, entry.event, entry.headers).letter
     assert (entry.topic, entry.key, letter.original) == ("dead-letters", b"ada", b"{")
     assert (letter.topic, letter.partition, letter.offset) == ("touchpoints", 0, 7)
     assert (letter.step, letter.reason) == ("intake", "not_json")
@@ -197,7 +199,7 @@ def test_a_conflicting_id_becomes_a_dead_letter_of_the_profiles() -> None:
         record(visit()), record(event("web.visit", "d1", id=visit().id, page="/lie"))
     )
     (entry,) = entries(commit_batch)
-    letter = decode_letter(entry.key, entry.value, entry.headers).letter
+    letter = decode_letter(entry.key, entry.event, entry.headers).letter
     assert (letter.step, letter.reason) == ("profiles", "conflicting_id")
     assert commit_batch.checkpoint.counters == {"applied": 1, "dead": 1, "dead.conflicting_id": 1}
 
@@ -235,23 +237,63 @@ def test_a_limit_of_none_never_stops() -> None:
 def test_emissions_are_numbered_by_the_shard_and_by_topic() -> None:
     doomed = models("d0", knows=model(intercept=5.0))
     commit_batch = taken(record(visit()), record(visit("d1", "bob")), active_config=doomed)
-    emitted = [(entry.topic, decode_emission(entry.value)[1]) for entry in entries(commit_batch)]
+    emitted = [(entry.topic, decode_emission(entry.event)[1]) for entry in entries(commit_batch)]
     assert emitted == [
         ("churn-risk", "p0:0000000000000001"),
         ("next-best-action", "p0:0000000000000001"),
+        ("customer-risk", "p0:0000000000000001"),
         ("churn-risk", "p0:0000000000000002"),
         ("next-best-action", "p0:0000000000000002"),
+        ("customer-risk", "p0:0000000000000002"),
     ]
-    assert [number for number, _ in commit_batch.outbox] == [1, 2, 3, 4]
-    assert commit_batch.checkpoint.sent == 4
+    assert [number for number, _ in commit_batch.outbox] == [1, 2, 3, 4, 5, 6]
+    assert commit_batch.checkpoint.sent == 6
 
 
 def test_numbers_go_on_from_the_last_commit() -> None:
     doomed = models("d0", knows=model(intercept=5.0))
     before = ShardCheckpoint(sent=10, sequences={"churn-risk": 6})
     commit_batch = taken(record(visit()), before=before, active_config=doomed)
-    assert [number for number, _ in commit_batch.outbox] == [11, 12]
-    assert commit_batch.checkpoint.sequences == {"churn-risk": 7, "next-best-action": 1}
+    assert [number for number, _ in commit_batch.outbox] == [11, 12, 13]
+    assert commit_batch.checkpoint.sequences == {
+        "churn-risk": 7,
+        "next-best-action": 1,
+        "customer-risk": 1,
+    }
+
+
+def test_a_tombstone_has_no_value_and_counts_in_the_sequence() -> None:
+    (entry,) = entries(taken(record(event("customer.erased", "d1", source="crm", id="e-1"))))
+    assert (entry.topic, entry.key, entry.value) == ("customer-risk", b"ada", None)
+    emission, sequence = decode_emission(entry.event)
+    assert (emission.type, emission.subject, emission.data) == ("customer.risk", "ada", None)
+    assert sequence == "p0:0000000000000001"
+
+
+def test_the_last_score_of_a_batch_is_the_one_in_the_index() -> None:
+    rising = models("d0", knows=model(intercept=0.3, web_month=1.0))
+    batch = [visit(), visit("d1"), visit("d2")]
+    commit_batch = taken(*map(record, batch), active_config=rising)
+    [state] = [decode_state(data) for data in commit_batch.states.values() if data is not None]
+    assert commit_batch.indexes == {"risk.high": {"ada": churn_of(state).risk}}
+
+
+def test_an_erasure_in_the_same_batch_wins() -> None:
+    doomed = models("d0", knows=model(intercept=5.0))
+    erasure = record(event("customer.erased", "d1"))
+    nowhere = {"risk.medium": {"ada": None}, "risk.high": {"ada": None}}
+    assert taken(record(visit()), erasure, active_config=doomed).indexes == nowhere
+
+
+def test_who_is_forgotten_for_good_is_in_no_index() -> None:
+    shard = living(event("customer.erased", "d1"))
+    commit_batch = turned(shard, "d40", ["ada"], last=True)
+    assert commit_batch.states == {"ada": None}
+    assert commit_batch.indexes == {"risk.medium": {"ada": None}, "risk.high": {"ada": None}}
+
+
+def test_a_customer_at_low_risk_writes_to_no_index() -> None:
+    assert taken(record(visit()), active_config=models("d0")).indexes == {}
 
 
 def test_an_emission_has_its_customer_for_a_key() -> None:
@@ -279,7 +321,7 @@ def test_the_last_chunk_finishes_the_tick_and_says_so_to_the_learner() -> None:
     (entry,) = entries(commit_batch)
     assert commit_batch.checkpoint.tick == 5
     assert (entry.topic, entry.key, entry.partition) == ("touchstream.examples", None, 0)
-    assert decode_example(entry.value) == TickCompleted(shard="p0", sequence=1, tick=5)
+    assert decode_example(entry.event) == TickCompleted(shard="p0", sequence=1, tick=5)
 
 
 def test_another_chunk_leaves_the_tick_open() -> None:
@@ -308,7 +350,7 @@ def test_an_example_is_pseudonymous_and_comes_before_the_word_that_the_tick_is_p
         if len(commit_batch.outbox) > 1:
             break
     sent = [
-        decode_example(e.value) for e in entries(commit_batch) if e.topic == "touchstream.examples"
+        decode_example(e.event) for e in entries(commit_batch) if e.topic == "touchstream.examples"
     ]
     assert [type(one) for one in sent] == [Example, TickCompleted]
     (example, passed) = sent
