@@ -78,6 +78,7 @@ def rebuild(
         checkpoint, forgotten=forgotten, oldest=checkpoint.knowledge.version + 1, milestones=[]
     )
     knowledge, passed = Knowledge.new(FEATURES, rules), dict[str, int]()
+    knowledge.former = checkpoint.knowledge.former
     for target, learnt in knowledge.targets.items():
         learnt.label_definition_since_ms = checkpoint.knowledge.targets[
             target

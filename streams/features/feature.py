@@ -74,7 +74,9 @@ class FeatureList:
         self.ageless = tuple(feature.name for feature in self.features if not feature.ages)
         self._plans: dict[tuple[str, ...], _Plan] = {}
         self._packed = struct.Struct(f"<{len(self.features)}e")
-        material = "\n".join(f"{f.name} [{f.unit}]" for f in self.features)
+        self.keys = tuple(f"{f.name} [{f.unit}]" for f in self.features)
+        """What identifies a feature across lists: with another unit it is another one."""
+        material = "\n".join(self.keys)
         digest = hashlib.blake2b(material.encode(), digest_size=3).digest()
         self.digest = base64.urlsafe_b64encode(
             digest

@@ -15,6 +15,7 @@ from touchstream.schemas.rules import ReturnTarget, Rules, Target
 from touchstream.streams.features.feature import FeatureList
 from touchstream.streams.learn.band_capacity import RiskFlow, thresholds_for
 from touchstream.streams.learn.baselines import recency_rank
+from touchstream.streams.learn.carry_over import translated
 from touchstream.streams.learn.drift import update_drift
 from touchstream.streams.learn.drift_inputs import drift_inputs
 from touchstream.streams.learn.drift_state import DriftState
@@ -75,7 +76,7 @@ def pass_tick(
         borrowed = mirrored if isinstance(target_rules, ReturnTarget) else ()
         if not known and not borrowed:
             continue
-        rows = [features.unpack(base64.b64decode(example.vector)) for example in known]
+        rows = [_values(example, after, features) for example in known]
         taught = _Class(learnt, target_rules, rules, features).teach(known, rows, borrowed)
         if target == CHURN:
             mirrored = _mirrored(taught, features)
@@ -115,11 +116,19 @@ def _count_flow(churn: Learnt, completed: Sequence[ShardCompleted], rules: Rules
 
 
 def _is_known(row: Example, knowledge: Knowledge, features: FeatureList) -> bool:
-    """Whether the row has these features and a label of the target's current definition."""
+    """Whether the row's features are known, and its label is of the target's current definition."""
     learnt = knowledge.targets.get(row.target)
-    if learnt is None or row.features != features.digest:
+    if learnt is None or row.features not in (features.digest, *knowledge.former):
         return False
     return row.at_ms > learnt.label_definition_since_ms
+
+
+def _values(row: Example, knowledge: Knowledge, features: FeatureList) -> Sequence[float]:
+    """The row's features in the order of today's list."""
+    vector = base64.b64decode(row.vector)
+    if row.features == features.digest:
+        return features.unpack(vector)
+    return translated(vector, knowledge.former[row.features])
 
 
 def version_of(knowledge: Knowledge) -> Version:
