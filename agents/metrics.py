@@ -81,6 +81,13 @@ CATALOGUE: tuple[Entry, ...] = (
         {"shard": PER_SHARD, "type": tuple(EMITTED)},
     ),
     Entry(
+        "touchstream_held_total",
+        "durable",
+        "predictions",
+        "Predictions that would have raised a customer's band, by the gate that held it back.",
+        {"shard": PER_SHARD, "gate": ("evidence", "interval", "term", "cooldown")},
+    ),
+    Entry(
         "touchstream_batches_total",
         "counter",
         "batches",

@@ -8,7 +8,7 @@ from touchstream.agents.outbox import Outbox
 from touchstream.agents.shard_tasks import WorkerShard
 from touchstream.streams.checkpoint import ShardCheckpoint
 
-METRIC_OF = {"dropped": "dropped", "dead": "dead_letters", "emitted": "emissions"}
+METRIC_OF = {"dropped": "dropped", "dead": "dead_letters", "emitted": "emissions", "held": "held"}
 OUTCOMES = frozenset({"applied", "duplicate", "dead", "dropped"})
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import orjson
 import typer
 
+from touchstream.agents.active_config import ServingContexts
 from touchstream.agents.cli.failures import Failed
 from touchstream.agents.settings import Settings
 from touchstream.agents.state_view import as_json as named
@@ -15,6 +16,7 @@ from touchstream.agents.stores.connect import open_store
 from touchstream.schemas.envelope import format_time
 from touchstream.schemas.shards import shard_name
 from touchstream.streams.checkpoint import ShardCheckpoint, decode_checkpoint
+from touchstream.streams.gates import silences
 from touchstream.streams.intake.partitioner import partition_of
 from touchstream.streams.learn.ledger import (
     ACTIVE,
@@ -55,6 +57,7 @@ async def _shown(settings: Settings, customer_id: str) -> dict[str, object]:
         # Tick and version of the shard tell from when the state is.
         [checkpoint] = await store.read_checkpoints([shard])
         [[data]] = await store.load([Read(shard, [customer_id])])
+        serving = await ServingContexts(store).load(decode_checkpoint(checkpoint.record))
     finally:
         await store.close()
     if data is None:
@@ -62,7 +65,14 @@ async def _shown(settings: Settings, customer_id: str) -> dict[str, object]:
             f"no such customer: {customer_id!r} (namespace {settings.namespace!r}, shard {shard}; "
             "the id is the subject of their events, spelled exactly)"
         )
-    return {**named(customer_id, decode(data)), "shard": shard, **_as_of(checkpoint.record)}
+    state = decode(data)
+    held_by = [] if serving is None else silences(customer_id, state, serving)
+    return {
+        **named(customer_id, state),
+        "held_by": {one.gate: f"{one.text}; opens with {one.opens}" for one in held_by},
+        "shard": shard,
+        **_as_of(checkpoint.record),
+    }
 
 
 def _as_of(record: bytes | None) -> dict[str, object]:

@@ -234,7 +234,12 @@ def explain(
         list[Path] | None,
         typer.Option(help="JSONL of their events, plain or .gz; default: read the topic again."),
     ] = None,
-    target: Annotated[str, typer.Option(help="churn, or the name of another target.")] = "churn",
+    target: Annotated[
+        str | None,
+        typer.Option(
+            help="churn, return, or the name of another target; churn unless the relation is over."
+        ),
+    ] = None,
     config: Config = None,
     verify: Annotated[
         bool, typer.Option(help="Verify each reason: leave its events out and score again.")

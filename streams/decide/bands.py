@@ -1,10 +1,16 @@
 """Bands with hysteresis and cooldown: a customer at the edge does not flap."""
 
+from typing import Literal
+
 from msgspec import Struct
 
-from touchstream.schemas.rules import Band, BandRules, Thresholds
+from touchstream.schemas.rules import Band, BandRules, Rules, Thresholds
 from touchstream.schemas.units import DAY_MS, Millis
 
+Gate = Literal[
+    "relation", "evidence", "capacity", "interval", "term", "cooldown", "own_band", "holdout"
+]
+"""What can hold back an emission: see ``streams/gates.py`` for what each means."""
 ORDER: tuple[Band, ...] = ("low", "medium", "high")
 
 
@@ -28,6 +34,34 @@ def next_band(band: Band | None, risk: float, rules: Thresholds) -> Band:
     if risk >= rules.medium_enter or (band in {"medium", "high"} and risk >= rules.medium_leave):
         return "medium"
     return "low"
+
+
+def gated_band(
+    before: Band | None,
+    after: Band,
+    doubt: float,
+    last: "Crossing | None",
+    now_ms: Millis,
+    rules: Rules,
+    *,
+    term_is_over: bool = False,
+) -> tuple[Band | None, Gate | None]:
+    """The band after the gates, and the gate that held the change from ``before`` to ``after``.
+
+    ``doubt``: width (0..1) of the interval that more examples would narrow. Uncertainty and the end
+    of a term prevent a rise, never a fall.
+    """
+    if after == before:
+        return before, None
+    rising = rises(before, after)
+    if rising and doubt > rules.learning.widest:
+        return before, "interval"
+    # Renewed or ended: nobody is warned about a term that is over.
+    if rising and term_is_over:
+        return before, "term"
+    if before is not None and held_back(before, after, last, now_ms, rules.bands):
+        return before, "cooldown"
+    return after, None
 
 
 def held_back(

@@ -17,7 +17,7 @@ from touchstream.schemas.registry import TOUCHPOINTS
 from touchstream.schemas.rules import Band, LearningRules, Rules, Thresholds
 from touchstream.schemas.units import Millis
 from touchstream.streams.decide.arbitration import Candidate, Decision
-from touchstream.streams.decide.bands import Crossing, held_back, next_band, rises
+from touchstream.streams.decide.bands import Crossing, Gate, gated_band, next_band, rises
 from touchstream.streams.emit.risk import reasons, risk_changed
 from touchstream.streams.features.groups import FeatureGroups
 from touchstream.streams.learn.band_capacity import rise
@@ -44,9 +44,10 @@ from touchstream.streams.projections.projection import (
 )
 from touchstream.streams.projections.relation import (
     RELATION,
+    RelationState,
     is_over,
     snapshot_is_due,
-    term_is_over,
+    term_is_over_for,
 )
 from touchstream.streams.scoring import Scored, snapshot
 
@@ -225,9 +226,18 @@ def _risk_step(before: ChurnState, scored: Scored, ctx: Context) -> RiskStep | N
 
 def _banded(state: ChurnState, scored: Scored, ctx: Context) -> Update[ChurnState]:
     """Emit a crossing into another band; a rise is also a candidate for a decision."""
-    before, band = state.band, _band(state, scored, ctx)
+    before = state.band
+    relation: RelationState | None = ctx.slots.read(RELATION)
+    band, gate = next_band_of(
+        before,
+        state.crossing,
+        scored,
+        ctx.rules.bands.typed or scored.scorer.model.bands,
+        ctx,
+        term_is_over=term_is_over_for(relation, scored.at_ms),
+    )
     if band is None or band == before:
-        return Update(state)
+        return Update(state, counters=() if gate is None else (f"held.{gate}",))
     # Nearly every customer starts low; emitting that would be noise.
     if before is None and band == "low":
         entered = band_entered(before, band, ctx.now_ms)
@@ -249,35 +259,30 @@ def _banded(state: ChurnState, scored: Scored, ctx: Context) -> Update[ChurnStat
     return Update(crossed, (emission,), (candidate,) if up else (), measures=entered)
 
 
-def _band(state: ChurnState, scored: Scored, ctx: Context) -> Band | None:
-    """The current band; None until the model has enough evidence."""
-    thresholds = ctx.rules.bands.typed or scored.scorer.model.bands
-    band = next_band_of(state.band, state.crossing, scored, thresholds, ctx)
-    # Renewed or ended: nobody is warned about a term that is over.
-    if band is not None and rises(state.band, band) and term_is_over(ctx, scored.at_ms):
-        return state.band
-    return band
-
-
 def next_band_of(
     before: Band | None,
     crossing: Crossing | None,
     scored: Scored,
     thresholds: Thresholds | None,
     ctx: Context,
-) -> Band | None:
-    """The band after a prediction of any target; ``before`` until there is enough evidence."""
-    learning = ctx.rules.learning
-    if thresholds is None or not enough_evidence(scored.scorer.model, learning):
-        return before
+    *,
+    term_is_over: bool = False,
+) -> tuple[Band | None, Gate | None]:
+    """The band after a prediction of any target, and the gate that held back a rise.
+
+    ``before`` stays until there is enough evidence, and thresholds.
+    """
+    rules = ctx.rules
+    if thresholds is None:
+        return before, None
     band = next_band(before, scored.risk, thresholds)
-    if band == before:
-        return band
-    if rises(before, band) and scored.prediction.doubt() > learning.widest:
-        return before  # uncertainty prevents a rise, never a fall
-    if before is None:
-        return band
-    return before if held_back(before, band, crossing, ctx.now_ms, ctx.rules.bands) else band
+    if not enough_evidence(scored.scorer.model, rules.learning):
+        return before, "evidence" if rises(before, band) else None
+    doubt = scored.prediction.doubt() if rises(before, band) else 0.0
+    after, gate = gated_band(
+        before, band, doubt, crossing, ctx.now_ms, rules, term_is_over=term_is_over
+    )
+    return after, gate if rises(before, band) else None
 
 
 def enough_evidence(model: ModelData, rules: LearningRules) -> bool:

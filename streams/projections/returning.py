@@ -154,7 +154,7 @@ def _banded(state: ReturnState, scored: Scored, ctx: Context) -> Update[ReturnSt
     """Emit a crossing into another band; a rise is also a candidate for a decision."""
     before = state.band
     thresholds = ctx.rules.win_back.bands.typed
-    band = next_band_of(before, state.crossing, scored, thresholds, ctx)
+    band, _ = next_band_of(before, state.crossing, scored, thresholds, ctx)
     if band is None or band == before:
         return Update(state)
     if before is None and band == "low":
