@@ -16,7 +16,9 @@ from touchstream.schemas.emissions.registry import EMITTED
 from touchstream.streams.projections.indexes import RISK_INDEXES
 
 Kind = Literal["durable", "counter", "gauge", "histogram"]
-Label = Literal["shard", "band", "outcome", "reason", "type", "model", "score", "version", "digest"]
+Label = Literal[
+    "shard", "band", "outcome", "reason", "type", "model", "score", "version", "digest", "gate"
+]
 PER_SHARD: tuple[str, ...] = ()
 """No list here: the values are the shards, p0 to p(n-1) and the learner."""
 OF_SETTINGS: tuple[str, ...] = ()
