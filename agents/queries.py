@@ -26,7 +26,7 @@ class AtRisk(NamedTuple):
     since_ms: Millis | None
     """When the band was entered; None: not known."""
     reasons: Sequence[str]
-    """The reasons told last, the strongest first."""
+    """The reasons emitted last, the strongest first."""
     action: Recommendation | None
     """The action recommended last."""
 
@@ -84,13 +84,13 @@ async def _states(store: Store, places: Sequence[Place]) -> list[tuple[str, Stat
 
 
 def _at_risk(customer: str, state: State) -> AtRisk:
-    churn, told = churn_of(state), customer_risk_of(state)
+    churn, published = churn_of(state), customer_risk_of(state)
     return AtRisk(
         customer,
         churn.risk or 0.0,
         churn.band or "low",
         None if churn.crossing is None else churn.crossing.at_ms,
-        () if told is None else told.reasons,
+        () if published is None else published.reasons,
         decisions_of(state).newest,
     )
 

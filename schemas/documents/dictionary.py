@@ -40,6 +40,11 @@ The same as JSON Schema 2020-12: `schemas/json/`, and as AsyncAPI 3: `schemas/as
 """
 
 
+_TOMBSTONES = (
+    "A tombstone (null value) removes the customer, see "
+    "[delivery](delivery.md#the-newest-risk-of-each-customer)."
+)
+
 _CLASSES = """\
 The class of a type says which question it answers: descriptive (what happened), diagnostic (why),
 predictive (what will happen) or prescriptive (what to do). JSON Schemas carry it as `x-class`.
@@ -70,10 +75,7 @@ def _lines(own: Sequence[EventTypeRules]) -> Iterator[str]:
     for emitted in EMITTED.values():
         remark = f"Topic: `{emitted.topic}`. Class: {emitted.event_class}."
         if emitted.topic in COMPACTED_TOPICS:
-            remark += (
-                " A tombstone (null value) removes the customer, see "
-                "[delivery](delivery.md#the-newest-risk-of-each-customer)."
-            )
+            remark += f" {_TOMBSTONES}"
         where = f" (`{EXAMPLES}/{emitted.name}.json`)"
         yield from _section(emitted, remark, example(emitted.name), where)
     yield "## Other records\n"

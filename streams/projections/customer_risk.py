@@ -1,9 +1,9 @@
 """Who is at risk now: the indexes of the risk bands, and the topic ``customer-risk``.
 
-Customers in band medium or high are in the index of their band, by their risk as last scored. The
-topic is told of every crossing once the step has decided, so that its record names the action; on
-the snapshot day of a customer at risk it is told again if the risk has moved. Both forget a
-customer of whom churn knows no band any more.
+Customers in band medium or high are in the index of their band, by their risk as last scored. Every
+crossing is emitted on the topic once the step has decided, so that the record names the action; the
+snapshot day of a customer at risk brings a newer record if the risk has moved. A customer of whom
+churn knows no band any more leaves both.
 """
 
 from collections.abc import Mapping, Sequence
@@ -29,7 +29,9 @@ from touchstream.streams.projections.indexes import NOWHERE, RISK_INDEXES
 from touchstream.streams.projections.projection import Context, TimerFired, Update
 from touchstream.streams.scoring import Scored
 
-LEAST_MOVE = MILLION // 100  # .01: less would be told weekly of everyone, and no one would act
+LEAST_MOVE = (
+    MILLION // 100
+)  # .01: a smaller move changes no decision, and everyone at risk has one a week
 
 
 class CustomerRiskState(Struct, frozen=True, array_like=True, tag=1, gc=False):
@@ -43,7 +45,7 @@ class CustomerRiskState(Struct, frozen=True, array_like=True, tag=1, gc=False):
 
 
 class CustomerRisk:
-    """Implements ``ConcludingProjection``: it listens to nothing but what churn has made of it."""
+    """Implements ``ConcludingProjection``: it follows what churn makes of an event or tick."""
 
     name: ClassVar[str] = "customer_risk"
     slot: ClassVar[int] = 9
@@ -89,9 +91,9 @@ class CustomerRisk:
         indexes = _indexes(state, band, scored.risk)
         if not _is_news(state, churn, band, scored, ctx):
             return Update(state, indexes=indexes) if indexes else None
-        told = _reasons(churn, scored, emissions, ctx)
-        data = _record(churn, band, scored, told, ctx)
-        after = CustomerRiskState(band, millionths(scored.risk), tuple(r.text for r in told))
+        given = _reasons(churn, scored, emissions, ctx)
+        data = _record(churn, band, scored, given, ctx)
+        after = CustomerRiskState(band, millionths(scored.risk), tuple(r.text for r in given))
         emission = customer_risk(ctx.subject, data, ctx.cause, ctx.now_ms)
         return Update(after, (emission,), indexes=indexes)
 
@@ -134,13 +136,13 @@ def _indexes(
 
 
 def _is_news(
-    told: CustomerRiskState | None, churn: ChurnState, band: Band, scored: Scored, ctx: Context
+    published: CustomerRiskState | None, churn: ChurnState, band: Band, scored: Scored, ctx: Context
 ) -> bool:
-    if told is None or told.band != band:
+    if published is None or published.band != band:
         return True
     if band not in RISK_INDEXES or not _snapshot_taken(churn, ctx):
         return False
-    return abs(millionths(scored.risk) - told.millionths) >= LEAST_MOVE
+    return abs(millionths(scored.risk) - published.millionths) >= LEAST_MOVE
 
 
 def _snapshot_taken(churn: ChurnState, ctx: Context) -> bool:
@@ -162,7 +164,7 @@ def _reasons(
 
 
 def _record(
-    churn: ChurnState, band: Band, scored: Scored, told: tuple[Reason, ...], ctx: Context
+    churn: ChurnState, band: Band, scored: Scored, given: tuple[Reason, ...], ctx: Context
 ) -> wire.CustomerRisk:
     low, high = scored.prediction.interval()
     return wire.CustomerRisk(
@@ -172,7 +174,7 @@ def _record(
         high=high,
         band=band,
         band_since=None if churn.crossing is None else moment(churn.crossing.at_ms),
-        reasons=told,
+        reasons=given,
         action=_last_action(ctx),
         model_version=ctx.serving.version,
         rules=ctx.serving.rules_digest,

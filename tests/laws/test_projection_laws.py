@@ -218,8 +218,8 @@ def test_the_newest_record_of_each_customer_names_exactly_those_at_risk() -> Non
     bands = {name: risk.band for name, risk in newest.items() if risk is not None}
     indexes = replayed().midnights[-1].indexes
     for band, index in RISK_INDEXES.items():
-        told = {name for name, known in bands.items() if known == band}
-        assert told == indexes.get(index, {}).keys()
+        published = {name for name, known in bands.items() if known == band}
+        assert published == indexes.get(index, {}).keys()
 
 
 @each

@@ -66,7 +66,7 @@ def record(emission: Emission) -> CustomerRisk:
     return emission.data
 
 
-def told(state: State) -> CustomerRiskState | None:
+def published(state: State) -> CustomerRiskState | None:
     found: CustomerRiskState | None = slots_of(state).get(CUSTOMER_RISK)
     return found
 
@@ -167,7 +167,7 @@ def test_a_fall_to_low_is_told_and_leaves_the_index() -> None:
     back = steps[-1]
     assert record(records([back])[0]).band == "low"
     assert back.indexes == {"risk.high": None}
-    assert told(last_state(steps)) is not None
+    assert published(last_state(steps)) is not None
 
 
 def test_after_the_fall_nothing_is_told_until_the_next_rise() -> None:
@@ -201,7 +201,7 @@ def test_a_customer_of_whom_no_band_is_known_any_more_is_withdrawn() -> None:
     ]
     assert step.indexes == {"risk.medium": None, "risk.high": None}
     assert step.state is not None
-    assert told(step.state) is None
+    assert published(step.state) is None
 
 
 def test_who_was_at_risk_before_an_upgrade_is_told_of_at_their_next_score() -> None:
@@ -216,7 +216,7 @@ def test_who_was_at_risk_before_an_upgrade_is_told_of_at_their_next_score() -> N
 def test_the_state_keeps_what_was_told() -> None:
     steps = lived(24)
     newest = record(records(steps)[-1])
-    state = told(last_state(steps))
+    state = published(last_state(steps))
     assert state is not None
     assert (state.band, state.millionths / 1_000_000) == (newest.band, newest.risk)
     assert state.reasons == tuple(reason.text for reason in newest.reasons)
