@@ -178,8 +178,9 @@ class LearningRules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """Below this many matured examples a probability is shown, but no band is entered."""
     minimum_of_each: Annotated[int, Meta(ge=0)] = 20
     """The same for each label."""
-    widest: Probability = 0.3
-    """A band is entered only if the model's part of the 90 % interval is no wider than this."""
+    widest: Probability = 1.0
+    """A band is entered only if the model's part of the 90 % interval is no wider than this. 1: no
+    such gate, because wide risks come true as often as they say (docs/models.md)."""
 
 
 class Thresholds(Struct, frozen=True, array_like=True, gc=False):

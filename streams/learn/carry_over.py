@@ -3,7 +3,7 @@
 Columns are identified by name and unit. Those that both lists have keep their statistics and their
 part of the posterior; a new one starts with the prior, adds nothing until its values vary, and is
 learnt from then on like any other. A column that is gone is marginalised out: a Gaussian without
-one of its coordinates. Why this and not two lists side by side: docs/decisions/0031.
+one of its coordinates. Why this and not two lists side by side: docs/decisions/0030.
 """
 
 import struct
