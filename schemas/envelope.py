@@ -108,12 +108,21 @@ def decode_data(kind: str, data: object) -> Touchpoint:
     return msgspec.convert({} if data is None else data, TOUCHPOINTS[kind].data)
 
 
-def unknown_fields(kind: str, data: object) -> int:
-    """Count the top-level fields of ``data`` that the type does not know."""
+def unknown_fields(kind: str, data: object) -> tuple[str, ...]:
+    """Name the top-level fields of ``data`` that the type does not know, in alphabetical order."""
     if not isinstance(data, dict):
-        return 0
+        return ()
     known = _KNOWN_FIELDS[kind]
-    return 0 if known.issuperset(data) else len(data.keys() - known)
+    return () if known.issuperset(data) else tuple(sorted(data.keys() - known))
+
+
+def optional_fields(kind: str) -> frozenset[str]:
+    """Name the fields that events of a type may leave out; none for an unknown type."""
+    found = TOUCHPOINTS.get(kind)
+    if found is None:
+        return frozenset()
+    fields = msgspec.structs.fields(found.data)
+    return frozenset(field.encode_name for field in fields if not field.required)
 
 
 @cache

@@ -13,6 +13,7 @@ from touchstream.streams.checkpoint import ShardCheckpoint, copy
 from touchstream.streams.context import ServingContext
 from touchstream.streams.customer import Step
 from touchstream.streams.emit.identity import pseudonym
+from touchstream.streams.intake.unknown_fields import WITH_UNKNOWN_FIELDS, keep_few
 from touchstream.streams.learn.ledger import RECOMMENDED, Matured
 from touchstream.streams.measures.tally import Tally, expired
 from touchstream.streams.outbox import Entry, encode_entry
@@ -55,6 +56,7 @@ class CommitBuilder:
         self._timers: dict[str, int | None] = {}
         self._outbox: list[tuple[int, bytes]] = []
         self._tally = Tally()
+        self._with_unknown_fields = before.counters.get(WITH_UNKNOWN_FIELDS)
 
     def state(self, customer: str) -> State | None:
         # Decoded once per batch, however many events of the customer it holds.
@@ -115,6 +117,9 @@ class CommitBuilder:
             for customer, state in self._now.items()
             if customer in self._changed
         }
+        counters = self.checkpoint.counters
+        if counters.get(WITH_UNKNOWN_FIELDS) != self._with_unknown_fields:
+            keep_few(counters)
         gone = self._expire_measures()
         buckets = self._tally.buckets()
         return CommitBatch(self.checkpoint, states, self._timers, self._outbox, buckets, gone)
@@ -129,7 +134,7 @@ class CommitBuilder:
 
     def _emit(self, emission: Emission) -> None:
         self.count(f"emitted.{emission.type}")
-        # Padded, so that sequences of a shard also sort as text.
+        # Padded, so that the sequences of a shard and topic also sort as text.
         sequence = f"{self._shard}:{self._sequence(emission.topic):016d}"
         value = encode_emission(emission, sequence)
         self._put(Entry(emission.topic, emission.subject.encode(), value))

@@ -6,7 +6,7 @@ from touchstream.schemas.emissions.envelope import Emission
 from touchstream.schemas.rules import Rules
 from touchstream.schemas.units import CustomerId, Millis
 from touchstream.streams.decide.policy import Choice, Situation
-from touchstream.streams.emit.identity import emission_id
+from touchstream.streams.emit.identity import decision_id
 
 
 def action_recommended(
@@ -19,7 +19,7 @@ def action_recommended(
 ) -> Emission:
     """The emission of topic ``next-best-action``; ``rules_digest`` names ``rules``."""
     subject = CustomerId(situation.subject)
-    decision = emission_id(subject, cause, "action.recommended")
+    decision = decision_id(subject, cause)
     return Emission(
         type="action.recommended",
         topic="next-best-action",
