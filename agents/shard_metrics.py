@@ -7,8 +7,14 @@ from touchstream.agents.metrics import Metrics
 from touchstream.agents.outbox import Outbox
 from touchstream.agents.shard_tasks import WorkerShard
 from touchstream.streams.checkpoint import ShardCheckpoint
+from touchstream.streams.intake.unknown_fields import unknown_fields_in
 
-METRIC_OF = {"dropped": "dropped", "dead": "dead_letters", "emitted": "emissions"}
+METRIC_OF = {
+    "dropped": "dropped",
+    "dead": "dead_letters",
+    "emitted": "emissions",
+    "outcome": "outcome_faults",
+}
 OUTCOMES = frozenset({"applied", "duplicate", "dead", "dropped"})
 
 
@@ -31,9 +37,12 @@ def show_shards(
     metrics.set("parked_partitions", sum(shard.parked for shard in shards))
 
 
-def _durable_counts(checkpoint: ShardCheckpoint) -> dict[tuple[str, str], int]:
+def _durable_counts(checkpoint: ShardCheckpoint) -> dict[tuple[str, ...], int]:
     """The shard's counters under the names of the metric catalogue."""
-    shown = {}
+    unknown = unknown_fields_in(checkpoint.counters)
+    shown: dict[tuple[str, ...], int] = {
+        ("unknown_fields", found.type, found.field): found.events for found in unknown
+    }
     for name, count in checkpoint.counters.items():
         kind, _, label = name.partition(".")
         if name in OUTCOMES:

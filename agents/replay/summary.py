@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from touchstream.agents.checkpoint import Checkpoint
 from touchstream.streams.checkpoint import ShardCheckpoint
+from touchstream.streams.intake.unknown_fields import unknown_fields_in
 from touchstream.streams.learn.progress import Measures
 
 OUTCOMES = ("applied", "duplicate", "dead", "dropped")
@@ -27,6 +28,8 @@ def summary(
         "records": records,
         "dropped_by_reason": _by_reason(counters, "dropped."),
         "dead_by_reason": _by_reason(counters, "dead."),
+        "unknown_fields": [found._asdict() for found in unknown_fields_in(counters)],
+        "outcome_faults": _by_reason(counters, "outcome."),
         "customers": customers,
         "ticks": ticks,
         "emissions": dict(emissions),

@@ -16,6 +16,7 @@ from touchstream.agents.report.folder import (
     Emitted,
     ModelSignal,
     Summary,
+    UnknownField,
     read_emissions,
     read_summary,
 )
@@ -279,6 +280,20 @@ def test_lost_records_are_told_with_their_reasons() -> None:
     assert troubles(summary()) == [
         "Dead letters: 2 of 12 records (2 not_json).",
         "Dropped: 1 of 12 records (1 unknown_type).",
+    ]
+
+
+def test_misspelt_fields_and_outcomes_without_a_decision_are_told() -> None:
+    found = summary(
+        unknown_fields=[
+            UnknownField("web.visit", "page_title", 9, None),
+            UnknownField("web.visit", "referer", 1_200, "referrer"),
+        ],
+        outcome_faults={"unknown_decision": 3},
+    )
+    assert troubles(found)[2:] == [
+        "web.visit: field referer is unknown (1,200 events); did you mean referrer?",
+        "3 outcomes name a decision that their customer does not have.",
     ]
 
 
