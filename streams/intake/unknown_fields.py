@@ -7,7 +7,7 @@ keep is kept, with its whole count, by each of them.
 """
 
 import re
-from collections.abc import Mapping, MutableMapping, Sequence
+from collections.abc import Iterable, Mapping, MutableMapping, Sequence
 from difflib import get_close_matches
 from functools import lru_cache
 from hashlib import blake2b
@@ -24,6 +24,9 @@ NAMES_PER_EVENT = 64
 OTHER = "other"
 """All further names of a type; also a field of that very name."""
 
+CLOSE = 0.8
+"""Similarity of a misspelling: one wrong letter of five."""
+
 WITH_UNKNOWN_FIELDS = "with_unknown_fields"
 """Counter of the applied events that carried any."""
 
@@ -31,7 +34,7 @@ _PREFIX = "unknown_field."
 _REMEMBERED = 4_096
 # A key that holds data (a phone number, an address, a customer's id) must not become a name.
 _NAME = re.compile(r"(?!(?:.*[0-9]){4})[A-Za-z][A-Za-z0-9_-]{0,39}")
-_CLOSE = 0.8
+_SIGNS = re.compile(r"[\W_]")
 
 
 class UnknownField(NamedTuple):
@@ -50,14 +53,25 @@ class UnknownField(NamedTuple):
 def near(kind: str, field: str) -> str | None:
     """The optional field of a type that an unknown one probably stands for.
 
-    Case, hyphens and underscores do not count.
+    Only letters and digits count, in either case.
 
     >>> near("order.placed", "Channnel"), near("order.placed", "colour")
     ('channel', None)
     """
-    options = {_plain(name): name for name in sorted(optional_fields(kind))}
-    found = get_close_matches(_plain(field), options, n=1, cutoff=_CLOSE)
-    return options[found[0]] if found else None
+    found = closest(field, sorted(optional_fields(kind)), most=1)
+    return found[0] if found else None
+
+
+def closest(name: str, options: Iterable[str], most: int, cutoff: float = CLOSE) -> list[str]:
+    """The options most similar to a name, at most ``most``; only letters and digits count.
+
+    ``cutoff`` (0 to 1) is the least ratio of ``difflib``.
+
+    >>> closest("OrderPlace", ["order.placed", "order.returned"], most=2)
+    ['order.placed']
+    """
+    plain = {_plain(option): option for option in options}
+    return [plain[each] for each in get_close_matches(_plain(name), plain, most, cutoff)]
 
 
 def counters_of(kind: str, fields: Sequence[str]) -> list[str]:
@@ -112,4 +126,4 @@ def _rank(kind: str, field: str) -> tuple[bool, bytes]:
 
 
 def _plain(field: str) -> str:
-    return field.lower().replace("_", "").replace("-", "")
+    return _SIGNS.sub("", field.lower())
