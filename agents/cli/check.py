@@ -128,7 +128,7 @@ def _fields_told(result: CheckResult) -> Iterator[str]:
 
 
 def _times(result: CheckResult) -> Iterator[str]:
-    told = [
+    notes = [
         (result.duplicates, "duplicates: same source, id and content as a line before"),
         (result.future, "later than now: a worker takes them as five minutes after receipt"),
         (
@@ -142,7 +142,7 @@ def _times(result: CheckResult) -> Iterator[str]:
             f"{timedelta(seconds=result.furthest_back_ms // 1000)} behind a line before",
         ),
     ]
-    for found, what in told:
+    for found, what in notes:
         if found.count:
             yield f"{found.count:9,}  {what}  ({_places(found)})"
     if result.gap is not None:

@@ -227,8 +227,8 @@ def test_an_id_is_forgotten_as_the_workers_forget_it(tmp_path: Path) -> None:
 def test_an_optional_field_that_is_misspelt_is_told_and_does_not_fail(tmp_path: Path) -> None:
     result = checked(tmp_path, order("ada", 1, AT, data={**GOOD, "chanel": "web", "colour": "red"}))
     assert result.well
-    told = {name: result.did_you_mean(*name) for name in result.unknown_fields}
-    assert told == {("order.placed", "chanel"): "channel", ("order.placed", "colour"): None}
+    meant = {name: result.did_you_mean(*name) for name in result.unknown_fields}
+    assert meant == {("order.placed", "chanel"): "channel", ("order.placed", "colour"): None}
 
 
 def test_names_without_end_are_counted_together(tmp_path: Path) -> None:

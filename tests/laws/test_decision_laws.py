@@ -24,12 +24,12 @@ RULES = msgspec.structs.replace(
 
 
 @pytest.mark.parametrize(
-    ("told", "share"),
+    ("sent_as", "share"),
     [(lambda decision: decision, 0), (lambda decision: decision[::-1], 1)],
     ids=["as decided", "garbled"],
 )
 def test_only_outcomes_of_other_decisions_are_counted(
-    told: Callable[[str], str], share: int
+    sent_as: Callable[[str], str], share: int
 ) -> None:
     world, stream, outcomes = World(2, CUSTOMERS, WORLD_DAYS), LocalStream(RULES), 0
     stream.tick(START_MS)
@@ -47,7 +47,7 @@ def test_only_outcomes_of_other_decisions_are_counted(
                 emission, _ = decode_emission(entry.value)
                 assert isinstance(emission.data, ActionRecommended)
                 choice = emission.data
-                world.treat(emission.subject, choice.action, world.now_ms, told(choice.decision))
+                world.treat(emission.subject, choice.action, world.now_ms, sent_as(choice.decision))
     counters = stream.shards[0].checkpoint.counters
     assert outcomes > 20
     assert counters.get(UNKNOWN_DECISION, 0) == share * outcomes
