@@ -15,6 +15,7 @@ from touchstream.agents.active_config import ServingContexts
 from touchstream.agents.assignment import TopicPartition
 from touchstream.agents.fenced import Claim, FencedAgent, LostFencePolicy
 from touchstream.agents.metrics import Metrics
+from touchstream.agents.misspelt import MisspeltFields
 from touchstream.agents.outbox import Outbox
 from touchstream.agents.settings import WorkerSettings
 from touchstream.agents.shard_metrics import show_shards
@@ -68,6 +69,7 @@ class Touchpoints(FencedAgent[WorkerShard]):
         self._contexts = ServingContexts(store, lambda: metrics.count("model_digest_faults"))
         self._misspelt_logged: set[str] = set()
         self._limit = LetterLimit(settings.dead_letter_limit, settings.dead_letter_window)
+        self._misspelt = MisspeltFields()
 
     def shard_name(self, source: TopicPartition) -> str:
         return shard_name(source.partition)
@@ -96,9 +98,11 @@ class Touchpoints(FencedAgent[WorkerShard]):
             await self.persist(partial(self._rounds, parked))
 
     async def show_metrics(self, end: Callable[[TopicPartition], int]) -> None:
-        """Set the gauges; ``end`` gives the end of a partition."""
+        """Set the gauges, and log new misspellings; ``end`` gives the end of a partition."""
         show_shards(self.metrics, self.shards.values(), self.outbox, end)
         await self._show_at_risk()
+        for shard in self.shards.values():
+            self._misspelt.tell(shard.checkpoint.counters)
         digests = self._contexts.digests
         versions = self._served_versions() & digests.keys()
         self.metrics.show_info(

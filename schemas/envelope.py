@@ -117,12 +117,21 @@ def decode_data(
 
 def unknown_fields(
     kind: str, data: object, types: Mapping[str, TouchpointType] = TOUCHPOINTS
-) -> int:
-    """Count the top-level fields of ``data`` that the type does not know."""
+) -> tuple[str, ...]:
+    """Name the top-level fields of ``data`` that the type does not know, in alphabetical order."""
     if not isinstance(data, dict):
-        return 0
+        return ()
     known = known_fields(types[kind].data)
-    return 0 if known.issuperset(data) else len(data.keys() - known)
+    return () if known.issuperset(data) else tuple(sorted(data.keys() - known))
+
+
+def optional_fields(kind: str) -> frozenset[str]:
+    """Name the fields that events of a type may leave out; none for an unknown type."""
+    found = TOUCHPOINTS.get(kind)
+    if found is None:
+        return frozenset()
+    fields = msgspec.structs.fields(found.data)
+    return frozenset(field.encode_name for field in fields if not field.required)
 
 
 @cache

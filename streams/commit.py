@@ -14,6 +14,7 @@ from touchstream.streams.context import ServingContext
 from touchstream.streams.customer import Step
 from touchstream.streams.emit.identity import pseudonym
 from touchstream.streams.intake.misspelt import count_misspelt
+from touchstream.streams.intake.unknown_fields import WITH_UNKNOWN_FIELDS, keep_few
 from touchstream.streams.learn.ledger import RECOMMENDED, Matured
 from touchstream.streams.measures.tally import Tally, expired
 from touchstream.streams.outbox import Entry, encode_entry
@@ -61,6 +62,7 @@ class CommitBuilder:
         self._outbox: list[tuple[int, bytes]] = []
         self._tally = Tally()
         self._indexes: dict[str, dict[str, float | None]] = {name: {} for name in INDEXES}
+        self._with_unknown_fields = before.counters.get(WITH_UNKNOWN_FIELDS)
 
     def state(self, customer: str) -> State | None:
         # Decoded once per batch, however many events of the customer it holds.
@@ -148,6 +150,9 @@ class CommitBuilder:
             for customer, state in self._now.items()
             if customer in self._changed
         }
+        counters = self.checkpoint.counters
+        if counters.get(WITH_UNKNOWN_FIELDS) != self._with_unknown_fields:
+            keep_few(counters)
         gone = self._expire_measures()
         buckets = self._tally.buckets()
         indexes = {name: scores for name, scores in self._indexes.items() if scores}
@@ -165,7 +170,7 @@ class CommitBuilder:
 
     def _emit(self, emission: Emission) -> None:
         self.count(f"emitted.{emission.type}")
-        # Padded, so that sequences of a shard also sort as text.
+        # Padded, so that the sequences of a shard and topic also sort as text.
         sequence = f"{self._shard}:{self._sequence(emission.topic):016d}"
         key = emission.subject.encode()
         if emission.data is None:

@@ -28,6 +28,7 @@ from touchstream.streams.intake.memory import (
     recall,
     remember,
 )
+from touchstream.streams.intake.unknown_fields import WITH_UNKNOWN_FIELDS, counters_of
 from touchstream.streams.learn.ledger import Matured, is_activity
 from touchstream.streams.measures.activity import count_event
 from touchstream.streams.measures.metric import Measure
@@ -236,7 +237,8 @@ def _counters(arrival: Arrival, watermark_ms: Millis | None, full: bool) -> Sequ
     if arrival.clamped:
         counters.append("clamped")
     if arrival.unknown_fields:
-        counters.append("with_unknown_fields")
+        counters.append(WITH_UNKNOWN_FIELDS)
+        counters += counters_of(arrival.event.type, arrival.unknown_fields)
     if full:
         counters.append("memory_full")
     if late:

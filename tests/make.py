@@ -151,7 +151,7 @@ def arrive(happened: Event) -> Arrival:
     data = msgspec.to_builtins(happened.data)
     content = content_of(happened.type, happened.subject, happened.time_ms, data)
     return Arrival(
-        happened, content, identity_of(happened.source, happened.id), False, unknown_fields=0
+        happened, content, identity_of(happened.source, happened.id), False, unknown_fields=()
     )
 
 

@@ -137,15 +137,33 @@ def publish(
     Without --skip-bad nothing is sent if any line is bad; from standard input, nothing after it.
     """
     from touchstream.agents.cli import publish as command
+    from touchstream.agents.replay.lines import STDIN
 
     settings = load_settings(config)
     if broker is not None:
         failures.require_broker(broker, embedded=False)
         settings = command.at_broker(settings, broker)
-    stored = [file for file in files if file != command.STDIN]
+    stored = [file for file in files if file != STDIN]
     if stored:
         failures.require_lines(stored)
     typer.echo(orjson.dumps(command.publish(settings, files, skip_bad=skip_bad)).decode())
+
+
+@app.command()
+def check(
+    files: Annotated[
+        list[Path], typer.Argument(help="JSONL of CloudEvents, plain or .gz; - = stdin.")
+    ],
+    config: Config = None,
+    as_json: Json = False,
+) -> None:
+    """Check files of events as a worker would, without any service: what is wrong, and where.
+
+    Exit 0 if every line is valid, 1 if not.
+    """
+    from touchstream.agents.cli import check as command
+
+    exit_unless(command.check(load_settings(config), files, as_json=as_json))
 
 
 @app.command()

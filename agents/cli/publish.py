@@ -1,6 +1,5 @@
 """``touchstream publish``: send events, each checked as the workers will check it."""
 
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,7 +13,7 @@ from touchstream.agents import clients
 from touchstream.agents.cli.counting import Counting
 from touchstream.agents.cli.failures import BadUsage, Failed
 from touchstream.agents.kafka import physical_topics
-from touchstream.agents.replay.lines import open_lines
+from touchstream.agents.replay.lines import STDIN, raw_lines
 from touchstream.agents.settings import Settings, SettingsError
 from touchstream.schemas.event_types import NO_OWN_TYPES, OwnTypes, own_types
 from touchstream.schemas.nearest import Suggestion
@@ -26,7 +25,6 @@ from touchstream.streams.intake.partitioner import partition_of
 from touchstream.streams.outcome import Drop, Reject
 from touchstream.streams.records import Record
 
-STDIN = Path("-")
 MOST_SHOWN = 20
 """Bad lines that --skip-bad prints; further ones are only counted."""
 
@@ -83,12 +81,7 @@ def publish(settings: Settings, files: list[Path], *, skip_bad: bool) -> dict[st
 
 def checked_lines(files: list[Path], own: OwnTypes = NO_OWN_TYPES) -> Iterator[Sound | Bad]:
     """Every line of every file, checked as the intake will check it with the types ``own``."""
-    for file in files:
-        with open_lines(file) if file != STDIN else sys.stdin.buffer as lines:
-            for number, raw in enumerate(lines, 1):
-                value = raw.strip()
-                if value:
-                    yield check_line(value, f"{file}:{number}", own)
+    return (check_line(line.value, line.where, own) for line in raw_lines(files))
 
 
 def check_line(value: bytes, where: str, own: OwnTypes = NO_OWN_TYPES) -> Sound | Bad:

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from touchstream.agents.checkpoint import Checkpoint
 from touchstream.streams.checkpoint import ShardCheckpoint
 from touchstream.streams.intake.misspelt import misspelt_in
+from touchstream.streams.intake.unknown_fields import unknown_fields_in
 from touchstream.streams.learn.progress import Measures
 
 OUTCOMES = ("applied", "duplicate", "dead", "dropped")
@@ -29,6 +30,8 @@ def summary(
         "dropped_by_reason": _by_reason(counters, "dropped."),
         "unknown_types": [*map(str, misspelt_in(each.misspelt_types for each in checkpoints))],
         "dead_by_reason": _by_reason(counters, "dead."),
+        "unknown_fields": [found._asdict() for found in unknown_fields_in(counters)],
+        "outcome_faults": _by_reason(counters, "outcome."),
         "customers": customers,
         "ticks": ticks,
         "emissions": dict(emissions),

@@ -53,7 +53,7 @@ def cautions(
 
 
 def troubles(summary: Summary) -> list[str]:
-    """Sentences about dropped records, probable misspellings, and dead letters."""
+    """Sentences about records that were lost, and about names and outcomes that do not fit."""
     lost = [("Dead letters", summary.dead_by_reason), ("Dropped", summary.dropped_by_reason)]
     sums = [
         f"{what}: {sum(reasons.values()):,} of {summary.records.get('in', 0):,} records ("
@@ -62,7 +62,22 @@ def troubles(summary: Summary) -> list[str]:
         for what, reasons in lost
         if reasons
     ]
-    return [*sums, *(f"Dropped: {sentence}" for sentence in summary.unknown_types)]
+    types = [f"Dropped: {sentence}" for sentence in summary.unknown_types]
+    return [*sums, *types, *_misspelt(summary), *_unmatched(summary)]
+
+
+def _misspelt(summary: Summary) -> list[str]:
+    return [
+        f"{found.type}: field {found.field} is unknown ({found.events:,} events); did you mean "
+        f"{found.did_you_mean}?"
+        for found in summary.unknown_fields
+        if found.did_you_mean is not None
+    ]
+
+
+def _unmatched(summary: Summary) -> list[str]:
+    count = summary.outcome_faults.get("unknown_decision", 0)
+    return [f"{count:,} outcomes name a decision that their customer does not have."] * bool(count)
 
 
 def _why_nothing(scores: Scores) -> str:

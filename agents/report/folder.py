@@ -34,6 +34,15 @@ class Group(Struct):
     mean_risk: float | None
 
 
+class UnknownField(Struct):
+    """A field that a type does not know, and the optional one that it probably stands for."""
+
+    type: str
+    field: str
+    events: int
+    did_you_mean: str | None
+
+
 class Summary(Struct):
     """The part of ``summary.json`` that the page shows."""
 
@@ -47,6 +56,8 @@ class Summary(Struct):
     """A sentence for each unknown type that resembles a known one."""
     served: dict[str, str] | None = None
     treatment: dict[str, Group] | None = None
+    unknown_fields: list[UnknownField] = []
+    outcome_faults: dict[str, int] = {}
 
     @property
     def targets(self) -> list[str]:

@@ -60,7 +60,9 @@ def _document() -> Json:
             "title": "touchstream",
             "version": CONTRACT_VERSION,
             "description": "Reads customers' touchpoints as they happen; says who is about to"
-            " leave, why, and what to do next. All events are CloudEvents 1.0.",
+            " leave, why, and what to do next. All events are CloudEvents 1.0. What it sends may be"
+            " repeated: a consumer keeps the last `sequence` of each shard and topic, and ignores"
+            " whatever is not above it.",
             "license": {"name": "Apache-2.0"},
         },
         "defaultContentType": _CLOUDEVENT,

@@ -6,12 +6,7 @@ from touchstream.schemas.emissions.envelope import Emission
 from touchstream.schemas.rules import Rules
 from touchstream.schemas.units import CustomerId, Millis
 from touchstream.streams.decide.policy import Choice, Situation
-from touchstream.streams.emit.identity import emission_id
-
-
-def decision_id(subject: CustomerId, cause: Cause) -> str:
-    """The id of the decision on a customer that a trigger led to: 32 hex digits."""
-    return emission_id(subject, cause, "action.recommended")
+from touchstream.streams.emit.identity import decision_id
 
 
 def action_recommended(

@@ -52,8 +52,8 @@ class Arrival(Struct, frozen=True, gc=False):
     identity: int
     """64-bit hash of source and id."""
     clamped: bool
-    unknown_fields: int
-    """Fields of ``data`` that the type does not know."""
+    unknown_fields: tuple[str, ...]
+    """Names of the fields of ``data`` that the type does not know."""
 
 
 class Unresolved(Struct, frozen=True, gc=False):

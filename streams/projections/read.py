@@ -46,7 +46,7 @@ def targets_of(state: State) -> TargetsState:
 
 
 def decisions_of(state: State) -> DecisionsState:
-    """When each action was last recommended."""
+    """When each action was last recommended, and the decisions of a horizon."""
     found: DecisionsState | None = slots_of(state).read(decisions.Decisions.name)
     return DecisionsState() if found is None else found
 

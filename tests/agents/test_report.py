@@ -16,6 +16,7 @@ from touchstream.agents.report.folder import (
     Emitted,
     ModelSignal,
     Summary,
+    UnknownField,
     read_emissions,
     read_summary,
 )
@@ -285,6 +286,20 @@ def test_lost_records_are_told_with_their_reasons() -> None:
 def test_a_misspelt_type_is_told_with_its_count() -> None:
     sentence = "1 event of type order.place: did you mean order.placed?"
     assert troubles(summary(unknown_types=(sentence,)))[-1] == f"Dropped: {sentence}"
+
+
+def test_misspelt_fields_and_outcomes_without_a_decision_are_told() -> None:
+    found = summary(
+        unknown_fields=[
+            UnknownField("web.visit", "page_title", 9, None),
+            UnknownField("web.visit", "referer", 1_200, "referrer"),
+        ],
+        outcome_faults={"unknown_decision": 3},
+    )
+    assert troubles(found)[2:] == [
+        "web.visit: field referer is unknown (1,200 events); did you mean referrer?",
+        "3 outcomes name a decision that their customer does not have.",
+    ]
 
 
 def test_emissions_are_counted_from_the_first_day_on(tmp_path: Path) -> None:

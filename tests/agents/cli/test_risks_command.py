@@ -33,7 +33,9 @@ def at_risk(risk: float, band: Band, *reasons: str, acted: bool = False) -> Stat
     state = state_of(risk=risk, band=band, crossing=Crossing(moment("d3"), up=True))
     slots = [Slot(CustomerRisk.slot, None, CustomerRiskState(band, round(risk * 1e6), reasons))]
     if acted:
-        decisions = DecisionsState({"call": moment("d3")}, "call", DECISION)
+        decisions = DecisionsState(
+            {"call": moment("d3")}, newest_action="call", newest_decision=DECISION
+        )
         slots.append(Slot(Decisions.slot, None, decisions))
     slots = sorted([*state.slots, *slots], key=lambda slot: slot.number)
     return msgspec.structs.replace(state, slots=tuple(slots))

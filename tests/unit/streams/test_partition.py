@@ -26,6 +26,7 @@ from touchstream.streams.checkpoint import ShardCheckpoint, decode_checkpoint, e
 from touchstream.streams.commit import CommitBatch
 from touchstream.streams.context import ServingContext
 from touchstream.streams.intake.decode import Arrival, Origin
+from touchstream.streams.intake.unknown_fields import NAMES_PER_TYPE
 from touchstream.streams.local import NO_LIMIT, LocalShard, LocalStream
 from touchstream.streams.outbox import Entry, decode_entry
 from touchstream.streams.outcome import Drop, Reject
@@ -174,6 +175,21 @@ def test_what_is_dropped_leaves_no_state_of_a_stranger() -> None:
     commit_batch = taken(record(visit("d1")), active_config=models("d20"))
     assert (commit_batch.states, commit_batch.timers) == ({}, {})
     assert commit_batch.checkpoint.counters == {"dropped": 1, "dropped.too_late": 1}
+
+
+def test_the_unknown_fields_of_a_batch_have_few_counters_of_their_own() -> None:
+    extra = [f"extra_{letter}" for letter in "abcdefghijkl"]
+    sent = [orjson.loads(record(visit("d1", page=f"/{name}")).value) for name in extra]
+    for name, value in zip(extra, sent, strict=True):
+        value["data"][name] = 1
+    batch = [Record(0, moment("d1"), b"ada", orjson.dumps(value)) for value in sent]
+    once, before = taken(*batch).checkpoint.counters, ShardCheckpoint()
+    for each in batch:
+        before = taken(each, before=before).checkpoint
+    names = [name for name in once if name.startswith("unknown_field.web.visit.")]
+    assert len(names) == NAMES_PER_TYPE + 1
+    assert sum(once[name] for name in names) == len(extra) == once["with_unknown_fields"]
+    assert before.counters == once
 
 
 def test_the_standing_before_stays_as_it_was() -> None:
