@@ -167,7 +167,7 @@ def test_precision_is_the_share_of_alarms_that_came_true() -> None:
 def test_without_alarms_or_leavers_there_is_no_share() -> None:
     nothing = Alarms(*(np.zeros(0, np.int64) for _ in range(3)))
     nobody = np.zeros(0, np.int64)
-    found = warned(scored((ADA, 0, 0.1)), np.zeros(1, np.int64), nothing, nobody, nobody * 1.0, 10)
+    found = warned(scored((ADA, 0, 0.1)), np.zeros(1, np.int64), nothing, nobody, np.zeros(0), 10)
     assert (found.warned, found.precision, found.lead_days, found.alarms_per_day) == (
         None,
         None,
