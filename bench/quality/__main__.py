@@ -4,9 +4,9 @@ Every model is judged on the same rows in the same run: the served one by its pr
 time, the others by predictions that use no label before it was known. An id is
 dataset/target/model. Label 1 is churn (no sign of life), or another target's event.
 
-Churn is judged on open rows first: customers not known to have left, every model trained on their
-rows alone. Beside the measures stand the calibration of groups, and ``warned@capacity``: the share
-of leavers who were warned in time by alarms as many as one in a hundred open customers a day.
+Churn is judged on open rows first: of customers whose relation is not over, every model trained on
+these rows alone. Beside the measures stand the calibration of groups, and ``warned@capacity``: the
+share of leavers who were warned in time, at one alarm a day for every hundred open customers.
 
 Measures: AUC, average precision of either label, log loss (nats), Brier score, ECE (ten bins), CPU
 seconds (touchstream: the whole core over all events; the others: fitting and predicting alone).
@@ -22,7 +22,7 @@ import orjson
 
 from bench.datasets.folder import DataMissing
 from bench.quality import tolerances
-from bench.quality.cases import LAPSE_DAYS, Case, cases, day
+from bench.quality.cases import Case, cases, day
 from bench.quality.measures import Measures
 from bench.quality.models import Judged
 from bench.quality.open_rows import FEWEST_IN_BIN, SHARE_PER_DAY
@@ -100,14 +100,7 @@ def _todo(chosen: argparse.Namespace) -> tuple[list[tuple[Case, list[str]]], Tic
 def own_cases(file: Path, rules: Rules, since_ms: Millis | None) -> list[Case]:
     """A file's cases, named after it: churn within its horizon, then every other target."""
     name = file.name.partition(".")[0]
-    horizon_days = rules.churn.horizon_days
-    churn = Case(
-        f"{name}/{horizon_days}d",
-        rules,
-        lambda: _lines(file),
-        since_ms,
-        lapse_days=max(horizon_days, LAPSE_DAYS),
-    )
+    churn = Case(f"{name}/{rules.churn.horizon_days}d", rules, lambda: _lines(file), since_ms)
     others = [target.name for target in rules.targets]
     return [churn, *(churn._replace(id=f"{name}/{target}", target=target) for target in others)]
 

@@ -10,8 +10,7 @@ import orjson
 
 from bench.datasets.bank_calls import MONTHS, call_events
 from bench.datasets.cdnow import Part, cdnow_events
-from bench.quality.relation import Flags
-from bench.quality.rows import Floats, Rows
+from bench.quality.rows import Flags, Floats, Rows
 from bench.quality.truth import true_predictions
 from touchstream.schemas.envelope import parse_time
 from touchstream.schemas.rules import ChurnRules, Rules, TargetRules
@@ -22,9 +21,6 @@ from touchstream.streams.learn.snapshot import CHURN
 
 CDNOW_JUDGED = "1997-10-01"
 """Nine months in; the repeat buyers of the literature's hold-out begin here."""
-LAPSE_DAYS = 28
-CDNOW_LAPSE_DAYS = 182
-"""Half a year without an order; one in ten comes back later."""
 BANK_JUDGED = "1999-02-01"
 BANK_LEAST_AUC = 0.834
 WORLD_SEED = 0
@@ -43,8 +39,6 @@ class Case(NamedTuple):
     target: str = CHURN
     least_auc: float | None = None
     """The bound that holds whatever the batch pair reaches."""
-    lapse_days: float = LAPSE_DAYS
-    """Customers without a subscription are open while silent for less."""
     truth: Callable[[Rows, Flags], Mapping[str, Floats]] | None = None
     """P(label 1) of rows by the observer and the oracle, where they are known; the mask says which
     rows are asked for."""
@@ -76,7 +70,6 @@ def cdnow(part: Part, horizon_days: int) -> Case:
         Rules(churn=churn),
         lambda: map(orjson.dumps, cdnow_events(part)),
         day(CDNOW_JUDGED),
-        lapse_days=CDNOW_LAPSE_DAYS,
     )
 
 

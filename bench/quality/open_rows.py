@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from bench.quality.relation import Departures, Flags
-from bench.quality.rows import Floats, Ints, Rows
+from bench.quality.relation import Departures
+from bench.quality.rows import Flags, Floats, Ints, Rows
 from touchstream.agents.report.measures import calibration_error, reliability
 from touchstream.schemas.units import DAY_MS
 from touchstream.streams.decide.capacity import (

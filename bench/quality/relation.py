@@ -1,19 +1,13 @@
-"""Who is open: customers not known to have left, and when they left.
-
-The rows of customers who are gone are easy: with them any model looks excellent. Everything about
-openness stands here, so that it can be replaced as a whole.
-"""
+"""When relations end, as the label of churn defines it."""
 
 from collections import defaultdict
 from collections.abc import Iterable
 from itertools import pairwise
-from math import log1p
 from typing import NamedTuple
 
 import msgspec
 import numpy as np
 import orjson
-from numpy.typing import NDArray
 
 from bench.quality.rows import Floats, Ints, Rows
 from touchstream.schemas.envelope import decode_data, parse_time
@@ -22,7 +16,6 @@ from touchstream.schemas.rules import ChurnRules, Rules
 from touchstream.schemas.units import DAY_MS
 from touchstream.streams.emit.identity import pseudonym
 
-Flags = NDArray[np.bool_]
 SUBSCRIPTION = "subscription."
 
 
@@ -33,21 +26,6 @@ class Departures(NamedTuple):
     """Index into ``Rows.customers``."""
     day: Floats
     """Moment of the end, in days since 1970."""
-
-
-def open_rows(rows: Rows, lapse_days: float) -> Flags:
-    """Rows of customers who were open at their moment, as far as touchpoints show.
-
-    A subscription runs; or there never was one, and the last sign of life (or, without any, the
-    first event) is less than ``lapse_days`` old.
-    """
-    running, silence, known = (
-        rows.vector[:, rows.names.index(name)]
-        for name in ("subscription_running", "silence_days", "known_days")
-    )
-    lately = np.where(np.isnan(silence), known, silence) < log1p(lapse_days)
-    still: Flags = (running == 1) | (np.isnan(running) & lately)
-    return still
 
 
 def departures(events: Iterable[bytes], rules: Rules, rows: Rows) -> Departures:
@@ -96,7 +74,7 @@ def _silences(moments: list[int], rules: ChurnRules, last_ms: int) -> list[int]:
     return [
         at_ms + rules.horizon_ms
         for at_ms, next_ms in pairwise(ordered)
-        if next_ms - at_ms >= rules.horizon_ms
+        if next_ms - at_ms > rules.horizon_ms  # a sign of life at its very end counts for the label
     ]
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from bench.quality.cases import Case, judged_from
 from bench.quality.conclusion import Bound, conclusion
 from bench.quality.models import NAMES, TRUE_NAMES, Judged, evaluate, judge_derived
-from bench.quality.relation import Departures, departures, open_rows
+from bench.quality.relation import Departures, departures
 from bench.quality.rows import DAILY, Floats, Progress, Rows, collect
 from touchstream.agents.settings import TickSettings
 from touchstream.streams.learn.snapshot import CHURN
@@ -75,7 +75,7 @@ def _churn(
     case: Case, rows: Rows, since_ms: int, models: Collection[str], *, derived: bool
 ) -> Outcome:
     """Open rows alone, every model trained on them alone; then all rows, trained on all."""
-    is_open = open_rows(rows, case.lapse_days)
+    is_open = rows.open
     wanted = is_open & (rows.at_ms >= since_ms)
     if not wanted.any():
         raise NothingToJudge(f"{case.id}: no row of an open customer has its label")

@@ -6,8 +6,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from bench.quality.models import OBSERVER, ORACLE
-from bench.quality.relation import Flags
-from bench.quality.rows import Floats, Rows
+from bench.quality.rows import Flags, Floats, Rows
 from touchstream.schemas.units import DAY_MS
 from touchstream.simulator import Outlook
 from touchstream.simulator.telecom import Telecom

@@ -1,4 +1,4 @@
-"""Open rows: who is open, when relations end, and what is measured of them."""
+"""Open rows: when relations end, and what is measured of them."""
 
 import msgspec
 import numpy as np
@@ -7,7 +7,7 @@ import pytest
 
 from bench.quality.models import OBSERVER, ORACLE
 from bench.quality.open_rows import FEWEST_IN_BIN, groups, worst_ece
-from bench.quality.relation import departures, open_rows
+from bench.quality.relation import departures
 from bench.quality.rows import Rows, collect
 from bench.quality.truth import true_predictions
 from touchstream.schemas.rules import ChurnRules, Rules
@@ -15,7 +15,6 @@ from touchstream.schemas.units import DAY_MS
 from touchstream.simulator.telecom import HOT, Telecom
 from touchstream.streams.emit.identity import pseudonym
 
-LAPSE_DAYS = 28
 NAMES = ("subscription_running", "silence_days", "known_days")
 NAMED = ("ada", "bob", "cid")
 NONE = float("nan")
@@ -34,28 +33,12 @@ def rows(*vectors: tuple[float, float, float], label: list[int] | None = None) -
         label=np.array(label or [0] * count),
         probability=np.zeros(count),
         version=np.ones(count, np.int64),
+        open=np.ones(count, np.bool_),
         vector=values.astype(np.float32),
         names=NAMES,
         customers=tuple(pseudonym(name, RULES.seed) for name in NAMED),
         seconds=0.0,
     )
-
-
-@pytest.mark.parametrize(
-    ("vector", "is_open"),
-    [
-        ((1.0, 300.0, 400.0), True),  # silent, but the contract runs
-        ((0.0, 1.0, 400.0), False),  # called after the contract's end
-        ((NONE, 27.0, 400.0), True),
-        ((NONE, 29.0, 400.0), False),
-        ((NONE, NONE, 10.0), True),  # known, and not active yet
-        ((NONE, NONE, 40.0), False),
-    ],
-)
-def test_open_is_who_has_a_running_contract_or_never_one_and_is_not_silent(
-    vector: tuple[float, float, float], is_open: bool
-) -> None:
-    assert open_rows(rows(vector), LAPSE_DAYS).tolist() == [is_open]
 
 
 def event(kind: str, subject: str, day: int, **more: object) -> bytes:
@@ -119,7 +102,8 @@ def test_calibration_is_told_of_bins_that_are_more_than_chance() -> None:
 def test_the_truth_is_told_of_the_rows_asked_for() -> None:
     small = msgspec.structs.replace(HOT, customers=60, days=90)
     found = collect((line.to_bytes() for line in Telecom(0, small).lines()), Rules())
-    asked = open_rows(found, LAPSE_DAYS)
+    asked = found.open
+    assert 0 < asked.sum() < len(asked)
     known = true_predictions(Telecom(0, small), found, asked)
     for name in (OBSERVER, ORACLE):
         assert np.isnan(known[name]).tolist() == (~asked).tolist()

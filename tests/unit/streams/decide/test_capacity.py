@@ -158,7 +158,7 @@ def test_precision_is_the_share_of_alarms_that_came_true() -> None:
     rows = scored(*weeks(ADA, 0.9, 0.9), *weeks(BOB, 0.8, 0.8))
     label = np.array([0, 1, 0, 0])
     given_ones = Alarms(np.array([1, 3]), np.array([7, 7]), np.array([35, 35]))
-    found = warned(rows, label, given_ones, np.array([ADA, CID]), np.array([20.0, 20.0]), 10)
+    found = warned(rows, label, given_ones, np.array([ADA, CID]), np.full(2, 20.0), 10)
     assert found.precision == 0.5
     assert (found.leavers, found.warned, found.lead_days) == (2, 0.5, 13.0)
     assert (found.alarms, found.alarms_per_day) == (2, 0.2)
@@ -166,8 +166,8 @@ def test_precision_is_the_share_of_alarms_that_came_true() -> None:
 
 def test_without_alarms_or_leavers_there_is_no_share() -> None:
     nothing = Alarms(*(np.zeros(0, np.int64) for _ in range(3)))
-    nobody, never = np.zeros(0, np.int64), np.zeros(0, np.float64)
-    found = warned(scored((ADA, 0, 0.1)), np.zeros(1, np.int64), nothing, nobody, never, 10)
+    nobody = np.zeros(0, np.int64)
+    found = warned(scored((ADA, 0, 0.1)), np.zeros(1, np.int64), nothing, nobody, np.zeros(0), 10)
     assert (found.warned, found.precision, found.lead_days, found.alarms_per_day) == (
         None,
         None,
