@@ -156,8 +156,9 @@ class _Class:
         """Learn them in order; changes ``learnt`` in place, returns the ones learnt.
 
         The models also learn the ``borrowed`` examples of another target, and nothing else does:
-        neither calibration nor any comparison. All models predict all examples before any of them learns one: labels of one tick are
-        correlated, so learning the first would leak into predictions of the last.
+        neither calibration nor any comparison. All models predict all examples before any of them
+        learns one: labels of one tick are correlated, so learning the first would leak into
+        predictions of the last.
         """
         learnt = self._learnt
         lessons = [self._lesson(*row) for row in zip(examples, rows, strict=True)]

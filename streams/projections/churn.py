@@ -239,11 +239,10 @@ def _banded(state: ChurnState, scored: Scored, ctx: Context) -> Update[ChurnStat
 
 def _band(state: ChurnState, scored: Scored, ctx: Context) -> Band | None:
     """The current band; None until the model has enough evidence."""
-    band = next_band_of(state.band, state.crossing, scored, ctx.rules.bands, ctx)
-    # Renewed or ended: nobody is warned about a term that is over.
-    if band is not None and rises(state.band, band) and term_is_over(ctx, scored.at_ms):
+    # Renewed or ended: after its term a risk is news only once it is known which.
+    if term_is_over(ctx, max(scored.at_ms, ctx.now_ms)):
         return state.band
-    return band
+    return next_band_of(state.band, state.crossing, scored, ctx.rules.bands, ctx)
 
 
 def next_band_of(
