@@ -56,6 +56,8 @@ def test_every_emitted_type_has_its_topic() -> None:
         "alert.raised": "alerts",
         "customer.signal": "customer-signals",
         "engagement.dropping": "customer-signals",
+        "customer.relation_changed": "customer-signals",
+        "return.probability_changed": "customer-signals",
     }
 
 
