@@ -2,7 +2,8 @@
 
 The index is derived from the signs of life counted in the profile. A tick checks it once a week, on
 the customer's snapshot day. If it is below half, and still so a week later, a drop is emitted. A
-sign of life that lifts the index to half again ends the drop. A customer whose relation has ended has none.
+sign of life that lifts the index to half again ends the drop. There is none once the relation has
+ended.
 """
 
 from collections.abc import Mapping
