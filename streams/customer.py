@@ -290,7 +290,7 @@ def _woken(state: State, fired: TimerFired, serving: ServingContext) -> Step | U
         return _tombstone(memory, erased_ms, serving)
     profile = forget_resolved_tickets(state.profile, oldest_ms)
     timers = slots.fired(now_ms)
-    fired_ms = {one.name: timers[one.slot] for one in REGISTERED if one.slot in timers}
+    names = frozenset(one.name for one in REGISTERED if one.slot in timers)
     ctx = Context(
         fired.subject,
         profile,
@@ -300,12 +300,12 @@ def _woken(state: State, fired: TimerFired, serving: ServingContext) -> Step | U
         now_ms,
         fired,
         slots,
-        fired={**fired_ms, TOMBSTONE: now_ms} if expired else fired_ms,
+        fired=names | {TOMBSTONE} if expired else names,
     )
     underway = Underway(fired, ctx, memory, erased_ms, ())
     for registered in REGISTERED:
         # Readers are woken with what they read, because it may have changed.
-        if registered.slot in timers or not registered.reads.isdisjoint(fired_ms):
+        if registered.slot in timers or not registered.reads.isdisjoint(names):
             before = slots.get(registered)
             if before is None:
                 continue

@@ -37,6 +37,7 @@ def action_recommended(
             left_out=tuple(
                 LeftOut(action=name, reason=why) for name, why in choice.left_out.items()
             ),
+            target=situation.target,
             risk=situation.risk,
             band=situation.band,
             epsilon=rules.deciding.epsilon,

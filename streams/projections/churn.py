@@ -234,7 +234,7 @@ def _banded(state: ChurnState, scored: Scored, ctx: Context) -> Update[ChurnStat
         scored,
         ctx.rules.bands.typed or scored.scorer.model.bands,
         ctx,
-        term_is_over=term_is_over_for(relation, scored.at_ms),
+        term_is_over=term_is_over_for(relation, max(scored.at_ms, ctx.now_ms)),
     )
     if band is None or band == before:
         return Update(state, counters=() if gate is None else (f"held.{gate}",))

@@ -63,6 +63,8 @@ def test_every_emitted_type_has_its_topic() -> None:
         "customer.signal": "customer-signals",
         "engagement.dropping": "customer-signals",
         "customer.risk": "customer-risk",
+        "customer.relation_changed": "customer-signals",
+        "return.probability_changed": "customer-signals",
     }
 
 

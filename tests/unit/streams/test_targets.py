@@ -222,19 +222,23 @@ def test_who_left_and_comes_back_is_scored_again_and_may_stay() -> None:
             arrival("order.placed", "d41"),
             *daily(41, 44),
             arrival("order.placed", "d50"),
-            *daily(50, 82),
+            *daily(50, 59),
+            arrival("order.placed", "d60"),
+            *daily(60, 82),
         ],
         models("d0", rules, model(intercept=-12.0, silence_days=4.0)),
     )
-    churned = [(one.snapshot.at_ms, one.label) for step in steps for one in step.examples]
-    assert churned[0] == (moment("d4"), 1)
-    assert (moment("d46"), 0) in churned or (moment("d39"), 0) in churned
+    examples = [one for step in steps for one in step.examples]
+    labels = {(one.target, one.snapshot.at_ms): one.label for one in examples}
+    assert labels["churn", moment("d4")] == 1
+    assert labels["return", moment("d39")] == 1
+    assert labels["churn", moment("d50")] == 0
     state = last_state(steps)
     assert churn_of(state).risk is not None
     risks = {
         row.at_ms: row.risk for step in steps if step.state for row in churn_of(step.state).ledger
     }
-    assert risks[moment("d39")] > 0.5 > risks[moment("d53")]
+    assert risks[moment("d25")] > 0.5 > risks[moment("d53")]
 
 
 def test_a_decision_at_the_tick_of_a_snapshot_falls_in_that_snapshots_window() -> None:

@@ -110,7 +110,7 @@ def test_an_example_of_another_feature_list_is_counted_and_not_learnt() -> None:
 
 def test_an_example_of_a_target_that_is_no_more_is_counted_and_not_learnt() -> None:
     knowledge = passing(30, example(target="repeat"), example("c2")).knowledge
-    assert (knowledge.refused, knowledge.examples) == (1, 1)
+    assert (knowledge.refused, knowledge.churn.model.examples) == (1, 1)
 
 
 def test_examples_are_learnt_in_the_order_in_which_they_matured() -> None:
@@ -128,7 +128,7 @@ def test_examples_are_learnt_in_the_order_in_which_they_matured() -> None:
 def test_every_target_has_a_model_of_its_own() -> None:
     knowledge = passing(30, example(), example("c2", target="repeat"), rules=WITH_REPEAT).knowledge
     churn, repeat = knowledge.targets["churn"], knowledge.targets["repeat"]
-    assert (churn.model.examples, repeat.model.examples, knowledge.examples) == (1, 1, 2)
+    assert (churn.model.examples, repeat.model.examples) == (1, 1)
     assert (churn.model.horizon_days, repeat.model.horizon_days) == (28.0, 1.0)
 
 
