@@ -13,7 +13,7 @@ import pytest
 from msgspec import Raw
 
 from tests.golden.worlds import NOISE
-from tests.make import QUICK, REQUIRED, arrival, days, event, live, models, state_of
+from tests.make import OWN_REQUIRED, QUICK, REQUIRED, arrival, days, event, live, models, state_of
 from touchstream.agents.replay.lines import parse_line
 from touchstream.schemas.emissions.envelope import Emission, decode_emission
 from touchstream.schemas.registry import TOUCHPOINTS
@@ -33,6 +33,7 @@ from touchstream.streams.projections.registry import (
     REGISTERED,
     RegistryError,
     checked,
+    listeners,
     slots_of,
 )
 from touchstream.streams.records import Record
@@ -244,7 +245,8 @@ def test_of_an_erased_customer_it_knows_nothing(projection: Registered) -> None:
 @each
 def test_what_it_does_not_listen_to_leaves_its_bytes_alone(projection: Registered) -> None:
     heard = projection.projection.listens_to | {"customer.erased"}
-    others = sorted(REQUIRED.keys() - heard)
+    own = [kind for kind in OWN_REQUIRED if projection not in listeners(event(kind))]
+    others = sorted(REQUIRED.keys() - heard) + own
     for content in list(map(_written, known(projection)))[:9]:
         before = Slot(projection.slot, None, content)
         for kind in others:
