@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from touchstream.schemas.envelope import Event
 from touchstream.schemas.registry import ACTIVITY_BY_DEFAULT, TOUCHPOINTS
 from touchstream.schemas.units import Millis
 from touchstream.streams.projections.channel import Channel
@@ -67,12 +66,6 @@ OWN_LISTENERS: Mapping[bool, tuple[Registered, ...]] = {
 everything, and to own types by the customer those that listen to all activity."""
 SCORED = tuple(one for one in REGISTERED if one.scored is not None)
 DECIDED = tuple(one for one in REGISTERED if one.decided is not None)
-
-
-def listeners(event: Event) -> Sequence[Registered]:
-    """The projections that an event is for."""
-    built_in = LISTENERS.get(event.type)
-    return OWN_LISTENERS[event.by_customer] if built_in is None else built_in
 
 
 def slots_of(state: State) -> Slots:

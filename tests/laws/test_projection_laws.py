@@ -30,10 +30,10 @@ from touchstream.streams.projections.decisions import Decisions
 from touchstream.streams.projections.projection import Context
 from touchstream.streams.projections.registered import Registered
 from touchstream.streams.projections.registry import (
+    OWN_LISTENERS,
     REGISTERED,
     RegistryError,
     checked,
-    listeners,
     slots_of,
 )
 from touchstream.streams.records import Record
@@ -245,7 +245,9 @@ def test_of_an_erased_customer_it_knows_nothing(projection: Registered) -> None:
 @each
 def test_what_it_does_not_listen_to_leaves_its_bytes_alone(projection: Registered) -> None:
     heard = projection.projection.listens_to | {"customer.erased"}
-    own = [kind for kind in OWN_REQUIRED if projection not in listeners(event(kind))]
+    own = [
+        kind for kind in OWN_REQUIRED if projection not in OWN_LISTENERS[event(kind).by_customer]
+    ]
     others = sorted(REQUIRED.keys() - heard) + own
     for content in list(map(_written, known(projection)))[:9]:
         before = Slot(projection.slot, None, content)
