@@ -49,11 +49,12 @@ from touchstream.streams.projections.registry import (
     BY_NAME,
     CONCLUDING,
     DECIDED,
+    LISTENERS,
     NUMBERS,
+    OWN_LISTENERS,
     REGISTERED,
     SCORED,
     last_recommended,
-    listeners,
 )
 from touchstream.streams.projections.slots import Slots
 from touchstream.streams.scoring import Scored, score_all
@@ -217,7 +218,9 @@ def _applied(state: State, arrival: Arrival, serving: ServingContext, now_ms: Mi
     )
     counters = _counters(arrival, serving.watermark_ms, full)
     underway = Underway(event, ctx, memory, state.erased_ms, counters)
-    for registered in listeners(event):
+    built_in = event.type in LISTENERS
+    heard_by = LISTENERS[event.type] if built_in else OWN_LISTENERS[event.by_customer]
+    for registered in heard_by:
         update = registered.on_event(slots.get(registered), event, ctx)
         if update is not None:
             underway.take(registered, update)

@@ -12,6 +12,7 @@ from tests.make import (
     arrival,
     daily,
     event,
+    fired,
     folded,
     last_state,
     live,
@@ -253,8 +254,7 @@ def test_reliving_gives_the_profile_that_the_workers_keep() -> None:
 
 
 def wake_0() -> TimerFired:
-    [first] = daily(0, 0)
-    return first
+    return fired(days(0))
 
 
 def test_an_explanation_is_data() -> None:

@@ -364,7 +364,7 @@ def test_an_example_is_pseudonymous_and_comes_before_the_word_that_the_tick_is_p
         commit_batch = turned(shard, f"d{day}", ready, last=True, number=day)
         shard.keep(commit_batch)
         sent = [
-            decode_example(entry.value)
+            decode_example(entry.value or b"")
             for entry in entries(commit_batch)
             if entry.topic == "touchstream.examples"
         ]
