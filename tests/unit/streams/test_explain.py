@@ -254,7 +254,7 @@ def test_reliving_gives_the_profile_that_the_workers_keep() -> None:
 
 
 def wake_0() -> TimerFired:
-    return fired(days(0))
+    return fired("d0")
 
 
 def test_an_explanation_is_data() -> None:
