@@ -328,7 +328,9 @@ def test_any_bytes_are_valid_or_a_fault(
 
 def test_a_type_of_the_settings_is_checked_like_a_built_in_one(tmp_path: Path) -> None:
     field = FieldRules(name="kwh", type="integer", required=True)
-    own = own_types((EventTypeRules(name="meter.read", family="content", fields=(field,)),))
+    own = own_types(
+        (EventTypeRules(name="meter.read", family="content", by_customer=True, fields=(field,)),)
+    )
     line = {
         "specversion": "1.0",
         "id": "m1",
