@@ -6,6 +6,7 @@ The policy (:mod:`.policy`) chooses the action.
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from touchstream.schemas.emissions.risk import Reason
 from touchstream.schemas.rules import Band, Rules
 from touchstream.schemas.units import Millis
 from touchstream.streams.decide.policy import DO_NOTHING, Choice, Situation, choose
@@ -22,6 +23,8 @@ class Candidate(NamedTuple):
     band: Band
     at_ms: Millis
     """No event behind it is later."""
+    reasons: tuple[Reason, ...] = ()
+    """Why, in sentences; the strongest first."""
 
 
 class Decision(NamedTuple):
@@ -30,6 +33,8 @@ class Decision(NamedTuple):
     situation: Situation
     choice: Choice
     at_ms: Millis
+    reasons: tuple[Reason, ...] = ()
+    """Those of the candidate."""
 
     @property
     def acts(self) -> bool:
@@ -61,4 +66,5 @@ def arbitrate(
         cause=cause,
     )
     # The score may use later knowledge than the trigger's time, up to the watermark.
-    return Decision(situation, choose(situation, rules), max(now_ms, chosen.at_ms))
+    at_ms = Millis(max(now_ms, chosen.at_ms))
+    return Decision(situation, choose(situation, rules), at_ms, chosen.reasons)

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 import msgspec
 from msgspec import Struct
 
-from touchstream.schemas.emissions.risk import RiskChanged
+from touchstream.schemas.emissions.risk import Reason, RiskChanged
 from touchstream.schemas.envelope import Event
 from touchstream.schemas.registry import TOUCHPOINTS
 from touchstream.schemas.rules import Band, LearningRules, Rules
@@ -20,6 +20,7 @@ from touchstream.streams.decide.arbitration import Candidate, Decision
 from touchstream.streams.decide.bands import Crossing, held_back, next_band, rises
 from touchstream.streams.emit.risk import reasons, risk_changed
 from touchstream.streams.features.groups import FeatureGroups
+from touchstream.streams.features.view import View
 from touchstream.streams.learn.ledger import (
     SUBSCRIBED,
     Ledger,
@@ -214,19 +215,19 @@ def _banded(state: ChurnState, scored: Scored, ctx: Context) -> Update[ChurnStat
     if before is None and band == "low":
         entered = band_entered(before, band, ctx.now_ms)
         return Update(msgspec.structs.replace(state, band=band), measures=entered)
-    added = scored.contributions()
-    emission = risk_changed(
-        ctx.subject, _change(state, band, scored, added, ctx), ctx.cause, ctx.now_ms
-    )
     groups, up = ctx.serving.features.groups, rises(before, band)
+    added = scored.contributions()
+    sums = groups.sums(added)
+    change = _change(state, band, scored, _reasons(state, scored, added, sums, ctx, up=up), ctx)
+    emission = risk_changed(ctx.subject, change, ctx.cause, ctx.now_ms)
     crossed = msgspec.structs.replace(
         state,
         band=band,
         crossing=Crossing(ctx.now_ms, up),
-        last_emitted_contributions=groups.pack(groups.sums(added)),
+        last_emitted_contributions=groups.pack(sums),
         last_emitted_risk=scored.risk,
     )
-    candidate = Candidate("risk_crossing", scored.risk, band, scored.at_ms)
+    candidate = Candidate("risk_crossing", scored.risk, band, scored.at_ms, change.reasons)
     entered = band_entered(before, band, ctx.now_ms)
     return Update(crossed, (emission,), (candidate,) if up else (), measures=entered)
 
@@ -254,11 +255,32 @@ def enough_evidence(model: ModelData, rules: LearningRules) -> bool:
     return model.examples >= rules.minimum_examples and rarer >= rules.minimum_of_each
 
 
+def _reasons(
+    state: ChurnState,
+    scored: Scored,
+    added: Sequence[float],
+    sums: Sequence[float],
+    ctx: Context,
+    *,
+    up: bool,
+) -> tuple[Reason, ...]:
+    """On a rise the facts that raise the risk, on a fall those that lower it."""
+    features = ctx.serving.features
+    return reasons(
+        features,
+        added,
+        sums,
+        state.last_emitted_by(features.groups),
+        View(ctx.profile, scored.at_ms),
+        scored.scorer.mean,
+        "raises" if up else "lowers",
+    )
+
+
 def _change(
-    state: ChurnState, band: Band, scored: Scored, added: Sequence[float], ctx: Context
+    state: ChurnState, band: Band, scored: Scored, why: tuple[Reason, ...], ctx: Context
 ) -> RiskChanged:
     low, high = scored.prediction.interval()
-    features = ctx.serving.features
     return RiskChanged(
         horizon_days=ctx.rules.churn.horizon_days,
         risk_before=state.last_emitted_risk,
@@ -270,7 +292,7 @@ def _change(
         n=scored.scorer.model.examples,
         model_version=ctx.serving.version,
         rules=ctx.serving.rules_digest,
-        reasons=reasons(features, added, state.last_emitted_by(features.groups)),
+        reasons=why,
         cause=ctx.cause,
     )
 
