@@ -190,10 +190,9 @@ class ActionRules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     cost_minor: Annotated[int, Meta(ge=0)] = 0
     rest_days: Annotated[int, Meta(ge=0, le=3650)] = 30
     """Days before the action is recommended to the same customer again."""
-    expires_days: Days | None = None
-    """Days after which the recommendation is no longer worth carrying out.
-
-    None: 7, or the churn horizon if that is shorter."""
+    expires_days: Days = EXPIRES_DAYS
+    """Days after which a recommendation is no longer worth carrying out; the churn horizon if that
+    is shorter."""
 
 
 class DecidingRules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -256,7 +255,7 @@ class Rules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         if len(set(names)) < len(names) or "do_nothing" in names:
             raise RulesError("actions: want distinct names, and do_nothing is always there")
         for action in self.actions:
-            if (action.expires_days or 0) > self.churn.horizon_days:
+            if action.expires_days > max(EXPIRES_DAYS, self.churn.horizon_days):
                 raise RulesError(
                     f"actions.expires_days: {action.name} has {action.expires_days}; want at most "
                     f"churn.horizon_days ({self.churn.horizon_days}), because the risk that it "
@@ -274,7 +273,7 @@ class Rules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     def expires_days(self, action: ActionRules) -> int:
         """Days after which a recommendation of ``action`` expires."""
-        return action.expires_days or min(EXPIRES_DAYS, self.churn.horizon_days)
+        return min(action.expires_days, self.churn.horizon_days)
 
     def to_text(self) -> bytes:
         """The canonical JSON text; equal rules give equal bytes."""

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from touchstream.schemas.emissions.risk import Direction
 from touchstream.streams.context import ServingContext
 from touchstream.streams.emit.risk import LEAST_LOG_ODDS, strongest
+from touchstream.streams.emit.sentences import Teller
 from touchstream.streams.explanation import PLAIN, Before, ExplainedReason, Explanation, Part, plain
 from touchstream.streams.features.feature import Feature, FeatureList
 from touchstream.streams.features.view import View
@@ -40,7 +41,14 @@ def explain(state: State, models: ServingContext, target: str = CHURN) -> Explan
         rest=round(scored.prediction.logit - sum(now), 4),
         before=_before(state) if is_churn else None,
         reasons=tuple(
-            _reasons(View(profile, scored.at_ms), values, now, before, scored.scorer, features)
+            _reasons(
+                Teller(View(profile, scored.at_ms), scored.scorer.mean, target),
+                values,
+                now,
+                before,
+                scored.scorer,
+                features,
+            )
         ),
     )
 
@@ -53,7 +61,7 @@ def _before(state: State) -> Before | None:
 
 
 def _reasons(
-    view: View,
+    teller: Teller,
     values: Sequence[float],
     now: Sequence[float],
     before: Sequence[float] | None,
@@ -68,7 +76,7 @@ def _reasons(
         if max(abs(sums[number]), abs(change or 0.0)) < LEAST_LOG_ODDS:
             continue
         direction: Direction = "raises" if sums[number] > 0 else "lowers"
-        found = strongest(features, group, now, view, scorer.mean, direction)
+        found = strongest(features, group, now, teller, direction)
         place, words = (group.lead(now), None) if found is None else found
         lead = parts[place]
         its = sorted((parts[place] for place in group.places), key=lambda p: -abs(p.contribution))

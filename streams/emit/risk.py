@@ -8,10 +8,9 @@ from touchstream.schemas.emissions.risk import Direction, Reason, RiskChanged
 from touchstream.schemas.envelope import format_time
 from touchstream.schemas.units import CustomerId, Millis
 from touchstream.streams.emit.identity import emission_id
-from touchstream.streams.emit.sentences import Means, Sentence, sentence
+from touchstream.streams.emit.sentences import Sentence, Teller
 from touchstream.streams.features.feature import FeatureList
 from touchstream.streams.features.groups import FeatureGroup
-from touchstream.streams.features.view import View
 
 REASONS = 5  # more than a person reads
 LEAST_LOG_ODDS = 0.01  # a smaller contribution explains nothing
@@ -34,8 +33,7 @@ def reasons(
     added: Sequence[float],
     sums: Sequence[float],
     before: Sequence[float] | None,
-    view: View,
-    means: Means,
+    teller: Teller,
     direction: Direction,
 ) -> tuple[Reason, ...]:
     """The facts of the feature groups that pull most in ``direction``, the strongest first.
@@ -52,8 +50,6 @@ def reasons(
         Each group's: :meth:`FeatureGroups.sums` of ``added``.
     before
         Each group's at the last emission; None before the first.
-    view
-        The customer at the moment of the score.
     """
     changes = (
         None if before is None else [now - then for now, then in zip(sums, before, strict=True)]
@@ -63,7 +59,7 @@ def reasons(
     for pull, place in sorted((pull, place) for place, pull in enumerate(pulls)):
         if pull > -LEAST_LOG_ODDS or len(found) == REASONS:
             break
-        lead = strongest(features, features.groups.all[place], added, view, means, direction)
+        lead = strongest(features, features.groups.all[place], added, teller, direction)
         if lead is not None:
             feature, words = lead
             change = None if changes is None else round(changes[place], 4)
@@ -80,13 +76,12 @@ def strongest(
     features: FeatureList,
     group: FeatureGroup,
     added: Sequence[float],
-    view: View,
-    means: Means,
+    teller: Teller,
     direction: Direction,
 ) -> tuple[int, Sentence] | None:
     """The feature of a group that pulls most of those that can be told, with its sentence."""
     for place in group.by_pull(added, LEAST_LOG_ODDS, raises=direction == "raises"):
-        words = sentence(features.features[place], view, means, direction)
+        words = teller.sentence(features.features[place], direction)
         if words is not None:
             return place, words
     return None

@@ -2,7 +2,7 @@
 
 A fact is told only where it differs, as shown, from the usual value: the customer's own where the
 profile knows it, else the average customer's by the model's standard; and only if the difference
-speaks in the direction of its contribution. Durations are rounded down, so that they stay true.
+can speak in the direction of its contribution. Durations are rounded down, so that they stay true.
 """
 
 from collections.abc import Callable, Mapping
@@ -20,6 +20,7 @@ from touchstream.schemas.units import DAY_MS, Millis
 from touchstream.streams.features.fact import Fact, Statement
 from touchstream.streams.features.feature import Feature
 from touchstream.streams.features.view import View
+from touchstream.streams.learn.snapshot import CHURN
 
 Means = Callable[[str], float]
 """A feature's mean over the model's examples, on the feature's scale; NaN: there is none."""
@@ -44,10 +45,36 @@ class Sentence(NamedTuple):
     compared_with: ComparedWith | None
 
 
-def sentence(feature: Feature, view: View, means: Means, direction: Direction) -> Sentence | None:
-    """What the feature measures, in words; None if it cannot be told as speaking in ``direction``.
+class Teller(NamedTuple):
+    """Tells the facts of one customer at one moment."""
 
-    A fact at its usual value is not told. About 5 us.
+    view: View
+    means: Means
+    target: str = CHURN
+    """What is predicted: a fact that speaks for leaving speaks against a return."""
+
+    def sentence(self, feature: Feature, direction: Direction) -> Sentence | None:
+        """The fact as raising or lowering the probability; None if it cannot be told so."""
+        speaks: Direction | None = _SPEAKS.get((self.target, direction))
+        return sentence(feature, self.view, self.means, speaks)
+
+
+_SPEAKS: Mapping[tuple[str, Direction], Direction] = {
+    (CHURN, "raises"): "raises",
+    (CHURN, "lowers"): "lowers",
+    ("return", "raises"): "lowers",
+    ("return", "lowers"): "raises",
+}
+"""How a fact has to speak of leaving, by target and direction; other targets take any fact."""
+
+
+def sentence(
+    feature: Feature, view: View, means: Means, speaks: Direction | None
+) -> Sentence | None:
+    """What the feature measures, in words; None if there is nothing to tell.
+
+    ``speaks``: only if the fact can be said to raise (lower) the risk of leaving. A fact at its
+    usual value is not told. About 5 us.
     """
     says = feature.says
     fact = None if says is None else says.fact(view)
@@ -61,9 +88,7 @@ def sentence(feature: Feature, view: View, means: Means, direction: Direction) -
     # Values that look equal make no comparison.
     if usual is not None and _shown(value, fact) == _shown(_rounded(usual, fact.unit), fact):
         return None
-    if fact.raises != "either" and (
-        ((value > other) == (fact.raises == "above")) != (direction == "raises")
-    ):
+    if speaks is not None and not _can_be_said(fact, speaks, above=value > other):
         return None
     bound: Bound = "exactly"
     if fact.low != fact.high:
@@ -79,6 +104,11 @@ def _usual(fact: Fact, says: Statement, mean: float) -> tuple[float | None, Comp
     typical = says.usual(mean)
     # A mean of logarithms may lie just below zero.
     return (None, None) if isnan(typical) else (max(0.0, typical), "customers")
+
+
+def _can_be_said(fact: Fact, speaks: Direction, *, above: bool) -> bool:
+    """Whether a value on this side of the usual one can raise (lower) the risk of leaving."""
+    return fact.raises == "either" or (above == (fact.raises == "above")) == (speaks == "raises")
 
 
 def _beyond(fact: Fact, other: float) -> float | None:

@@ -18,9 +18,8 @@ from touchstream.schemas.rules import Band, LearningRules, Rules
 from touchstream.schemas.units import Millis
 from touchstream.streams.decide.arbitration import Candidate, Decision
 from touchstream.streams.decide.bands import Crossing, held_back, next_band, rises
-from touchstream.streams.emit.risk import reasons, risk_changed
+from touchstream.streams.emit.risk import risk_changed
 from touchstream.streams.features.groups import FeatureGroups
-from touchstream.streams.features.view import View
 from touchstream.streams.learn.ledger import (
     SUBSCRIBED,
     Ledger,
@@ -41,6 +40,7 @@ from touchstream.streams.projections.projection import (
     Trigger,
     Update,
 )
+from touchstream.streams.projections.why import contributions_of, direction_of, reasons_of
 from touchstream.streams.scoring import Scored, snapshot
 from touchstream.streams.snapshot_day import next_snapshot_day_ms
 
@@ -216,15 +216,15 @@ def _banded(state: ChurnState, scored: Scored, ctx: Context) -> Update[ChurnStat
         entered = band_entered(before, band, ctx.now_ms)
         return Update(msgspec.structs.replace(state, band=band), measures=entered)
     groups, up = ctx.serving.features.groups, rises(before, band)
-    added = scored.contributions()
-    sums = groups.sums(added)
-    change = _change(state, band, scored, _reasons(state, scored, added, sums, ctx, up=up), ctx)
+    found = contributions_of(scored, ctx)
+    emitted, direction = state.last_emitted_by(groups), direction_of(up=up)
+    change = _change(state, band, scored, reasons_of(found, emitted, scored, ctx, direction), ctx)
     emission = risk_changed(ctx.subject, change, ctx.cause, ctx.now_ms)
     crossed = msgspec.structs.replace(
         state,
         band=band,
         crossing=Crossing(ctx.now_ms, up),
-        last_emitted_contributions=groups.pack(sums),
+        last_emitted_contributions=groups.pack(found.groups),
         last_emitted_risk=scored.risk,
     )
     candidate = Candidate("risk_crossing", scored.risk, band, scored.at_ms, change.reasons)
@@ -253,28 +253,6 @@ def enough_evidence(model: ModelData, rules: LearningRules) -> bool:
     # A model that has seen almost only one label cannot rank customers.
     rarer = min(model.churned, model.examples - model.churned)
     return model.examples >= rules.minimum_examples and rarer >= rules.minimum_of_each
-
-
-def _reasons(
-    state: ChurnState,
-    scored: Scored,
-    added: Sequence[float],
-    sums: Sequence[float],
-    ctx: Context,
-    *,
-    up: bool,
-) -> tuple[Reason, ...]:
-    """On a rise the facts that raise the risk, on a fall those that lower it."""
-    features = ctx.serving.features
-    return reasons(
-        features,
-        added,
-        sums,
-        state.last_emitted_by(features.groups),
-        View(ctx.profile, scored.at_ms),
-        scored.scorer.mean,
-        "raises" if up else "lowers",
-    )
 
 
 def _change(

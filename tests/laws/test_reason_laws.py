@@ -22,6 +22,7 @@ from touchstream.schemas.touchpoints.tickets import TicketOpened, TicketReopened
 from touchstream.schemas.touchpoints.web import WebFormSubmitted, WebVisit
 from touchstream.schemas.units import DAY_MS, Millis
 from touchstream.streams.emit.risk import reasons
+from touchstream.streams.emit.sentences import Teller
 from touchstream.streams.features.catalogue import FEATURES
 from touchstream.streams.features.view import View
 from touchstream.streams.intake.decode import Arrival
@@ -83,7 +84,7 @@ def every_reason(profile: Profile, at_ms: Millis, mean: float) -> list[Reason]:
             added = [0.0] * len(FEATURES.names)
             added[place] = 1.0 if direction == "raises" else -1.0
             sums = FEATURES.groups.sums(added)
-            found += reasons(FEATURES, added, sums, None, view, lambda _: mean, direction)
+            found += reasons(FEATURES, added, sums, None, Teller(view, lambda _: mean), direction)
     return found
 
 

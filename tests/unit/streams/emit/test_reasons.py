@@ -7,6 +7,7 @@ from tests.make import event, seen
 from touchstream.schemas.emissions.risk import Direction, Reason, ReasonKind
 from touchstream.schemas.envelope import Event
 from touchstream.streams.emit.risk import reasons
+from touchstream.streams.emit.sentences import Teller
 from touchstream.streams.features.catalogue import FEATURES as CATALOGUE
 from touchstream.streams.features.fact import Fact, Statement, exactly, same
 from touchstream.streams.features.feature import Feature, FeatureList, Measure
@@ -61,7 +62,7 @@ def reasons_of(
     before: Sequence[float] | None = None,
 ) -> tuple[Reason, ...]:
     sums = features.groups.sums(added)
-    return reasons(features, added, sums, before, NOBODY, lambda _: nan, direction)
+    return reasons(features, added, sums, before, Teller(NOBODY, lambda _: nan), direction)
 
 
 def names(found: Sequence[Reason]) -> list[str]:
@@ -173,7 +174,7 @@ def sentences(
     if direction == "lowers":
         added = [-one for one in added]
     sums, view = CATALOGUE.groups.sums(added), seen(at, *happened)
-    found = reasons(CATALOGUE, added, sums, None, view, lambda _: means, direction)
+    found = reasons(CATALOGUE, added, sums, None, Teller(view, lambda _: means), direction)
     return [reason.text for reason in found]
 
 

@@ -111,6 +111,12 @@ def test_a_profile_without_old_tickets_stays_the_very_same() -> None:
     assert forget_old(profile, moment("d2")) is profile
 
 
+def test_counts_are_forgotten_when_nothing_can_bring_them_into_the_window_again() -> None:
+    profile = folded(event("call.ended", "d1"))
+    assert forget_old(profile, moment("d28")) is profile
+    assert forget_old(profile, moment("d29")).recent is None
+
+
 def test_a_subscription_runs_to_the_end_of_its_term() -> None:
     subscription = folded(event("subscription.started", "d1", term_days=30)).subscription
     assert subscription is not None
