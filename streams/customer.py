@@ -33,7 +33,7 @@ from touchstream.streams.learn.ledger import Matured, is_activity
 from touchstream.streams.measures.activity import count_event
 from touchstream.streams.measures.metric import Measure
 from touchstream.streams.outcome import Drop, Reject
-from touchstream.streams.profiles.fold import fold, forget_resolved_tickets
+from touchstream.streams.profiles.fold import fold, forget_old
 from touchstream.streams.projections.indexes import NOWHERE
 from touchstream.streams.projections.projection import (
     TOMBSTONE,
@@ -291,7 +291,7 @@ def _woken(state: State, fired: TimerFired, serving: ServingContext) -> Step | U
     slots = Slots(state.slots, BY_NAME)
     if state.profile is None:
         return _tombstone(memory, erased_ms, serving)
-    profile = forget_resolved_tickets(state.profile, oldest_ms)
+    profile = forget_old(state.profile, oldest_ms)
     timers = slots.fired(now_ms)
     names = frozenset(one.name for one in REGISTERED if one.slot in timers)
     ctx = Context(
@@ -402,12 +402,7 @@ def _decide(one: Underway) -> None:
     serving = ctx.serving
     # Doing nothing is emitted too: off-policy evaluation needs every decision.
     emission = action_recommended(
-        decision.situation,
-        decision.choice,
-        serving.rules,
-        serving.rules_digest,
-        serving.version,
-        ctx.cause,
+        decision, serving.rules, serving.rules_digest, serving.version, ctx.cause
     )
     one.emissions = (*one.emissions, emission)
     for registered in DECIDED:

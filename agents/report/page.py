@@ -78,8 +78,8 @@ def _emissions(emitted: Emitted) -> str:
         ),
         _counts(
             "The strongest reason of customers who entered the band high",
-            ("reason", "n"),
-            _most(emitted.weightiest),
+            ("reason", "n", "for example"),
+            [(kind, n, emitted.examples[kind]) for kind, n in _most(emitted.weightiest)],
         ),
         _counts(
             f"{sum(emitted.chosen.values()):,} decisions: the action chosen",
