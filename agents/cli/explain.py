@@ -21,9 +21,8 @@ from touchstream.streams.explain import explain
 from touchstream.streams.explanation import ExplainedReason, Explanation, Part, Proof
 from touchstream.streams.gates import Silence, silences
 from touchstream.streams.history import relive
-from touchstream.streams.learn.snapshot import CHURN
+from touchstream.streams.learn.snapshot import CHURN, RETURN
 from touchstream.streams.projections.read import churn_of, relation_of
-from touchstream.streams.projections.returning import RETURN
 from touchstream.streams.proof import ACTIVITY, verify
 from touchstream.streams.state import State
 

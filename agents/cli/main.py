@@ -12,7 +12,7 @@ import typer
 
 from touchstream.agents.cli import failures
 from touchstream.agents.cli.exits import exit_code
-from touchstream.agents.cli.groups import letters, models
+from touchstream.agents.cli.groups import bands, letters, models
 from touchstream.agents.cli.options import Config, Json, exit_unless, load_settings
 
 app = typer.Typer(
@@ -25,6 +25,7 @@ app = typer.Typer(
 )
 app.add_typer(letters, name="dead-letters")
 app.add_typer(models, name="models")
+app.add_typer(bands, name="bands")
 
 
 @app.command()

@@ -31,6 +31,8 @@ EMISSIONS = (
     NEXT_BEST_ACTION_TOPIC,
     CUSTOMER_SIGNALS_TOPIC,
 )
+RULES_FILE = "rules.json"
+"""The rules of the replay, in the outputs' folder."""
 FETCH_MS = 50
 METADATA_PAUSE_S = 0.1
 
@@ -118,6 +120,11 @@ class Collector:
         ends = await self._consumer.end_offsets(self._places)
         while any([await self._consumer.position(p) < end for p, end in ends.items()]):
             await self._read()
+
+    def flush(self) -> None:
+        """Bring everything written so far into the files."""
+        for file in (*self._files.values(), *self.scores.values()):
+            file.flush()
 
     async def __aenter__(self) -> Self:
         await self.start()

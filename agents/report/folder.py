@@ -8,8 +8,10 @@ from typing import NamedTuple
 import msgspec
 from msgspec import Struct, field
 
+from touchstream.agents.replay.collector import RULES_FILE
 from touchstream.agents.report.scores import EVER, Foreign, read_lines
 from touchstream.schemas.envelope import OWN_SOURCE
+from touchstream.schemas.rules import Rules
 from touchstream.schemas.topics import (
     CHURN_RISK_TOPIC,
     CUSTOMER_SIGNALS_TOPIC,
@@ -54,6 +56,8 @@ class Summary(Struct):
     models: dict[str, Measures] | None
     unknown_types: tuple[str, ...] = ()
     """A sentence for each unknown type that resembles a known one."""
+    all_customers: dict[str, str | float | None] | None = None
+    """Churn and return together; an earlier build has none."""
     served: dict[str, str] | None = None
     treatment: dict[str, Group] | None = None
     unknown_fields: list[UnknownField] = []
@@ -149,6 +153,17 @@ def read_summary(folder: Path) -> Summary:
     except OSError as exc:
         raise Foreign(f"{path.name}: {exc.strerror}") from exc
     except msgspec.MsgspecError as exc:
+        raise Foreign(f"{path.name}: {exc}") from exc
+
+
+def read_rules(folder: Path) -> Rules | None:
+    """Read the rules of the replay; None if an earlier build wrote the folder."""
+    path = folder / RULES_FILE
+    try:
+        return Rules.from_text(path.read_bytes())
+    except FileNotFoundError:
+        return None
+    except (OSError, msgspec.MsgspecError) as exc:
         raise Foreign(f"{path.name}: {exc}") from exc
 
 

@@ -70,8 +70,9 @@ class Alarms(NamedTuple):
 
     row: Ints
     """Index of the row that gave the alarm."""
-    from_day: Ints
-    until_day: Ints
+    from_day: Ints | Floats
+    """In days, as in :class:`Scored`; fractions are moments of a day."""
+    until_day: Ints | Floats
     """The day on which it ended; exclusive."""
 
 
@@ -86,7 +87,7 @@ class Warned(NamedTuple):
     alarms: int
     alarms_per_day: float | None
     precision: float | None
-    """Share of the alarms whose customer left within the horizon."""
+    """Share of the alarms whose customer left within the horizon, of those where it is known."""
 
 
 def thresholds(rows: Scored, until_day: int, per_day: float) -> Thresholds | None:
@@ -249,7 +250,8 @@ def warned(
     Parameters
     ----------
     left_within
-        Of each row, 1 if the customer left within the horizon.
+        Of each row, 1 if the customer left within the horizon, 0 if not, and -1 while that is not
+        known: such an alarm does not count for the precision.
     leaver, end_day
         Customer and moment of each departure to judge by, in days as in ``rows.day``.
     days
@@ -270,13 +272,35 @@ def warned(
         if (lead := _lead(by_customer.get(customer, []), end)) is not None
     ]
     count = len(given.row)
+    known = left_within[given.row][left_within[given.row] >= 0]
     return Warned(
         leavers=len(leaver),
         warned=len(leads) / len(leaver) if len(leaver) else None,
         lead_days=float(np.median(leads)) if leads else None,
         alarms=count,
         alarms_per_day=count / days if days > 0 else None,
-        precision=int(left_within[given.row].sum()) / count if count else None,
+        precision=int(known.sum()) / len(known) if len(known) else None,
+    )
+
+
+def could_be_warned(
+    rows: Scored, customer: Ints, end_day: Floats, since_day: float, until_day: float
+) -> Flags:
+    """Which departures to judge by: those in a period, of customers scored in time.
+
+    In time is a row in the ``EARLIEST_DAYS`` before the end. ``since_day`` should be that many days
+    after the first alarm, so that every leaver could have been warned for as long.
+    """
+    days: dict[int, list[int]] = {}
+    for who, day in zip(rows.customer.tolist(), rows.day.tolist(), strict=True):
+        days.setdefault(who, []).append(day)
+    return np.array(
+        [
+            since_day <= end <= until_day
+            and any(0 <= end - day <= EARLIEST_DAYS for day in days.get(who, ()))
+            for who, end in zip(customer.tolist(), end_day.tolist(), strict=True)
+        ],
+        np.bool_,
     )
 
 

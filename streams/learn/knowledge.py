@@ -12,7 +12,7 @@ from touchstream.streams.learn.between_customer_variance import BetweenCustomerV
 from touchstream.streams.learn.carry_over import COLUMN_KEYS, carried_over
 from touchstream.streams.learn.drift_state import DriftState
 from touchstream.streams.learn.progress import Tally
-from touchstream.streams.learn.snapshot import CHURN, ModelData, empty
+from touchstream.streams.learn.snapshot import CHURN, RETURN, ModelData, empty
 from touchstream.streams.learn.trial import Trial
 
 FORMAT = 3
@@ -154,6 +154,15 @@ class Knowledge(Struct, kw_only=True):
             "base_rate": self.churn.base_rate_tally,
             "recency": self.churn.recency_tally,
         }
+
+    def tally_of_everybody(self) -> Tally:
+        """Scores of open customers and of those who had left, as one: risk = 1 - P(return).
+
+        Hardly anybody who has left comes back, so these scores are easy: they flatter the model.
+        """
+        gone = self.targets.get(RETURN)
+        own = self.churn.model_tally
+        return own if gone is None else own.plus(gone.model_tally.mirrored())
 
     def fits(self, other: "Knowledge") -> bool:
         """Whether both are about the same targets, features and models."""

@@ -4,6 +4,7 @@ JSON with a format number and a digest over everything else; workers reject unkn
 """
 
 import hashlib
+from typing import Literal
 
 import msgspec
 from msgspec import Struct, field
@@ -19,6 +20,8 @@ from touchstream.streams.learn.standard import empty as no_standard
 FORMAT = 2
 CHURN = "churn"
 """The built-in target; further ones are configured."""
+RETURN: Literal["return"] = "return"
+"""The built-in target of customers who have left."""
 SEGMENTS = 12
 """Subscription none, running or ended, x returned or not, x ordered or not."""
 

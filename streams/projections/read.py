@@ -35,7 +35,7 @@ def relation_of(state: State) -> RelationState | None:
 
 def return_of(state: State) -> ReturnState:
     """Probability, band and waiting snapshots of a former customer."""
-    found: ReturnState | None = slots_of(state).read(returning.RETURN)
+    found: ReturnState | None = slots_of(state).read(returning.Returning.name)
     return returning.NOTHING if found is None else found
 
 

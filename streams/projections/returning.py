@@ -6,7 +6,7 @@ rise into a higher band is a candidate for a decision: whom to win back.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 import msgspec
 from msgspec import Struct
@@ -27,7 +27,7 @@ from touchstream.streams.learn.ledger import (
     mature,
     matures_ms,
 )
-from touchstream.streams.learn.snapshot import CHURN
+from touchstream.streams.learn.snapshot import CHURN, RETURN
 from touchstream.streams.profiles.profile import Profile
 from touchstream.streams.projections.churn import TARGETS, next_band_of
 from touchstream.streams.projections.projection import (
@@ -42,7 +42,6 @@ from touchstream.streams.projections.relation import RELATION, is_over, snapshot
 from touchstream.streams.projections.why import contributions_of, direction_of, reasons_of
 from touchstream.streams.scoring import Scored, snapshot
 
-RETURN: Literal["return"] = "return"
 _REQUEST = (ScoreRequest(RETURN),)
 _RESCORED_AT = frozenset({RETURN, RELATION, CHURN, TARGETS, TOMBSTONE})
 

@@ -18,8 +18,7 @@ from touchstream.schemas.rules import ChurnRules, LearningRules, Model, Rules, T
 from touchstream.schemas.units import Millis
 from touchstream.streams.features.catalogue import FEATURES
 from touchstream.streams.learn.knowledge import Knowledge, Learnt
-from touchstream.streams.learn.snapshot import CHURN, Version, empty, unseal
-from touchstream.streams.projections.returning import RETURN
+from touchstream.streams.learn.snapshot import CHURN, RETURN, Version, empty, unseal
 
 SPANS = {TopicPartition("touchstream.examples", 0): Span(earliest=0, end=5, committed=5)}
 FORMAT_1 = Path(__file__).parent / "data" / "learner-of-format-1.json"

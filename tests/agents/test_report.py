@@ -63,6 +63,7 @@ def spread(*days: tuple[str, list[tuple[float, int]]]) -> Scores:
         risk=np.array([risk for risk, _, _ in rows], np.float64),
         label=np.array([label for _, label, _ in rows], np.int64),
         day=np.array([(day - EPOCH).days for _, _, day in rows], np.int64),
+        customer=np.arange(len(rows)),
         open=0,
         early=0,
     )
