@@ -34,11 +34,11 @@ from touchstream.streams.emit.identity import emission_id
 from touchstream.streams.intake.decode import Arrival
 from touchstream.streams.learn.ledger import RECOMMENDED, SUBSCRIBED, TREATED, Snapshot
 from touchstream.streams.learn.scorer import Scorer
-from touchstream.streams.learn.snapshot import CHURN
+from touchstream.streams.learn.snapshot import CHURN, RETURN
 from touchstream.streams.projections.projection import Context, TimerFired
 from touchstream.streams.projections.read import churn_of, return_of
 from touchstream.streams.projections.registry import slots_of
-from touchstream.streams.projections.returning import RETURN, Returning, ReturnState
+from touchstream.streams.projections.returning import Returning, ReturnState
 from touchstream.streams.state import State
 
 VISITS_RETURN = model(intercept=-4.0, web_month=3.7)
