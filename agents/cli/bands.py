@@ -119,9 +119,10 @@ def _replayed(folder: Path, bands: BandRules | None) -> Answer:
     if was is not None and was.found.alarms_per_day is not None:
         precision = was.found.precision
         came = "" if precision is None else f", {100 * precision:.1f} % came true"
+        rate = f"{was.found.alarms_per_day:.1f} alarms a day{came}"
         notes.append(
-            f"in the replay itself ({_wanted(was.capacity)}): {was.found.alarms_per_day:.1f} alarms "
-            f"a day{came}, {was.leavers_warned:,} of {was.found.leavers:,} leavers warned; events "
+            f"in the replay itself ({_wanted(was.capacity)}): {rate}, "
+            f"{was.leavers_warned:,} of {was.found.leavers:,} leavers warned; events "
             "between two snapshots raise alarms as well, which these rows do not show"
         )
     return Answer(found, notes)
