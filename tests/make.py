@@ -210,6 +210,10 @@ SILENCE_KILLS = model(intercept=-12.0, silence_days=4.0)
 """P(churn) is 0.02 after a week of silence, 0.24 after two, 0.59 after three, 0.81 after four."""
 
 
+TYPED = Rules(bands=BandRules(high_enter=0.72))
+"""The defaults, with typed thresholds: those of a capacity take days to be found."""
+
+
 def knowing(model: ModelData) -> Version:
     """A version in which this model is churn's."""
     return Version(models={CHURN: model})
@@ -219,7 +223,7 @@ def models(
     clock: str | None = "d0", rules: Rules | None = None, knows: ModelData | None = None
 ) -> ServingContext:
     """The serving context; without a ``clock`` no tick has come yet, and nothing is scored."""
-    rules = rules or Rules()
+    rules = rules or TYPED
     knows = knows or empty(FEATURES.digest, rules.churn.horizon_days)
     return ServingContext(
         rules=rules,

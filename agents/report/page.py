@@ -73,12 +73,12 @@ def _alarms(folder: Path, rows: Rows, index: dict[str, int], since: date) -> str
     rules = read_rules(folder)
     if rules is None:
         return ""
-    told = read_told(folder, index, rules.churn.horizon_days)
+    emitted = read_told(folder, index, rules.churn.horizon_days)
     try:
-        foreseen = foresee(rows, told, rules, asked_of(rules))
+        foreseen = foresee(rows, emitted, rules, asked_of(rules))
     except TooLittle:
         foreseen = []
-    return alarm_section(worth(told, rows, rules, since), foreseen, rules.churn.horizon_days)
+    return alarm_section(worth(emitted, rows, rules, since), foreseen, rules.churn.horizon_days)
 
 
 def _beginning(summary: Summary, emitted: Emitted, since: date) -> str:

@@ -14,7 +14,7 @@ from touchstream.simulator.event_log import EventLog
 from touchstream.simulator.mail import TO_THE_LEFT_DAYS
 from touchstream.simulator.noise import SILENCE, Line, Noise
 from touchstream.simulator.outlook import Outlook
-from touchstream.simulator.telecom.company import CAUSES, SEGMENTS, Cause, Company
+from touchstream.simulator.telecom.carrier import CAUSES, SEGMENTS, Carrier, Cause
 from touchstream.simulator.telecom.contacts import Contacts, Shift
 from touchstream.simulator.telecom.contracts import Contracts, renewal_due, write_leaving
 from touchstream.simulator.telecom.law import (
@@ -26,7 +26,7 @@ from touchstream.simulator.telecom.law import (
     transitions,
 )
 from touchstream.simulator.telecom.observer import Observer
-from touchstream.simulator.telecom.population import draw_people
+from touchstream.simulator.telecom.population import draw_subscribers
 from touchstream.simulator.world import START_MS
 
 CAST, LAW, STORY, NOISE = range(4)
@@ -77,12 +77,12 @@ class Telecom:
     675
     """
 
-    def __init__(self, seed: int, company: Company, noise: Noise = SILENCE) -> None:
-        self.company, self._seed = company, seed
+    def __init__(self, seed: int, carrier: Carrier, noise: Noise = SILENCE) -> None:
+        self.carrier, self._seed = carrier, seed
         cast = self._chance(CAST)
-        self._people = draw_people(cast, company)
-        count = company.customers
-        self.names = [f"{company.name}-{number:05d}" for number in range(1, count + 1)]
+        self._people = draw_subscribers(cast, carrier)
+        count = carrier.customers
+        self.names = [f"{carrier.name}-{number:05d}" for number in range(1, count + 1)]
         self._index = {name: place for place, name in enumerate(self.names)}
         self._law, self._story = self._chance(LAW), self._chance(STORY)
         self._log = EventLog(START_MS)
@@ -91,9 +91,9 @@ class Telecom:
         self._state = self._people.first_state
         self._left_day = np.full(count, STAYS)
         self._left_ms = np.zeros(count, np.int64)
-        self._history = np.full((company.days + 1, count), ABSENT, np.uint8)
+        self._history = np.full((carrier.days + 1, count), ABSENT, np.uint8)
         self._next_day = 0
-        pairs = [transitions(company, segment) for segment in SEGMENTS]
+        pairs = [transitions(carrier, segment) for segment in SEGMENTS]
         # Next states 0..9 without an incident, 10..19 with one: one draw decides both.
         self._upto = np.array([np.hstack(pair).cumsum(axis=1) for pair in pairs])
         causes = [CAUSES.index(kind.cause) if kind.cause else -1 for kind in SEGMENTS]
@@ -115,13 +115,13 @@ class Telecom:
 
     def days(self) -> Iterator[Day]:
         """Advance one day after the other."""
-        while self._next_day < self.company.days:
+        while self._next_day < self.carrier.days:
             yield self._turn_over()
 
     def truths(self, at_ms: int, horizon_days: int) -> list[Truth]:
         """The truth about everybody who is a customer at a past midnight, or now."""
         state, here = self._known(at_ms)
-        risk = risks(self.company, horizon_days)
+        risk = risks(self.carrier, horizon_days)
         segment = self._people.segment
         return [
             Truth(
@@ -140,19 +140,21 @@ class Telecom:
         state, here = self._known(at_ms)
         who = np.array([self._index[name] for name in sorted(among)], np.int64)
         who = who[here[who]]
-        people, state = self._people, state[who]
-        segment = people.segment[who]
-        leaves = risks(self.company, horizon_days)[segment, state]
+        subscribers, state = self._people, state[who]
+        segment = subscribers.segment[who]
+        leaves = risks(self.carrier, horizon_days)[segment, state]
         day = (at_ms - START_MS) // DAY_MS
-        silent = silences(self.company, horizon_days, day % 7)[segment, people.rhythm[who], state]
-        cancels = leaves * ~people.expires[who]
-        labelled = np.where(people.contract[who], cancels, silent)
+        silent = silences(self.carrier, horizon_days, day % 7)[
+            segment, subscribers.rhythm[who], state
+        ]
+        cancels = leaves * ~subscribers.expires[who]
+        labelled = np.where(subscribers.contract[who], cancels, silent)
         pairs = zip(who.tolist(), leaves.tolist(), labelled.tolist(), strict=True)
         return {self.names[place]: Outlook(*pair) for place, *pair in pairs}
 
     def observer(self) -> Observer:
         """An observer who knows the law, but sees only the touchpoints."""
-        return Observer(self.company, self.names)
+        return Observer(self.carrier, self.names)
 
     def fates(self) -> Iterator[Fate]:
         """The relations so far of all customers who have arrived."""
@@ -195,28 +197,38 @@ class Telecom:
 
     def _turn_over(self) -> Day:
         self._keep_history()
-        day, people, start_ms = self._next_day, self._people, self.now_ms
-        here = (people.start_day <= day) & (self._left_day == STAYS)
+        day, subscribers, start_ms = self._next_day, self._people, self.now_ms
+        here = (subscribers.start_day <= day) & (self._left_day == STAYS)
         chance = self._law.random((2 + len(CAUSES), len(here)))
         # Newcomers cannot leave on the day on which they come.
-        leaving = here & (people.start_day < day) & (chance[0] < hazards(self.company)[self._state])
+        leaving = (
+            here & (subscribers.start_day < day) & (chance[0] < hazards(self.carrier)[self._state])
+        )
         staying = here & ~leaving
         incidents = self._evolve(chance[1:], staying)
         self._log.open(day)
         lately = (self._left_day != STAYS) & (day - self._left_day < TO_THE_LEFT_DAYS)
         shift = Shift(
-            day, self.names, people, self._state, staying, lately, incidents, self._story, self._log
+            day,
+            self.names,
+            subscribers,
+            self._state,
+            staying,
+            lately,
+            incidents,
+            self._story,
+            self._log,
         )
         leavers = np.flatnonzero(leaving)
         moments_ms = write_leaving(shift, leavers)
         self._log.keep_calendar()
-        arriving = here & (np.maximum(people.start_day, 0) == day)
-        self._contracts.write(shift, arriving, here & renewal_due(people, day))
+        arriving = here & (np.maximum(subscribers.start_day, 0) == day)
+        self._contracts.write(shift, arriving, here & renewal_due(subscribers, day))
         self._contacts.write(shift)
         self._left_day[leavers], self._left_ms[leavers] = day, start_ms + moments_ms
         self._transport.send(self._log.close())
         self._next_day += 1
-        last = self._next_day == self.company.days
+        last = self._next_day == self.carrier.days
         lines = self._transport.arrive(None if last else self.now_ms)
         return Day(day, start_ms, lines, int(staying.sum()), len(leavers))
 
@@ -228,9 +240,9 @@ class Telecom:
         own = staying & (drawn >= STATES)
         rows = []
         for place in range(len(CAUSES)):
-            by_chance = staying & (chance[1 + place] < self.company.chance_incident)
+            by_chance = staying & (chance[1 + place] < self.carrier.chance_incident)
             rows.append(np.where(self._cause == place, own, by_chance))
         return np.array(rows)
 
     def _chance(self, purpose: int) -> np.random.Generator:
-        return np.random.default_rng([self._seed, purpose, self.company.customers])
+        return np.random.default_rng([self._seed, purpose, self.carrier.customers])

@@ -30,6 +30,7 @@ def test_an_action_is_recommended_at_the_same_moment() -> None:
         ("churn.risk_changed", days(84)),
         ("action.recommended", days(84)),
         ("customer.risk", days(84)),
+        ("customer.risk", days(91)),
     ]
 
 

@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from tests.make import (
     SILENCE_KILLS,
+    TYPED,
     arrival,
     daily,
     emitted,
@@ -26,7 +27,7 @@ from touchstream.streams.outcome import Reject
 from touchstream.streams.projections.projection import TimerFired
 from touchstream.streams.projections.read import churn_of, relation_of
 
-RULES = Rules(intake=IntakeRules(allowed_lateness_days=7))
+RULES = Rules(intake=IntakeRules(allowed_lateness_days=7), bands=TYPED.bands)
 
 
 def lived(*happenings: Arrival | TimerFired, clock: str | None = "d0") -> list[Step]:

@@ -71,6 +71,7 @@ def test_an_own_type_by_the_customer_makes_an_active_day() -> None:
     assert measured(steps) == [
         ("events", ("meter.read", "web")),
         ("active_customers", ()),
+        ("relation_changes", ("ended",)),
         ("events", ("contract.ended", "not_given")),
     ]
 

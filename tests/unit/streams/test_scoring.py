@@ -33,7 +33,12 @@ BANDS = BandRules(
 CALL = ActionRules(
     name="call", channel="phone", accept_probability=0.5, value_minor=1_000, cost_minor=1
 )
-RULES = Rules(bands=BANDS, learning=LearningRules(minimum_examples=100), actions=(CALL,), seed=1)
+RULES = Rules(
+    bands=BANDS,
+    learning=LearningRules(minimum_examples=100, widest=0.3),
+    actions=(CALL,),
+    seed=1,
+)
 CAUTIOUS = msgspec.structs.replace(RULES, learning=LearningRules(minimum_examples=300))
 VISITOR = folded(event("web.visit", "d0"))
 """Known for a week at d7, when ln(1 + known_days) is 2.08."""

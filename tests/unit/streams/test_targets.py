@@ -5,7 +5,19 @@ from collections.abc import Sequence
 import msgspec
 import pytest
 
-from tests.make import arrival, daily, days, emitted, fired, last_state, live, model, models, moment
+from tests.make import (
+    TYPED,
+    arrival,
+    daily,
+    days,
+    emitted,
+    fired,
+    last_state,
+    live,
+    model,
+    models,
+    moment,
+)
 from touchstream.schemas.emissions.actions import ActionRecommended
 from touchstream.schemas.emissions.signals import CustomerSignal
 from touchstream.schemas.rules import LearningRules, Rules, TargetRules
@@ -30,7 +42,7 @@ REPEAT = TargetRules(
     label_grace_hours=24,
     signal_at=0.5,
 )
-RULES = Rules(targets=(REPEAT,), learning=LearningRules(minimum_examples=200))
+RULES = Rules(targets=(REPEAT,), learning=LearningRules(minimum_examples=200), bands=TYPED.bands)
 CALLS_AGAIN = model(intercept=-3.0, call_month=4.0)
 """P(another call) is 0.44 after the first, 0.80 after the second."""
 
@@ -214,7 +226,7 @@ def test_a_tick_at_which_nothing_is_final_changes_no_row() -> None:
 
 
 def test_who_left_and_comes_back_is_scored_again_and_may_stay() -> None:
-    rules = Rules()
+    rules = TYPED
     steps = live(
         [
             arrival("order.placed", "d1"),
@@ -244,7 +256,7 @@ def test_who_left_and_comes_back_is_scored_again_and_may_stay() -> None:
 def test_a_decision_at_the_tick_of_a_snapshot_falls_in_that_snapshots_window() -> None:
     steps = live(
         [arrival("order.placed", "d0"), *daily(1, 25)],
-        models("d0", Rules(), model(intercept=-12.0, silence_days=4.0)),
+        models("d0", TYPED, model(intercept=-12.0, silence_days=4.0)),
     )
     (*_, newest) = churn_of(last_state(steps)).ledger
     assert [one.time_ms for one in emitted(steps)] == [moment("d25")] * 3

@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from tests.make import (
     SILENCE_KILLS,
+    TYPED,
     arrival,
     daily,
     days,
@@ -94,7 +95,7 @@ def test_a_cancellation_ends_the_relation_and_says_nothing_else() -> None:
                 before="open",
                 relation="ended",
                 since=datetime(1997, 1, 10, 12, tzinfo=UTC),
-                rules=Rules().digest(),
+                rules=TYPED.digest(),
                 cause=cause,
             ),
         )
@@ -108,6 +109,7 @@ def test_the_event_that_ends_raises_no_alarm_however_high_the_risk() -> None:
     assert [e.type for e in emitted(live([before], certain))] == [
         "churn.risk_changed",
         "action.recommended",
+        "customer.risk",
     ]
     first_known = live([before], models(None))[-1].state
     [step] = live([ending], certain, first_known)
@@ -199,7 +201,7 @@ def test_between_the_end_of_the_term_and_the_end_of_the_grace_nobody_is_warned()
 
 
 def test_nor_is_an_alarm_taken_back_before_it_is_known_whether_the_term_is_renewed() -> None:
-    rules = Rules(churn=ChurnRules(label_grace_days=3))
+    rules = Rules(churn=ChurnRules(label_grace_days=3), bands=TYPED.bands)
     before = [arrival("order.placed", "d0"), started("d0", 26), *daily(1, 26)]
     assert [e.type for e in alarms(lived(*before, rules=rules))] == [
         "churn.risk_changed",
@@ -552,7 +554,7 @@ def _context() -> Context:
 def test_an_erased_customer_has_no_relation() -> None:
     steps = lived(*ENDED, arrival("customer.erased", "d21"))
     assert relation_of(last_state(steps)) is None
-    assert emitted(steps)[1:] == []
+    assert [(e.type, e.data) for e in emitted(steps)[1:]] == [("customer.risk", None)]
 
 
 def test_the_state_is_described_with_the_moment_since_which_it_holds() -> None:
