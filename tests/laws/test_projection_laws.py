@@ -17,7 +17,7 @@ from tests.make import QUICK, REQUIRED, arrival, days, event, live, models, stat
 from touchstream.agents.replay.lines import parse_line
 from touchstream.schemas.emissions.envelope import Emission, decode_emission
 from touchstream.schemas.registry import TOUCHPOINTS
-from touchstream.schemas.rules import LearningRules, Rules, TargetRules
+from touchstream.schemas.rules import BandRules, DecidingRules, LearningRules, Rules, TargetRules
 from touchstream.schemas.topics import DEAD_LETTERS_TOPIC
 from touchstream.schemas.units import DAY_MS, HOUR_MS, CustomerId, Millis
 from touchstream.simulator import START_MS, World
@@ -41,9 +41,11 @@ from touchstream.streams.state import Slot, State, StateError, content_bytes, de
 CUSTOMERS, WORLD_DAYS = 16, 182
 RULES = Rules(
     learning=LearningRules(minimum_examples=20, minimum_of_each=2, widest=1.0),
+    bands=BandRules(medium_enter=0.1, medium_leave=0.08, high_enter=0.3, high_leave=0.2),
+    deciding=DecidingRules(epsilon=0.5),
     targets=(TargetRules(name="orders", after=("web.visit",), events=("order.placed",)),),
 )
-"""The default rules and a target; so few customers are evidence enough for bands and decisions."""
+"""A target, and so few customers and such low risks are enough for bands and decisions."""
 NOW_MS = days(0)
 PAIRS = 400
 UNKNOWN_SLOT = 9_999
@@ -165,7 +167,13 @@ def test_the_world_is_told_of_it(projection: Registered) -> None:
 
 def test_the_world_has_drops_and_decisions() -> None:
     types = {emission.type for emission in replayed().emissions}
-    assert {"action.recommended", "churn.risk_changed", "engagement.dropping"} <= types
+    assert {
+        "action.recommended",
+        "churn.risk_changed",
+        "customer.relation_changed",
+        "engagement.dropping",
+        "return.probability_changed",
+    } <= types
 
 
 @each
