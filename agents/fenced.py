@@ -68,6 +68,8 @@ class ShardUpdate(NamedTuple):
     """Bucket -> field -> increment."""
     expired_measures: Sequence[str] = ()
     """Buckets that are deleted whole."""
+    indexes: Mapping[str, Mapping[str, float | None]] = {}
+    """Index -> customer -> score, or None to take the customer out."""
 
     def commit(self) -> Commit:
         """The update under the shard's fence; every commit raises the fence's count."""
@@ -83,6 +85,7 @@ class ShardUpdate(NamedTuple):
             self.outbox,
             self.measures,
             self.expired_measures,
+            self.indexes,
         )
 
 

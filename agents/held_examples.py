@@ -2,17 +2,27 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import msgspec
 import structlog
 
 from touchstream.agents.checkpoint import Checkpoint
 from touchstream.agents.fatal import Refusal
-from touchstream.schemas.examples import Example, decode_example
+from touchstream.schemas.examples import Example, TickCompleted, decode_example
 
 GAP_TIMEOUT_S = 60.0
 
 log = structlog.get_logger()
+
+
+class Popped(NamedTuple):
+    """Everything that the shards have sent for one tick."""
+
+    examples: list[Example]
+    sequences: dict[str, int]
+    """Shard -> sequence after the tick."""
+    completed: list[TickCompleted]
 
 
 class HeldExamples:
@@ -24,8 +34,7 @@ class HeldExamples:
 
     def __init__(self, sequences: Mapping[str, int], shards: Sequence[str]) -> None:
         self._last = {shard: sequences.get(shard, 0) for shard in shards}
-        self._completed: dict[str, list[tuple[int, int]]] = {shard: [] for shard in shards}
-        """Shard -> (tick, sequence) of each completed tick."""
+        self._completed: dict[str, list[TickCompleted]] = {shard: [] for shard in shards}
         self._offsets: dict[str, list[tuple[int, int]]] = {shard: [] for shard in shards}
         """Shard -> (sequence, offset) of each record."""
         self._examples: dict[int, list[Example]] = defaultdict(list)
@@ -59,26 +68,27 @@ class HeldExamples:
         if isinstance(record, Example):
             self._examples[record.tick].append(record)
         else:
-            self._completed[record.shard].append((record.tick, record.sequence))
+            self._completed[record.shard].append(record)
 
     def is_complete(self, tick: int) -> bool:
         """Whether every shard has completed the tick."""
-        return all(ticks and ticks[-1][0] >= tick for ticks in self._completed.values())
+        return all(ticks and ticks[-1].tick >= tick for ticks in self._completed.values())
 
-    def pop(self, tick: int, before: Mapping[str, int]) -> tuple[list[Example], dict[str, int]]:
+    def pop(self, tick: int, before: Mapping[str, int]) -> Popped:
         """Remove and return the examples of a complete tick, and each shard's sequence after it.
 
         ``before`` are the sequences after the previous tick: a shard that skipped this tick's
         number stays at its sequence.
         """
-        sequences = {}
+        sequences, completed = {}, list[TickCompleted]()
         for shard, ticks in self._completed.items():
-            reached = [sequence for number, sequence in ticks if number <= tick]
-            learnt = max(reached, default=before.get(shard, 0))
+            reached = [each for each in ticks if each.tick <= tick]
+            learnt = max((each.sequence for each in reached), default=before.get(shard, 0))
             sequences[shard] = learnt
-            self._completed[shard] = [each for each in ticks if each[0] > tick]
+            completed += reached
+            self._completed[shard] = [each for each in ticks if each.tick > tick]
             self._offsets[shard] = [each for each in self._offsets[shard] if each[0] > learnt]
-        return self._examples.pop(tick, []), sequences
+        return Popped(self._examples.pop(tick, []), sequences, completed)
 
     def oldest_offset(self, otherwise: int) -> int:
         """Offset of the oldest record that is held; ``otherwise`` if none is."""

@@ -11,6 +11,7 @@ from touchstream.agents.settings import KafkaSettings, Settings
 from touchstream.schemas.topics import (
     ALERTS_TOPIC,
     CHURN_RISK_TOPIC,
+    CUSTOMER_RISK_TOPIC,
     CUSTOMER_SIGNALS_TOPIC,
     DEAD_LETTERS_TOPIC,
     EXAMPLES_TOPIC,
@@ -20,6 +21,7 @@ from touchstream.schemas.topics import (
 
 OUTPUT_TOPICS = (
     CHURN_RISK_TOPIC,
+    CUSTOMER_RISK_TOPIC,
     NEXT_BEST_ACTION_TOPIC,
     ALERTS_TOPIC,
     CUSTOMER_SIGNALS_TOPIC,

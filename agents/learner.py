@@ -135,9 +135,17 @@ class Learner(FencedAgent[LearnerShard]):
 
     async def _learn_tick(self, shard: LearnerShard, number: int) -> None:
         before = shard.checkpoint.knowledge
-        popped, sequences = shard.held.pop(number, before.passed)
-        examples = without_forgotten(popped, shard.checkpoint)
-        learnt = pass_tick(before, number, sequences, examples, self._rules, FEATURES)
+        popped = shard.held.pop(number, before.passed)
+        examples = without_forgotten(popped.examples, shard.checkpoint)
+        learnt = pass_tick(
+            before,
+            number,
+            popped.sequences,
+            examples,
+            self._rules,
+            FEATURES,
+            popped.completed,
+        )
         checkpoint = msgspec.structs.replace(shard.checkpoint, knowledge=learnt.knowledge)
         states = _states(learnt)
         if number % SWEEP_EVERY_TICKS == 0:

@@ -4,7 +4,7 @@ import msgspec
 
 from touchstream.agents.active_config import LEARNER, about_id
 from touchstream.agents.checkpoint import About, Checkpoint
-from touchstream.agents.metrics import Metrics
+from touchstream.agents.metrics import DurableCounts, Metrics
 from touchstream.agents.stores.base import Read, Store
 from touchstream.streams.learn.knowledge import Knowledge
 
@@ -14,7 +14,7 @@ SCORES = ("log_loss", "roc_auc", "average_precision", "brier", "ece")
 def show_signals(metrics: Metrics, checkpoint: Checkpoint) -> None:
     """Show the signals emitted so far, as the checkpoint counts them."""
     if checkpoint.signals:
-        counts = {("emissions", "customer.signal"): checkpoint.signals}
+        counts: DurableCounts = {("emissions", "customer.signal"): checkpoint.signals}
         metrics.show_durable(LEARNER, counts)
 
 

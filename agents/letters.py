@@ -7,12 +7,14 @@ import orjson
 
 from touchstream.agents.spelling import spelled
 from touchstream.schemas.dead_letter import DeadLetter, Header, StoredLetter
+from touchstream.schemas.event_types import NO_OWN_TYPES, OwnTypes
+from touchstream.schemas.nearest import Suggestion
 from touchstream.schemas.units import Millis
 from touchstream.streams.intake.decode import Arrival, Origin, decode
 from touchstream.streams.intake.limits import MAX_NAME_BYTES
 from touchstream.streams.intake.modes import attributes_of
 from touchstream.streams.intake.partitioner import partition_of
-from touchstream.streams.outcome import Reject
+from touchstream.streams.outcome import Drop, Reject
 from touchstream.streams.records import Record
 
 ID_HEADER = "ce_id"
@@ -32,8 +34,12 @@ class Keep(NamedTuple):
     why: str
 
 
-def send_again(stored: StoredLetter, now_ms: Millis) -> Redrive | Keep:
+def send_again(
+    stored: StoredLetter, now_ms: Millis, own: OwnTypes = NO_OWN_TYPES
+) -> Redrive | Keep:
     """Prepare a letter for another delivery: keyed by its customer, under a new id if needed.
+
+    ``own`` are the types that the rules add.
 
     A letter whose id belonged to another event gets one derived from its content, so if it is sent
     twice, the second one is a duplicate.
@@ -54,10 +60,15 @@ def send_again(stored: StoredLetter, now_ms: Millis) -> Redrive | Keep:
         record = _renamed(record, _new_id(name, letter.original))
     key = record.key or b""
     # One partition only: the producer will choose the right one by the key.
-    found = decode(record, Origin(partition_of(key, 1), 1, None))
-    if isinstance(found, Arrival):
-        return Redrive(key, record.value, record.headers)
-    return Keep(found.reason if isinstance(found, Reject) else "not_wanted")
+    match decode(record, Origin(partition_of(key, 1), 1, None), own):
+        case Arrival():
+            return Redrive(key, record.value, record.headers)
+        case Reject(reason):
+            return Keep(reason)
+        case Drop("unknown_type", Suggestion(unknown, known)):
+            return Keep(f"type {unknown}: did you mean {known}?")
+        case _:
+            return Keep("not_wanted")
 
 
 def letter_as_json(stored: StoredLetter) -> dict[str, object]:

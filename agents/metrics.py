@@ -13,13 +13,30 @@ from prometheus_client.registry import Collector
 
 from touchstream.schemas.dead_letter import DropReason, RejectReason
 from touchstream.schemas.emissions.registry import EMITTED
+from touchstream.streams.projections.indexes import RISK_INDEXES
 
 Kind = Literal["durable", "counter", "gauge", "histogram"]
-Label = Literal["shard", "outcome", "reason", "type", "model", "score", "version", "digest"]
+Label = Literal[
+    "shard",
+    "band",
+    "outcome",
+    "reason",
+    "type",
+    "field",
+    "model",
+    "score",
+    "version",
+    "digest",
+    "gate",
+]
 PER_SHARD: tuple[str, ...] = ()
 """No list here: the values are the shards, p0 to p(n-1) and the learner."""
 OF_SETTINGS: tuple[str, ...] = ()
 """No list here: the values are the targets that the settings name, and the two baselines."""
+EVENT_TYPES: tuple[str, ...] = ()
+"""No list here: the values are the types of docs/events.md and those of the settings."""
+OF_PRODUCERS: tuple[str, ...] = ()
+"""No list here: names that producers write, a few of each type (``intake/unknown_fields.py``)."""
 ACTIVE: tuple[str, ...] = ()
 """No list here: only the active values are shown, one or two at a time."""
 
@@ -57,6 +74,13 @@ CATALOGUE: tuple[Entry, ...] = (
         {"shard": PER_SHARD, "reason": get_args(DropReason)},
     ),
     Entry(
+        "touchstream_misspelt_types_total",
+        "durable",
+        "records",
+        "Dropped records whose unknown type resembles this one; the log names what they said.",
+        {"shard": PER_SHARD, "type": EVENT_TYPES},
+    ),
+    Entry(
         "touchstream_dead_letters_total",
         "durable",
         "records",
@@ -64,11 +88,32 @@ CATALOGUE: tuple[Entry, ...] = (
         {"shard": PER_SHARD, "reason": get_args(RejectReason)},
     ),
     Entry(
+        "touchstream_unknown_fields_total",
+        "durable",
+        "events",
+        "Applied events with a field that their type does not know; up to 8 names of each type.",
+        {"shard": PER_SHARD, "type": OF_PRODUCERS, "field": OF_PRODUCERS},
+    ),
+    Entry(
+        "touchstream_outcome_faults_total",
+        "durable",
+        "events",
+        "Applied events `action.outcome` that do not fit: the customer has no such decision.",
+        {"shard": PER_SHARD, "reason": ("unknown_decision",)},
+    ),
+    Entry(
         "touchstream_emissions_total",
         "durable",
         "events",
         "Events emitted, committed with the state that caused them; the learner's own signals too.",
         {"shard": PER_SHARD, "type": tuple(EMITTED)},
+    ),
+    Entry(
+        "touchstream_held_total",
+        "durable",
+        "predictions",
+        "Predictions that would have raised a customer's band, by the gate that held it back.",
+        {"shard": PER_SHARD, "gate": ("evidence", "interval", "term", "cooldown")},
     ),
     Entry(
         "touchstream_batches_total",
@@ -121,6 +166,13 @@ CATALOGUE: tuple[Entry, ...] = (
         "gauge",
         "seconds",
         "Time with lag and without durable progress; at worker.stall_timeout_s the worker exits.",
+    ),
+    Entry(
+        "touchstream_customers_at_risk",
+        "gauge",
+        "customers",
+        "Customers in band medium or high now.",
+        {"shard": PER_SHARD, "band": tuple(RISK_INDEXES)},
     ),
     Entry(
         "touchstream_tick_number",
@@ -179,8 +231,8 @@ CATALOGUE: tuple[Entry, ...] = (
 )
 
 ENTRIES = {entry.name: entry for entry in CATALOGUE}
-DurableCounts = Mapping[tuple[str, str], int]
-"""(metric's name without prefix and ``_total``, label value) -> count: ("records", "applied")."""
+DurableCounts = Mapping[tuple[str, ...], int]
+"""(metric's name without prefix and ``_total``, label values) -> count: ("records", "applied")."""
 
 
 class Metrics:
@@ -215,8 +267,9 @@ class Metrics:
 
     def show_durable(self, shard: str, counts: DurableCounts) -> None:
         """Show the counts of ``shard`` since its first record, replacing those shown before."""
-        for name, value in counts:
-            _checked(_entry(name, "durable"), {"shard": shard, _own_label(name): value})
+        for name, *values in counts:
+            entry = _entry(name, "durable")
+            _checked(entry, dict(zip(entry.labels, (shard, *values), strict=False)))
         self._shards.counts[shard] = dict(counts)
 
     def count(self, name: str, amount: float = 1) -> None:
@@ -264,19 +317,14 @@ class _ShardCounters(Collector):
     def _family(self, entry: Entry) -> CounterMetricFamily:
         family = CounterMetricFamily(entry.name, entry.description, labels=tuple(entry.labels))
         for shard, counts in self.counts.items():
-            for (name, value), count in counts.items():
+            for (name, *values), count in counts.items():
                 if _full_name(name) == entry.name:
-                    family.add_metric((shard, value), count)
+                    family.add_metric((shard, *values), count)
         return family
 
 
 def _full_name(name: str) -> str:
     return f"touchstream_{name}_total"
-
-
-def _own_label(name: str) -> Label:
-    """Return the label of a durable metric beside ``shard``."""
-    return next(label for label in ENTRIES[_full_name(name)].labels if label != "shard")
 
 
 def _entry(name: str, kind: Kind) -> Entry:

@@ -14,13 +14,13 @@ from touchstream.agents.checkpoint import Checkpoint, position_state
 from touchstream.agents.fatal import Refusal
 from touchstream.agents.held_examples import HeldExamples, without_forgotten
 from touchstream.agents.stores.base import Commit, Fence
-from touchstream.schemas.examples import Example
+from touchstream.schemas.examples import Example, TickCompleted
 from touchstream.schemas.rules import Rules
 from touchstream.schemas.shards import shard_names
 from touchstream.streams.features.catalogue import FEATURES
 from touchstream.streams.learn.knowledge import Knowledge
 from touchstream.streams.learn.learner import pass_tick, version_of
-from touchstream.streams.learn.snapshot import seal
+from touchstream.streams.learn.snapshot import CHURN, seal
 
 
 class Stored(Protocol):
@@ -78,6 +78,7 @@ def rebuild(
         checkpoint, forgotten=forgotten, oldest=checkpoint.knowledge.version + 1, milestones=[]
     )
     knowledge, passed = Knowledge.new(FEATURES, rules), dict[str, int]()
+    knowledge.former = checkpoint.knowledge.former
     for target, learnt in knowledge.targets.items():
         learnt.label_definition_since_ms = checkpoint.knowledge.targets[
             target
@@ -89,8 +90,12 @@ def rebuild(
             if row.customer in left_out and row.tick > checkpoint.forgotten.get(row.customer, 0):
                 left_out[row.customer] += 1
         known, passed = without_forgotten(rows, after), tick.passed
-        if known:  # a tick without examples teaches nothing
-            knowledge = pass_tick(knowledge, tick.number, {}, known, rules, FEATURES).knowledge
+        completed = tick.completed if tick.number > checkpoint.began.get(CHURN, 0) else ()
+        # A tick without examples and snapshots teaches nothing.
+        if known or any(one.scored for one in completed):
+            knowledge = pass_tick(
+                knowledge, tick.number, {}, known, rules, FEATURES, completed
+            ).knowledge
     if passed != checkpoint.knowledge.passed:
         raise Refusal(
             f"the examples end at {passed}, the learner at {checkpoint.knowledge.passed}: "
@@ -111,6 +116,7 @@ class _Tick(NamedTuple):
     examples: Sequence[Example]
     passed: dict[str, int]
     """Shard -> sequence up to which everything has been read."""
+    completed: Sequence[TickCompleted]
 
 
 def _ticks(records: Iterable[Stored], last: int, partitions: int) -> Iterator[_Tick]:
@@ -121,8 +127,9 @@ def _ticks(records: Iterable[Stored], last: int, partitions: int) -> Iterator[_T
         held.add(record.offset, record.value or b"", now_s=0.0)  # a gap shows at the end
         while number < last and held.is_complete(number + 1):
             number += 1
-            examples, passed = held.pop(number, passed)
-            yield _Tick(number, examples, passed)
+            popped = held.pop(number, passed)
+            passed = popped.sequences
+            yield _Tick(number, popped.examples, passed, popped.completed)
         if number == last:
             return
     if number < last:

@@ -30,6 +30,7 @@ from touchstream.agents.settings_tables import (
     TickSettings,
     WorkerSettings,
 )
+from touchstream.schemas.event_types import EventTypeRules, FieldRules
 from touchstream.schemas.rules import ActionRules, LearningRules, Rules, TargetRules
 
 __all__ = [
@@ -47,7 +48,7 @@ __all__ = [
 
 MAY_BE_UNSET = frozenset(
     field.name
-    for table in (LearningRules, ActionRules, TargetRules)
+    for table in (LearningRules, ActionRules, TargetRules, EventTypeRules, FieldRules)
     for field in msgspec.structs.fields(table)
     if field.default is None
 )
@@ -100,6 +101,9 @@ def known_keys() -> KnownKeys:
             keys[field.name] = {key: {} for key in field.default.__struct_fields__}
     keys["actions"] = {key: {} for key in ActionRules.__struct_fields__}
     keys["targets"] = {key: {} for key in TargetRules.__struct_fields__}
+    fields: KnownKeys = {key: {} for key in FieldRules.__struct_fields__}
+    own: KnownKeys = {key: {} for key in EventTypeRules.__struct_fields__}
+    keys["event_types"] = {**own, "fields": fields}
     for name, table in Settings.model_fields.items():
         if name != "rules":
             inner = getattr(table.annotation, "model_fields", {})

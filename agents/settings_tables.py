@@ -80,7 +80,9 @@ class KafkaSettings(Table):
     """Stored at the first start; to change it, replay the history into a new namespace."""
     replication: Annotated[int, Field(ge=1, le=9)] = 1
     retention_days: Annotated[int, Field(ge=1, le=3650)] = 14
-    """Must exceed the age of any copy of Redis that may have to be restored."""
+    """Of touchpoints, emissions and dead letters, and of the tombstones of compacted topics.
+
+    Must exceed the age of any copy of Redis that may have to be restored."""
 
     @model_validator(mode="after")
     def _is_consistent(self) -> Self:

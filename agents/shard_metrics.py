@@ -7,8 +7,15 @@ from touchstream.agents.metrics import Metrics
 from touchstream.agents.outbox import Outbox
 from touchstream.agents.shard_tasks import WorkerShard
 from touchstream.streams.checkpoint import ShardCheckpoint
+from touchstream.streams.intake.unknown_fields import unknown_fields_in
 
-METRIC_OF = {"dropped": "dropped", "dead": "dead_letters", "emitted": "emissions"}
+METRIC_OF = {
+    "dropped": "dropped",
+    "dead": "dead_letters",
+    "emitted": "emissions",
+    "held": "held",
+    "outcome": "outcome_faults",
+}
 OUTCOMES = frozenset({"applied", "duplicate", "dead", "dropped"})
 
 
@@ -31,9 +38,16 @@ def show_shards(
     metrics.set("parked_partitions", sum(shard.parked for shard in shards))
 
 
-def _durable_counts(checkpoint: ShardCheckpoint) -> dict[tuple[str, str], int]:
+def _durable_counts(checkpoint: ShardCheckpoint) -> dict[tuple[str, ...], int]:
     """The shard's counters under the names of the metric catalogue."""
-    shown = {}
+    shown: dict[tuple[str, ...], int] = {
+        ("misspelt_types", known): sum(counts.values())
+        for known, counts in checkpoint.misspelt_types.items()
+    }
+    shown |= {
+        ("unknown_fields", found.type, found.field): found.events
+        for found in unknown_fields_in(checkpoint.counters)
+    }
     for name, count in checkpoint.counters.items():
         kind, _, label = name.partition(".")
         if name in OUTCOMES:

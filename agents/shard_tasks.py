@@ -56,6 +56,7 @@ class ShardTask(NamedTuple):
             content.outbox,
             content.measures,
             content.expired_measures,
+            content.indexes,
         )
 
 

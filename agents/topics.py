@@ -8,10 +8,12 @@ from kafka.errors import TopicAlreadyExistsError
 from touchstream.agents.clients import admin
 from touchstream.agents.kafka import OUTPUT_TOPICS, physical_topics
 from touchstream.agents.settings import Settings
-from touchstream.schemas.topics import EXAMPLES_TOPIC, TOUCHPOINTS_TOPIC
+from touchstream.schemas.topics import COMPACTED_TOPICS, EXAMPLES_TOPIC, TOUCHPOINTS_TOPIC
 from touchstream.schemas.units import DAY_MS
 
 FOR_EVER = -1
+MOST_COMPACTION_LAG_MS = DAY_MS
+"""Until an older record of a customer, or an erased one's, is gone from a compacted topic."""
 
 
 class Topic(NamedTuple):
@@ -26,16 +28,26 @@ def wanted_topics(settings: Settings) -> list[Topic]:
     """Every topic of a deployment.
 
     The touchpoints carry the broker's own stamp (``LogAppendTime``), which no producer can forge.
-    The examples are kept for ever, so that the learner can be rebuilt from them.
+    The examples are kept for ever, so that the learner can be rebuilt from them. Of a compacted
+    topic the newest record of each customer is kept for ever, and a tombstone for as long as the
+    records of other topics: a consumer that was down for less misses none.
     """
     names, kafka = physical_topics(settings.kafka), settings.kafka
     kept = {"retention.ms": str(kafka.retention_days * DAY_MS)}
     touchpoints = {**kept, "message.timestamp.type": "LogAppendTime"}
     examples = {"retention.ms": str(FOR_EVER), "retention.bytes": str(FOR_EVER)}
+    compacted = {
+        "cleanup.policy": "compact",
+        "delete.retention.ms": kept["retention.ms"],
+        "max.compaction.lag.ms": str(MOST_COMPACTION_LAG_MS),
+    }
     return [
         Topic(names[TOUCHPOINTS_TOPIC], kafka.partitions, touchpoints),
         Topic(names[EXAMPLES_TOPIC], 1, examples),
-        *(Topic(names[topic], kafka.partitions, kept) for topic in OUTPUT_TOPICS),
+        *(
+            Topic(names[topic], kafka.partitions, compacted if topic in COMPACTED_TOPICS else kept)
+            for topic in OUTPUT_TOPICS
+        ),
     ]
 
 

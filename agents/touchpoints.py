@@ -15,15 +15,17 @@ from touchstream.agents.active_config import ServingContexts
 from touchstream.agents.assignment import TopicPartition
 from touchstream.agents.fenced import Claim, FencedAgent, LostFencePolicy
 from touchstream.agents.metrics import Metrics
+from touchstream.agents.misspelt import MisspeltFields
 from touchstream.agents.outbox import Outbox
 from touchstream.agents.settings import WorkerSettings
 from touchstream.agents.shard_metrics import show_shards
 from touchstream.agents.shard_tasks import ShardTask, WorkerShard
-from touchstream.agents.stores.base import Read, Store
+from touchstream.agents.stores.base import Read, Store, StoreError
 from touchstream.schemas.shards import shard_name
 from touchstream.schemas.units import Millis
 from touchstream.streams.commit import CommitBatch
 from touchstream.streams.intake.decode import Origin
+from touchstream.streams.intake.misspelt import misspelt_in
 from touchstream.streams.partition import (
     EventBatch,
     LetterLimit,
@@ -33,6 +35,7 @@ from touchstream.streams.partition import (
     apply_tick,
     split_at_ticks,
 )
+from touchstream.streams.projections.indexes import RISK_INDEXES
 from touchstream.streams.records import Record
 
 log = structlog.get_logger()
@@ -64,7 +67,9 @@ class Touchpoints(FencedAgent[WorkerShard]):
         self._origin = origin
         self._received_ms = received_ms
         self._contexts = ServingContexts(store, lambda: metrics.count("model_digest_faults"))
+        self._misspelt_logged: set[str] = set()
         self._limit = LetterLimit(settings.dead_letter_limit, settings.dead_letter_window)
+        self._misspelt = MisspeltFields()
 
     def shard_name(self, source: TopicPartition) -> str:
         return shard_name(source.partition)
@@ -93,13 +98,29 @@ class Touchpoints(FencedAgent[WorkerShard]):
             await self.persist(partial(self._rounds, parked))
 
     async def show_metrics(self, end: Callable[[TopicPartition], int]) -> None:
-        """Set the gauges; ``end`` gives the end of a partition."""
+        """Set the gauges, and log new misspellings; ``end`` gives the end of a partition."""
         show_shards(self.metrics, self.shards.values(), self.outbox, end)
+        await self._show_at_risk()
+        for shard in self.shards.values():
+            self._misspelt.tell(shard.checkpoint.counters)
         digests = self._contexts.digests
         versions = self._served_versions() & digests.keys()
         self.metrics.show_info(
             "model_info", {(str(number), digests[number]) for number in versions}
         )
+
+    async def _show_at_risk(self) -> None:
+        names = [shard.name for shard in self.shards.values()]
+        try:
+            counts = await self.store.count_indexes(names, list(RISK_INDEXES.values()))
+        # Work on the shards waits for the store; a gauge need not.
+        except StoreError:
+            return
+        owned = {shard.name for shard in self.shards.values()}  # some may have gone meanwhile
+        for name, of_shard in zip(names, counts, strict=True):
+            if name in owned:
+                for band, count in zip(RISK_INDEXES, of_shard, strict=True):
+                    self.metrics.set("customers_at_risk", count, shard=name, band=band)
 
     def _served_versions(self) -> set[int]:
         """The model versions that the shards score with now."""
@@ -185,9 +206,18 @@ class Touchpoints(FencedAgent[WorkerShard]):
         # A tick stays at the head until its last chunk; a crash in between resumes with the rest.
         if task.last:
             shard.units.popleft()
+        self._log_misspelt(shard)
         self.metrics.count("batches")
         if isinstance(task.unit, EventBatch):
             self.metrics.observe("batch_records", len(task.unit.records))
+
+    def _log_misspelt(self, shard: WorkerShard) -> None:
+        """Log each misspelt type once: the metric goes on counting."""
+        counts = shard.checkpoint.misspelt_types
+        for found in misspelt_in([counts]) if counts else ():
+            if found.type not in self._misspelt_logged:
+                self._misspelt_logged.add(found.type)
+                log.warning("unknown_type", shard=shard.name, **found._asdict())
 
 
 def _lost_fence(settings: WorkerSettings) -> LostFencePolicy:

@@ -120,4 +120,4 @@ def _commit(one: Done, fences: dict[str, Fence]) -> Commit:
     fence = fences[one.shard] = Fence(work.checkpoint.taken, commits + 1)
     record = encode_checkpoint(work.checkpoint)
     content = (work.states, work.timers, work.outbox, work.measures, work.expired_measures)
-    return Commit(one.shard, before, fence, record, *content)
+    return Commit(one.shard, before, fence, record, *content, work.indexes)

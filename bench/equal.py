@@ -17,6 +17,7 @@ LEFT_OUT = {
     "profiles.jsonl": (),
     "scores.jsonl": (),
     "churn-risk.jsonl": ("sequence",),
+    "customer-risk.jsonl": ("sequence",),
     "next-best-action.jsonl": ("sequence",),
     "customer-signals.jsonl": ("sequence",),
     "dead-letters.jsonl": ("partition", "offset"),

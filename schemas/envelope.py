@@ -1,6 +1,7 @@
 """The CloudEvents envelope: a decoded touchpoint, its moment in RFC 3339, its data by type."""
 
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from functools import cache, lru_cache
 from typing import Literal
@@ -8,7 +9,7 @@ from typing import Literal
 import msgspec
 from msgspec import Struct
 
-from touchstream.schemas.registry import TOUCHPOINTS, Touchpoint
+from touchstream.schemas.registry import TOUCHPOINTS, EventData, Family, TouchpointType
 from touchstream.schemas.units import CustomerId, Millis
 
 SPECVERSION: Literal["1.0"] = "1.0"
@@ -44,11 +45,15 @@ class Event(Struct, frozen=True, kw_only=True, gc=False):
     """Unique within ``source``."""
     source: str
     type: str
-    """A key of ``TOUCHPOINTS``."""
+    """Built in (``TOUCHPOINTS``) or added by the rules (``event_types``)."""
     subject: CustomerId
     time_ms: Millis
     """Time of the event, by the producer's clock."""
-    data: Touchpoint
+    data: EventData
+    family: Family
+    """That of the type."""
+    by_customer: bool
+    """Whether the customer did it, by the type and its data."""
 
 
 def parse_time(text: str) -> Millis:
@@ -93,7 +98,9 @@ def format_time(time_ms: int) -> str:
     return moment.isoformat(timespec="milliseconds") + "Z"
 
 
-def decode_data(kind: str, data: object) -> Touchpoint:
+def decode_data(
+    kind: str, data: object, types: Mapping[str, TouchpointType] = TOUCHPOINTS
+) -> EventData:
     """Turn the decoded JSON ``data`` of an event of type ``kind`` into its struct.
 
     No data at all (None) serves types that require none. Unknown fields are ignored.
@@ -103,26 +110,34 @@ def decode_data(kind: str, data: object) -> Touchpoint:
     msgspec.ValidationError
         Naming the first field that is wrong or missing.
     KeyError
-        If ``kind`` is not in the registry.
+        If ``kind`` is not among ``types``.
     """
-    return msgspec.convert({} if data is None else data, TOUCHPOINTS[kind].data)
+    return msgspec.convert({} if data is None else data, types[kind].data)
 
 
-def unknown_fields(kind: str, data: object) -> int:
-    """Count the top-level fields of ``data`` that the type does not know."""
+def unknown_fields(
+    kind: str, data: object, types: Mapping[str, TouchpointType] = TOUCHPOINTS
+) -> tuple[str, ...]:
+    """Name the top-level fields of ``data`` that the type does not know, in alphabetical order."""
     if not isinstance(data, dict):
-        return 0
-    known = _KNOWN_FIELDS[kind]
-    return 0 if known.issuperset(data) else len(data.keys() - known)
+        return ()
+    known = known_fields(types[kind].data)
+    return () if known.issuperset(data) else tuple(sorted(data.keys() - known))
+
+
+def optional_fields(kind: str) -> frozenset[str]:
+    """Name the fields that events of a type may leave out; none for an unknown type."""
+    found = TOUCHPOINTS.get(kind)
+    if found is None:
+        return frozenset()
+    fields = msgspec.structs.fields(found.data)
+    return frozenset(field.encode_name for field in fields if not field.required)
 
 
 @cache
 def known_fields(data: type[Struct]) -> frozenset[str]:
     """Name the fields that a data struct reads."""
     return frozenset(data.__struct_encode_fields__)
-
-
-_KNOWN_FIELDS = {name: known_fields(kind.data) for name, kind in TOUCHPOINTS.items()}
 
 
 def _parse_rare_form(text: str) -> Millis:

@@ -50,7 +50,13 @@ class Example(Struct, frozen=True, kw_only=True, gc=False, tag_field="kind", tag
 
 
 class TickCompleted(
-    Struct, frozen=True, kw_only=True, gc=False, tag_field="kind", tag="tick_completed"
+    Struct,
+    frozen=True,
+    kw_only=True,
+    gc=False,
+    omit_defaults=True,
+    tag_field="kind",
+    tag="tick_completed",
 ):
     """All examples of this shard up to this tick have been sent."""
 
@@ -60,6 +66,15 @@ class TickCompleted(
     """Counts the shard's records on the topic, from 1."""
     tick: Annotated[int, Meta(ge=1)]
     """Number of the tick."""
+    time_ms: Millis = Millis(0)
+    """The tick's time."""
+    scored: Annotated[int, Meta(ge=0)] = 0
+    """Open customers whose snapshot was taken since the tick before."""
+    entered: Annotated[int, Meta(ge=0)] = 0
+    """Customers who entered the band high since then."""
+    rises: dict[str, int] = {}
+    """Thresholds of risk that they rose through since the snapshot before, as differences
+    (``streams/learn/band_capacity.py``)."""
 
 
 ExampleRecord = Example | TickCompleted
@@ -70,7 +85,7 @@ _decoder: msgspec.json.Decoder[ExampleRecord] = msgspec.json.Decoder(ExampleReco
 
 def encode_example(record: ExampleRecord) -> bytes:
     """Write one record; equal records give equal bytes."""
-    return msgspec.json.encode(record)
+    return msgspec.json.encode(record, order="sorted")
 
 
 def decode_example(raw: bytes) -> ExampleRecord:

@@ -4,14 +4,13 @@
 """
 
 import argparse
-import json
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from touchstream.schemas.documents.asyncapi import asyncapi_text
 from touchstream.schemas.documents.dictionary import dictionary_text
-from touchstream.schemas.documents.json_schemas import event_schema
+from touchstream.schemas.documents.json_schemas import schema_name, schema_text
 from touchstream.schemas.documents.sources import (
     ASYNCAPI,
     DICTIONARY,
@@ -46,9 +45,7 @@ def documents() -> dict[Path, str]:
     """Return the text of every generated file, by its path in the project."""
     written = {ASYNCAPI: asyncapi_text(), DICTIONARY: dictionary_text()}
     for kind in event_types():
-        schema = event_schema(kind, example(kind.name))
-        text = json.dumps(schema, indent=2, ensure_ascii=False)
-        written[JSON_SCHEMAS / f"{kind.name}.schema.json"] = text + "\n"
+        written[JSON_SCHEMAS / schema_name(kind)] = schema_text(kind, example(kind.name))
     return written
 
 

@@ -1,10 +1,13 @@
-"""Every event type that touchstream understands: a new one is a class, a line here, and an example.
+"""Every built-in event type: a new one is a class, a line here, and an example.
 
+Types of one deployment are configured instead (``event_types.py``).
 The order is that of the event dictionary (docs/events.md).
 """
 
 from collections.abc import Callable
 from typing import Literal, NamedTuple
+
+from msgspec import Struct
 
 from touchstream.schemas.touchpoints.actions import ActionOutcome, AlertFeedback
 from touchstream.schemas.touchpoints.calls import CallEnded
@@ -99,6 +102,14 @@ Touchpoint = (
     | ActionOutcome
     | AlertFeedback
 )
+"""The data of any built-in touchpoint."""
+
+
+class OwnData(Struct, frozen=True, kw_only=True, gc=False):
+    """The data of a type that the rules add: a subclass for each, made by ``event_types.py``."""
+
+
+EventData = Touchpoint | OwnData
 """The data of any touchpoint."""
 
 Family = Literal[
@@ -128,28 +139,28 @@ class TouchpointType(NamedTuple):
 
     name: str
     """The CloudEvents type."""
-    data: type[Touchpoint]
+    data: type[EventData]
     family: Family
-    by_customer: Callable[[Touchpoint], bool]
+    by_customer: Callable[[EventData], bool]
     """True if the customer did it: activity, unless the rules say otherwise."""
 
 
-def by_customer(data: Touchpoint) -> bool:
+def by_customer(data: EventData) -> bool:
     """Always."""
     return True
 
 
-def by_us(data: Touchpoint) -> bool:
+def by_us(data: EventData) -> bool:
     """Never."""
     return False
 
 
-def if_customer_replied(data: Touchpoint) -> bool:
+def if_customer_replied(data: EventData) -> bool:
     """When `by` is `customer`."""
     return isinstance(data, TicketReplied) and data.by == "customer"
 
 
-def if_customer_called(data: Touchpoint) -> bool:
+def if_customer_called(data: EventData) -> bool:
     """When `direction` is `inbound`."""
     return isinstance(data, CallEnded) and data.direction == "inbound"
 
@@ -197,9 +208,11 @@ _TYPES = (
 )
 
 TOUCHPOINTS: dict[str, TouchpointType] = {kind.name: kind for kind in _TYPES}
-"""Event type by its CloudEvents name."""
+"""Built-in event type by its CloudEvents name."""
 
 ACTIVITY_BY_DEFAULT: tuple[str, ...] = tuple(
     kind.name for kind in _TYPES if kind.by_customer is not by_us
 )
-"""Types that the customer causes, always or (`ticket.replied`, `call.ended`) at times."""
+"""Types that the customer causes, always or (`ticket.replied`, `call.ended`) at times.
+
+Types of the rules that the customer causes are added to it (``Rules``)."""

@@ -6,12 +6,15 @@ emissions. Settings that must not show in results (addresses, batch sizes, inter
 """
 
 import hashlib
-from typing import Annotated, Literal
+from collections.abc import Iterator
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta, Struct, field
 
-from touchstream.schemas.registry import ACTIVITY_BY_DEFAULT, TOUCHPOINTS
+from touchstream.schemas.event_types import MOST_TYPES, EventTypeRules, known_types, reservation
+from touchstream.schemas.nearest import nearest
+from touchstream.schemas.registry import ACTIVITY_BY_DEFAULT
 from touchstream.schemas.touchpoints.fields import Currency
 from touchstream.schemas.units import DAY_MS, HOUR_MS
 
@@ -57,12 +60,6 @@ class ChurnRules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     def weight(self) -> float:
         """Weight of one example: overlapping windows of one customer carry the same information."""
         return min(1.0, self.snapshot_every_days / self.horizon_days)
-
-    def __post_init__(self) -> None:
-        for name, types in (("cancel", self.cancel), ("activity", self.activity)):
-            for kind in types:
-                if kind not in TOUCHPOINTS:
-                    raise RulesError(f"churn.{name}: {kind!r} is no event type; see docs/events.md")
 
 
 class ReturnTarget(Struct, frozen=True):
@@ -144,12 +141,6 @@ class TargetRules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     def __post_init__(self) -> None:
         if self.name in RESERVED:
             raise RulesError(f"targets.name: {self.name} is taken; want another than {RESERVED}")
-        for name, types in (("after", self.after), ("events", self.events)):
-            for kind in types:
-                if kind not in TOUCHPOINTS:
-                    raise RulesError(
-                        f"targets.{name}: {kind!r} is no event type; see docs/events.md"
-                    )
 
 
 Target = ChurnRules | ReturnTarget | TargetRules
@@ -187,25 +178,60 @@ class LearningRules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """Below this many matured examples a probability is shown, but no band is entered."""
     minimum_of_each: Annotated[int, Meta(ge=0)] = 20
     """The same for each label."""
-    widest: Probability = 0.3
-    """A band is entered only if the model's part of the 90 % interval is no wider than this."""
+    widest: Probability = 1.0
+    """A band is entered only if the model's part of the 90 % interval is no wider than this. 1: no
+    such gate, because wide risks come true as often as they say (docs/models.md)."""
 
 
-class BandRules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Risk bands with hysteresis: a band is left below ``*_leave``, entered at ``*_enter``."""
+class Thresholds(Struct, frozen=True, array_like=True, gc=False):
+    """Risks (0..1) at which a band is entered, and below which it is left: hysteresis."""
 
     medium_enter: Probability = 0.50
     medium_leave: Probability = 0.42
     high_enter: Probability = 0.72
     high_leave: Probability = 0.62
-    cooldown_days: Annotated[int, Meta(ge=0, le=365)] = 1
-    """A reversal within this many days of a crossing is delayed; a further rise never is."""
 
     def __post_init__(self) -> None:
         if not self.medium_leave <= self.medium_enter <= self.high_enter:
             raise RulesError("bands: want medium_leave <= medium_enter <= high_enter")
         if not self.medium_enter <= self.high_leave <= self.high_enter:
             raise RulesError("bands: want medium_enter <= high_leave <= high_enter")
+
+
+class BandRules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Risk bands: as many alarms as there is capacity for, or thresholds that are typed."""
+
+    high_per_day: Annotated[float, Meta(gt=0.0)] | None = None
+    """Customers who may enter the band high on a day; none given: ``high_share_per_day``."""
+    high_share_per_day: Annotated[float, Meta(gt=0.0, le=1.0)] = 0.01
+    """The same as a share of the open customers."""
+    medium_enter: Probability | None = None
+    """Typed thresholds: each one that is given sets the capacity aside, and the others then have
+    the defaults of :class:`Thresholds`."""
+    medium_leave: Probability | None = None
+    high_enter: Probability | None = None
+    high_leave: Probability | None = None
+    cooldown_days: Annotated[int, Meta(ge=0, le=365)] = 1
+    """A reversal within this many days of a crossing is delayed; a further rise never is."""
+
+    @property
+    def typed(self) -> Thresholds | None:
+        """The typed thresholds; None if they follow from the capacity."""
+        given = {
+            name: value
+            for name in Thresholds.__struct_fields__
+            if (value := getattr(self, name)) is not None
+        }
+        return Thresholds(**given) if given else None
+
+    def __post_init__(self) -> None:
+        typed = self.typed
+        if typed is not None and self.high_per_day is not None:
+            raise RulesError("bands: want high_per_day or thresholds such as high_enter, not both")
+
+
+EXPIRES_DAYS = 7
+"""Default of ``actions.expires_days``: a week later the customer is scored again, or has left."""
 
 
 class ActionRules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -226,6 +252,9 @@ class ActionRules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     cost_minor: Annotated[int, Meta(ge=0)] = 0
     rest_days: Annotated[int, Meta(ge=0, le=3650)] = 30
     """Days before the action is recommended to the same customer again."""
+    expires_days: Days = EXPIRES_DAYS
+    """Days after which a recommendation is no longer worth carrying out; the churn horizon if that
+    is shorter."""
 
 
 class RelationRules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -242,6 +271,11 @@ class WinBackRules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     bands: BandRules = BandRules(
         medium_enter=0.15, medium_leave=0.12, high_enter=0.35, high_leave=0.30
     )
+    """Typed thresholds of that probability."""
+
+    def __post_init__(self) -> None:
+        if self.bands.typed is None:
+            raise RulesError("win_back.bands: want thresholds such as high_enter")
 
 
 class DecidingRules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -310,14 +344,52 @@ class Rules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     deciding: DecidingRules = DecidingRules()
     actions: tuple[ActionRules, ...] = field(default=DEFAULT_ACTIONS)
     targets: tuple[TargetRules, ...] = ()
+    event_types: Annotated[tuple[EventTypeRules, ...], Meta(max_length=MOST_TYPES)] = ()
+    """Own event types, beside the built-in ones."""
 
     def __post_init__(self) -> None:
+        self._add_own_activity()
+        self._check_event_types()
         names = [action.name for action in self.actions]
         if len(set(names)) < len(names) or "do_nothing" in names:
             raise RulesError("actions: want distinct names, and do_nothing is always there")
+        for action in self.actions:
+            if action.expires_days > max(EXPIRES_DAYS, self.churn.horizon_days):
+                raise RulesError(
+                    f"actions.expires_days: {action.name} has {action.expires_days}; want at most "
+                    f"churn.horizon_days ({self.churn.horizon_days}), because the risk that it "
+                    "answers is over then"
+                )
         all_targets = [target.name for target in self.targets]
         if len(set(all_targets)) < len(all_targets):
             raise RulesError("targets: want distinct names")
+
+    def _add_own_activity(self) -> None:
+        """Own types by the customer are activity while the list is the default one."""
+        own = tuple(kind.name for kind in self.event_types if kind.by_customer)
+        if own and self.churn.activity == ACTIVITY_BY_DEFAULT:
+            churn = msgspec.structs.replace(self.churn, activity=ACTIVITY_BY_DEFAULT + own)
+            msgspec.structs.force_setattr(self, "churn", churn)
+
+    def _check_event_types(self) -> None:
+        own = [kind.name for kind in self.event_types]
+        if len(set(own)) < len(own):
+            raise RulesError("event_types: want distinct names")
+        known = known_types(self.event_types)
+        for setting, kinds in self._named_types():
+            for kind in kinds:
+                if kind not in known:
+                    near = nearest(kind, known)
+                    advice = f"did you mean {near!r}?" if near else "see docs/events.md"
+                    raise RulesError(f"{setting}: {kind!r} is no event type; {advice}")
+
+    def _named_types(self) -> Iterator[tuple[str, tuple[str, ...]]]:
+        """Each setting that lists event types, with its value."""
+        yield "churn.cancel", self.churn.cancel
+        yield "churn.activity", self.churn.activity
+        for number, target in enumerate(self.targets):
+            yield f"targets[{number}].after", target.after
+            yield f"targets[{number}].events", target.events
 
     @property
     def all_targets(self) -> "dict[str, Target]":
@@ -325,14 +397,25 @@ class Rules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         found: dict[str, Target] = {"churn": self.churn, "return": ReturnTarget(self.churn)}
         return found | {target.name: target for target in self.targets}
 
+    def expires_days(self, action: ActionRules) -> int:
+        """Days after which a recommendation of ``action`` expires."""
+        return min(action.expires_days, self.churn.horizon_days)
+
     def to_text(self) -> bytes:
         """The canonical JSON text; equal rules give equal bytes."""
         return msgspec.json.encode(self, order="sorted")
 
     @staticmethod
     def from_text(text: bytes) -> "Rules":
-        """Read :meth:`to_text` back; raises ``msgspec.ValidationError`` naming the field."""
-        return msgspec.json.decode(text, type=Rules)
+        """Read :meth:`to_text` back; raises ``msgspec.ValidationError`` naming the field.
+
+        An own type that has become a built-in one since is left out: the log goes on with a build
+        that knows it, before the learner of that build can name other rules.
+        """
+        fields = msgspec.json.decode(text, type=dict[str, Any])
+        own = fields.get("event_types", ())
+        kept = [kind for kind in own if reservation(kind["name"]) is None]
+        return msgspec.convert({**fields, "event_types": kept}, Rules)
 
     def digest(self) -> str:
         """16 hex digits that name these rules."""

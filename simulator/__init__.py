@@ -10,11 +10,12 @@ at_ms)`` carries out a recommendation, ``world.truth()`` lists who left when. Fr
 line: ``python -m touchstream.simulator --customers 1000 --days 90 --seed 0 > events.jsonl``.
 """
 
+from touchstream.simulator.delivery import Day, Expected
 from touchstream.simulator.drift import Drift
 from touchstream.simulator.noise import SILENCE, Line, Noise
 from touchstream.simulator.outlook import Outlook
 from touchstream.simulator.treatments import TREATMENTS, Treatment
-from touchstream.simulator.world import START_MS, CustomerTruth, Day, Expected, World
+from touchstream.simulator.world import START_MS, CustomerTruth, World
 
 __all__ = [
     "SILENCE",

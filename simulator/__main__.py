@@ -30,7 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         oracle = files.enter_context(chosen.oracle.open("wb")) if chosen.oracle else None
         _write(world, oracle, chosen.oracle_every)
     if chosen.truth:
-        chosen.truth.write_bytes(b"".join(map(_json_line, world.truth())))
+        chosen.truth.write_bytes(b"".join(map(json_line, world.truth())))
     print(orjson.dumps(world.expected, default=_fields).decode(), file=sys.stderr)
     return 0
 
@@ -72,12 +72,13 @@ def _write(world: World, oracle: BinaryIO | None, every_days: int) -> None:
 def _risks(world: World, at_ms: int) -> list[bytes]:
     risks = world.true_churn_probabilities(at_ms, HORIZON_DAYS)
     return [
-        _json_line({"customer": customer, "time": at_ms, "risk": risk})
+        json_line({"customer": customer, "time": at_ms, "risk": risk})
         for customer, risk in risks.items()
     ]
 
 
-def _json_line(row: object) -> bytes:
+def json_line(row: object) -> bytes:
+    """Write a row of a file, its line end included."""
     return orjson.dumps(row, default=_fields, option=orjson.OPT_APPEND_NEWLINE)
 
 

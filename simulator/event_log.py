@@ -61,6 +61,7 @@ class EventLog:
         self._count = 0
         self._entries: list[tuple[int, Event]] = []
         self._calendar: dict[int, list[tuple[int, str, str, Event]]] = defaultdict(list)
+        self._afterwords: dict[int, list[tuple[int, str, str, Event]]] = defaultdict(list)
         self._ends: dict[str, int] = {}
         self._leavers: list[str] = []
         self._unmentioned: set[str] = set()
@@ -74,6 +75,8 @@ class EventLog:
         """Write down the calendar of today; the stories that end today must be known."""
         for offset_ms, kind, subject, data in self._calendar.pop(self._day, ()):
             self.note(kind, subject, offset_ms, data)
+        for offset_ms, kind, subject, data in self._afterwords.pop(self._day, ()):
+            self._write(kind, subject, offset_ms, data)
 
     def note(self, kind: str, subject: str, offset_ms: int, data: Event) -> None:
         """Record an event, or put it into the calendar; nothing by a customer after their end."""
@@ -81,6 +84,9 @@ class EventLog:
             kind, subject, offset_ms, data
         ):
             return
+        self._write(kind, subject, offset_ms, data)
+
+    def _write(self, kind: str, subject: str, offset_ms: int, data: Event) -> None:
         self._count += 1
         event = {
             "specversion": "1.0",
@@ -105,6 +111,12 @@ class EventLog:
     def plan(self, day: int, kind: str, subject: str, offset_ms: int, data: Event) -> None:
         """Put an event of a day that is not open yet into the calendar."""
         self._calendar[day].append((offset_ms, kind, subject, data))
+
+    def plan_afterword(
+        self, day: int, kind: str, subject: str, offset_ms: int, data: Event
+    ) -> None:
+        """Put an event of a customer who has left by then into the calendar."""
+        self._afterwords[day].append((offset_ms, kind, subject, data))
 
     def end(self, subject: str, offset_ms: int) -> None:
         """The customer does nothing after this moment of the open day."""

@@ -1,9 +1,7 @@
 """The world itself: it advances the days, and knows the hidden truth."""
 
-from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from itertools import chain
-from operator import attrgetter
 from typing import Literal
 
 import msgspec
@@ -12,12 +10,13 @@ from msgspec import Struct
 
 from touchstream.schemas.units import DAY_MS
 from touchstream.simulator.customers import Floats, Ints, draw_traits
+from touchstream.simulator.delivery import Day, Expected, Transport
 from touchstream.simulator.drift import NO_DRIFT, Drift
 from touchstream.simulator.event_log import EventLog
 from touchstream.simulator.habits import write_habits
 from touchstream.simulator.hazard import Latent, daily_hazard, evolve, first_latent, present
 from touchstream.simulator.mail import Mail
-from touchstream.simulator.noise import Fate, Line, Noise, deliver
+from touchstream.simulator.noise import Line, Noise
 from touchstream.simulator.observer import PARTICLES, Observer
 from touchstream.simulator.oracle import churn_probabilities
 from touchstream.simulator.outlook import Outlook, draw_outlooks
@@ -36,28 +35,6 @@ STAYS = -1
 
 LAW, STORY, NOISE, CAST, ORACLE = range(5)
 """Each has its own random stream, so that noise, for one, changes only the arrivals."""
-
-
-class Day(Struct, frozen=True):
-    """One day of the world."""
-
-    number: int
-    start_ms: int
-    lines: list[Line]
-    """Arrivals in order; on the last day also those still under way."""
-    active: int
-    """Customers at its end."""
-    left: int
-    """Departures in it."""
-
-
-class Expected(Struct, frozen=True):
-    """Deliveries so far with their required fates; an exact run shows the same counts."""
-
-    lines: int
-    fates: Mapping[Fate, int]
-    troubles: Mapping[str, int]
-    """By field of :class:`Noise`."""
 
 
 class CustomerTruth(Struct, frozen=True):
@@ -114,7 +91,7 @@ class World:
         if customers < 1 or days < 1 or start_ms % DAY_MS:
             raise ValueError("want customers >= 1, days >= 1 and start_ms at a midnight")
         self._seed, self._days, self._start_ms = seed, days, start_ms
-        self._noise = Noise() if noise is None else noise
+        self._transport = Transport(Noise() if noise is None else noise, self._chance(NOISE))
         self._remember_every_days = remember_every_days
         self._treatments = treatments
         self._drift = drift
@@ -124,7 +101,6 @@ class World:
         self._index = {name: index for index, name in enumerate(self._names)}
         self._latent = first_latent(cast, self._traits)
         self._law, self._story = self._chance(LAW), self._chance(STORY)
-        self._delivery = self._chance(NOISE)
         self._event_log = EventLog(start_ms)
         plan_sales(self._event_log, self._traits, self._names, days, cast)
         self._subscriptions = Subscriptions(self._traits)
@@ -133,10 +109,7 @@ class World:
         self._next_day = 0
         self._left_day = np.full(len(self._names), STAYS)
         self._left_ms = np.zeros(len(self._names), np.int64)
-        self._under_way: list[Line] = []
         self._remembered: dict[int, Latent] = {}
-        self._fates: Counter[Fate] = Counter()
-        self._troubles: Counter[str] = Counter()
 
     @property
     def now_ms(self) -> int:
@@ -146,7 +119,7 @@ class World:
     @property
     def expected(self) -> Expected:
         """Counts over all lines handed out so far."""
-        return Expected(self._fates.total(), dict(self._fates), dict(self._troubles))
+        return self._transport.expected
 
     def lines(self) -> Iterator[Line]:
         """All that arrives, in order of arrival."""
@@ -273,7 +246,8 @@ class World:
         day, start_ms = self._next_day, self.now_ms
         left = self._live(day)
         self._next_day += 1
-        lines = self._arrive()
+        # At the world's end everything arrives.
+        lines = self._transport.arrive(self.now_ms if self._next_day < self._days else None)
         here = present(self._latent, self._traits, day)
         return Day(day, start_ms, lines, int(here.sum()), left)
 
@@ -306,20 +280,8 @@ class World:
         self._left_day[leavers] = day
         self._left_ms[leavers] = self.now_ms + moments_ms
         self._latent = msgspec.structs.replace(latent, left=latent.left | leaving)
-        self._under_way += deliver(self._event_log.close(), self._noise, self._delivery)
+        self._transport.send(self._event_log.close())
         return len(leavers)
-
-    def _arrive(self) -> list[Line]:
-        """Take what has arrived by now from what is under way; at the world's end everything."""
-        arrived = self._under_way
-        self._under_way = []
-        if self._next_day < self._days:
-            self._under_way = [line for line in arrived if line.received_ms >= self.now_ms]
-            arrived = [line for line in arrived if line.received_ms < self.now_ms]
-        arrived.sort(key=attrgetter("received_ms"))
-        self._fates.update(line.fate for line in arrived)
-        self._troubles.update(line.trouble for line in arrived if line.trouble)
-        return arrived
 
     def _relieve(self, index: int, treatment: Treatment, from_ms: int) -> None:
         latent = self._latent

@@ -33,8 +33,14 @@ class ShardCheckpoint(Struct, kw_only=True, omit_defaults=True):
     """Records other than ticks so far."""
     recent_dead: list[int] = []
     """``taken`` at each dead letter that is still in the window."""
+    scored: int = 0
+    entered: int = 0
+    rises: dict[str, int] = {}
+    """Of the tick in progress, for its ``TickCompleted`` record."""
     measured_since: dict[str, int] = {}
     """Retention of measures (days) -> the oldest day (since 1970-01-01) that may have any."""
+    misspelt_types: dict[str, dict[str, int]] = {}
+    """Event type -> unknown names that resemble it -> events dropped for that name."""
 
 
 def copy(checkpoint: ShardCheckpoint) -> ShardCheckpoint:
@@ -44,7 +50,9 @@ def copy(checkpoint: ShardCheckpoint) -> ShardCheckpoint:
         sequences=dict(checkpoint.sequences),
         counters=dict(checkpoint.counters),
         recent_dead=list(checkpoint.recent_dead),
+        rises=dict(checkpoint.rises),
         measured_since=dict(checkpoint.measured_since),
+        misspelt_types={name: dict(counts) for name, counts in checkpoint.misspelt_types.items()},
     )
 
 

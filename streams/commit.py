@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from touchstream.schemas.dead_letter import DeadLetter, DeadStep, encode_letter
-from touchstream.schemas.emissions.envelope import Emission, encode_emission
+from touchstream.schemas.emissions.envelope import Emission, encode_emission, tombstone_headers
 from touchstream.schemas.examples import Example, TickCompleted, encode_example
 from touchstream.schemas.topics import DEAD_LETTERS_TOPIC, EXAMPLES_TOPIC, TOUCHPOINTS_TOPIC
 from touchstream.schemas.units import CustomerId, Millis
@@ -13,10 +13,14 @@ from touchstream.streams.checkpoint import ShardCheckpoint, copy
 from touchstream.streams.context import ServingContext
 from touchstream.streams.customer import Step
 from touchstream.streams.emit.identity import pseudonym
+from touchstream.streams.intake.misspelt import count_misspelt
+from touchstream.streams.intake.unknown_fields import WITH_UNKNOWN_FIELDS, keep_few
 from touchstream.streams.learn.ledger import RECOMMENDED, Matured
 from touchstream.streams.measures.tally import Tally, expired
 from touchstream.streams.outbox import Entry, encode_entry
-from touchstream.streams.outcome import Reject
+from touchstream.streams.outcome import Drop, Reject
+from touchstream.streams.projections.indexes import INDEXES
+from touchstream.streams.projections.projection import RiskStep
 from touchstream.streams.records import Record
 from touchstream.streams.state import State
 from touchstream.streams.state import decode as decode_state
@@ -34,6 +38,8 @@ class CommitBatch(NamedTuple):
     """Bucket -> field -> increment."""
     expired_measures: Sequence[str] = ()
     """Buckets to delete before any increment."""
+    indexes: Mapping[str, Mapping[str, float | None]] = {}
+    """Index -> customer -> score; None takes the customer out of it."""
 
 
 class CommitBuilder:
@@ -55,6 +61,8 @@ class CommitBuilder:
         self._timers: dict[str, int | None] = {}
         self._outbox: list[tuple[int, bytes]] = []
         self._tally = Tally()
+        self._indexes: dict[str, dict[str, float | None]] = {name: {} for name in INDEXES}
+        self._with_unknown_fields = before.counters.get(WITH_UNKNOWN_FIELDS)
 
     def state(self, customer: str) -> State | None:
         # Decoded once per batch, however many events of the customer it holds.
@@ -72,6 +80,9 @@ class CommitBuilder:
         # After a tick always: a timer that stays in the store would fire again.
         if tick or step.next_timer != (None if before is None else before.next_timer_ms):
             self._timers[customer] = step.next_timer
+        # The last step of a batch counts.
+        for index, score in step.indexes.items():
+            self._indexes[index][customer] = score
         self.count(*step.counters)
         watermark_ms = self.checkpoint.watermark_ms
         self._tally.add(step.measures, now_ms if watermark_ms is None else watermark_ms)
@@ -79,11 +90,27 @@ class CommitBuilder:
             self._emit(emission)
         for matured in step.examples:
             self._example(customer, matured, tick)
+        if step.risk_flow is not None:
+            self._count_flow(step.risk_flow)
+
+    def _count_flow(self, flow: RiskStep) -> None:
+        """Count a rise of the risk for bands by capacity; integers, so batches do not show."""
+        checkpoint, rises = self.checkpoint, self.checkpoint.rises
+        checkpoint.entered += flow.entered
+        checkpoint.scored += flow.rise is not None
+        if flow.rise is not None and flow.rise[0] != flow.rise[1]:
+            for place, amount in zip(map(str, flow.rise), (1, -1), strict=True):
+                rises[place] = rises.get(place, 0) + amount
 
     def count(self, *names: str) -> None:
         counters = self.checkpoint.counters
         for name in names:
             counters[name] = counters.get(name, 0) + 1
+
+    def drop(self, dropped: Drop) -> None:
+        self.count("dropped", f"dropped.{dropped.reason}")
+        if dropped.suggestion is not None:
+            count_misspelt(self.checkpoint.misspelt_types, dropped.suggestion)
 
     def dead_letter(self, record: Record, partition: int, step: DeadStep, why: Reject) -> None:
         self.count("dead", f"dead.{why.reason}")
@@ -102,10 +129,18 @@ class CommitBuilder:
         laid_out = encode_letter(letter)
         self._put(Entry(DEAD_LETTERS_TOPIC, laid_out.key, laid_out.value, tuple(laid_out.headers)))
 
-    def passed(self, tick: int) -> None:
+    def passed(self, tick: int, time_ms: Millis) -> None:
+        checkpoint = self.checkpoint
         passed = TickCompleted(
-            shard=self._shard, sequence=self._sequence(EXAMPLES_TOPIC), tick=tick
+            shard=self._shard,
+            sequence=self._sequence(EXAMPLES_TOPIC),
+            tick=tick,
+            time_ms=time_ms,
+            scored=checkpoint.scored,
+            entered=checkpoint.entered,
+            rises={place: count for place, count in checkpoint.rises.items() if count},
         )
+        checkpoint.scored, checkpoint.entered, checkpoint.rises = 0, 0, {}
         # Tells the learner that the shard has sent all examples of the tick.
         self._put(Entry(EXAMPLES_TOPIC, None, encode_example(passed), partition=0))
 
@@ -115,9 +150,15 @@ class CommitBuilder:
             for customer, state in self._now.items()
             if customer in self._changed
         }
+        counters = self.checkpoint.counters
+        if counters.get(WITH_UNKNOWN_FIELDS) != self._with_unknown_fields:
+            keep_few(counters)
         gone = self._expire_measures()
         buckets = self._tally.buckets()
-        return CommitBatch(self.checkpoint, states, self._timers, self._outbox, buckets, gone)
+        indexes = {name: scores for name, scores in self._indexes.items() if scores}
+        return CommitBatch(
+            self.checkpoint, states, self._timers, self._outbox, buckets, gone, indexes
+        )
 
     def _expire_measures(self) -> list[str]:
         """Drop the days whose retention ended before the watermark."""
@@ -129,10 +170,14 @@ class CommitBuilder:
 
     def _emit(self, emission: Emission) -> None:
         self.count(f"emitted.{emission.type}")
-        # Padded, so that sequences of a shard also sort as text.
+        # Padded, so that the sequences of a shard and topic also sort as text.
         sequence = f"{self._shard}:{self._sequence(emission.topic):016d}"
-        value = encode_emission(emission, sequence)
-        self._put(Entry(emission.topic, emission.subject.encode(), value))
+        key = emission.subject.encode()
+        if emission.data is None:
+            headers = tombstone_headers(emission, sequence)
+            self._put(Entry(emission.topic, key, None, headers))
+        else:
+            self._put(Entry(emission.topic, key, encode_emission(emission, sequence)))
 
     def _example(self, customer: str, matured: Matured, tick: int) -> None:
         row = matured.snapshot

@@ -7,13 +7,13 @@ decision. A tick passes expiry of remembered ids -> projections whose timer has 
 decision. The customer's next timer is the earliest of all projections' timers.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 from msgspec import Struct
 
+from touchstream.schemas.emissions.cause import Cause
 from touchstream.schemas.emissions.envelope import Emission
-from touchstream.schemas.registry import TOUCHPOINTS
 from touchstream.schemas.touchpoints.customers import CustomerErased
 from touchstream.schemas.units import DAY_MS, Millis
 from touchstream.streams.context import ServingContext
@@ -28,14 +28,17 @@ from touchstream.streams.intake.memory import (
     recall,
     remember,
 )
+from touchstream.streams.intake.unknown_fields import WITH_UNKNOWN_FIELDS, counters_of
 from touchstream.streams.learn.ledger import Matured, is_activity
 from touchstream.streams.measures.activity import count_event
 from touchstream.streams.measures.metric import Measure
 from touchstream.streams.outcome import Drop, Reject
-from touchstream.streams.profiles.fold import fold, forget_resolved_tickets
+from touchstream.streams.profiles.fold import fold, forget_old
+from touchstream.streams.projections.indexes import NOWHERE
 from touchstream.streams.projections.projection import (
     TOMBSTONE,
     Context,
+    RiskStep,
     ScoreRequest,
     TimerFired,
     Trigger,
@@ -44,9 +47,11 @@ from touchstream.streams.projections.projection import (
 from touchstream.streams.projections.registered import Registered
 from touchstream.streams.projections.registry import (
     BY_NAME,
+    CONCLUDING,
     DECIDED,
     LISTENERS,
     NUMBERS,
+    OWN_LISTENERS,
     REGISTERED,
     SCORED,
     last_recommended,
@@ -69,6 +74,9 @@ class Step(Struct, frozen=True, gc=False):
     refused: Reject | None = None
     """The event becomes a dead letter; the state is unchanged."""
     measures: Sequence[Measure] = ()
+    risk_flow: RiskStep | None = None
+    indexes: Mapping[str, float | None] = {}
+    """Index -> the customer's score in it; None takes the customer out of it."""
 
 
 class Underway(Struct, gc=False):
@@ -83,6 +91,8 @@ class Underway(Struct, gc=False):
     candidates: Sequence[Candidate] = ()
     examples: Sequence[Matured] = ()
     measures: Sequence[Measure] = ()
+    risk_flow: RiskStep | None = None
+    indexes: Mapping[str, float | None] = {}
     requests: Sequence[tuple[Registered, Sequence[ScoreRequest]]] = ()
     """Predictions requested by each projection."""
     scores: dict[str, Scored] = {}
@@ -104,6 +114,9 @@ class Underway(Struct, gc=False):
             self.measures = (*self.measures, *update.measures)
         if update.counters:
             self.counters = (*self.counters, *update.counters)
+        # Each comes from one projection only.
+        self.risk_flow = update.risk_flow or self.risk_flow
+        self.indexes = {**self.indexes, **update.indexes} if update.indexes else self.indexes
 
 
 def advance(
@@ -163,7 +176,7 @@ def _arrived(
     if state.erased_ms is not None and event.time_ms <= state.erased_ms:
         return _unchanged(before, Drop("erased"))
     if isinstance(event.data, CustomerErased):
-        return _erased(state, arrival, serving)
+        return _erased(state, arrival, serving, now_ms)
     return _applied(state, arrival, serving, now_ms)
 
 
@@ -181,8 +194,7 @@ def _unchanged(before: State | None, outcome: Reject | Drop | Literal["duplicate
 
 def _applied(state: State, arrival: Arrival, serving: ServingContext, now_ms: Millis) -> Underway:
     event, rules = arrival.event, serving.rules
-    by_customer = TOUCHPOINTS[event.type].by_customer(event.data)
-    active = is_activity(event, by_customer, rules.churn)
+    active = is_activity(event, event.by_customer, rules.churn)
     memory, full = remember(
         state.memory,
         arrival.identity,
@@ -202,11 +214,13 @@ def _applied(state: State, arrival: Arrival, serving: ServingContext, now_ms: Mi
         event,
         slots,
         active,
-        by_customer,
+        event.by_customer,
     )
     counters = _counters(arrival, serving.watermark_ms, full)
     underway = Underway(event, ctx, memory, state.erased_ms, counters)
-    for registered in LISTENERS[event.type]:
+    built_in = event.type in LISTENERS
+    heard_by = LISTENERS[event.type] if built_in else OWN_LISTENERS[event.by_customer]
+    for registered in heard_by:
         update = registered.on_event(slots.get(registered), event, ctx)
         if update is not None:
             underway.take(registered, update)
@@ -226,7 +240,8 @@ def _counters(arrival: Arrival, watermark_ms: Millis | None, full: bool) -> Sequ
     if arrival.clamped:
         counters.append("clamped")
     if arrival.unknown_fields:
-        counters.append("with_unknown_fields")
+        counters.append(WITH_UNKNOWN_FIELDS)
+        counters += counters_of(arrival.event.type, arrival.unknown_fields)
     if full:
         counters.append("memory_full")
     if late:
@@ -234,7 +249,7 @@ def _counters(arrival: Arrival, watermark_ms: Millis | None, full: bool) -> Sequ
     return counters
 
 
-def _erased(state: State, arrival: Arrival, serving: ServingContext) -> Step:
+def _erased(state: State, arrival: Arrival, serving: ServingContext, now_ms: Millis) -> Step:
     """Keep only the request's id and time, until no older event can arrive.
 
     The tombstone covers the newest forgotten event: its id is forgotten too, so a resend would
@@ -247,12 +262,21 @@ def _erased(state: State, arrival: Arrival, serving: ServingContext) -> Step:
     )
     next_timer = _next_timer((), erased_ms, serving)
     tombstone = State(memory=memory, next_timer_ms=next_timer, erased_ms=erased_ms)
+    cause = Cause(type=event.type, source=event.source, id=event.id)
     return Step(
         tombstone,
-        next_timer=next_timer,
+        # Also for a customer who is unknown here: others may know more than this state.
+        [
+            emission
+            for registered, _ in CONCLUDING
+            if registered.concluding is not None
+            for emission in registered.concluding.on_erasure(event.subject, cause, now_ms)
+        ],
+        next_timer,
         counters=("applied", "erased"),
         # No projection sees the erasure, so it is counted here.
         measures=(count_event(event),),
+        indexes=NOWHERE,
     )
 
 
@@ -267,7 +291,7 @@ def _woken(state: State, fired: TimerFired, serving: ServingContext) -> Step | U
     slots = Slots(state.slots, BY_NAME)
     if state.profile is None:
         return _tombstone(memory, erased_ms, serving)
-    profile = forget_resolved_tickets(state.profile, oldest_ms)
+    profile = forget_old(state.profile, oldest_ms)
     timers = slots.fired(now_ms)
     names = frozenset(one.name for one in REGISTERED if one.slot in timers)
     ctx = Context(
@@ -297,7 +321,7 @@ def _woken(state: State, fired: TimerFired, serving: ServingContext) -> Step | U
 
 def _tombstone(memory: Memory, erased_ms: Millis | None, serving: ServingContext) -> Step:
     if erased_ms is None:
-        return Step(None)
+        return Step(None, indexes=NOWHERE)
     next_timer = _next_timer((), erased_ms, serving)
     state = State(memory=memory, next_timer_ms=next_timer, erased_ms=erased_ms)
     return Step(state, next_timer=next_timer)
@@ -335,6 +359,7 @@ def conclude(one: Underway) -> Step:
         _take_scores(one)
     if one.candidates:
         _decide(one)
+    _conclude(one)
     ctx = one.ctx
     slots = ctx.slots.stored(ctx.rules)
     next_timer = _next_timer(slots, one.erased_ms, ctx.serving)
@@ -346,6 +371,8 @@ def conclude(one: Underway) -> Step:
         one.counters,
         None,
         one.measures,
+        one.risk_flow,
+        one.indexes,
     )
 
 
@@ -375,12 +402,7 @@ def _decide(one: Underway) -> None:
     serving = ctx.serving
     # Doing nothing is emitted too: off-policy evaluation needs every decision.
     emission = action_recommended(
-        decision.situation,
-        decision.choice,
-        serving.rules,
-        serving.rules_digest,
-        serving.version,
-        ctx.cause,
+        decision, serving.rules, serving.rules_digest, serving.version, ctx.cause
     )
     one.emissions = (*one.emissions, emission)
     for registered in DECIDED:
@@ -389,6 +411,17 @@ def _decide(one: Underway) -> None:
         after = registered.decided.on_decision(state, decision, ctx)
         if after is not state:
             ctx.slots.put(registered, after)
+
+
+def _conclude(one: Underway) -> None:
+    """Let projections look at the step, if one that they read was written in it."""
+    slots = one.ctx.slots
+    for registered, numbers in CONCLUDING:
+        if registered.concluding is not None and slots.wrote_any(numbers):
+            state = slots.get(registered)
+            update = registered.concluding.on_conclusion(state, one.scores, one.emissions, one.ctx)
+            if update is not None:
+                one.take(registered, update)
 
 
 def _next_timer(

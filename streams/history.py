@@ -4,7 +4,6 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from touchstream.schemas.envelope import Event
-from touchstream.schemas.registry import TOUCHPOINTS
 from touchstream.schemas.units import Millis
 from touchstream.streams.context import ServingContext
 from touchstream.streams.customer import advance
@@ -64,8 +63,8 @@ def relive(log: Iterable[Heard | TimerFired], models: ServingContext) -> History
         if "erased" in step.counters:
             events.clear()
         elif "applied" in step.counters:
-            by_customer = TOUCHPOINTS[event.type].by_customer(event.data)
-            events.append(Past(event, is_activity(event, by_customer, models.rules.churn)))
+            active = is_activity(event, event.by_customer, models.rules.churn)
+            events.append(Past(event, active))
     return History(events, None if state is None else state.profile)
 
 

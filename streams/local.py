@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from touchstream.schemas.emissions.envelope import encode_emission
-from touchstream.schemas.examples import Example, decode_example
+from touchstream.schemas.examples import Example, TickCompleted, decode_example
 from touchstream.schemas.rules import Rules
 from touchstream.schemas.shards import shard_name
 from touchstream.schemas.tick import ActiveConfig, Tick
@@ -51,6 +51,7 @@ class LocalShard:
     timers: dict[str, int] = field(default_factory=dict)
     outbox: list[Entry] = field(default_factory=list)
     measures: dict[str, dict[str, int]] = field(default_factory=dict)
+    indexes: dict[str, dict[str, float]] = field(default_factory=dict)
 
     def load(self, customers: Iterable[str]) -> dict[str, bytes | None]:
         """The stored states of these customers."""
@@ -70,6 +71,16 @@ class LocalShard:
             else:
                 self.timers[customer] = moment
         self.outbox.extend(decode_entry(entry) for _, entry in commit_batch.outbox)
+        self._measure(commit_batch)
+        for index, scores in commit_batch.indexes.items():
+            members = self.indexes.setdefault(index, {})
+            for customer, score in scores.items():
+                if score is None:
+                    members.pop(customer, None)
+                else:
+                    members[customer] = score
+
+    def _measure(self, commit_batch: CommitBatch) -> None:
         for bucket in commit_batch.expired_measures:
             self.measures.pop(bucket, None)
         for bucket, fields in commit_batch.measures.items():
@@ -168,15 +179,18 @@ class LocalStream:
     def learn(self, number: int) -> None:
         """Let the learner process a tick that every shard has finished."""
         matured: list[Example] = []
+        completed: list[TickCompleted] = []
         for entry in self._sent():
             if entry.topic == EXAMPLES_TOPIC:
-                record = decode_example(entry.value)
+                record = decode_example(entry.event)
                 if isinstance(record, Example):
                     matured.append(record)
+                else:
+                    completed.append(record)
             else:
                 self.emitted.append(entry)
         self.examples.extend(matured)
-        passed = pass_tick(self.knowledge, number, {}, matured, self.rules, FEATURES)
+        passed = pass_tick(self.knowledge, number, {}, matured, self.rules, FEATURES, completed)
         self.knowledge = passed.knowledge
         if passed.published is not None:
             self.scorers[self.knowledge.version] = self._compiled(unseal(passed.published))

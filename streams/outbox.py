@@ -3,6 +3,8 @@
 import msgspec
 from msgspec import Struct
 
+from touchstream.schemas.emissions.envelope import structured
+
 
 class Entry(Struct, frozen=True, array_like=True, gc=False):
     """One record to produce.
@@ -12,10 +14,16 @@ class Entry(Struct, frozen=True, array_like=True, gc=False):
 
     topic: str
     key: bytes | None
-    value: bytes
+    value: bytes | None
+    """None: a tombstone, which removes the key from a compacted topic."""
     headers: tuple[tuple[str, bytes | None], ...] = ()
     partition: int | None = None
     """None: the key decides."""
+
+    @property
+    def event(self) -> bytes:
+        """The value; of a tombstone, the CloudEvent in structured mode that its headers say."""
+        return structured(self.value, self.headers)
 
 
 _encoder = msgspec.msgpack.Encoder()

@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 from touchstream.schemas.dead_letter import DropReason, RejectReason
+from touchstream.schemas.nearest import Suggestion
 
 
 class Reject(NamedTuple):
@@ -17,3 +18,5 @@ class Drop(NamedTuple):
     """Whole, but not wanted: counted and forgotten."""
 
     reason: DropReason
+    suggestion: Suggestion | None = None
+    """For an unknown type, the known one that was probably meant."""

@@ -8,13 +8,15 @@ do not depend on batch boundaries.
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
+from touchstream.schemas.event_types import own_types
+from touchstream.schemas.rules import Rules
 from touchstream.schemas.tick import Tick
 from touchstream.schemas.units import CustomerId
 from touchstream.streams.checkpoint import ShardCheckpoint, copy
 from touchstream.streams.commit import CommitBatch, CommitBuilder
 from touchstream.streams.context import ServingContext
 from touchstream.streams.customer import Step, advance_all
-from touchstream.streams.intake.decode import Arrival, Origin, decode
+from touchstream.streams.intake.decode import Arrival, Origin, Unresolved, classify, resolve
 from touchstream.streams.outcome import Drop, Reject
 from touchstream.streams.projections.projection import TimerFired
 from touchstream.streams.records import Record
@@ -36,11 +38,25 @@ class EventBatch(NamedTuple):
     """Decoded records up to the next tick."""
 
     records: Sequence[tuple[Record, Arrival | Reject | Drop]]
+    unresolved: Mapping[int, Unresolved] = {}
+    """Place -> the touchpoint there, of a type that is not built in; ``records`` drop it."""
 
     def customers(self) -> list[CustomerId]:
         """Customers whose states are needed, each once."""
         found = (found for _, found in self.records)
-        return list(dict.fromkeys(a.event.subject for a in found if isinstance(a, Arrival)))
+        subjects = dict.fromkeys(a.event.subject for a in found if isinstance(a, Arrival))
+        if self.unresolved:
+            subjects |= dict.fromkeys(one.subject for one in self.unresolved.values())
+        return list(subjects)
+
+    def resolved(self, rules: Rules) -> "EventBatch":
+        """The batch with the types that the rules add."""
+        if not self.unresolved:
+            return self
+        own, records = own_types(rules.event_types), list(self.records)
+        for place, found in self.unresolved.items():
+            records[place] = (records[place][0], resolve(found, own))
+        return EventBatch(records)
 
     @property
     def next_offset(self) -> int:
@@ -58,17 +74,26 @@ class TickBatch(NamedTuple):
 def split_at_ticks(records: Sequence[Record], origin: Origin) -> Iterator[EventBatch | TickBatch]:
     """Decode a batch and split it at its ticks: a tick is a commit of its own."""
     run: list[tuple[Record, Arrival | Reject | Drop]] = []
+    unresolved: dict[int, Unresolved] = {}
     for record in records:
-        found = decode(record, origin)
-        if isinstance(found, Tick):
+        found = classify(record, origin)
+        if isinstance(found, Arrival):  # first, because almost every record is one
+            run.append((record, found))
+        elif isinstance(found, Tick):
             if run:
-                yield EventBatch(run)
-                run = []
+                yield EventBatch(run, unresolved)
+                run, unresolved = [], {}
             yield TickBatch(found, record.offset)
+        elif isinstance(found, Unresolved):
+            unresolved[len(run)] = found
+            run.append((record, _UNKNOWN_TYPE))
         else:
             run.append((record, found))
     if run:
-        yield EventBatch(run)
+        yield EventBatch(run, unresolved)
+
+
+_UNKNOWN_TYPE = Drop("unknown_type")
 
 
 def apply_event_batch(
@@ -81,6 +106,7 @@ def apply_event_batch(
     limit: LetterLimit,
 ) -> CommitBatch:
     """Apply a batch of touchpoints in order; raises :class:`TooManyLetters` past the limit."""
+    run = run.resolved(serving.rules)
     builder = CommitBuilder(before, shard, states, serving)
     steps = _steps(run, builder, serving)
     for place, (record, found) in enumerate(run.records):
@@ -94,8 +120,8 @@ def apply_event_batch(
                     builder.dead_letter(record, partition, "profiles", step.refused)
             case Reject():
                 builder.dead_letter(record, partition, "intake", found)
-            case Drop(reason):
-                builder.count("dropped", f"dropped.{reason}")
+            case Drop():
+                builder.drop(found)
         # After every record: by the end of a batch early letters may have left the window.
         _check_limit(builder.checkpoint, limit, shard)
     return builder.commit_batch()
@@ -163,7 +189,7 @@ def apply_tick(
     # Only after the last chunk: a crash in between must resume the tick.
     if last:
         builder.checkpoint.tick = tick.number
-        builder.passed(tick.number)
+        builder.passed(tick.number, now_ms)
     return builder.commit_batch()
 
 

@@ -9,7 +9,6 @@ from math import isnan
 
 import msgspec
 
-from touchstream.schemas.registry import TOUCHPOINTS
 from touchstream.schemas.units import Millis
 from touchstream.streams.context import ServingContext
 from touchstream.streams.explanation import ExplainedReason, Explanation, Proof
@@ -90,7 +89,7 @@ def _proved(
 
 
 def _is_about(past: Past, about: tuple[str, ...]) -> bool:
-    return TOUCHPOINTS[past.event.type].family in about or (past.active and ACTIVITY in about)
+    return past.event.family in about or (past.active and ACTIVITY in about)
 
 
 def _folded(profile: Profile, events: Iterable[Past]) -> Profile:

@@ -1,6 +1,6 @@
 """Builders for tests: literal times, whole events, models made by hand, and a log run through."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from hashlib import blake2b
 from itertools import cycle, islice
@@ -13,6 +13,7 @@ from bench.by_hand import by_hand
 from touchstream.schemas.dead_letter import decode_letter
 from touchstream.schemas.emissions.envelope import Emission, decode_emission
 from touchstream.schemas.envelope import Event, decode_data, format_time, parse_time
+from touchstream.schemas.event_types import EventTypeRules, FieldRules, own_types
 from touchstream.schemas.examples import Example
 from touchstream.schemas.registry import TOUCHPOINTS
 from touchstream.schemas.rules import BandRules, ChurnRules, IntakeRules, LearningRules, Rules
@@ -38,11 +39,13 @@ from touchstream.streams.profiles.fold import fold
 from touchstream.streams.profiles.profile import Profile
 from touchstream.streams.projections.churn import Churn, ChurnState
 from touchstream.streams.projections.decisions import Decisions, DecisionsState
+from touchstream.streams.projections.indexes import RISK_INDEXES
 from touchstream.streams.projections.projection import TimerFired
+from touchstream.streams.projections.read import churn_of
 from touchstream.streams.projections.relation import Relation, RelationState
 from touchstream.streams.projections.targets import Targets, TargetsState
 from touchstream.streams.records import Record
-from touchstream.streams.state import Slot, State
+from touchstream.streams.state import Slot, State, decode
 
 DAY_ZERO_MS = parse_time("1997-01-01T00:00:00Z")
 WIDTH = len(FEATURES.names)
@@ -72,6 +75,9 @@ REQUIRED: dict[str, dict[str, object]] = {
 }
 """Required fields of a type, where a test does not care."""
 
+OWN_REQUIRED: dict[str, dict[str, object]] = {"meter.read": {"kwh": 7}, "contract.ended": {}}
+"""The same for ``OWN_TYPES``."""
+
 QUICK = Rules(
     churn=ChurnRules(horizon_days=4, snapshot_every_days=2, label_grace_days=1),
     intake=IntakeRules(allowed_lateness_days=2, ids_per_customer=64),
@@ -81,6 +87,25 @@ QUICK = Rules(
     ),
 )
 """Rules under which three weeks are a whole life."""
+
+
+OWN_TYPES = (
+    EventTypeRules(
+        name="meter.read",
+        family="content",
+        by_customer=True,
+        description="The customer read their meter.",
+        fields=(
+            FieldRules(name="kwh", type="integer", required=True, minimum=0.0, unit="kWh"),
+            FieldRules(name="estimated", type="boolean"),
+        ),
+    ),
+    EventTypeRules(name="contract.ended", family="subscription", by_customer=False),
+)
+"""The types of a supplier of energy: one by the customer, one by the supplier."""
+
+TYPES = {**TOUCHPOINTS, **own_types(OWN_TYPES)}
+"""Every type of these tests by name."""
 
 
 def moment(text: str) -> Millis:
@@ -107,16 +132,19 @@ def event(
     **data: object,
 ) -> Event:
     """An event; said twice it is the same one, because its id is a hash of what it says."""
-    whole = {**REQUIRED.get(kind, {}), **data}
+    whole = {**REQUIRED.get(kind, OWN_REQUIRED.get(kind, {})), **data}
     time_ms = moment(at) if isinstance(at, str) else at
     emitted = f"{kind} {time_ms} {customer} {sorted(whole.items())}"
+    decoded, entry = decode_data(kind, whole, TYPES), TYPES[kind]
     return Event(
         id=id or blake2b(emitted.encode(), digest_size=8).hexdigest(),
         source=source,
         type=kind,
         subject=CustomerId(customer),
         time_ms=time_ms,
-        data=decode_data(kind, whole),
+        data=decoded,
+        family=entry.family,
+        by_customer=entry.by_customer(decoded),
     )
 
 
@@ -125,7 +153,7 @@ def arrive(happened: Event) -> Arrival:
     data = msgspec.to_builtins(happened.data)
     content = content_of(happened.type, happened.subject, happened.time_ms, data)
     return Arrival(
-        happened, content, identity_of(happened.source, happened.id), False, unknown_fields=0
+        happened, content, identity_of(happened.source, happened.id), False, unknown_fields=()
     )
 
 
@@ -168,7 +196,7 @@ def fired(at: str | Millis, customer: str = "ada") -> TimerFired:
     return TimerFired(CustomerId(customer), (time_ms - DAY_ZERO_MS) // DAY_MS + 1, time_ms)
 
 
-def daily(first: int, last: int, customer: str = "ada") -> list[TimerFired]:
+def daily(first: int, last: int, customer: str = "ada") -> list[Arrival | TimerFired]:
     """A tick at midnight of every day, both ends included."""
     return [fired(days(number), customer) for number in range(first, last + 1)]
 
@@ -262,8 +290,7 @@ def folded(*happened: Event, before: Profile | None = None) -> Profile:
     """The profile after some events, by the default rules."""
     profile = before
     for one in happened:
-        by_customer = TOUCHPOINTS[one.type].by_customer(one.data)
-        profile = fold(profile, one, is_activity(one, by_customer, ChurnRules()))
+        profile = fold(profile, one, is_activity(one, one.by_customer, ChurnRules()))
     assert profile is not None
     return profile
 
@@ -297,6 +324,7 @@ class ReplayOutcome(NamedTuple):
     """(key, value, reason)."""
     counters: dict[str, int]
     measures: dict[str, dict[str, int]]
+    indexes: dict[str, dict[str, float]]
 
 
 def replay(
@@ -346,9 +374,9 @@ def _outcome(stream: LocalStream) -> ReplayOutcome:
     letters, emissions = [], []
     for entry in stream.emitted:
         if entry.topic == DEAD_LETTERS_TOPIC:
-            letters.append((entry.key, entry.value, _reason(entry)))
+            letters.append((entry.key, entry.event, _reason(entry)))
         else:
-            emissions.append(decode_emission(entry.value)[0])
+            emissions.append(decode_emission(entry.event)[0])
     examples = [msgspec.structs.replace(e, shard="", sequence=1) for e in stream.examples]
     counters: dict[str, int] = {}
     for shard in stream.shards:
@@ -361,6 +389,7 @@ def _outcome(stream: LocalStream) -> ReplayOutcome:
         sorted(letters, key=str),
         counters,
         summed_measures(stream),
+        joint_indexes(stream),
     )
 
 
@@ -375,5 +404,26 @@ def summed_measures(stream: LocalStream) -> dict[str, dict[str, int]]:
     return summed
 
 
+def joint_indexes(stream: LocalStream) -> dict[str, dict[str, float]]:
+    """The indexes of all shards together, without empty ones."""
+    joint: dict[str, dict[str, float]] = {}
+    for shard in stream.shards:
+        for index, scores in shard.indexes.items():
+            if scores:
+                joint.setdefault(index, {}).update(scores)
+    return joint
+
+
+def recounted_indexes(states: Mapping[str, bytes]) -> dict[str, dict[str, float]]:
+    """The indexes as all states together say they should be."""
+    joint: dict[str, dict[str, float]] = {}
+    for customer, data in states.items():
+        churn = churn_of(decode(data))
+        if churn.band is not None and churn.band in RISK_INDEXES:
+            assert churn.risk is not None
+            joint.setdefault(RISK_INDEXES[churn.band], {})[customer] = churn.risk
+    return joint
+
+
 def _reason(entry: Entry) -> str:
-    return decode_letter(entry.key, entry.value, entry.headers).letter.reason
+    return decode_letter(entry.key, entry.event, entry.headers).letter.reason

@@ -103,12 +103,20 @@ DATA: dict[str, Data] = {
 }
 """Data of the types that a profile, a label or a feature reads."""
 
+OWN_DATA: dict[str, Data] = {
+    "meter.read": st.fixed_dictionaries(
+        {"kwh": st.integers(0, 9_000), "estimated": st.none() | st.booleans()}
+    ),
+    "contract.ended": NOTHING,
+}
+"""Data of ``make.OWN_TYPES``."""
+
 
 @st.composite
-def events(draw: st.DrawFn, customer: str = "ada") -> Event:
+def events(draw: st.DrawFn, customer: str = "ada", data: Mapping[str, Data] = DATA) -> Event:
     """Any event of a customer."""
-    kind = draw(st.sampled_from(sorted(DATA)))
-    return event(kind, draw(HOURS), customer, None, "shop", **draw(DATA[kind]))
+    kind = draw(st.sampled_from(sorted(data)))
+    return event(kind, draw(HOURS), customer, None, "shop", **draw(data[kind]))
 
 
 LIVES = st.lists(events(), min_size=1, max_size=25, unique_by=lambda happened: happened.id)
@@ -119,11 +127,11 @@ HISTORIES = st.lists(events(), min_size=1, max_size=25, unique_by=lambda happene
 
 
 @st.composite
-def logs(draw: st.DrawFn, *, erasures: bool = True) -> Log:
+def logs(draw: st.DrawFn, *, erasures: bool = True, data: Mapping[str, Data] = DATA) -> Log:
     """Records of three customers and a broken producer: late, too late, twice, in old words."""
     sent: list[Record] = []
     for customer in ("ada", "bob", "cy"):
-        life = draw(st.lists(events(customer), max_size=12))
+        life = draw(st.lists(events(customer, data), max_size=12))
         for happened in life:
             sent.extend(draw(_sendings(happened)))
         if erasures and life and draw(st.booleans()):

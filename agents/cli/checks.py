@@ -8,6 +8,7 @@ from touchstream.agents.cli.reading import OffsetRange
 from touchstream.agents.settings import Settings
 from touchstream.schemas.units import Millis
 from touchstream.streams.checkpoint import ShardCheckpoint
+from touchstream.streams.intake.misspelt import misspelt_in
 
 SKEW_MS = 2_000
 """A larger difference between two clocks becomes visible in emissions."""
@@ -63,6 +64,7 @@ def check_store(settings: Settings, facts: StoreFacts, now_ms: Millis) -> Iterat
     yield _clock("clock of redis", Millis(facts.now_ms), now_ms)
     yield _outboxes(facts)
     yield _ticks(settings, facts, now_ms)
+    yield _event_types(settings, facts)
 
 
 def check_log(facts: StoreFacts, log: LogFacts, now_ms: Millis) -> Iterator[Finding]:
@@ -144,6 +146,13 @@ def _ticks(settings: Settings, facts: StoreFacts, now_ms: Millis) -> Finding:
             "and is one partition parked (its log line names the version it waits for)?"
         )
     return Finding("ticks", summary, faults)
+
+
+def _event_types(settings: Settings, facts: StoreFacts) -> Finding:
+    """No fault: the counts stay after the producer is fixed."""
+    dropped = misspelt_in(shard.checkpoint.misspelt_types for shard in facts.shards)
+    own = f"{len(settings.rules.event_types)} own"
+    return Finding("event types", "; ".join([own, *map(str, dropped)]))
 
 
 def _fences(shards: Sequence[ShardFacts], spans: Mapping[int, OffsetRange]) -> Finding:

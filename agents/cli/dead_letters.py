@@ -17,6 +17,7 @@ from touchstream.agents.kafka import physical_topics
 from touchstream.agents.letters import Keep, Redrive, send_again
 from touchstream.agents.settings import Settings
 from touchstream.schemas.dead_letter import RejectReason, StoredLetter, decode_letter
+from touchstream.schemas.event_types import OwnTypes, own_types
 from touchstream.schemas.topics import DEAD_LETTERS_TOPIC, TOUCHPOINTS_TOPIC
 from touchstream.schemas.units import Millis
 
@@ -59,7 +60,9 @@ def redrive(settings: Settings, plan: Plan, *, dry_run: bool, sure: bool) -> dic
     group = _group(settings, plan.reason)
     with clients.consumer(settings.kafka, group_id=group) as consumer:
         spans = _unseen(consumer, whole(consumer, names[DEAD_LETTERS_TOPIC]), plan)
-        chosen = _choose(read(consumer, spans), plan, {each: s.begin for each, s in spans.items()})
+        begins = {each: span.begin for each, span in spans.items()}
+        own = own_types(settings.rules.event_types)
+        chosen = _choose(read(consumer, spans), plan, begins, own)
         counts: dict[str, object] = {"again": len(chosen.again), "stay": dict(chosen.stays)}
         if dry_run or not (sure or _agreed(chosen)):
             return {"sent": 0, **counts}
@@ -71,7 +74,9 @@ def redrive(settings: Settings, plan: Plan, *, dry_run: bool, sure: bool) -> dic
     return {"sent": len(chosen.again), **counts}
 
 
-def _choose(records: Iterator[Any], plan: Plan, begins: dict[TopicPartition, int]) -> Chosen:
+def _choose(
+    records: Iterator[Any], plan: Plan, begins: dict[TopicPartition, int], own: OwnTypes
+) -> Chosen:
     chosen = Chosen([], Counter(), begins)
     now_ms = Millis(time.time_ns() // 1_000_000)
     for record in records:
@@ -82,7 +87,7 @@ def _choose(records: Iterator[Any], plan: Plan, begins: dict[TopicPartition, int
         stored = _letter(record)
         if plan.reason not in (None, stored.letter.reason):
             continue
-        match send_again(stored, now_ms):
+        match send_again(stored, now_ms, own):
             case Redrive() as again:
                 chosen.again.append(again)
             case Keep(why):

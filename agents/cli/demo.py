@@ -24,7 +24,7 @@ from touchstream.agents.replay.phase import Phase
 from touchstream.agents.replay.run import Replay
 from touchstream.agents.replay.runtime import runtime
 from touchstream.agents.replay.services import EMBEDDED, WARNING, ReplayServices, services
-from touchstream.agents.replay.summary import model_measures
+from touchstream.agents.replay.summary import all_customers, model_measures
 from touchstream.agents.settings import Settings
 from touchstream.schemas.emissions.actions import ActionRecommended
 from touchstream.schemas.emissions.envelope import decode_emission
@@ -129,6 +129,7 @@ class Board:
             "medium": len(self.at_risk) - high,
             "events_per_second": round(self.per_second()),
             "models": None if self.checkpoint is None else model_measures(self.checkpoint),
+            "all_customers": None if self.checkpoint is None else all_customers(self.checkpoint),
         }
 
     def _draw(self) -> RenderableType:
@@ -147,13 +148,17 @@ class Board:
         return table
 
     def _models(self) -> Table:
-        table = Table(title="predicted before the label was known")
+        table = Table(title="predicted before the label was known; churn: of open customers")
         columns = ("log_loss", "roc_auc", "average_precision", "ece", "n")
         for column in ("model", *columns):
             table.add_column(column)
         if self.checkpoint is not None:
             for name, measures in model_measures(self.checkpoint).items():
                 table.add_row(name, *(str(measures[column]) for column in columns))
+            together = all_customers(self.checkpoint)
+            # Customers who are gone are easy to tell: this row is no measure of the alarms.
+            numbers = (str(together[column]) for column in columns)
+            table.add_row("all customers (flattered by those gone)", *numbers, style="dim")
         return table
 
 

@@ -19,9 +19,10 @@ from touchstream.schemas.shards import shard_name
 from touchstream.streams.emit.risk import LEAST_LOG_ODDS
 from touchstream.streams.explain import explain
 from touchstream.streams.explanation import ExplainedReason, Explanation, Part, Proof
+from touchstream.streams.gates import Silence, silences
 from touchstream.streams.history import relive
-from touchstream.streams.learn.snapshot import CHURN
-from touchstream.streams.projections.read import churn_of
+from touchstream.streams.learn.snapshot import CHURN, RETURN
+from touchstream.streams.projections.read import churn_of, relation_of
 from touchstream.streams.proof import ACTIVITY, verify
 from touchstream.streams.state import State
 
@@ -34,7 +35,7 @@ def main(
     settings: Settings,
     customer: str,
     files: Sequence[Path],
-    target: str,
+    target: str | None,
     *,
     proved: bool,
     as_json: bool,
@@ -59,8 +60,12 @@ async def _found(settings: Settings, customer: str) -> Subject:
         await store.close()
 
 
-def _explained(subject: Subject, target: str) -> Explanation:
-    targets = (CHURN, *(rules.name for rules in subject.context.rules.targets))
+def _explained(subject: Subject, target: str | None) -> Explanation:
+    targets = tuple(subject.context.rules.all_targets)
+    relation = relation_of(subject.state)
+    # Who has left cannot leave: the question about them is whether they return.
+    over = relation is not None and relation.is_over
+    target = target or (RETURN if over else CHURN)
     if target not in targets:
         raise BadUsage(f"--target={target!r}: want one of {', '.join(targets)}")
     if subject.state.profile is None:
@@ -95,6 +100,7 @@ def _as_json(subject: Subject, explanation: Explanation) -> dict[str, Any]:
         "customer": subject.id,
         "band": churn_of(subject.state).band if explanation.target == CHURN else None,
         **fields,
+        "held_by": msgspec.to_builtins(_held(subject, explanation)),
         "shard": shard_name(subject.partition),
         "tick": checkpoint.tick,
         "model_version": subject.context.version,
@@ -109,6 +115,8 @@ def _lines(subject: Subject, explanation: Explanation) -> Iterator[str]:
     yield f"{subject.id}: {what} {explanation.risk:.3f} ({interval})"
     if churn:
         yield f"band: {_band(subject.state)}"
+    for silence in _held(subject, explanation):
+        yield f"nothing emitted now ({silence.gate}): {silence.text}; opens with {silence.opens}"
     yield (
         f"as of {format_time(explanation.at_ms)}, model version {subject.context.version}, "
         f"{explanation.n:,} examples"
@@ -122,6 +130,13 @@ def _lines(subject: Subject, explanation: Explanation) -> Iterator[str]:
     yield from _changes(explanation)
     if explanation.proof is not None:
         yield from _proof(subject, explanation.proof)
+
+
+def _held(subject: Subject, explanation: Explanation) -> list[Silence]:
+    """The gates that hold back an emission of this customer's risk."""
+    if explanation.target not in (CHURN, RETURN):
+        return []
+    return silences(subject.id, subject.state, subject.context)
 
 
 def _band(state: State) -> str:
@@ -139,7 +154,8 @@ def _reasons(explanation: Explanation) -> Iterator[str]:
         return
     yield "reasons, in log-odds (+ for, - against):"
     for reason in shown:
-        yield f"  {reason.contribution:+.2f}  {_in_words(reason)}{_borne_out(reason, explanation)}"
+        words = reason.sentence or _in_words(reason)
+        yield f"  {reason.contribution:+.2f}  {words}{_borne_out(reason, explanation)}"
         if len(reason.parts) > 1:
             yield from (
                 f"           {part.contribution:+.2f}  {_in_words(part)}"

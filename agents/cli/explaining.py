@@ -17,6 +17,7 @@ from touchstream.agents.replay.pacer import TickAt
 from touchstream.agents.settings import Settings
 from touchstream.agents.stores.base import Read, Store
 from touchstream.agents.wiring import tick_secret
+from touchstream.schemas.event_types import own_types
 from touchstream.schemas.shards import shard_name
 from touchstream.schemas.tick import Tick
 from touchstream.schemas.topics import TOUCHPOINTS_TOPIC
@@ -133,11 +134,11 @@ def _heard(
 ) -> Iterator[Heard | TimerFired]:
     """The ticks among a partition's records, and the customer's own events."""
     origin = Origin(subject.partition, settings.kafka.partitions, tick_secret(settings))
-    key = subject.id.encode()
+    key, own = subject.id.encode(), own_types(subject.context.rules.event_types)
     for record in records:
         if record.key is not None and record.key != key:
             continue
-        found = decode(record, origin)
+        found = decode(record, origin, own)
         if isinstance(found, Tick):
             yield TimerFired(subject.id, found.number, found.time_ms)
         elif isinstance(found, Arrival):

@@ -38,8 +38,10 @@ def ending(error: BaseException) -> Ending | None:
 
 def require_lines(files: list[Path]) -> None:
     """Raise :class:`BadUsage` unless each file can be read and at least one has a line."""
-    from touchstream.agents.replay.lines import LinesError, read_lines
+    from touchstream.agents.replay.lines import STDIN, LinesError, read_lines
 
+    if STDIN in files:
+        raise BadUsage("FILE: want files; - (standard input) cannot be read twice")
     try:
         found = False
         for file in files:

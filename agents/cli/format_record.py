@@ -1,7 +1,8 @@
 """Records of our topics as lines: readable, or as JSON."""
 
 import base64
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from datetime import datetime
 from typing import Any
 
 import orjson
@@ -10,11 +11,12 @@ from touchstream.agents.letters import letter_as_json
 from touchstream.schemas.dead_letter import decode_letter
 from touchstream.schemas.emissions.actions import ActionRecommended
 from touchstream.schemas.emissions.alerts import AlertRaised
+from touchstream.schemas.emissions.customer_risk import CustomerRisk
 from touchstream.schemas.emissions.engagement import EngagementDropping
-from touchstream.schemas.emissions.envelope import Emission, decode_emission
+from touchstream.schemas.emissions.envelope import Emission, decode_emission, structured
 from touchstream.schemas.emissions.relation import RelationChanged
 from touchstream.schemas.emissions.returning import ReturnChanged
-from touchstream.schemas.emissions.risk import RiskChanged
+from touchstream.schemas.emissions.risk import Reason, RiskChanged
 from touchstream.schemas.emissions.signals import CustomerSignal
 from touchstream.schemas.envelope import format_time
 from touchstream.schemas.examples import Example, decode_example
@@ -34,22 +36,25 @@ def readable(topic: str, record: Any) -> str:  # noqa: ANN401 - kafka-python's C
 
 
 def raw_json(topic: str, record: Any) -> str:  # noqa: ANN401
-    """One JSON line for a program: the value as sent, or a description of it."""
+    """One JSON line for a program: the value as sent, or a description of it.
+
+    A tombstone is written as its CloudEvent with ``"data": null``, which its headers hold.
+    """
     if topic == DEAD_LETTERS_TOPIC:
         stored = decode_letter(record.key, record.value or b"", record.headers)
         return orjson.dumps(letter_as_json(stored)).decode()
-    value = record.value or b""
     try:
+        value = structured(record.value, record.headers)
         orjson.loads(value)
-    except orjson.JSONDecodeError:
-        line = {"value_base64": base64.b64encode(value).decode()}
+    except ValueError:
+        line = {"value_base64": base64.b64encode(record.value or b"").decode()}
         return orjson.dumps(line).decode()
     flat = value.translate(bytes.maketrans(b"\r\n", b"  "))  # only white space in JSON
     return flat.decode()
 
 
 def _emission(record: Any) -> str:  # noqa: ANN401
-    emission, _ = decode_emission(record.value)
+    emission, _ = decode_emission(structured(record.value, record.headers))
     return f"{format_time(emission.time_ms)}  {emission.subject}  {_described(emission)}"
 
 
@@ -67,6 +72,16 @@ def _described(emission: Emission) -> str:
             return f"{alert.band} {alert.risk:.3f}  for {alert.rep or 'no rep'}  {alert.summary}"
         case CustomerSignal() as signal:
             return f"{signal.signal}: {signal.before} -> {signal.value}"
+        case CustomerRisk() as now:
+            return _risk_now(now)
+        case None:
+            return "removed: erased, no longer a customer, or nothing is known any more"
+        case data:
+            return _signal(data)
+
+
+def _signal(data: EngagementDropping | RelationChanged | ReturnChanged) -> str:
+    match data:
         case EngagementDropping() as drop:
             return (
                 f"engagement {drop.index:.2f} of usual since {drop.below_since}  signs of life "
@@ -97,14 +112,28 @@ def _chance(chance: ReturnChanged) -> str:
 
 
 def _risk(risk: RiskChanged) -> str:
-    shown = [
-        f"{reason.text} ({reason.contribution:+.2f})" for reason in risk.reasons[:REASONS_SHOWN]
-    ]
     return (
         f"{risk.band_before or 'unknown'} -> {risk.band}  risk {risk.risk:.3f} "
         f"(90 %: {risk.low:.3f} to {risk.high:.3f}) in {risk.horizon_days} d "
-        f"(n={risk.n}, model {risk.model_version})  {'; '.join(shown)}"
+        f"(n={risk.n}, model {risk.model_version})  {_told(risk.reasons)}"
     )
+
+
+def _risk_now(risk: CustomerRisk) -> str:
+    since = f" since {_moment(risk.band_since)}" if risk.band_since else ""
+    action = risk.action.action if risk.action else "no action yet"
+    return (
+        f"{risk.band}{since}  risk {risk.risk:.3f} (90 %: {risk.low:.3f} to {risk.high:.3f}) "
+        f"in {risk.horizon_days} d  {action}  {_told(risk.reasons)}"
+    )
+
+
+def _moment(at: datetime) -> str:
+    return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _told(reasons: Sequence[Reason]) -> str:
+    return "; ".join(f"{one.text} ({one.contribution:+.2f})" for one in reasons[:REASONS_SHOWN])
 
 
 def _touchpoint(record: Any) -> str:  # noqa: ANN401

@@ -1,5 +1,6 @@
-"""The commands with subcommands: ``dead-letters`` and ``models``."""
+"""The commands with subcommands: ``dead-letters``, ``models`` and ``bands``."""
 
+from pathlib import Path
 from typing import Annotated
 
 import orjson
@@ -20,6 +21,41 @@ models = typer.Typer(
     invoke_without_command=True,
     rich_markup_mode=None,
 )
+bands = typer.Typer(
+    help="Find the bands for as many alarms as there are people for.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+
+
+@bands.callback()
+def _group() -> None:
+    """Keep ``tune`` a subcommand: Typer would run the only one without its name."""
+
+
+@bands.command("tune")
+def tune_bands(
+    capacity: Annotated[
+        float | None, typer.Option(help="Customers a day who may enter the band high.")
+    ] = None,
+    share: Annotated[
+        float | None, typer.Option(help="The same as a share of open customers: 0.01.")
+    ] = None,
+    folder: Annotated[
+        Path | None,
+        typer.Option("--from", metavar="FOLDER", help="Of a replay; default: the live ledger."),
+    ] = None,
+    config: Config = None,
+    as_json: Json = False,
+) -> None:
+    """Show what would follow from a capacity, and from half, twice and four times as much.
+
+    From a replay: thresholds, alarms a day, how many came true, how many leavers were warned.
+    From the live ledger thresholds and alarms alone, because its rows have no labels yet.
+    """
+    from touchstream.agents.cli import bands as command
+
+    command.tune(load_settings(config), capacity, share, folder, as_json=as_json)
 
 
 @letters.command("list")

@@ -12,7 +12,7 @@ import typer
 
 from touchstream.agents.cli import failures
 from touchstream.agents.cli.exits import exit_code
-from touchstream.agents.cli.groups import letters, models
+from touchstream.agents.cli.groups import bands, letters, models
 from touchstream.agents.cli.options import Config, Json, exit_unless, load_settings
 
 app = typer.Typer(
@@ -25,6 +25,7 @@ app = typer.Typer(
 )
 app.add_typer(letters, name="dead-letters")
 app.add_typer(models, name="models")
+app.add_typer(bands, name="bands")
 
 
 @app.command()
@@ -137,15 +138,33 @@ def publish(
     Without --skip-bad nothing is sent if any line is bad; from standard input, nothing after it.
     """
     from touchstream.agents.cli import publish as command
+    from touchstream.agents.replay.lines import STDIN
 
     settings = load_settings(config)
     if broker is not None:
         failures.require_broker(broker, embedded=False)
         settings = command.at_broker(settings, broker)
-    stored = [file for file in files if file != command.STDIN]
+    stored = [file for file in files if file != STDIN]
     if stored:
         failures.require_lines(stored)
     typer.echo(orjson.dumps(command.publish(settings, files, skip_bad=skip_bad)).decode())
+
+
+@app.command()
+def check(
+    files: Annotated[
+        list[Path], typer.Argument(help="JSONL of CloudEvents, plain or .gz; - = stdin.")
+    ],
+    config: Config = None,
+    as_json: Json = False,
+) -> None:
+    """Check files of events as a worker would, without any service: what is wrong, and where.
+
+    Exit 0 if every line is valid, 1 if not.
+    """
+    from touchstream.agents.cli import check as command
+
+    exit_unless(command.check(load_settings(config), files, as_json=as_json))
 
 
 @app.command()
@@ -186,6 +205,21 @@ def customer(
 
 
 @app.command()
+def risks(
+    band: Annotated[
+        str | None, typer.Option(metavar="BAND", help="high or medium; default both.")
+    ] = None,
+    top: Annotated[int, typer.Option(min=1, max=10_000, help="How many, by risk.")] = 20,
+    config: Config = None,
+    as_json: Json = False,
+) -> None:
+    """List the customers at risk now, with the reasons and the action told last."""
+    from touchstream.agents.cli import risks as command
+
+    command.risks(load_settings(config), band, top, as_json=as_json)
+
+
+@app.command()
 def metrics(
     name: Annotated[
         str | None, typer.Argument(metavar="NAME", help="A metric of docs/metrics.md; else all.")
@@ -219,7 +253,12 @@ def explain(
         list[Path] | None,
         typer.Option(help="JSONL of their events, plain or .gz; default: read the topic again."),
     ] = None,
-    target: Annotated[str, typer.Option(help="churn, or the name of another target.")] = "churn",
+    target: Annotated[
+        str | None,
+        typer.Option(
+            help="churn, return, or the name of another target; churn unless the relation is over."
+        ),
+    ] = None,
     config: Config = None,
     verify: Annotated[
         bool, typer.Option(help="Verify each reason: leave its events out and score again.")
@@ -233,6 +272,23 @@ def explain(
     if events:
         failures.require_lines(events)
     command.main(settings, customer_id, events or [], target, proved=verify, as_json=as_json)
+
+
+@app.command()
+def schemas(
+    config: Config = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Folder for the JSON Schema of every type and the event dictionary."),
+    ] = None,
+) -> None:
+    """Print the event dictionary of your own types, or write the whole contract with them."""
+    from touchstream.agents.cli import schemas as command
+
+    settings = load_settings(config)
+    if out is not None:
+        failures.require_folder(out)
+    typer.echo(command.schemas(settings, out))
 
 
 @app.command()

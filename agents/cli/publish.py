@@ -1,6 +1,5 @@
 """``touchstream publish``: send events, each checked as the workers will check it."""
 
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,8 +13,10 @@ from touchstream.agents import clients
 from touchstream.agents.cli.counting import Counting
 from touchstream.agents.cli.failures import BadUsage, Failed
 from touchstream.agents.kafka import physical_topics
-from touchstream.agents.replay.lines import open_lines
+from touchstream.agents.replay.lines import STDIN, raw_lines
 from touchstream.agents.settings import Settings, SettingsError
+from touchstream.schemas.event_types import NO_OWN_TYPES, OwnTypes, own_types
+from touchstream.schemas.nearest import Suggestion
 from touchstream.schemas.registry import INTERNAL_PREFIX
 from touchstream.schemas.topics import TOUCHPOINTS_TOPIC
 from touchstream.schemas.units import Millis
@@ -24,7 +25,6 @@ from touchstream.streams.intake.partitioner import partition_of
 from touchstream.streams.outcome import Drop, Reject
 from touchstream.streams.records import Record
 
-STDIN = Path("-")
 MOST_SHOWN = 20
 """Bad lines that --skip-bad prints; further ones are only counted."""
 
@@ -56,13 +56,14 @@ def publish(settings: Settings, files: list[Path], *, skip_bad: bool) -> dict[st
     """Send every line; return the counts."""
     if files.count(STDIN) > 1:
         raise BadUsage("FILE: want - (standard input) once at most")
+    own = own_types(settings.rules.event_types)
     # Standard input cannot be read twice.
     if not skip_bad and STDIN not in files:
-        _check_all(files)
+        _check_all(files, own)
     started, bad_count = time.monotonic(), 0
     with clients.producer(settings.kafka) as producer, Counting("publishing") as sent:
         sender = _Sender(producer, physical_topics(settings.kafka)[TOUCHPOINTS_TOPIC])
-        for line in checked_lines(files):
+        for line in checked_lines(files, own):
             if isinstance(line, Sound):
                 sender.send(line)
                 sent.add()
@@ -78,28 +79,25 @@ def publish(settings: Settings, files: list[Path], *, skip_bad: bool) -> dict[st
     return {"topic": sender.topic, "sent": sent.count, "bad": bad_count, "seconds": seconds}
 
 
-def checked_lines(files: list[Path]) -> Iterator[Sound | Bad]:
-    """Every line of every file, checked as the intake will check it."""
-    for file in files:
-        with open_lines(file) if file != STDIN else sys.stdin.buffer as lines:
-            for number, raw in enumerate(lines, 1):
-                value = raw.strip()
-                if value:
-                    yield check_line(value, f"{file}:{number}")
+def checked_lines(files: list[Path], own: OwnTypes = NO_OWN_TYPES) -> Iterator[Sound | Bad]:
+    """Every line of every file, checked as the intake will check it with the types ``own``."""
+    return (check_line(line.value, line.where, own) for line in raw_lines(files))
 
 
-def check_line(value: bytes, where: str) -> Sound | Bad:
+def check_line(value: bytes, where: str, own: OwnTypes = NO_OWN_TYPES) -> Sound | Bad:
     """The outcome that a line, keyed by its subject, will have in the intake of a worker."""
     key = _subject(value)
     # One partition only: the producer will choose the right one by the key.
     record = Record(0, Millis(time.time_ns() // 1_000_000), key, value)
-    match decode(record, Origin(partition_of(key, 1), 1, None)):
+    match decode(record, Origin(partition_of(key, 1), 1, None), own):
         case Arrival():
             return Sound(key, value)
         case Reject(reason, detail):
             return Bad(where, f"{reason}: {detail}")
-        case Drop(reason):
-            return Bad(where, f"{reason}: want a type of docs/events.md")
+        case Drop(reason, None):
+            return Bad(where, f"{reason}: want a type of docs/events.md or of [[event_types]]")
+        case Drop(reason, Suggestion(unknown, known)):
+            return Bad(where, f"{reason}: {unknown!r}: did you mean {known!r}?")
         case _:
             return Bad(where, f"reserved_type: {INTERNAL_PREFIX}* is written by touchstream only")
 
@@ -113,10 +111,10 @@ def _subject(value: bytes) -> bytes:
     return subject.encode() if isinstance(subject, str) else b""
 
 
-def _check_all(files: list[Path]) -> None:
+def _check_all(files: list[Path], own: OwnTypes) -> None:
     """Raise :class:`Failed` for the first bad line, before anything is sent."""
     with Counting("checking") as checked:
-        for line in checked_lines(files):
+        for line in checked_lines(files, own):
             checked.add()
             if isinstance(line, Bad):
                 raise Failed(

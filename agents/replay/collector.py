@@ -10,10 +10,13 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
 from touchstream.agents.letters import letter_line
 from touchstream.schemas.dead_letter import decode_letter
+from touchstream.schemas.emissions.envelope import structured
 from touchstream.schemas.envelope import format_time
 from touchstream.schemas.examples import Example, decode_example
 from touchstream.schemas.topics import (
     CHURN_RISK_TOPIC,
+    COMPACTED_TOPICS,
+    CUSTOMER_RISK_TOPIC,
     CUSTOMER_SIGNALS_TOPIC,
     DEAD_LETTERS_TOPIC,
     EXAMPLES_TOPIC,
@@ -22,13 +25,20 @@ from touchstream.schemas.topics import (
 from touchstream.schemas.units import Millis
 from touchstream.streams.learn.snapshot import CHURN
 
-EMISSIONS = (CHURN_RISK_TOPIC, NEXT_BEST_ACTION_TOPIC, CUSTOMER_SIGNALS_TOPIC)
+EMISSIONS = (
+    CHURN_RISK_TOPIC,
+    CUSTOMER_RISK_TOPIC,
+    NEXT_BEST_ACTION_TOPIC,
+    CUSTOMER_SIGNALS_TOPIC,
+)
+RULES_FILE = "rules.json"
+"""The rules of the replay, in the outputs' folder."""
 FETCH_MS = 50
 METADATA_PAUSE_S = 0.1
 
 Score = dict[str, object]
 Listener = Callable[[str, bytes], None]
-"""Called with the topic and value of every emission."""
+"""Called with the topic and CloudEvent of every emission, structured also if a tombstone."""
 
 
 def score_line(customer: str, at_ms: Millis, risk: float, version: int, label: int | None) -> Score:
@@ -111,6 +121,11 @@ class Collector:
         while any([await self._consumer.position(p) < end for p, end in ends.items()]):
             await self._read()
 
+    def flush(self) -> None:
+        """Bring everything written so far into the files."""
+        for file in (*self._files.values(), *self.scores.values()):
+            file.flush()
+
     async def __aenter__(self) -> Self:
         await self.start()
         return self
@@ -131,11 +146,12 @@ class Collector:
             return self._example(record.value)
         if topic == DEAD_LETTERS_TOPIC:
             return self._letter(record)
-        shard, _, number = orjson.loads(record.value)["sequence"].partition(":")
+        event = structured(record.value, record.headers)
+        shard, _, number = orjson.loads(event)["sequence"].partition(":")
         if self._is_new(topic, shard, int(number)):
-            self._write(topic, record.value)
+            self._write(topic, event)
             if self._on_record is not None:
-                self._on_record(topic, record.value)
+                self._on_record(topic, event)
 
     def _example(self, value: bytes) -> None:
         example = decode_example(value)
@@ -162,9 +178,11 @@ class Collector:
     def _is_new(self, topic: str, shard: str, sequence: int) -> bool:
         """Whether a record is next in its shard's sequence.
 
-        One that follows a lost send comes again, in order, after the lost one.
+        One that follows a lost send comes again, in order, after the lost one. Compaction leaves
+        gaps behind.
         """
-        if sequence != self._last.get((topic, shard), 0) + 1:
+        before = self._last.get((topic, shard), 0)
+        if sequence <= before or (topic not in COMPACTED_TOPICS and sequence > before + 1):
             return False
         self._last[topic, shard] = sequence
         return True

@@ -7,9 +7,13 @@ that is neither is published as it is, and ends among the dead letters.
 import base64
 import binascii
 import gzip
-from collections.abc import Iterator, Sequence
+import sys
+import zlib
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from io import BufferedReader
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import IO, Any, NamedTuple
 
 import orjson
 
@@ -22,6 +26,12 @@ RECORD = "touchstream_record"
 """Marks a line that is a record of a live log; its value is the format's version."""
 
 RECORD_FORMAT = 1
+
+
+STDIN = Path("-")
+"""Standard input, which can be read once."""
+
+_GZIP = b"\x1f\x8b"
 
 
 class LinesError(ValueError):
@@ -41,14 +51,34 @@ class Line(NamedTuple):
     headers: tuple[tuple[str, bytes | None], ...] = ()
 
 
+class RawLine(NamedTuple):
+    """A line that is not empty, without the white space around it."""
+
+    file: Path
+    number: int
+    """From 1."""
+    value: bytes
+
+    @property
+    def where(self) -> str:
+        """``FILE:NUMBER``."""
+        return f"{self.file}:{self.number}"
+
+
 def read_lines(files: Sequence[Path]) -> Iterator[Line]:
     """Every line of every file, plain or .gz, in order, without empty ones."""
+    for raw in raw_lines(files):
+        yield parse_line(raw.value)
+
+
+def raw_lines(files: Sequence[Path]) -> Iterator[RawLine]:
+    """Every line of every file as bytes; ``-`` is standard input."""
     for file in files:
-        with open_lines(file) as lines:
-            for raw in lines:
-                stripped = raw.strip()
-                if stripped:
-                    yield parse_line(stripped)
+        with open_lines(file) if file != STDIN else _unpacked(STDIN, sys.stdin.buffer) as lines:
+            for number, line in enumerate(lines, 1):
+                value = line.strip()
+                if value:
+                    yield RawLine(file, number, value)
 
 
 def parse_line(raw: bytes) -> Line:
@@ -106,9 +136,25 @@ def _moment(text: object) -> Millis | None:
         return None
 
 
-def open_lines(file: Path) -> Any:  # noqa: ANN401 - gzip and plain files share no type
+@contextmanager
+def open_lines(file: Path) -> Iterator[Iterable[bytes]]:
     """The file's bytes, unpacked; raises :class:`LinesError` if it cannot be read."""
     try:
-        return gzip.open(file, "rb") if file.suffix == ".gz" else file.open("rb")
+        packed = file.open("rb")
     except OSError as exc:
         raise LinesError(f"{file}: {exc.strerror}") from exc
+    with packed, _unpacked(file, packed) as lines:
+        yield lines
+
+
+@contextmanager
+def _unpacked(file: Path, packed: IO[bytes]) -> Iterator[Iterable[bytes]]:
+    # The first bytes tell: a pipe has no suffix, and cannot be opened twice to look.
+    if not isinstance(packed, BufferedReader) or packed.peek(len(_GZIP))[: len(_GZIP)] != _GZIP:
+        yield packed
+        return
+    try:
+        with gzip.GzipFile(fileobj=packed) as lines:
+            yield lines
+    except (EOFError, gzip.BadGzipFile, zlib.error) as exc:
+        raise LinesError(f"{file}: gzip: {exc}") from exc

@@ -20,7 +20,7 @@ from touchstream.agents.replay.lines import (
 from touchstream.agents.spelling import spelled
 from touchstream.schemas.rules import Rules
 from touchstream.schemas.tick import Tick, decode_tick
-from touchstream.streams.intake.decode import Origin, decode
+from touchstream.streams.intake.decode import Origin, classify
 from touchstream.streams.records import Record
 
 
@@ -50,7 +50,7 @@ def record_line(record: Record, origin: Origin) -> bytes:
         ],
         **spelled("value", record.value),
     }
-    if isinstance(decode(record, origin), Tick):
+    if isinstance(classify(record, origin), Tick):
         line["tick"] = True
     return orjson.dumps(line) + b"\n"
 

@@ -16,7 +16,7 @@ from touchstream.agents.checkpoint import Checkpoint
 from touchstream.agents.kafka import client_options, physical_topics
 from touchstream.agents.received import RECEIVED_HEADER
 from touchstream.agents.replay.background import running
-from touchstream.agents.replay.collector import Collector, Listener
+from touchstream.agents.replay.collector import RULES_FILE, Collector, Listener
 from touchstream.agents.replay.history import Step
 from touchstream.agents.replay.lines import Line, LinesError
 from touchstream.agents.replay.pacer import Publish, TickAt
@@ -31,7 +31,7 @@ from touchstream.agents.replay.sender import (
     received_headers,
 )
 from touchstream.agents.replay.states import write_states
-from touchstream.agents.replay.summary import summary
+from touchstream.agents.replay.summary import alarms_summary, summary
 from touchstream.agents.replay.waiting import AgentsProgress
 from touchstream.agents.settings import Settings
 from touchstream.agents.stores.base import Store
@@ -80,6 +80,7 @@ class Replay:
     async def run(self, steps: AsyncIterator[Step]) -> dict[str, object]:
         """Take the steps one by one, write all outputs, return the summary."""
         self._folder.mkdir(parents=True, exist_ok=True)
+        (self._folder / RULES_FILE).write_bytes(self._rules.to_text())
         # The learner stores the rules as well, but the first tick may come earlier.
         await self._store.put_text(self._rules.digest(), self._rules.to_text())
         async with AsyncExitStack() as stack:
@@ -101,6 +102,7 @@ class Replay:
             self._show(Phase("writing", self._records, self._tick, self._now_ms))
             shards = shard_names(self._partitions)
             customers = await write_states(self._store, shards, self._folder, collector)
+            collector.flush()
             found = summary(
                 await self._progress.shard_checkpoints(),
                 await self.checkpoint(),
@@ -108,6 +110,7 @@ class Replay:
                 ticks=self._tick,
                 customers=customers,
                 emissions=collector.counts,
+                alarms=alarms_summary(self._folder, self._rules),
             )
         (self._folder / "summary.json").write_bytes(
             orjson.dumps(found, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)

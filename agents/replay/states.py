@@ -9,9 +9,8 @@ from touchstream.agents.replay.collector import Collector, score_line
 from touchstream.agents.state_view import as_json
 from touchstream.agents.stores.base import Read, Store
 from touchstream.schemas.units import CustomerId
-from touchstream.streams.learn.snapshot import CHURN
+from touchstream.streams.learn.snapshot import CHURN, RETURN
 from touchstream.streams.projections.read import churn_of, return_of, targets_of
-from touchstream.streams.projections.returning import RETURN
 from touchstream.streams.state import decode as decode_state
 
 PAGE = 500
@@ -25,7 +24,7 @@ async def write_states(
     The profiles are sorted by customer, so that the number of partitions does not show.
     """
     profiles = []
-    async for customer, data in _states(store, shards):
+    async for customer, data in read_states(store, shards):
         state = decode_state(data)
         # Encoded at once: decoded states of all customers would need several times the memory.
         profiles.append((customer, orjson.dumps(as_json(customer, state))))
@@ -43,7 +42,10 @@ async def write_states(
     return len(profiles)
 
 
-async def _states(store: Store, shards: Sequence[str]) -> AsyncIterator[tuple[CustomerId, bytes]]:
+async def read_states(
+    store: Store, shards: Sequence[str]
+) -> AsyncIterator[tuple[CustomerId, bytes]]:
+    """Every customer and their encoded state, shard by shard."""
     for shard in shards:
         seen: set[str] = set()  # a scan may name an id twice
         cursor = -1

@@ -1,10 +1,21 @@
-"""The summary of a replay: its counts, and every model beside both baselines."""
+"""The summary of a replay: its counts, every model beside both baselines, and the alarms.
+
+Churn's measures are of open customers. Beside them stand those of all customers together, marked.
+"""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from touchstream.agents.checkpoint import Checkpoint
+from touchstream.agents.replay.collector import score_files
+from touchstream.agents.report.alarms import read_told, worth
+from touchstream.agents.report.scores import read_rows
+from touchstream.schemas.rules import Rules
 from touchstream.streams.checkpoint import ShardCheckpoint
+from touchstream.streams.intake.misspelt import misspelt_in
+from touchstream.streams.intake.unknown_fields import unknown_fields_in
 from touchstream.streams.learn.progress import Measures
+from touchstream.streams.learn.snapshot import CHURN
 
 OUTCOMES = ("applied", "duplicate", "dead", "dropped")
 
@@ -17,6 +28,7 @@ def summary(
     ticks: int,
     customers: int,
     emissions: Mapping[str, int],
+    alarms: Mapping[str, object] | None,
 ) -> dict[str, object]:
     """The content of ``summary.json``."""
     counters = added(checkpoints)
@@ -26,11 +38,16 @@ def summary(
     return {
         "records": records,
         "dropped_by_reason": _by_reason(counters, "dropped."),
+        "unknown_types": [*map(str, misspelt_in(each.misspelt_types for each in checkpoints))],
         "dead_by_reason": _by_reason(counters, "dead."),
+        "unknown_fields": [found._asdict() for found in unknown_fields_in(counters)],
+        "outcome_faults": _by_reason(counters, "outcome."),
         "customers": customers,
         "ticks": ticks,
         "emissions": dict(emissions),
+        "alarms": alarms,
         "models": models,
+        "all_customers": None if checkpoint is None else all_customers(checkpoint),
         "model_beats_recency": None if models is None else beats_recency(models),
         "served": None if checkpoint is None else served_names(checkpoint),
         "reliability": None if checkpoint is None else reliability(checkpoint),
@@ -53,6 +70,18 @@ def model_measures(checkpoint: Checkpoint) -> dict[str, dict[str, float | None]]
     """Progressive measures of the model and of both baselines, on the same labels."""
     tallies = checkpoint.knowledge.tallies()
     return {name: _rounded(tally.measures()) for name, tally in tallies.items()}
+
+
+def all_customers(checkpoint: Checkpoint) -> dict[str, str | float | None]:
+    """Measures over open customers and those who had left, with a note that they flatter."""
+    knowledge = checkpoint.knowledge
+    together = knowledge.tally_of_everybody()
+    gone = together.n - knowledge.churn.model_tally.n
+    note = (
+        f"flattered: {gone:,} of {together.n:,} labels are of customers who had left already and "
+        "count as churn unless they came back"
+    )
+    return {"note": note, **_rounded(together.measures())}
 
 
 def served_names(checkpoint: Checkpoint) -> dict[str, str]:
@@ -89,6 +118,34 @@ def reliability(checkpoint: Checkpoint) -> list[dict[str, float]]:
         for n, risk, churned in rows
         if n
     ]
+
+
+def alarms_summary(folder: Path, rules: Rules) -> dict[str, object] | None:
+    """What the alarms in the outputs of a replay were worth; None if nobody entered a band."""
+    index: dict[str, int] = {}
+    rows = read_rows(folder / score_files([])[CHURN], index)
+    found = worth(read_told(folder, index, rules.churn.horizon_days), rows, rules)
+    if found is None:
+        return None
+    judged = found.found
+    return {
+        "from": found.first_day.isoformat(),
+        "until": found.last_day.isoformat(),
+        "capacity_per_day": _round(found.capacity),
+        "alarms": judged.alarms,
+        "alarms_per_day": _round(judged.alarms_per_day),
+        "after_the_end": found.after_end,
+        "precision": _round(judged.precision),
+        "outcome_not_known": found.open,
+        "leavers": judged.leavers,
+        "warned": found.leavers_warned,
+        "warned_share": _round(judged.warned),
+        "median_days_before": _round(judged.lead_days),
+    }
+
+
+def _round(value: float | None) -> float | None:
+    return None if value is None else round(value, 3)
 
 
 def beats_recency(models: Mapping[str, Mapping[str, float | None]]) -> bool | None:

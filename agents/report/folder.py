@@ -8,8 +8,10 @@ from typing import NamedTuple
 import msgspec
 from msgspec import Struct, field
 
+from touchstream.agents.replay.collector import RULES_FILE
 from touchstream.agents.report.scores import EVER, Foreign, read_lines
 from touchstream.schemas.envelope import OWN_SOURCE
+from touchstream.schemas.rules import Rules
 from touchstream.schemas.topics import (
     CHURN_RISK_TOPIC,
     CUSTOMER_SIGNALS_TOPIC,
@@ -34,6 +36,15 @@ class Group(Struct):
     mean_risk: float | None
 
 
+class UnknownField(Struct):
+    """A field that a type does not know, and the optional one that it probably stands for."""
+
+    type: str
+    field: str
+    events: int
+    did_you_mean: str | None
+
+
 class Summary(Struct):
     """The part of ``summary.json`` that the page shows."""
 
@@ -43,8 +54,14 @@ class Summary(Struct):
     customers: int
     ticks: int
     models: dict[str, Measures] | None
+    unknown_types: tuple[str, ...] = ()
+    """A sentence for each unknown type that resembles a known one."""
+    all_customers: dict[str, str | float | None] | None = None
+    """Churn and return together; an earlier build has none."""
     served: dict[str, str] | None = None
     treatment: dict[str, Group] | None = None
+    unknown_fields: list[UnknownField] = []
+    outcome_faults: dict[str, int] = {}
 
     @property
     def targets(self) -> list[str]:
@@ -70,7 +87,9 @@ class Emitted(Struct):
     crossings: Counter[tuple[str, str]] = field(default_factory=Counter)
     """By band before ("" for none) and band after."""
     weightiest: Counter[str] = field(default_factory=Counter)
-    """The first reason, in words, of customers who entered the band high."""
+    """The first reason of customers who entered the band high, by its kind."""
+    examples: dict[str, str] = field(default_factory=dict)
+    """Kind of reason -> the newest sentence."""
     chosen: Counter[str] = field(default_factory=Counter)
     left_out: Counter[tuple[str, str]] = field(default_factory=Counter)
     """By action and reason."""
@@ -81,6 +100,8 @@ class Emitted(Struct):
 
 class _Reason(Struct):
     text: str
+    kind: str | None = None
+    """Absent in replays by earlier builds, whose texts held no numbers."""
 
 
 class _Risk(Struct):
@@ -135,6 +156,17 @@ def read_summary(folder: Path) -> Summary:
         raise Foreign(f"{path.name}: {exc}") from exc
 
 
+def read_rules(folder: Path) -> Rules | None:
+    """Read the rules of the replay; None if an earlier build wrote the folder."""
+    path = folder / RULES_FILE
+    try:
+        return Rules.from_text(path.read_bytes())
+    except FileNotFoundError:
+        return None
+    except (OSError, msgspec.MsgspecError) as exc:
+        raise Foreign(f"{path.name}: {exc}") from exc
+
+
 def read_emissions(folder: Path, since: date = EVER) -> Emitted:
     """Count the emissions from the day ``since`` on."""
     found = Emitted()
@@ -155,7 +187,10 @@ def _count_risk(found: Emitted, risk: _Risk) -> None:
     found.horizon_days = risk.horizon_days
     found.crossings[risk.band_before or "", risk.band] += 1
     if risk.band == "high" and risk.reasons:
-        found.weightiest[risk.reasons[0].text] += 1
+        first = risk.reasons[0]
+        kind = first.text if first.kind is None else first.kind.replace("_", " ")
+        found.weightiest[kind] += 1
+        found.examples[kind] = first.text
 
 
 def _count_signal(found: Emitted, event: _SignalEvent) -> None:

@@ -8,12 +8,21 @@ from pathlib import Path
 from typing import TypeVar
 
 from touchstream.agents.replay.collector import score_files
+from touchstream.agents.report.alarm_section import alarm_section
+from touchstream.agents.report.alarms import read_told, worth
+from touchstream.agents.report.capacities import TooLittle, asked_of, foresee
 from touchstream.agents.report.findings import troubles
-from touchstream.agents.report.folder import Emitted, Summary, read_emissions, read_summary
+from touchstream.agents.report.folder import (
+    Emitted,
+    Summary,
+    read_emissions,
+    read_rules,
+    read_summary,
+)
 from touchstream.agents.report.html import Cell, notice, percent, side_by_side, table, tiles
-from touchstream.agents.report.scores import EVER, read_scores
+from touchstream.agents.report.scores import EVER, Rows, read_rows, scores_of, together
 from touchstream.agents.report.target import section
-from touchstream.streams.learn.snapshot import CHURN
+from touchstream.streams.learn.snapshot import CHURN, RETURN
 
 HEAD = """<!doctype html>
 <html lang="en">
@@ -46,12 +55,30 @@ def page(folder: Path, since: date = EVER) -> str:
     style = resources.files("touchstream.agents.report").joinpath("page.css").read_text()
     parts = [HEAD.format(title=escape(title), style=style), f"<h1>{escape(title)}</h1>"]
     emitted = read_emissions(folder, since)
-    parts += [_beginning(summary, emitted, since)]
-    files = score_files([name for name in summary.targets if name != CHURN])
-    for target, name in files.items():
-        parts.append(section(target, read_scores(folder / name, since), summary))
+    index: dict[str, int] = {}
+    rows = {
+        target: read_rows(folder / name, index)
+        for target, name in score_files([each for each in summary.targets if each != CHURN]).items()
+    }
+    parts += [_beginning(summary, emitted, since), _alarms(folder, rows[CHURN], index, since)]
+    scores = {target: scores_of(its, since) for target, its in rows.items()}
+    everybody = together(scores[CHURN], scores[RETURN]) if RETURN in scores else None
+    for target, its in scores.items():
+        parts.append(section(target, its, summary, everybody if target == CHURN else None))
     parts += [_emissions(emitted), _treatment(summary), _models(summary, emitted), _notes()]
     return "\n".join(filter(None, parts)) + "\n</body>\n</html>\n"
+
+
+def _alarms(folder: Path, rows: Rows, index: dict[str, int], since: date) -> str:
+    rules = read_rules(folder)
+    if rules is None:
+        return ""
+    told = read_told(folder, index, rules.churn.horizon_days)
+    try:
+        foreseen = foresee(rows, told, rules, asked_of(rules))
+    except TooLittle:
+        foreseen = []
+    return alarm_section(worth(told, rows, rules, since), foreseen, rules.churn.horizon_days)
 
 
 def _beginning(summary: Summary, emitted: Emitted, since: date) -> str:
@@ -78,8 +105,8 @@ def _emissions(emitted: Emitted) -> str:
         ),
         _counts(
             "The strongest reason of customers who entered the band high",
-            ("reason", "n"),
-            _most(emitted.weightiest),
+            ("reason", "n", "for example"),
+            [(kind, n, emitted.examples[kind]) for kind, n in _most(emitted.weightiest)],
         ),
         _counts(
             f"{sum(emitted.chosen.values()):,} decisions: the action chosen",

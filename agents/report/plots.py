@@ -17,8 +17,9 @@ from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
+from touchstream.agents.report.alarms import Worth
 from touchstream.agents.report.measures import Bin, Period, Ranking
-from touchstream.agents.report.scores import Scores
+from touchstream.agents.report.scores import EPOCH, Scores
 from touchstream.agents.report.words import Words
 
 if TYPE_CHECKING:
@@ -109,16 +110,33 @@ def periods_plot(rows: Sequence[Period], words: Words) -> str:
             dates: list[date] = starts
             axes.plot(np.array(dates, "datetime64[D]"), values, style, color=colour, label=label)
             axes.lines[-1].set_marker("." if colour != EVERY else "")
-        locator = AutoDateLocator(maxticks=7)  # type: ignore[no-untyped-call]
-        axes.xaxis.set_major_locator(locator)
-        axes.xaxis.set_major_formatter(
-            ConciseDateFormatter(locator)  # type: ignore[no-untyped-call]
-        )
+        _dates(axes)
         _percent(axes)
         axes.set(ylim=(-0.02, 1.05), ylabel=f"share that {words.ones}")
         axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=3, fontsize=8)
 
     return _svg(f"periods {words.title}", draw)
+
+
+def alarms_plot(found: Worth) -> str:
+    """Alarms a day, week by week, beside the capacity."""
+    first, last = (day.toordinal() - EPOCH.toordinal() for day in (found.first_day, found.last_day))
+    starts = np.arange(first, last + 1, 7)
+    lengths = np.minimum(starts + 7, last + 1) - starts
+    counts = np.zeros(len(starts))
+    for day, count in found.by_day.items():
+        counts[(day - first) // 7] += count
+
+    def draw(axes: Axes) -> None:
+        dates = starts.astype("datetime64[D]")
+        axes.bar(dates, counts / lengths, width=5.5, align="edge", color=ONES, label="alarms")
+        if found.capacity is not None:
+            axes.axhline(found.capacity, color=EVERY, linestyle="--", label="capacity")
+        _dates(axes)
+        axes.set(ylabel="a day")
+        axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=2, fontsize=8)
+
+    return _svg("alarms", draw)
 
 
 def histogram_plot(scores: Scores, words: Words) -> str:
@@ -137,6 +155,12 @@ def histogram_plot(scores: Scores, words: Words) -> str:
         axes.legend(loc="best")
 
     return _svg(f"histogram {words.title}", draw)
+
+
+def _dates(axes: Axes) -> None:
+    locator = AutoDateLocator(maxticks=7)  # type: ignore[no-untyped-call]
+    axes.xaxis.set_major_locator(locator)
+    axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))  # type: ignore[no-untyped-call]
 
 
 def _percent(axes: Axes, *, x: bool = False) -> None:

@@ -1,8 +1,10 @@
 """The section of the page about one target and the quality of its predictions."""
 
+from collections.abc import Mapping
 from html import escape
 from typing import NamedTuple
 
+from touchstream.agents.report.calibration import FEWEST_IN_BIN, Checked, checked_bins
 from touchstream.agents.report.findings import cautions, conclusion
 from touchstream.agents.report.folder import Summary
 from touchstream.agents.report.html import (
@@ -47,6 +49,7 @@ class Evaluation(NamedTuple):
     ranked: Ranking
     measures: Measures
     bins: list[Bin]
+    checked: list[Checked]
     periods: list[Period]
     highest: list[Lift]
     lowest: list[Lift]
@@ -62,24 +65,32 @@ def evaluate(scores: Scores) -> Evaluation | None:
         ranked=ranked,
         measures=measures(scores.risk, scores.label, ranked),
         bins=reliability(scores.risk, scores.label),
+        checked=checked_bins(scores),
         periods=periods(scores),
         highest=lifts(ranked),
         lowest=lifts(ranked.reversed()),
     )
 
 
-def section(target: str, scores: Scores, summary: Summary) -> str:
-    """The section of one target: sentences, plots and tables."""
+def section(target: str, scores: Scores, summary: Summary, everybody: Scores | None = None) -> str:
+    """The section of one target: sentences, plots and tables.
+
+    ``everybody``: for churn, the scores with those of customers who had left.
+    """
     words = words_for(target)
     evaluation = evaluate(scores)
     found = None if evaluation is None else evaluation.measures
-    warnings = cautions(target, scores, found, summary, words)
+    beside = None
+    if evaluation is not None and everybody is not None and len(everybody.risk) > len(scores.risk):
+        ranked = ranking(everybody.risk, everybody.label)
+        beside = measures(everybody.risk, everybody.label, ranked)
+    warnings = cautions(target, scores, found, summary, words, beside)
     parts = [f"<h2>{escape(words.title)}</h2>"]
     if target == CHURN and (result := conclusion(summary.models)) is not None:
         parts.append(notice(result.sentence, "good" if result.better else "warn"))
     parts += [notice(sentence, "warn") for sentence in warnings]
     if evaluation is not None:
-        parts += [_headline(evaluation, words), _beside(target, evaluation, summary, words)]
+        parts += [_headline(evaluation, words), _beside(target, evaluation, summary, words, beside)]
         parts += [_plots(evaluation, words), _tables(evaluation, words)]
     return "\n".join(parts)
 
@@ -117,7 +128,13 @@ def _in_words(evaluation: Evaluation, words: Words) -> str:
     return f"<p>O{escape('; '.join(predicted)[1:])}.</p>" if predicted else ""
 
 
-def _beside(target: str, evaluation: Evaluation, summary: Summary, words: Words) -> str:
+def _beside(
+    target: str,
+    evaluation: Evaluation,
+    summary: Summary,
+    words: Words,
+    everybody: Measures | None,
+) -> str:
     names = {
         "roc_auc": "ROC AUC",
         "average_precision": f"average precision, {words.ones}",
@@ -133,17 +150,33 @@ def _beside(target: str, evaluation: Evaluation, summary: Summary, words: Words)
         ("", "model", "base rate"),
         [(name, ours[key], rate[key]) for key, name in names.items()],
     )
+    flattered = "" if everybody is None else _flattered(evaluation.measures, everybody, names)
     models = summary.models or {}
     if target != CHURN or "recency" not in models:
-        return side_by_side(exact)
+        return side_by_side(exact, flattered)
     sides = [models[name] for name in (CHURN, "recency", "base_rate")]
     whole = table(
-        f"Progressive, over all {sides[0].get('n') or 0:,.0f} labels of the replay; each side had "
-        "seen only labels that were known by then.",
+        f"Progressive, over the {sides[0].get('n') or 0:,.0f} labels of open customers of the "
+        "replay; each side had seen only labels that were known by then.",
         ("", "model", "recency", "base rate"),
         [(name, *(side.get(key) for side in sides)) for key, name in names.items()],
     )
-    return side_by_side(exact, whole)
+    return side_by_side(exact, whole, flattered)
+
+
+def _flattered(found: Measures, everybody: Measures, names: Mapping[str, str]) -> str:
+    ours, theirs = found._asdict(), everybody._asdict()
+    gone = everybody.n - found.n
+    return table(
+        f"All customers together, flattered by those who were gone: {gone:,} of {everybody.n:,} "
+        "scores are of customers who had left, with 1 - P(return) as their risk. Nobody is warned "
+        "about them, and they are easy to tell.",
+        ("", "open", "all, flattered"),
+        [
+            ("labels", found.n, everybody.n),
+            *((name, ours[k], theirs[k]) for k, name in names.items()),
+        ],
+    )
 
 
 def _plots(evaluation: Evaluation, words: Words) -> str:
@@ -187,9 +220,11 @@ def _tables(evaluation: Evaluation, words: Words) -> str:
             f"{words.zeros.capitalize()}: lowest risk first", head, map(_lift, evaluation.lowest)
         ),
         table(
-            "Reliability",
-            ("mean predicted risk", "observed rate", "n"),
-            [(percent(row.predicted), percent(row.came_true), row.n) for row in evaluation.bins],
+            "Reliability. Scores of one customer are alike, so n counts as fewer (design effect of "
+            "customers). Off: the mean risk lies outside the 99 % interval of the rate; bins "
+            f"under {FEWEST_IN_BIN} scores are not judged",
+            ("risk", "mean", "observed", "n", "counts as", "99 % interval", ""),
+            map(_bin, evaluation.checked),
         ),
         table(
             f"Share that {words.ones}, by period (those under 100 scores are left out)",
@@ -205,6 +240,22 @@ def _tables(evaluation: Evaluation, words: Words) -> str:
                 for row in evaluation.periods
             ],
         ),
+    )
+
+
+def _bin(row: Checked) -> tuple[Cell, ...]:
+    risk = f"{10 * row.number} to {10 * row.number + 10} %"
+    interval = (
+        "-" if row.interval is None else " to ".join(f"{100 * at:.1f}" for at in row.interval)
+    )
+    return (
+        Written(risk),
+        percent(row.predicted),
+        percent(row.came_true),
+        row.n,
+        round(row.counts_as),
+        Written(interval),
+        "off" if row.is_off else "",
     )
 
 

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from touchstream.streams.learn.snapshot import CHURN
+from touchstream.streams.learn.snapshot import CHURN, RETURN
 
 
 class Words(NamedTuple):
@@ -16,11 +16,13 @@ class Words(NamedTuple):
 
 
 def words_for(target: str) -> Words:
-    """Churn has names of its own.
+    """Churn and return have names of their own.
 
     >>> words_for("repeat_contact").title
     'Repeat contact'
     """
     if target == CHURN:
-        return Words("Churn", "left", "stayed")
+        return Words("Churn of open customers", "left", "stayed")
+    if target == RETURN:
+        return Words("Return of those who had left", "came back", "stayed away")
     return Words(target.replace("_", " ").capitalize(), "came true", "did not")

@@ -5,9 +5,10 @@ way are refused here.
 """
 
 from collections.abc import Mapping, Sequence
+from math import isfinite
 
 from touchstream.agents.stores.base import Commit, Fence
-from touchstream.agents.stores.keys import check_bucket
+from touchstream.agents.stores.keys import check_bucket, check_index
 
 LARGEST_EXACT = 2**53
 """Redis scores are doubles: above this, distinct integers may become equal."""
@@ -28,6 +29,7 @@ def check_commit(commit: Commit) -> None:
     _check_timers(commit.shard, commit.states, commit.timers)
     _check_outbox(commit.shard, commit.outbox)
     _check_measures(commit.shard, commit.measures, commit.expired_measures)
+    _check_indexes(commit.shard, commit.states, commit.indexes)
 
 
 def exact(number: object) -> bool:
@@ -86,6 +88,28 @@ def _check_measures(
                 raise ValueError(
                     f"shard {shard}: {name!r} of {bucket} changes by {amount!r}: want an int "
                     "within +-2**62"
+                )
+
+
+def _check_indexes(
+    shard: str,
+    states: Mapping[str, bytes | None],
+    indexes: Mapping[str, Mapping[str, float | None]],
+) -> None:
+    for index, scores in indexes.items():
+        check_index(index)
+        "".join(scores).encode()
+        for subject, score in scores.items():
+            if score is None:
+                continue
+            if type(score) is not float or not isfinite(score):
+                raise ValueError(
+                    f"shard {shard}: {subject!r} has {score!r} in {index}: want a finite float"
+                )
+            if states.get(subject, b"") is None:
+                raise ValueError(
+                    f"shard {shard}: {subject!r} is deleted and put into {index}: a reader would "
+                    "find no state"
                 )
 
 

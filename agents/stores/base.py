@@ -48,6 +48,8 @@ class Commit(NamedTuple):
     """bucket -> field -> what is added to it; a total that would leave 64 bits stays as it is."""
     expired_measures: Sequence[str] = ()
     """Buckets that are deleted whole, before anything is added."""
+    indexes: Mapping[str, Mapping[str, float | None]] = {}
+    """Index -> id -> its score in the index, or None to take it out."""
 
 
 class ShardCheckpoint(NamedTuple):
@@ -95,6 +97,17 @@ class Store(Protocol):
         self, shards: Sequence[str], buckets: Sequence[str]
     ) -> list[list[dict[str, int]]]:
         """The fields of each bucket, shard by shard; one that does not exist has none."""
+
+    async def read_indexes(
+        self, shards: Sequence[str], indexes: Sequence[str], limit: int
+    ) -> list[list[list[tuple[str, float]]]]:
+        """The ``limit`` highest scores of each index, shard by shard: (id, score), highest first.
+
+        Equal scores are in the descending order of their ids.
+        """
+
+    async def count_indexes(self, shards: Sequence[str], indexes: Sequence[str]) -> list[list[int]]:
+        """How many ids each index holds, shard by shard."""
 
     async def put_text(self, digest: str, text: bytes) -> None:
         """Keep a text, such as rules, under its digest for ever."""

@@ -15,10 +15,14 @@ _BUCKET = re.compile(r"[A-Za-z0-9:._-]{1,64}")
 """A retention and a day, ``800:2026-11-28``; the hash tag stands before it."""
 
 
+_INDEX = re.compile(r"[a-z0-9._-]{1,64}")
+
+
 class ShardKeys(NamedTuple):
     """The keys of one shard.
 
-    A state's key is ``states`` followed by the id, a bucket's ``measures`` followed by its name.
+    A state's key is ``states`` followed by the id, a bucket's ``measures`` and an index's
+    ``indexes`` followed by its name.
     """
 
     fence: bytes
@@ -27,6 +31,7 @@ class ShardKeys(NamedTuple):
     outbox: bytes
     states: bytes
     measures: bytes
+    indexes: bytes
 
     def state(self, subject: str) -> bytes:
         """The key of one state; raises ValueError (UnicodeEncodeError) for a lone surrogate."""
@@ -40,6 +45,10 @@ class ShardKeys(NamedTuple):
         """The key of one bucket of measures; raises ValueError for a name that is none."""
         return self.measures + check_bucket(name).encode()
 
+    def index_of(self, name: str) -> bytes:
+        """The key of one index; raises ValueError for a name that is none."""
+        return self.indexes + check_index(name).encode()
+
 
 # Called for every read and commit; the names of a process are few.
 @lru_cache(maxsize=4096)
@@ -50,6 +59,8 @@ def shard_keys(namespace: str, shard: str) -> ShardKeys:
     b'{touchstream:p0}:s:c-7'
     >>> shard_keys("touchstream", "p0").bucket("800:2026-11-28")
     b'{touchstream:p0}:m:800:2026-11-28'
+    >>> shard_keys("touchstream", "p0").index_of("risk.high")
+    b'{touchstream:p0}:i:risk.high'
     """
     tag = f"{{{check_name(namespace)}:{check_name(shard)}}}:"
     return ShardKeys(
@@ -59,6 +70,7 @@ def shard_keys(namespace: str, shard: str) -> ShardKeys:
         outbox=f"{tag}outbox".encode(),
         states=f"{tag}s:".encode(),
         measures=f"{tag}m:".encode(),
+        indexes=f"{tag}i:".encode(),
     )
 
 
@@ -90,5 +102,14 @@ def check_bucket(name: str) -> str:
         raise ValueError(
             f"{name!r} names no bucket of measures: want letters, digits, ':', '.', '_' or '-', "
             "at most 64"
+        )
+    return name
+
+
+def check_index(name: str) -> str:
+    """The name itself; raises ValueError unless it may end a key."""
+    if not _INDEX.fullmatch(name):
+        raise ValueError(
+            f"{name!r} names no index: want lower-case letters, digits, '.', '_' or '-', at most 64"
         )
     return name

@@ -5,13 +5,13 @@ others.
 """
 
 from collections.abc import Mapping, Sequence
-from heapq import nsmallest
+from heapq import nlargest, nsmallest
 
 from msgspec import Struct, field
 
 from touchstream.agents.stores.arguments import check_commit
 from touchstream.agents.stores.base import Commit, Fence, Read, ShardCheckpoint
-from touchstream.agents.stores.keys import check_bucket, check_name
+from touchstream.agents.stores.keys import check_bucket, check_index, check_name
 
 
 class _Shard(Struct):
@@ -21,6 +21,7 @@ class _Shard(Struct):
     timers: dict[str, int] = field(default_factory=dict)
     outbox: dict[int, bytes] = field(default_factory=dict)
     measures: dict[str, dict[str, int]] = field(default_factory=dict)
+    indexes: dict[str, dict[str, float]] = field(default_factory=dict)
 
 
 class MemoryStore:
@@ -66,6 +67,15 @@ class MemoryStore:
         found = [self._shard(shard).measures for shard in shards]
         return [[dict(held.get(check_bucket(name), {})) for name in buckets] for held in found]
 
+    async def read_indexes(
+        self, shards: Sequence[str], indexes: Sequence[str], limit: int
+    ) -> list[list[list[tuple[str, float]]]]:
+        found = [[self._index(shard, name) for name in indexes] for shard in shards]
+        return [[_highest(members, limit) for members in of_shard] for of_shard in found]
+
+    async def count_indexes(self, shards: Sequence[str], indexes: Sequence[str]) -> list[list[int]]:
+        return [[len(self._index(shard, name)) for name in indexes] for shard in shards]
+
     async def put_text(self, digest: str, text: bytes) -> None:
         self._texts[digest] = text
 
@@ -94,6 +104,9 @@ class MemoryStore:
     async def close(self) -> None:
         """Nothing to close; the content stays."""
 
+    def _index(self, shard: str, name: str) -> Mapping[str, float]:
+        return self._shard(shard).indexes.get(check_index(name), {})
+
     def _shard(self, name: str) -> _Shard:
         return self._shards.setdefault(check_name(name), _Shard())
 
@@ -115,6 +128,8 @@ def _apply(shard: _Shard, commit: Commit) -> bool:
             shard.timers[id_] = moment_ms
     _append(shard.outbox, commit.outbox)
     _measure(shard.measures, commit)
+    for index, scores in commit.indexes.items():
+        _place(shard.indexes.setdefault(index, {}), scores)
     shard.record, shard.fence = commit.record, commit.fence
     return True
 
@@ -126,6 +141,18 @@ def _append(outbox: dict[int, bytes], entries: Sequence[tuple[int, bytes]]) -> N
         for number in [number for number in outbox if first <= number <= last]:
             del outbox[number]
     outbox.update(entries)
+
+
+def _place(members: dict[str, float], scores: Mapping[str, float | None]) -> None:
+    for id_, score in scores.items():
+        if score is None:
+            members.pop(id_, None)
+        else:
+            members[id_] = score
+
+
+def _highest(members: Mapping[str, float], limit: int) -> list[tuple[str, float]]:
+    return nlargest(limit, members.items(), key=lambda member: (member[1], member[0]))
 
 
 def _measure(buckets: dict[str, dict[str, int]], commit: Commit) -> None:

@@ -2,15 +2,16 @@
 
 Per shard: ``fence`` and ``record`` are strings, ``due`` is a sorted set of timers, ``outbox`` a
 sorted set by number (members ``number:entry``; not a stream: a stream refuses a number at or below
-its last, and a script that fails half way is not undone), each state a string of its own. Sorted
-sets order equal scores by the member's bytes, which for UTF-8 is Python's order of ``str``.
+its last, and a script that fails half way is not undone), each state a string of its own, each
+index a sorted set of ids by score. Sorted sets order equal scores by the member's bytes, which for
+UTF-8 is Python's order of ``str``.
 """
 
 import hashlib
 from collections.abc import Mapping, Sequence
 from importlib import resources
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
@@ -32,6 +33,7 @@ from touchstream.agents.stores.keys import (
 from touchstream.agents.stores.setup_check import CONFIG_QUERIES, SERVER_QUERIES, complaints
 
 Command = tuple[Any, ...]
+T = TypeVar("T")
 
 TIMEOUT_S = 10.0
 """A commit of 20,000 states takes 0.1 s; a server that is silent for longer is down or stuck."""
@@ -134,9 +136,26 @@ class RedisStore:
         keys = [self._keys(shard) for shard in shards]
         queries = [("HGETALL", shard.bucket(name)) for shard in keys for name in buckets]
         replies = await self._ask("read_measures", queries)
-        found = [_fields(reply) for reply in replies]
-        width = len(buckets)
-        return [found[at * width : (at + 1) * width] for at in range(len(shards))]
+        return _by_shard([_fields(reply) for reply in replies], shards, buckets)
+
+    async def read_indexes(
+        self, shards: Sequence[str], indexes: Sequence[str], limit: int
+    ) -> list[list[list[tuple[str, float]]]]:
+        keys = [self._keys(shard) for shard in shards]
+        queries: list[Command] = [
+            ("ZRANGE", shard.index_of(name), 0, limit - 1, "REV", "WITHSCORES")
+            for shard in keys
+            for name in indexes
+        ]
+        replies = await self._ask("read_indexes", queries)
+        return _by_shard([_scores(reply) for reply in replies], shards, indexes)
+
+    async def count_indexes(self, shards: Sequence[str], indexes: Sequence[str]) -> list[list[int]]:
+        keys = [self._keys(shard) for shard in shards]
+        queries: list[Command] = [
+            ("ZCARD", shard.index_of(name)) for shard in keys for name in indexes
+        ]
+        return _by_shard(await self._ask("count_indexes", queries), shards, indexes)
 
     async def put_text(self, digest: str, text: bytes) -> None:
         await self._ask("put_text", [("SET", text_key(self._namespace, digest), text)])
@@ -228,6 +247,14 @@ class _Changes(NamedTuple):
     deleted_timers: list[bytes]
 
 
+class _Places(NamedTuple):
+    """A commit's indexes in the order in which the script reads them."""
+
+    keys: list[bytes]
+    arguments: list[bytes | int | str]
+    """Index by index: how many scores, how many ids to take out; score, id pairs; those ids."""
+
+
 class _Additions(NamedTuple):
     """A commit's measures in the order in which the script reads them."""
 
@@ -239,6 +266,7 @@ class _Additions(NamedTuple):
 
 def _commit_command(keys: ShardKeys, commit: Commit) -> Command:
     changes, additions = _changes(keys, commit), _additions(keys, commit)
+    places = _places(keys, commit)
     touched = (keys.fence, keys.record, keys.timers, keys.outbox)
     return (
         "EVALSHA",
@@ -246,11 +274,13 @@ def _commit_command(keys: ShardKeys, commit: Commit) -> Command:
         len(touched)
         + len(changes.set_keys)
         + len(changes.delete_keys)
+        + len(places.keys)
         + len(additions.expired_keys)
         + len(additions.keys),
         *touched,
         *changes.set_keys,
         *changes.delete_keys,
+        *places.keys,
         *additions.expired_keys,
         *additions.keys,
         commit.expected.text() if commit.expected else "",
@@ -260,12 +290,14 @@ def _commit_command(keys: ShardKeys, commit: Commit) -> Command:
         len(changes.delete_keys),
         len(changes.timers) // 2,
         len(changes.deleted_timers),
+        len(places.keys),
         len(additions.expired_keys),
         len(additions.keys),
         len(additions.arguments),
         *changes.set_values,
         *changes.timers,
         *changes.deleted_timers,
+        *places.arguments,
         *additions.arguments,
         *(part for numbered in commit.outbox for part in numbered),
     )
@@ -285,6 +317,18 @@ def _changes(keys: ShardKeys, commit: Commit) -> _Changes:
     )
 
 
+def _places(keys: ShardKeys, commit: Commit) -> _Places:
+    arguments: list[bytes | int | str] = []
+    for scores in commit.indexes.values():
+        kept = [(score, id_) for id_, score in scores.items() if score is not None]
+        gone = [id_.encode() for id_, score in scores.items() if score is None]
+        arguments += len(kept), len(gone)
+        for score, id_ in kept:
+            arguments += repr(score), id_.encode()
+        arguments += gone
+    return _Places([keys.index_of(name) for name in commit.indexes], arguments)
+
+
 def _additions(keys: ShardKeys, commit: Commit) -> _Additions:
     arguments: list[str | int] = []
     for fields in commit.measures.values():
@@ -296,6 +340,18 @@ def _additions(keys: ShardKeys, commit: Commit) -> _Additions:
         [keys.bucket(name) for name in commit.measures],
         arguments,
     )
+
+
+def _by_shard(found: list[T], shards: Sequence[str], names: Sequence[str]) -> list[list[T]]:
+    """The replies of all shards, which ask for the same names each."""
+    width = len(names)
+    return [found[at * width : (at + 1) * width] for at in range(len(shards))]
+
+
+def _scores(reply: Any) -> list[tuple[str, float]]:  # noqa: ANN401 - pairs by RESP3, flat by RESP2
+    paired = reply and isinstance(reply[0], list | tuple)
+    pairs = reply if paired else zip(reply[::2], reply[1::2], strict=True)
+    return [(id_.decode(), float(score)) for id_, score in pairs]
 
 
 def _fields(reply: Any) -> dict[str, int]:  # noqa: ANN401 - a map by RESP3, a flat list by RESP2

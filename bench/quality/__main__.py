@@ -4,6 +4,10 @@ Every model is judged on the same rows in the same run: the served one by its pr
 time, the others by predictions that use no label before it was known. An id is
 dataset/target/model. Label 1 is churn (no sign of life), or another target's event.
 
+Churn is judged on open rows first: of customers whose relation is not over, every model trained on
+these rows alone. Beside the measures stand the calibration of groups, and ``warned@capacity``: the
+share of leavers who were warned in time, at one alarm a day for every hundred open customers.
+
 Measures: AUC, average precision of either label, log loss (nats), Brier score, ECE (ten bins), CPU
 seconds (touchstream: the whole core over all events; the others: fitting and predicting alone).
 """
@@ -20,6 +24,8 @@ from bench.datasets.folder import DataMissing
 from bench.quality import tolerances
 from bench.quality.cases import Case, cases, day
 from bench.quality.measures import Measures
+from bench.quality.models import Judged
+from bench.quality.open_rows import FEWEST_IN_BIN, SHARE_PER_DAY
 from bench.quality.rows import DAILY, Progress
 from bench.quality.run import NothingToJudge, Outcome, asked, run
 from touchstream.agents.replay.lines import LinesError, open_lines
@@ -116,15 +122,38 @@ def _progress(case: str) -> Progress:
 
 
 def _report(outcome: Outcome) -> None:
-    width = max(map(len, outcome.rows()))
-    columns = [*Measures._fields, "seconds"]
-    print(f"{'id':{width}}" + "".join(f"{name:>12}" for name in columns))
-    for row, one in outcome.rows().items():
-        cells = [_cell(value) for value in one.measures] + [f"{one.seconds:.1f}"]
-        print(f"{row:{width}}" + "".join(f"{cell:>12}" for cell in cells))
+    if outcome.judged:
+        print("open rows: customers not known to have left")
+    _table(outcome.case, outcome.open)
     for bound in outcome.conclusion:
         print(f"  {bound}")
+    for one in outcome.open:
+        _tell_open(one)
+    if outcome.judged:
+        print("all rows, those of customers who had left included: easy, and no sign of quality")
+        _table(outcome.case, outcome.judged)
     print(flush=True)
+
+
+def _table(case: str, judged: Sequence[Judged]) -> None:
+    width = max(len(f"{case}/{one.model}") for one in judged)
+    columns = [*Measures._fields, "seconds"]
+    print(f"{'id':{width}}" + "".join(f"{name:>12}" for name in columns))
+    for one in judged:
+        cells = [_cell(value) for value in one.measures] + [f"{one.seconds:.1f}"]
+        print(f"{case + '/' + one.model:{width}}" + "".join(f"{cell:>12}" for cell in cells))
+
+
+def _tell_open(one: Judged) -> None:
+    """Alarms at the capacity, and calibration by group."""
+    if one.warned is None:
+        return
+    told = [f"{name} {_cell(value)}" for name, value in one.warned._asdict().items()]
+    print(f"  {one.model} at {SHARE_PER_DAY:.0%} of open customers a day: {', '.join(told)}")
+    parts = [
+        f"{part.name} {_cell(part.ece)} (worst bin {_cell(part.worst)})" for part in one.groups
+    ]
+    print(f"    ece in bins of {FEWEST_IN_BIN} rows or more: {', '.join(parts)}")
 
 
 def _cell(value: float | None) -> str:
@@ -135,7 +164,8 @@ def _cell(value: float | None) -> str:
 
 def _tell_json(outcome: Outcome) -> None:
     for row, one in outcome.rows().items():
-        found = {"id": row, **one.measures._asdict(), "seconds": round(one.seconds, 2)}
+        groups = {"groups": [part._asdict() for part in one.groups]} if one.groups else {}
+        found = {"id": row, **one.numbers(), "seconds": round(one.seconds, 2), **groups}
         print(orjson.dumps(found).decode())
     if outcome.conclusion:
         bounds = [bound._asdict() for bound in outcome.conclusion]
@@ -143,7 +173,7 @@ def _tell_json(outcome: Outcome) -> None:
 
 
 def _against_record(chosen: argparse.Namespace, outcomes: Sequence[Outcome]) -> int:
-    found = {row: one.measures for done in outcomes for row, one in done.rows().items()}
+    found = {row: one.numbers() for done in outcomes for row, one in done.rows().items()}
     record = tolerances.load(tolerances.FILE)
     if chosen.update:
         tolerances.save(tolerances.updated(found, record), tolerances.FILE)

@@ -3,17 +3,20 @@
 A case's id is permanent: tolerances and documents quote it.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
 import orjson
 
 from bench.datasets.bank_calls import MONTHS, call_events
 from bench.datasets.cdnow import Part, cdnow_events
+from bench.quality.rows import Flags, Floats, Rows
+from bench.quality.truth import true_predictions
 from touchstream.schemas.envelope import parse_time
 from touchstream.schemas.rules import ChurnRules, Rules, TargetRules
 from touchstream.schemas.units import DAY_MS, Millis
 from touchstream.simulator import World
+from touchstream.simulator.telecom import CALM, HOT, Company, Telecom
 from touchstream.streams.learn.snapshot import CHURN
 
 CDNOW_JUDGED = "1997-10-01"
@@ -21,6 +24,7 @@ CDNOW_JUDGED = "1997-10-01"
 BANK_JUDGED = "1999-02-01"
 BANK_LEAST_AUC = 0.834
 WORLD_SEED = 0
+TELECOM_SEED = 0
 
 
 class Case(NamedTuple):
@@ -35,6 +39,9 @@ class Case(NamedTuple):
     target: str = CHURN
     least_auc: float | None = None
     """The bound that holds whatever the batch pair reaches."""
+    truth: Callable[[Rows, Flags], Mapping[str, Floats]] | None = None
+    """P(label 1) of rows by the observer and the oracle, where they are known; the mask says which
+    rows are asked for."""
 
     @property
     def horizon_days(self) -> float:
@@ -49,6 +56,8 @@ def cases() -> list[Case]:
         *(cdnow("sample", days) for days in (28, 91)),
         bank_calls(),
         world(customers=300, days=180),
+        telecom(HOT),
+        telecom(CALM),
         *(cdnow("master", days) for days in (28, 91)),
     ]
 
@@ -88,6 +97,18 @@ def world(customers: int, days: int) -> Case:
         return (line.to_bytes() for line in World(WORLD_SEED, customers, days).lines())
 
     return Case(f"world-{customers}x{days}/28d", Rules(), events, None)
+
+
+def telecom(company: Company) -> Case:
+    """A telecom with planted causes, all defaults, without noise of transport."""
+
+    def events() -> Iterable[bytes]:
+        return (line.to_bytes() for line in Telecom(TELECOM_SEED, company).lines())
+
+    def truth(rows: Rows, asked: Flags) -> Mapping[str, Floats]:
+        return true_predictions(Telecom(TELECOM_SEED, company), rows, asked)
+
+    return Case(f"telecom-{company.name}/28d", Rules(), events, None, truth=truth)
 
 
 def day(text: str) -> Millis:

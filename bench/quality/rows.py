@@ -21,12 +21,13 @@ from touchstream.schemas.examples import Example
 from touchstream.schemas.rules import Rules
 from touchstream.schemas.units import Millis
 from touchstream.streams.features.catalogue import FEATURES
-from touchstream.streams.learn.snapshot import CHURN
+from touchstream.streams.learn.snapshot import CHURN, RETURN
 from touchstream.streams.local import LocalStream
 from touchstream.streams.records import Record
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+Flags = NDArray[np.bool_]
 Vectors = NDArray[np.float32]
 Progress = Callable[[Millis, int], None]
 """Called with the time of each tick and the number of rows matured by then."""
@@ -53,6 +54,9 @@ class Rows:
     """P(label 1), as served at ``at_ms``."""
     version: Ints
     """The version that predicted it; 0: none was published yet."""
+    open: Flags
+    """False: the relation was over, by the projection ``relation``; a row of the target ``return``,
+    turned over: probability and label are those of not coming back."""
     vector: Vectors
     """(n, features): what the ledger stored at ``at_ms``; NaN is "missing"."""
     names: tuple[str, ...]
@@ -71,7 +75,7 @@ class Rows:
         return replace(self, **{name: getattr(self, name)[chosen] for name in _COLUMNS})
 
 
-_COLUMNS = ("customer", "at_ms", "matured_ms", "label", "probability", "version", "vector")
+_COLUMNS = ("customer", "at_ms", "matured_ms", "label", "probability", "version", "open", "vector")
 
 
 def collect(
@@ -83,7 +87,8 @@ def collect(
 ) -> Rows:
     """Run the core over ``events`` (one JSON line each, in order of arrival) and keep the rows.
 
-    ``target`` is churn or one of ``rules.targets``; rows of the others are passed over.
+    ``target`` is churn or one of ``rules.targets``; rows of the others are passed over. Of churn,
+    customers whose relation is over have rows as well, marked by ``open``.
     One partition, no services. Memory: about 60 bytes a row beside the vectors, 4 bytes a value.
 
     Raises
@@ -92,6 +97,7 @@ def collect(
         If the events are a recorded log that brings its own ticks: replay that instead.
     """
     stream, gathered = LocalStream(rules), _Gathered()
+    wanted = {target, RETURN} if target == CHURN else {target}
     waiting: list[Record] = []
     started = time.process_time()
     for number, step in enumerate(_steps(events, ticks)):
@@ -101,7 +107,7 @@ def collect(
         stream.feed(0, waiting)
         waiting.clear()
         stream.tick(step.time_ms)
-        gathered.keep([one for one in stream.examples if one.target == target])
+        gathered.keep([one for one in stream.examples if one.target in wanted])
         stream.examples.clear()
         stream.emitted.clear()
         if progress is not None:
@@ -150,26 +156,29 @@ class _Gathered:
         self.count += len(ordered)
 
     def _row(self, example: Example) -> tuple[float, ...]:
+        over = example.target == RETURN
         # Milliseconds since 1970 are exact in a double until the year 287,396.
         return (
             self._index.setdefault(example.customer, len(self._index)),
             example.at_ms,
             example.matured_ms,
-            example.label,
+            1 - example.label if over else example.label,
             example.model_version,
-            example.probability,
+            not over,
+            1 - example.probability if over else example.probability,
         )
 
     def rows(self, seconds: float) -> Rows:
-        numbers = np.concatenate([np.empty((0, 6)), *self._numbers])
-        whole = numbers[:, :5].astype(np.int64)
+        numbers = np.concatenate([np.empty((0, 7)), *self._numbers])
+        whole = numbers[:, :6].astype(np.int64)
         return Rows(
             customer=whole[:, 0],
             at_ms=whole[:, 1],
             matured_ms=whole[:, 2],
             label=whole[:, 3],
             version=whole[:, 4],
-            probability=numbers[:, 5],
+            open=whole[:, 5] == 1,
+            probability=numbers[:, 6],
             vector=np.concatenate([np.empty((0, len(FEATURES.names)), np.float32), *self._vectors]),
             names=FEATURES.names,
             customers=tuple(self._index),

@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
-from bench.quality.measures import Measures
+from bench.quality.measures import Number
 
 FILE = Path(__file__).resolve().parents[1] / "tolerances" / "quality.json"
 
@@ -23,6 +23,12 @@ USUAL: Mapping[str, float] = {
     "log_loss": 0.003,
     "brier": 0.001,
     "ece": 0.003,
+    "leavers": 0,
+    "warned": 0.02,
+    "lead_days": 2,
+    "alarms": 10,
+    "alarms_per_day": 0.2,
+    "precision": 0.02,
 }
 DIGITS = 5
 
@@ -36,6 +42,8 @@ class Wanted(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 Tolerances = dict[str, dict[str, Wanted]]
+Found = Mapping[str, Mapping[str, Number]]
+"""Id -> measure -> value."""
 
 
 def load(file: Path) -> Tolerances:
@@ -56,11 +64,10 @@ def save(wanted: Tolerances, file: Path) -> None:
     file.write_bytes(text + b"\n")
 
 
-def misses(found: Mapping[str, Measures], wanted: Tolerances) -> list[str]:
+def misses(found: Found, wanted: Tolerances) -> list[str]:
     """A line for every measure off the record, and for every id that is not on it."""
     shown = [f"{row}: not on record; --update writes it" for row in found if row not in wanted]
-    for row, measures in found.items():
-        values: dict[str, float | None] = measures._asdict()
+    for row, values in found.items():
         shown += [
             f"{row}: {name} {values[name]}, want {one.value} +- {one.tolerance}"
             for name, one in wanted.get(row, {}).items()
@@ -76,7 +83,7 @@ def _off(value: float | None, one: Wanted) -> bool:
     return abs(value - one.value) > one.tolerance + rounding
 
 
-def updated(found: Mapping[str, Measures], wanted: Tolerances) -> Tolerances:
+def updated(found: Found, wanted: Tolerances) -> Tolerances:
     """The record with the values found; other ids stay, and so do tolerances set by hand."""
     fresh = {
         row: {
@@ -84,8 +91,8 @@ def updated(found: Mapping[str, Measures], wanted: Tolerances) -> Tolerances:
                 None if value is None else round(value, DIGITS),
                 wanted[row][name].tolerance if name in wanted.get(row, {}) else USUAL[name],
             )
-            for name, value in measures._asdict().items()
+            for name, value in values.items()
         }
-        for row, measures in found.items()
+        for row, values in found.items()
     }
     return {**wanted, **fresh}

@@ -38,7 +38,7 @@ def alarms(life: Life) -> list[Alarm]:
     found = []
     for entry in life.stream.emitted:
         if entry.topic == CUSTOMER_SIGNALS_TOPIC:
-            emission, _ = decode_emission(entry.value)
+            emission, _ = decode_emission(entry.event)
             data = emission.data
             if isinstance(data, CustomerSignal) and data.signal.startswith(PREFIX):
                 found.append(Alarm(emission.time_ms, data.signal.removeprefix(PREFIX)))

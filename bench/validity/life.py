@@ -216,7 +216,7 @@ def _by_day(asked: Sequence[tuple[int, str]]) -> dict[int, list[str]]:
 def _recommended(emitted: Sequence[Entry]) -> Iterator[tuple[str, ActionRecommended]]:
     for entry in emitted:
         if entry.topic == NEXT_BEST_ACTION_TOPIC:
-            emission, _ = decode_emission(entry.value)
+            emission, _ = decode_emission(entry.event)
             assert isinstance(emission.data, ActionRecommended)
             yield emission.subject, emission.data
 

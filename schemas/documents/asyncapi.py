@@ -9,15 +9,23 @@ from touchstream.schemas.dead_letter import MAX_BODY_BYTES, PLACE_HEADERS, DeadL
 from touchstream.schemas.documents.json_schemas import Json, struct_schemas
 from touchstream.schemas.documents.notes import summary
 from touchstream.schemas.documents.sources import event_types
+from touchstream.schemas.emissions.envelope import TOMBSTONE_HEADERS
 from touchstream.schemas.emissions.registry import EMITTED, EmittedType
 from touchstream.schemas.examples import Example, TickCompleted
 from touchstream.schemas.registry import TICK_TYPE, TOUCHPOINTS, TouchpointType
 from touchstream.schemas.tick import Tick, TickRecord
-from touchstream.schemas.topics import DEAD_LETTERS_TOPIC, EXAMPLES_TOPIC, TOUCHPOINTS_TOPIC
+from touchstream.schemas.topics import (
+    COMPACTED_TOPICS,
+    CUSTOMER_RISK_TOPIC,
+    DEAD_LETTERS_TOPIC,
+    EXAMPLES_TOPIC,
+    TOUCHPOINTS_TOPIC,
+)
 
 CONTRACT_VERSION = "1.0.0"
 """Raised with the contract, not with the software: major when a reader of the old one breaks."""
 
+_TOMBSTONE = "Tombstone"
 _CLOUDEVENT = "application/cloudevents+json"
 _KAFKA_BINDING = "0.5.0"
 _JSON_SCHEMA = "application/schema+json;version=2020-12"
@@ -26,6 +34,8 @@ _SCHEMA_REF = "#/components/schemas/{name}"
 _TOPIC_NOTES = {
     TOUCHPOINTS_TOPIC: "Touchpoints of customers, and touchstream's ticks on every partition.",
     "churn-risk": "Churn risks that crossed into another band.",
+    CUSTOMER_RISK_TOPIC: "The newest risk of each customer who has been at risk; compacted. A null"
+    " value removes the customer.",
     "next-best-action": "Decisions on the next action for a customer.",
     "alerts": "Alerts for the rep who looks after a customer.",
     "customer-signals": "Other properties of a customer that changed.",
@@ -50,7 +60,9 @@ def _document() -> Json:
             "title": "touchstream",
             "version": CONTRACT_VERSION,
             "description": "Reads customers' touchpoints as they happen; says who is about to"
-            " leave, why, and what to do next. All events are CloudEvents 1.0.",
+            " leave, why, and what to do next. All events are CloudEvents 1.0. What it sends may be"
+            " repeated: a consumer keeps the last `sequence` of each shard and topic, and ignores"
+            " whatever is not above it.",
             "license": {"name": "Apache-2.0"},
         },
         "defaultContentType": _CLOUDEVENT,
@@ -68,6 +80,8 @@ def _messages_by_topic() -> dict[str, list[str]]:
     by_topic = {TOUCHPOINTS_TOPIC: [*TOUCHPOINTS, TICK_TYPE]}
     for kind in EMITTED.values():
         by_topic.setdefault(kind.topic, []).append(kind.name)
+    for topic in COMPACTED_TOPICS:
+        by_topic[topic].append(_TOMBSTONE)
     by_topic[EXAMPLES_TOPIC] = [Example.__name__, TickCompleted.__name__]
     by_topic[DEAD_LETTERS_TOPIC] = ["DeadLetter"]
     return by_topic
@@ -77,6 +91,8 @@ def _channel(topic: str, names: Iterable[str]) -> Json:
     kafka: Json = {"topic": topic, "bindingVersion": _KAFKA_BINDING}
     if topic == EXAMPLES_TOPIC:
         kafka["partitions"] = 1
+    if topic in COMPACTED_TOPICS:
+        kafka["topicConfiguration"] = {"cleanup.policy": ["compact"]}
     return {
         "address": topic,
         "description": _TOPIC_NOTES[topic],
@@ -115,6 +131,7 @@ def _messages() -> Json:
             "payload": {"$ref": _SCHEMA_REF.format(name=record.__name__)},
         }
     messages["DeadLetter"] = _dead_letter_message()
+    messages[_TOMBSTONE] = _tombstone_message()
     return messages
 
 
@@ -126,6 +143,20 @@ def _event_message(kind: TouchpointType | EmittedType) -> Json:
             "schemaFormat": _JSON_SCHEMA,
             "schema": {"$ref": f"./json/{kind.name}.schema.json"},
         },
+        "bindings": {"$ref": "#/components/messageBindings/byCustomer"},
+    }
+
+
+def _tombstone_message() -> Json:
+    return {
+        "name": _TOMBSTONE,
+        "summary": "The customer is removed: a CloudEvent in binary mode without data.",
+        "headers": {
+            "type": "object",
+            "required": list(TOMBSTONE_HEADERS),
+            "properties": {name: {"type": "string"} for name in TOMBSTONE_HEADERS},
+        },
+        "payload": {"type": "null"},
         "bindings": {"$ref": "#/components/messageBindings/byCustomer"},
     }
 

@@ -1,7 +1,7 @@
 """The event dictionary: every type with its fields, for people."""
 
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, get_args
 
 from touchstream.schemas.dead_letter import DropReason, RejectReason
@@ -9,7 +9,9 @@ from touchstream.schemas.documents.json_schemas import Json, event_schema
 from touchstream.schemas.documents.notes import summary
 from touchstream.schemas.documents.sources import EXAMPLES, example
 from touchstream.schemas.emissions.registry import EMITTED, EmittedType
+from touchstream.schemas.event_types import EventTypeRules, own_example, own_types
 from touchstream.schemas.registry import TOUCHPOINTS, TouchpointType
+from touchstream.schemas.topics import COMPACTED_TOPICS
 from touchstream.schemas.units import MAX_EVENT_BYTES
 
 _INTRODUCTION = f"""\
@@ -31,10 +33,17 @@ id, and the partitioner is murmur2. An event has at most {MAX_EVENT_BYTES // 102
 - Unknown fields are ignored and counted. Unknown types are dropped and counted.
 - *By the customer*: the type shows that the relation is alive, unless `churn.activity` in the rules
   says otherwise.
+- Types of one deployment are configured ([own event types](own-event-types.md)); `touchstream
+  schemas` prints them in this form.
 
 The same as JSON Schema 2020-12: `schemas/json/`, and as AsyncAPI 3: `schemas/asyncapi.yaml`.
 """
 
+
+_TOMBSTONES = (
+    "A tombstone (null value) removes the customer, see "
+    "[delivery](delivery.md#the-newest-risk-of-each-customer)."
+)
 
 _CLASSES = """\
 The class of a type says which question it answers: descriptive (what happened), diagnostic (why),
@@ -42,28 +51,50 @@ predictive (what will happen) or prescriptive (what to do). JSON Schemas carry i
 """
 
 
-def dictionary_text() -> str:
-    """Write the dictionary as Markdown."""
-    return "\n".join(_lines())
+def dictionary_text(own: Sequence[EventTypeRules] = ()) -> str:
+    """Write the dictionary of the built-in types and of ``own`` as Markdown."""
+    return "\n".join(_lines(own))
 
 
-def _lines() -> Iterator[str]:
+def own_dictionary_text(own: Sequence[EventTypeRules]) -> str:
+    """Write the part about ``own`` types alone."""
+    return "\n".join(("# Own event types\n", *_touchpoint_table(_own(own)), *_own_sections(own)))
+
+
+def _lines(own: Sequence[EventTypeRules]) -> Iterator[str]:
     yield _INTRODUCTION
     yield "## Touchpoints\n"
-    yield from _table(
-        ("type", "family", "by the customer", "means"), map(_row, TOUCHPOINTS.values())
-    )
+    yield from _touchpoint_table([*TOUCHPOINTS.values(), *_own(own)])
     for kind in TOUCHPOINTS.values():
-        yield from _section(kind, f"By the customer: {_by_customer(kind)}.")
+        where = f" (`{EXAMPLES}/{kind.name}.json`)"
+        yield from _section(kind, _whose(kind), example(kind.name), where)
+    yield from _own_sections(own)
     yield "## Emitted events\n"
     yield _CLASSES
     yield from _table(("type", "topic", "class", "means"), map(_emitted_row, EMITTED.values()))
     for emitted in EMITTED.values():
         remark = f"Topic: `{emitted.topic}`. Class: {emitted.event_class}."
-        yield from _section(emitted, remark)
+        if emitted.topic in COMPACTED_TOPICS:
+            remark += f" {_TOMBSTONES}"
+        where = f" (`{EXAMPLES}/{emitted.name}.json`)"
+        yield from _section(emitted, remark, example(emitted.name), where)
     yield "## Other records\n"
     yield f"Reasons of dead letters: {_codes(get_args(RejectReason))}.\n"
     yield f"Reasons of drops: {_codes(get_args(DropReason))}.\n"
+
+
+def _own(own: Sequence[EventTypeRules]) -> Iterable[TouchpointType]:
+    return own_types(tuple(own)).values()
+
+
+def _own_sections(own: Sequence[EventTypeRules]) -> Iterator[str]:
+    for rules, kind in zip(own, _own(own), strict=True):
+        remark = f"Family: {kind.family}. {_whose(kind)}"
+        yield from _section(kind, remark, own_example(rules))
+
+
+def _touchpoint_table(kinds: Iterable[TouchpointType]) -> Iterator[str]:
+    return _table(("type", "family", "by the customer", "means"), map(_row, kinds))
 
 
 def _row(kind: TouchpointType) -> tuple[str, ...]:
@@ -76,12 +107,17 @@ def _emitted_row(kind: EmittedType) -> tuple[str, ...]:
     return (link, f"`{kind.topic}`", kind.event_class, summary(kind.data))
 
 
+def _whose(kind: TouchpointType) -> str:
+    return f"By the customer: {_by_customer(kind)}."
+
+
 def _by_customer(kind: TouchpointType) -> str:
     return summary(kind.by_customer).rstrip(".").lower()
 
 
-def _section(kind: TouchpointType | EmittedType, remark: str) -> Iterator[str]:
-    written = example(kind.name)
+def _section(
+    kind: TouchpointType | EmittedType, remark: str, written: Json, where: str = ""
+) -> Iterator[str]:
     definitions = event_schema(kind, written)["$defs"]
     yield f"### {kind.name}\n"
     yield f"{summary(kind.data)} {remark}\n"
@@ -89,7 +125,7 @@ def _section(kind: TouchpointType | EmittedType, remark: str) -> Iterator[str]:
     for name, held in definitions.items():
         yield f"`{name}`: {held['description']}\n"
         yield from _fields(held)
-    yield f"Example (`{EXAMPLES}/{kind.name}.json`), the data:\n"
+    yield f"Example{where}, the data:\n"
     yield f"```json\n{json.dumps(written.get('data', {}), indent=2, ensure_ascii=False)}\n```\n"
 
 
@@ -138,6 +174,8 @@ def _text(field: Json) -> str:
         return f"text like `{field['pattern']}`"
     if field.get("format") == "date":
         return "date like `2026-03-05`"
+    if field.get("format") == "date-time":
+        return "time like `2026-03-05T08:30:00Z`"
     if "maxLength" in field:
         return f"text of {field.get('minLength', 0)} to {field['maxLength']:,} characters"
     return "text"

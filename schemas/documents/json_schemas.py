@@ -1,5 +1,6 @@
 """JSON Schema 2020-12 of whole events, as they stand in Kafka in structured mode."""
 
+import json
 import sys
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -44,6 +45,16 @@ def event_schema(kind: TouchpointType | EmittedType, example: Json) -> Json:
     }
 
 
+def schema_text(kind: TouchpointType | EmittedType, example: Json) -> str:
+    """Write :func:`event_schema` as a file."""
+    return json.dumps(event_schema(kind, example), indent=2, ensure_ascii=False) + "\n"
+
+
+def schema_name(kind: TouchpointType | EmittedType) -> str:
+    """The name of that file."""
+    return f"{kind.name}.schema.json"
+
+
 def struct_schemas(
     structs: Iterable[type[Struct]], ref_template: str = "#/$defs/{name}"
 ) -> dict[str, Json]:
@@ -51,7 +62,8 @@ def struct_schemas(
     described: dict[str, Json] = {}
     for struct in structs:
         _, schemas = msgspec.json.schema_components([struct], ref_template=ref_template)
-        namespace = vars(sys.modules[struct.__module__])
+        # Own types are made at run time, so no module holds them.
+        namespace = {**vars(sys.modules[struct.__module__]), struct.__name__: struct}
         for name, schema in schemas.items():
             described[name] = _with_notes(schema, namespace[name])
     return described

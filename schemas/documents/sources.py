@@ -12,6 +12,8 @@ JSON_SCHEMAS = Path("schemas/json")
 EXAMPLES = JSON_SCHEMAS / "examples"
 ASYNCAPI = Path("schemas/asyncapi.yaml")
 DICTIONARY = Path("docs/events.md")
+_SHIPPED_EXAMPLES = Path(__file__).resolve().parents[1] / "json" / "examples"
+"""The examples of the project or of an installed package."""
 
 
 class MissingExample(Exception):
@@ -27,7 +29,7 @@ def example(name: str) -> dict[str, Any]:
     """Read the example of an event type: a whole CloudEvent."""
     path = EXAMPLES / f"{name}.json"
     try:
-        text = (PROJECT / path).read_text(encoding="utf-8")
+        text = (_SHIPPED_EXAMPLES / path.name).read_text(encoding="utf-8")
     except FileNotFoundError as exc:
         raise MissingExample(f"{path}: write a whole CloudEvent of type {name}") from exc
     written: dict[str, Any] = json.loads(text)

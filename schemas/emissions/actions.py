@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct
 
 from touchstream.schemas.emissions.cause import Cause
+from touchstream.schemas.emissions.risk import Reason
 from touchstream.schemas.rules import Band, Probability
 from touchstream.schemas.touchpoints.fields import Currency
 
@@ -56,3 +57,7 @@ class ActionRecommended(Struct, frozen=True, kw_only=True, gc=False):
     """The model version that scored."""
     cause: Cause
     """The event or tick that led to the decision."""
+    reasons: tuple[Reason, ...] = ()
+    """The reasons of the crossing that led to the decision, the strongest first."""
+    expires: Annotated[str, Meta(extra_json_schema={"format": "date-time"})] | None = None
+    """When the action is no longer worth carrying out; null: nothing is to be done."""

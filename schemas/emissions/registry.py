@@ -4,6 +4,7 @@ from typing import Literal, NamedTuple
 
 from touchstream.schemas.emissions.actions import ActionRecommended
 from touchstream.schemas.emissions.alerts import AlertRaised
+from touchstream.schemas.emissions.customer_risk import CustomerRisk
 from touchstream.schemas.emissions.engagement import EngagementDropping
 from touchstream.schemas.emissions.relation import RelationChanged
 from touchstream.schemas.emissions.returning import ReturnChanged
@@ -12,6 +13,7 @@ from touchstream.schemas.emissions.signals import CustomerSignal
 from touchstream.schemas.topics import (
     ALERTS_TOPIC,
     CHURN_RISK_TOPIC,
+    CUSTOMER_RISK_TOPIC,
     CUSTOMER_SIGNALS_TOPIC,
     NEXT_BEST_ACTION_TOPIC,
 )
@@ -24,6 +26,7 @@ EmittedData = (
     | EngagementDropping
     | RelationChanged
     | ReturnChanged
+    | CustomerRisk
 )
 
 EventClass = Literal["descriptive", "diagnostic", "predictive", "prescriptive"]
@@ -50,6 +53,7 @@ _TYPES = (
         "customer.relation_changed", RelationChanged, CUSTOMER_SIGNALS_TOPIC, "descriptive"
     ),
     EmittedType("return.probability_changed", ReturnChanged, CUSTOMER_SIGNALS_TOPIC, "predictive"),
+    EmittedType("customer.risk", CustomerRisk, CUSTOMER_RISK_TOPIC, "predictive"),
 )
 
 EMITTED: dict[str, EmittedType] = {kind.name: kind for kind in _TYPES}

@@ -12,6 +12,11 @@ def emission_id(subject: str, cause: Cause, kind: str, index: int = 0) -> str:
     return hashlib.blake2b(material.encode(), digest_size=16).hexdigest()
 
 
+def decision_id(subject: str, cause: Cause) -> str:
+    """The id of a decision, and of the emission that announces it."""
+    return emission_id(subject, cause, "action.recommended")
+
+
 def pseudonym(subject: str, seed: int) -> str:
     """The customer's pseudonym in examples: 24 hex digits.
 

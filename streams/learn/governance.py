@@ -31,10 +31,11 @@ class Signal(NamedTuple):
 
 def served(learnt: Learnt) -> ModelData:
     """The model to publish: the champion, or the recency rule if it proved better."""
+    model = msgspec.structs.replace(learnt.model, bands=learnt.bands)
     if not learnt.fallen_back:
-        return learnt.model
+        return model
     rule = RecencyData(learnt.baselines.copy(), NAMES.index("silence_days"))
-    return msgspec.structs.replace(learnt.model, estimator=rule, calibration=Calibration())
+    return msgspec.structs.replace(model, estimator=rule, calibration=Calibration())
 
 
 def conclude_trials(

@@ -3,17 +3,21 @@
 import msgspec
 from msgspec import Struct, field
 
-from touchstream.schemas.rules import Rules, Target, TargetRules
+from touchstream.schemas.rules import Rules, Target, TargetRules, Thresholds
 from touchstream.schemas.units import DAY_MS, Millis
 from touchstream.streams.features.feature import FeatureList
+from touchstream.streams.learn.band_capacity import RiskFlow
 from touchstream.streams.learn.baselines import Baselines
 from touchstream.streams.learn.between_customer_variance import BetweenCustomerVariance
+from touchstream.streams.learn.carry_over import COLUMN_KEYS, carried_over
 from touchstream.streams.learn.drift_state import DriftState
 from touchstream.streams.learn.progress import Tally
-from touchstream.streams.learn.snapshot import CHURN, ModelData, empty
+from touchstream.streams.learn.snapshot import CHURN, RETURN, ModelData, empty
 from touchstream.streams.learn.trial import Trial
 
 FORMAT = 3
+MOST_FORMER = 4
+"""Former feature lists that are remembered; rows wait no longer than a horizon."""
 
 
 class Treatment(Struct, array_like=True):
@@ -62,6 +66,10 @@ class Learnt(Struct, kw_only=True):
     base_rate_tally: Tally = field(default_factory=Tally)
     recency_tally: Tally = field(default_factory=Tally)
     baselines: Baselines = field(default_factory=Baselines)
+    flow: RiskFlow = field(default_factory=RiskFlow)
+    """Churn only: rises of the risk, for the thresholds of the bands."""
+    bands: Thresholds | None = None
+    """Thresholds for the capacity; None if they are typed, or before the first rise."""
 
     @property
     def pace(self) -> tuple[int, int, int]:
@@ -69,8 +77,11 @@ class Learnt(Struct, kw_only=True):
         return self.fallback.round_ms, self.fallback.phases, self.drift_state.round_ms
 
     def goes_on(self, before: "Learnt | None") -> bool:
-        """Whether ``before`` already had the champion."""
-        return before is not None and self.model in (before.model, before.challenger)
+        """Whether ``before`` already had the champion, perhaps with other columns."""
+        if before is None:
+            return False
+        models = [model for model in (before.model, before.challenger) if model is not None]
+        return _history(self.model) in map(_history, models)
 
     @staticmethod
     def new(features: FeatureList, rules: Rules, target: Target) -> "Learnt":
@@ -100,6 +111,11 @@ class Knowledge(Struct, kw_only=True):
     """Shard -> sequence of its last record that has been learnt."""
     features: str
     """Digest of the feature list."""
+    feature_keys: tuple[str, ...] = ()
+    column_keys: tuple[str, ...] = ()
+    """Features and columns of the basis by name and unit; empty in records of earlier builds."""
+    former: dict[str, tuple[str, ...]] = {}
+    """Digest of a former feature list -> its features: rows of it are still waiting for labels."""
     version: int = 0
     """The newest published version."""
     published_examples: int = 0
@@ -112,6 +128,8 @@ class Knowledge(Struct, kw_only=True):
         """Before the first example."""
         return Knowledge(
             features=features.digest,
+            feature_keys=features.keys,
+            column_keys=COLUMN_KEYS,
             targets={
                 name: Learnt.new(features, rules, target_rules)
                 for name, target_rules in rules.all_targets.items()
@@ -137,6 +155,15 @@ class Knowledge(Struct, kw_only=True):
             "recency": self.churn.recency_tally,
         }
 
+    def tally_of_everybody(self) -> Tally:
+        """Scores of open customers and of those who had left, as one: risk = 1 - P(return).
+
+        Hardly anybody who has left comes back, so these scores are easy: they flatter the model.
+        """
+        gone = self.targets.get(RETURN)
+        own = self.churn.model_tally
+        return own if gone is None else own.plus(gone.model_tally.mirrored())
+
     def fits(self, other: "Knowledge") -> bool:
         """Whether both are about the same targets, features and models."""
         return self.features == other.features and self._asked() == other._asked()
@@ -146,12 +173,18 @@ class Knowledge(Struct, kw_only=True):
 
         ``now_ms`` is the time of the last tick: earlier rows have the labels of ``before``.
         """
-        # Weights of another feature list would apply to the wrong columns.
-        if before.features == self.features:
-            for name, fresh in self.targets.items():
-                known = before.targets.get(name)
-                if known is not None:
-                    self.targets[name] = _kept(fresh, known, now_ms)
+        same = before.features == self.features and before.column_keys in ((), self.column_keys)
+        # Without the names of its columns, a list of another build cannot be carried over.
+        if not same and not before.column_keys:
+            return self
+        if before.features != self.features:
+            former = {**before.former, before.features: before.feature_keys}
+            self.former = dict(list(former.items())[-MOST_FORMER:])
+        for name, fresh in self.targets.items():
+            known = before.targets.get(name)
+            if known is not None:
+                known = known if same else _carried(known, before.column_keys)
+                self.targets[name] = _kept(fresh, known, now_ms)
         return self
 
     def _asked(self) -> dict[str, object]:
@@ -168,6 +201,20 @@ class Knowledge(Struct, kw_only=True):
     def copy(self) -> "Knowledge":
         """An independent copy, so that a failed tick leaves no trace."""
         return _decoder.decode(_encoder.encode(self))
+
+
+def _history(model: ModelData) -> tuple[object, ...]:
+    """What a model has learnt from, whatever its columns."""
+    return type(model.estimator), model.since_ms, model.examples, model.churned
+
+
+def _carried(known: Learnt, keys: tuple[str, ...]) -> Learnt:
+    challenger = known.challenger
+    return msgspec.structs.replace(
+        known,
+        model=carried_over(known.model, keys),
+        challenger=None if challenger is None else carried_over(challenger, keys),
+    )
 
 
 def _kept(fresh: Learnt, known: Learnt, now_ms: Millis) -> Learnt:

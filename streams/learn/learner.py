@@ -1,6 +1,7 @@
 """The learner's processing of a tick: pure, so that a model version is a function of the log."""
 
 import base64
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 from typing import NamedTuple
@@ -9,9 +10,12 @@ import msgspec
 from msgspec import Struct
 
 from touchstream.schemas.examples import Example
+from touchstream.schemas.examples import TickCompleted as ShardCompleted
 from touchstream.schemas.rules import ReturnTarget, Rules, Target
 from touchstream.streams.features.feature import FeatureList
+from touchstream.streams.learn.band_capacity import RiskFlow, thresholds_for
 from touchstream.streams.learn.baselines import recency_rank
+from touchstream.streams.learn.carry_over import translated
 from touchstream.streams.learn.drift import update_drift
 from touchstream.streams.learn.drift_inputs import drift_inputs
 from touchstream.streams.learn.drift_state import DriftState
@@ -46,8 +50,12 @@ def pass_tick(
     examples: Iterable[Example],
     rules: Rules,
     features: FeatureList,
+    completed: Sequence[ShardCompleted] = (),
 ) -> TickCompleted:
     """Learn one tick's examples; publish a version when one is due.
+
+    ``completed`` are the shards' records of the tick, in any order.
+
 
     They are learnt in the order (matured, customer, scored). Order of arrival depends on shards and
     retries; this order makes the model a function of the log.
@@ -68,7 +76,7 @@ def pass_tick(
         borrowed = mirrored if isinstance(target_rules, ReturnTarget) else ()
         if not known and not borrowed:
             continue
-        rows = [features.unpack(base64.b64decode(example.vector)) for example in known]
+        rows = [_values(example, after, features) for example in known]
         taught = _Class(learnt, target_rules, rules, features).teach(known, rows, borrowed)
         if target == CHURN:
             mirrored = _mirrored(taught, features)
@@ -79,6 +87,7 @@ def pass_tick(
                 target, learnt, target_rules, rules.learning, known[-1].matured_ms
             )
     after.refused += len(batch) - taken
+    _count_flow(after.churn, completed, rules)
     due = number % rules.learning.publish_every_ticks == 0
     # Without new examples the version would equal the last one.
     if not due or after.examples == after.published_examples:
@@ -88,12 +97,38 @@ def pass_tick(
     return TickCompleted(after, seal(version_of(after)), signals)
 
 
+def _count_flow(churn: Learnt, completed: Sequence[ShardCompleted], rules: Rules) -> None:
+    """Add up how often the risk rose in this tick; find the thresholds for the capacity."""
+    if rules.bands.typed is not None:
+        churn.flow, churn.bands = RiskFlow(), None
+        return
+    rises: Counter[int] = Counter()
+    for one in completed:  # integers: the order of the shards does not show
+        rises.update({int(place): count for place, count in one.rises.items()})
+    scored = sum(one.scored for one in completed)
+    if not scored and not churn.flow.scored:
+        return
+    at_ms = max((one.time_ms for one in completed), default=churn.flow.at_ms)
+    entered = sum(one.entered for one in completed)
+    churn.flow = churn.flow.add(at_ms, scored, entered, rises)
+    every_days = rules.churn.snapshot_every_days
+    churn.bands = thresholds_for(churn.flow, rules.bands, every_days, churn.baselines.base_rate())
+
+
 def _is_known(row: Example, knowledge: Knowledge, features: FeatureList) -> bool:
-    """Whether the row has these features and a label of the target's current definition."""
+    """Whether the row's features are known, and its label is of the target's current definition."""
     learnt = knowledge.targets.get(row.target)
-    if learnt is None or row.features != features.digest:
+    if learnt is None or row.features not in (features.digest, *knowledge.former):
         return False
     return row.at_ms > learnt.label_definition_since_ms
+
+
+def _values(row: Example, knowledge: Knowledge, features: FeatureList) -> Sequence[float]:
+    """The row's features in the order of today's list."""
+    vector = base64.b64decode(row.vector)
+    if row.features == features.digest:
+        return features.unpack(vector)
+    return translated(vector, knowledge.former[row.features])
 
 
 def version_of(knowledge: Knowledge) -> Version:

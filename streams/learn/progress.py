@@ -5,8 +5,9 @@ of :data:`BINS` bins over the score, in which scores of one bin are ties; calibr
 :data:`RELIABILITY_BINS`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from math import log
+from operator import add
 from typing import NamedTuple
 
 from msgspec import Struct, field
@@ -67,6 +68,43 @@ class Tally(Struct, array_like=True):
             if stayed
             else None,
             ece=self._ece(),
+        )
+
+    def mirrored(self) -> "Tally":
+        """The tally of the opposite question: 1 - risk, and the other label.
+
+        A score at the edge of a bin may fall into its neighbour.
+        """
+        return Tally(
+            n=self.n,
+            churned=self.n - self.churned,
+            log_loss=self.log_loss,
+            brier=self.brier,
+            stayed_by_bin={BINS - 1 - place: n for place, n in self.churned_by_bin.items()},
+            churned_by_bin={BINS - 1 - place: n for place, n in self.stayed_by_bin.items()},
+            risk_by_tenth=[
+                n - risk
+                for n, risk in zip(self.n_by_tenth[::-1], self.risk_by_tenth[::-1], strict=True)
+            ],
+            churned_by_tenth=[
+                n - ones
+                for n, ones in zip(self.n_by_tenth[::-1], self.churned_by_tenth[::-1], strict=True)
+            ],
+            n_by_tenth=self.n_by_tenth[::-1],
+        )
+
+    def plus(self, other: "Tally") -> "Tally":
+        """Both tallies together; neither is changed."""
+        return Tally(
+            n=self.n + other.n,
+            churned=self.churned + other.churned,
+            log_loss=self.log_loss + other.log_loss,
+            brier=self.brier + other.brier,
+            stayed_by_bin=_added(self.stayed_by_bin, other.stayed_by_bin),
+            churned_by_bin=_added(self.churned_by_bin, other.churned_by_bin),
+            risk_by_tenth=[*map(add, self.risk_by_tenth, other.risk_by_tenth)],
+            churned_by_tenth=[*map(add, self.churned_by_tenth, other.churned_by_tenth)],
+            n_by_tenth=[*map(add, self.n_by_tenth, other.n_by_tenth)],
         )
 
     def _ece(self) -> float | None:
@@ -130,6 +168,10 @@ def roc_auc(steps: Sequence[tuple[int, int]]) -> float | None:
         pairs += misses * (above + hits / 2)
         above += hits
     return pairs / (positives * negatives)
+
+
+def _added(one: Mapping[int, int], other: Mapping[int, int]) -> dict[int, int]:
+    return {place: one.get(place, 0) + other.get(place, 0) for place in {*one, *other}}
 
 
 def _share(part: float, whole: int) -> float | None:

@@ -143,6 +143,12 @@ class Scorer:
         # Variance of the log-odds of a rate by the delta method.
         return Score(round(rate, 6), logit(rate), 1 / (rate * (1 - rate) * n))
 
+    def mean(self, feature: str) -> float:
+        """A feature's mean over the examples, on its own scale; NaN before the first."""
+        column = 1 + FEATURES.names.index(feature)
+        standard = self._standard
+        return float(standard.means[column]) if standard.counts[column] else float("nan")
+
     def contributions(self, values: Sequence[float], at_ms: Millis) -> list[float]:
         """Each feature's log-odds relative to the average example; 0 if missing.
 

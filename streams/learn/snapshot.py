@@ -4,10 +4,12 @@ JSON with a format number and a digest over everything else; workers reject unkn
 """
 
 import hashlib
+from typing import Literal
 
 import msgspec
 from msgspec import Struct, field
 
+from touchstream.schemas.rules import Thresholds
 from touchstream.schemas.units import Millis
 from touchstream.streams.learn.basis import NAMES
 from touchstream.streams.learn.calibration import Calibration
@@ -18,6 +20,8 @@ from touchstream.streams.learn.standard import empty as no_standard
 FORMAT = 2
 CHURN = "churn"
 """The built-in target; further ones are configured."""
+RETURN: Literal["return"] = "return"
+"""The built-in target of customers who have left."""
 SEGMENTS = 12
 """Subscription none, running or ended, x returned or not, x ordered or not."""
 
@@ -26,7 +30,7 @@ class SnapshotError(ValueError):
     """The bytes are not a model that this build can serve; the message says why."""
 
 
-class ModelData(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class ModelData(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """One target's model: enough to predict and to continue learning."""
 
     features: str
@@ -52,6 +56,8 @@ class ModelData(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Matured examples learnt from."""
     churned: int
     """Of these, examples with label 1."""
+    bands: Thresholds | None = None
+    """Churn's thresholds for the capacity; None if they are typed, or not known yet."""
 
 
 class Version(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -22,7 +22,7 @@ METRICS = (
         "events",
         "counter",
         "events",
-        "Events applied, each once, by type and by the channel it came through.",
+        "Events applied, each once, by type (own types too) and by the channel it came through.",
         (Dimension("type", tuple(TOUCHPOINTS)), Dimension("channel", CHANNELS)),
     ),
     Metric(
@@ -69,15 +69,19 @@ class ActiveDays(NamedTuple):
 
 def count_event(event: Event) -> Measure:
     """The measure of one applied event."""
-    dimensions = _EVENT_DIMENSIONS.get(event.type) or (event.type, _channel(event.data))
+    dimensions = _EVENT_DIMENSIONS.get(event.type) or (event.type, _channel(event))
     return _MEASURE(Measure, ("events", dimensions, 1, event.time_ms))
 
 
-def _channel(data: object) -> str:
-    """The channel of types that have it in their data."""
-    if isinstance(data, OrderPlaced):
-        return _ORDER_CHANNELS[data.channel]
-    return ticket_channel(data) if isinstance(data, TicketOpened) else NOT_GIVEN
+def _channel(event: Event) -> str:
+    """The channel of types that have it in their data, and of own types."""
+    match event.data:
+        case OrderPlaced(channel=channel):
+            return _ORDER_CHANNELS[channel]
+        case TicketOpened() as opened:
+            return ticket_channel(opened)
+        case _:
+            return _CHANNEL_BY_FAMILY.get(event.family, NOT_GIVEN)
 
 
 def ticket_channel(data: TicketOpened) -> str:

@@ -7,7 +7,6 @@ Types that only count need no entry there.
 from msgspec.structs import replace
 
 from touchstream.schemas.envelope import Event
-from touchstream.schemas.registry import TOUCHPOINTS
 from touchstream.schemas.units import Millis
 from touchstream.streams.profiles.decay import Counter, add, add_lately
 from touchstream.streams.profiles.facts import (
@@ -21,6 +20,7 @@ from touchstream.streams.profiles.facts import (
 )
 from touchstream.streams.profiles.facts.facts import Changes, Facts
 from touchstream.streams.profiles.profile import Profile
+from touchstream.streams.profiles.recent import is_over
 from touchstream.streams.profiles.rhythm import Rhythm, after_gap
 
 FACTS: Facts = {
@@ -38,8 +38,7 @@ _NO_CHANGES: Changes = {}
 
 def fold(before: Profile | None, event: Event, active: bool) -> Profile:
     """The profile after ``event``; ``active``: the event is a sign of life."""
-    at_ms, data = event.time_ms, event.data
-    family = TOUCHPOINTS[event.type].family
+    at_ms, data, family = event.time_ms, event.data, event.family
     profile = before or Profile(at_ms, at_ms)
     first_ms, last_ms = profile.first_seen_ms, profile.last_seen_ms
     families = {**profile.families, family: add_lately(profile.families.get(family), at_ms)}
@@ -68,7 +67,14 @@ def _active(profile: Profile, at_ms: Millis) -> tuple[Counter, Millis, Rhythm | 
     return add(held, at_ms), first_ms, rhythm
 
 
-def forget_resolved_tickets(profile: Profile, before_ms: Millis) -> Profile:
+def forget_old(profile: Profile, before_ms: Millis) -> Profile:
+    """Drop what no event from ``before_ms`` on can need: resolved tickets, and old counts."""
+    if is_over(profile.recent, before_ms):
+        profile = replace(profile, recent=None)
+    return _without_resolved_tickets(profile, before_ms)
+
+
+def _without_resolved_tickets(profile: Profile, before_ms: Millis) -> Profile:
     """Drop resolved tickets that no accepted event can reopen any more."""
     if all(ticket.open or ticket.at_ms >= before_ms for ticket in profile.tickets.values()):
         return profile

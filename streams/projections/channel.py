@@ -5,12 +5,12 @@ UTC, event time). Preferences are the modes of posteriors, which a few contacts 
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, get_args
 
 from msgspec import Struct
 
 from touchstream.schemas.envelope import Event
-from touchstream.schemas.registry import ACTIVITY_BY_DEFAULT, TOUCHPOINTS, Family
+from touchstream.schemas.registry import ACTIVITY_BY_DEFAULT, Family
 from touchstream.schemas.rules import Rules
 from touchstream.schemas.units import DAY_MS, HOUR_MS, Millis
 from touchstream.streams.profiles.profile import Profile
@@ -43,10 +43,9 @@ FULL = 255
 
 _DAY, _HOUR, _LENGTH = len(CHANNELS), len(CHANNELS) + WEEK_DAYS, len(CHANNELS) + WEEK_DAYS + HOURS
 _PLACES = {
-    name: CHANNELS.index(kind.family) if kind.family in CHANNELS else None
-    for name, kind in TOUCHPOINTS.items()
+    family: CHANNELS.index(family) if family in CHANNELS else None for family in get_args(Family)
 }
-"""Event type -> index of its channel's count; None for no channel."""
+"""Family -> index of its channel's count; None for no channel."""
 _HALVES = bytes(count // 2 for count in range(256))
 
 
@@ -90,7 +89,7 @@ class Channel:
         if not ctx.by_customer:
             return None
         counts = bytearray(_LENGTH) if state is None else bytearray(state.counts)
-        channel, hours = _PLACES[event.type], event.time_ms // HOUR_MS
+        channel, hours = _PLACES[event.family], event.time_ms // HOUR_MS
         if channel is not None:
             counts[channel] += 1
         counts[_DAY + (hours // HOURS + THURSDAY) % WEEK_DAYS] += 1

@@ -11,15 +11,16 @@ from typing import Any, ClassVar
 import msgspec
 from msgspec import Struct
 
-from touchstream.schemas.emissions.risk import RiskChanged
+from touchstream.schemas.emissions.risk import Reason, RiskChanged
 from touchstream.schemas.envelope import Event
 from touchstream.schemas.registry import TOUCHPOINTS
-from touchstream.schemas.rules import Band, BandRules, LearningRules, Rules
+from touchstream.schemas.rules import Band, LearningRules, Rules, Thresholds
 from touchstream.schemas.units import Millis
 from touchstream.streams.decide.arbitration import Candidate, Decision
-from touchstream.streams.decide.bands import Crossing, held_back, next_band, rises
-from touchstream.streams.emit.risk import reasons, risk_changed
+from touchstream.streams.decide.bands import Crossing, Gate, gated_band, next_band, rises
+from touchstream.streams.emit.risk import risk_changed
 from touchstream.streams.features.groups import FeatureGroups
+from touchstream.streams.learn.band_capacity import rise
 from touchstream.streams.learn.ledger import (
     SUBSCRIBED,
     Ledger,
@@ -35,6 +36,7 @@ from touchstream.streams.profiles.profile import Profile
 from touchstream.streams.projections.projection import (
     TOMBSTONE,
     Context,
+    RiskStep,
     ScoreRequest,
     TimerFired,
     Trigger,
@@ -42,10 +44,12 @@ from touchstream.streams.projections.projection import (
 )
 from touchstream.streams.projections.relation import (
     RELATION,
+    RelationState,
     is_over,
     snapshot_is_due,
-    term_is_over,
+    term_is_over_for,
 )
+from touchstream.streams.projections.why import contributions_of, direction_of, reasons_of
 from touchstream.streams.scoring import Scored, snapshot
 
 TARGETS = "targets"
@@ -142,10 +146,17 @@ class Churn:
         trigger: Trigger,
     ) -> Update[ChurnState]:
         scored, state = scores[CHURN], state or NOTHING
+        before, flow = state, None
         # Snapshot first: the decision of this step must fall into its window.
-        if isinstance(trigger, TimerFired):
-            state = _snapshot_taken(state, scored, ctx)
-        return _banded(msgspec.structs.replace(state, risk=scored.risk), scored, ctx)
+        if snapshot_is_due(ctx):
+            row = snapshot(scored, ctx.serving, SUBSCRIBED if scored.subscribed else 0)
+            state = msgspec.structs.replace(state, ledger=(*state.ledger, row))
+            flow = _risk_step(before, scored, ctx)
+        update = _banded(msgspec.structs.replace(state, risk=scored.risk), scored, ctx)
+        after = update.state
+        if after is not None and after.band == "high" and before.band != "high":
+            flow = RiskStep(None if flow is None else flow.rise, entered=True)
+        return msgspec.structs.replace(update, risk_flow=flow) if flow is not None else update
 
     def on_decision(
         self, state: ChurnState | None, decision: Decision, ctx: Context
@@ -203,67 +214,76 @@ def _without_risk(state: ChurnState) -> ChurnState:
     )
 
 
-def _snapshot_taken(state: ChurnState, scored: Scored, ctx: Context) -> ChurnState:
-    """Append the score to the ledger if a snapshot is due."""
-    if not snapshot_is_due(ctx):
-        return state
-    row = snapshot(scored, ctx.serving, SUBSCRIBED if scored.subscribed else 0)
-    return msgspec.structs.replace(state, ledger=(*state.ledger, row))
+def _risk_step(before: ChurnState, scored: Scored, ctx: Context) -> RiskStep | None:
+    """The rise since the snapshot before; None while the model has too little evidence."""
+    if ctx.rules.bands.typed is not None:
+        return None
+    if not enough_evidence(scored.scorer.model, ctx.rules.learning):
+        return None
+    # Whoever has no band yet has never been counted.
+    known = before.band is not None and before.ledger
+    return RiskStep(rise(before.ledger[-1].risk if known else None, scored.risk))
 
 
 def _banded(state: ChurnState, scored: Scored, ctx: Context) -> Update[ChurnState]:
     """Emit a crossing into another band; a rise is also a candidate for a decision."""
-    before, band = state.band, _band(state, scored, ctx)
+    before = state.band
+    relation: RelationState | None = ctx.slots.read(RELATION)
+    band, gate = next_band_of(
+        before,
+        state.crossing,
+        scored,
+        ctx.rules.bands.typed or scored.scorer.model.bands,
+        ctx,
+        term_is_over=term_is_over_for(relation, max(scored.at_ms, ctx.now_ms)),
+    )
     if band is None or band == before:
-        return Update(state)
+        return Update(state, counters=() if gate is None else (f"held.{gate}",))
     # Nearly every customer starts low; emitting that would be noise.
     if before is None and band == "low":
         entered = band_entered(before, band, ctx.now_ms)
         return Update(msgspec.structs.replace(state, band=band), measures=entered)
-    added = scored.contributions()
-    emission = risk_changed(
-        ctx.subject, _change(state, band, scored, added, ctx), ctx.cause, ctx.now_ms
-    )
     groups, up = ctx.serving.features.groups, rises(before, band)
+    found = contributions_of(scored, ctx)
+    emitted, direction = state.last_emitted_by(groups), direction_of(up=up)
+    change = _change(state, band, scored, reasons_of(found, emitted, scored, ctx, direction), ctx)
+    emission = risk_changed(ctx.subject, change, ctx.cause, ctx.now_ms)
     crossed = msgspec.structs.replace(
         state,
         band=band,
         crossing=Crossing(ctx.now_ms, up),
-        last_emitted_contributions=groups.pack(groups.sums(added)),
+        last_emitted_contributions=groups.pack(found.groups),
         last_emitted_risk=scored.risk,
     )
-    candidate = Candidate("risk_crossing", scored.risk, band, scored.at_ms)
+    candidate = Candidate("risk_crossing", scored.risk, band, scored.at_ms, reasons=change.reasons)
     entered = band_entered(before, band, ctx.now_ms)
     return Update(crossed, (emission,), (candidate,) if up else (), measures=entered)
-
-
-def _band(state: ChurnState, scored: Scored, ctx: Context) -> Band | None:
-    """The current band; None until the model has enough evidence."""
-    # Renewed or ended: after its term a risk is news only once it is known which.
-    if term_is_over(ctx, max(scored.at_ms, ctx.now_ms)):
-        return state.band
-    return next_band_of(state.band, state.crossing, scored, ctx.rules.bands, ctx)
 
 
 def next_band_of(
     before: Band | None,
     crossing: Crossing | None,
     scored: Scored,
-    bands: BandRules,
+    thresholds: Thresholds | None,
     ctx: Context,
-) -> Band | None:
-    """The band after a prediction of any target; ``before`` until there is enough evidence."""
-    learning = ctx.rules.learning
-    if not enough_evidence(scored.scorer.model, learning):
-        return before
-    band = next_band(before, scored.risk, bands)
-    if band == before:
-        return band
-    if rises(before, band) and scored.prediction.doubt() > learning.widest:
-        return before  # uncertainty prevents a rise, never a fall
-    if before is None:
-        return band
-    return before if held_back(before, band, crossing, ctx.now_ms, bands) else band
+    *,
+    term_is_over: bool = False,
+) -> tuple[Band | None, Gate | None]:
+    """The band after a prediction of any target, and the gate that held back a rise.
+
+    ``before`` stays until there is enough evidence, and thresholds.
+    """
+    rules = ctx.rules
+    if thresholds is None:
+        return before, None
+    band = next_band(before, scored.risk, thresholds)
+    if not enough_evidence(scored.scorer.model, rules.learning):
+        return before, "evidence" if rises(before, band) else None
+    doubt = scored.prediction.doubt() if rises(before, band) else 0.0
+    after, gate = gated_band(
+        before, band, doubt, crossing, ctx.now_ms, rules, term_is_over=term_is_over
+    )
+    return after, gate if rises(before, band) else None
 
 
 def enough_evidence(model: ModelData, rules: LearningRules) -> bool:
@@ -274,10 +294,9 @@ def enough_evidence(model: ModelData, rules: LearningRules) -> bool:
 
 
 def _change(
-    state: ChurnState, band: Band, scored: Scored, added: Sequence[float], ctx: Context
+    state: ChurnState, band: Band, scored: Scored, why: tuple[Reason, ...], ctx: Context
 ) -> RiskChanged:
     low, high = scored.prediction.interval()
-    features = ctx.serving.features
     return RiskChanged(
         horizon_days=ctx.rules.churn.horizon_days,
         risk_before=state.last_emitted_risk,
@@ -289,7 +308,7 @@ def _change(
         n=scored.scorer.model.examples,
         model_version=ctx.serving.version,
         rules=ctx.serving.rules_digest,
-        reasons=reasons(features, added, state.last_emitted_by(features.groups)),
+        reasons=why,
         cause=ctx.cause,
     )
 

@@ -93,6 +93,15 @@ class ScoreRequest(NamedTuple):
     target: str
 
 
+class RiskStep(NamedTuple):
+    """The part of one customer in how often the risk rises: for bands by capacity."""
+
+    rise: tuple[int, int] | None = None
+    """At a snapshot: :func:`touchstream.streams.learn.band_capacity.rise`."""
+    entered: bool = False
+    """They entered the band high."""
+
+
 class Update(Struct, Generic[S], frozen=True, gc=False):
     """The result of a projection for one trigger."""
 
@@ -106,6 +115,9 @@ class Update(Struct, Generic[S], frozen=True, gc=False):
     measures: Sequence[Measure] = ()
     """Increments of the aggregates."""
     counters: Sequence[str] = ()
+    risk_flow: RiskStep | None = None
+    indexes: Mapping[str, float | None] = {}
+    """Index -> the customer's score in it; None takes the customer out of it."""
 
 
 class Projection(Protocol[S]):
@@ -122,7 +134,10 @@ class Projection(Protocol[S]):
     max_bytes: ClassVar[int]
     """Bound on its encoded state under the default rules."""
     listens_to: ClassVar[frozenset[str]]
-    """Event types that :meth:`on_event` is called for."""
+    """Built-in event types that :meth:`on_event` is called for.
+
+    A projection that listens to all of them, or to all activity, hears own types too
+    (``registry.py``)."""
     reads: ClassVar[tuple[str, ...]]
     """Projections whose state it reads; they precede it in the registry."""
     merges_exactly: ClassVar[bool]
@@ -171,3 +186,23 @@ class DecidedProjection(Protocol):
     """A projection that records decisions."""
 
     def on_decision(self, state: Any, decision: Decision, ctx: Context) -> Any: ...  # noqa: ANN401
+
+
+@runtime_checkable
+class ConcludingProjection(Protocol):
+    """A projection that looks at the finished step, the decision included, and may emit."""
+
+    def on_conclusion(
+        self,
+        state: Any,  # noqa: ANN401
+        scores: Mapping[str, Scored],
+        emissions: Sequence[Emission],
+        ctx: Context,
+    ) -> "Update[Any] | None":
+        """Called if a projection in ``reads`` was written in this step.
+
+        ``scores`` are the step's predictions by target, ``emissions`` all that it has emitted.
+        """
+
+    def on_erasure(self, subject: CustomerId, cause: Cause, now_ms: Millis) -> Sequence[Emission]:
+        """Emissions that retract what others were told of an erased customer."""

@@ -3,8 +3,16 @@
 from collections.abc import Mapping
 
 from touchstream.schemas.units import Millis
-from touchstream.streams.projections import churn, decisions, relation, returning, targets
+from touchstream.streams.projections import (
+    churn,
+    customer_risk,
+    decisions,
+    relation,
+    returning,
+    targets,
+)
 from touchstream.streams.projections.churn import ChurnState
+from touchstream.streams.projections.customer_risk import CustomerRiskState
 from touchstream.streams.projections.decisions import DecisionsState
 from touchstream.streams.projections.registry import REGISTERED, slots_of
 from touchstream.streams.projections.relation import RelationState
@@ -27,7 +35,7 @@ def relation_of(state: State) -> RelationState | None:
 
 def return_of(state: State) -> ReturnState:
     """Probability, band and waiting snapshots of a former customer."""
-    found: ReturnState | None = slots_of(state).read(returning.RETURN)
+    found: ReturnState | None = slots_of(state).read(returning.Returning.name)
     return returning.NOTHING if found is None else found
 
 
@@ -38,9 +46,15 @@ def targets_of(state: State) -> TargetsState:
 
 
 def decisions_of(state: State) -> DecisionsState:
-    """When each action was last recommended."""
+    """When each action was last recommended, and the decisions of a horizon."""
     found: DecisionsState | None = slots_of(state).read(decisions.Decisions.name)
     return DecisionsState() if found is None else found
+
+
+def customer_risk_of(state: State) -> CustomerRiskState | None:
+    """The customer's record on topic ``customer-risk``; None if they are not there."""
+    found: CustomerRiskState | None = slots_of(state).read(customer_risk.CustomerRisk.name)
+    return found
 
 
 def described(state: State, now_ms: Millis) -> dict[str, Mapping[str, object]]:

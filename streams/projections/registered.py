@@ -6,6 +6,7 @@ import msgspec
 from msgspec import Raw
 
 from touchstream.streams.projections.projection import (
+    ConcludingProjection,
     DecidedProjection,
     Projection,
     ScoredProjection,
@@ -26,6 +27,7 @@ class Registered:
         self.next_timer_ms = projection.next_timer_ms
         self.scored = projection if isinstance(projection, ScoredProjection) else None
         self.decided = projection if isinstance(projection, DecidedProjection) else None
+        self.concluding = projection if isinstance(projection, ConcludingProjection) else None
         self._decoder = msgspec.msgpack.Decoder(projection.state_type)
 
     def decode(self, content: Raw) -> Any:  # noqa: ANN401 - the projection's own state type

@@ -3,10 +3,11 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from touchstream.schemas.registry import TOUCHPOINTS
+from touchstream.schemas.registry import ACTIVITY_BY_DEFAULT, TOUCHPOINTS
 from touchstream.schemas.units import Millis
 from touchstream.streams.projections.channel import Channel
 from touchstream.streams.projections.churn import Churn
+from touchstream.streams.projections.customer_risk import CustomerRisk
 from touchstream.streams.projections.decisions import Decisions
 from touchstream.streams.projections.engagement import Engagement
 from touchstream.streams.projections.measures import Measures
@@ -27,6 +28,7 @@ PROJECTIONS: tuple[Projection[Any], ...] = (
     Engagement(),
     Channel(),
     Measures(),
+    CustomerRisk(),
 )
 
 
@@ -61,9 +63,21 @@ LISTENERS: Mapping[str, tuple[Registered, ...]] = {
     kind: tuple(one for one in REGISTERED if kind in one.projection.listens_to)
     for kind in TOUCHPOINTS
 }
-"""Event type -> the projections that listen to it."""
+"""Built-in event type -> the projections that listen to it."""
+OWN_LISTENERS: Mapping[bool, tuple[Registered, ...]] = {
+    by_customer: tuple(one for one in REGISTERED if one.projection.listens_to >= whole)
+    for by_customer, whole in ((True, frozenset(ACTIVITY_BY_DEFAULT)), (False, TOUCHPOINTS.keys()))
+}
+"""Whether an own type is by the customer -> the projections that listen to it: those that listen to
+everything, and to own types by the customer those that listen to all activity."""
 SCORED = tuple(one for one in REGISTERED if one.scored is not None)
 DECIDED = tuple(one for one in REGISTERED if one.decided is not None)
+CONCLUDING = tuple(
+    (one, frozenset(BY_NAME[name].slot for name in one.projection.reads))
+    for one in REGISTERED
+    if one.concluding is not None
+)
+"""Projections that look at the finished step, each with the slots that it reads."""
 
 
 def slots_of(state: State) -> Slots:

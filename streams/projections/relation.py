@@ -80,9 +80,8 @@ def is_ended(ctx: Context) -> bool:
     return state is not None and state.status == "ended"
 
 
-def term_is_over(ctx: Context, at_ms: Millis) -> bool:
+def term_is_over_for(state: RelationState | None, at_ms: Millis) -> bool:
     """Whether a term has ended, and a late renewal may still arrive."""
-    state: RelationState | None = ctx.slots.read(RELATION)
     return state is not None and state.ends_ms is not None and state.ends_ms <= at_ms
 
 

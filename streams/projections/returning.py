@@ -6,12 +6,13 @@ rise into a higher band is a candidate for a decision: whom to win back.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 import msgspec
 from msgspec import Struct
 
 from touchstream.schemas.emissions.returning import ReturnChanged
+from touchstream.schemas.emissions.risk import Direction
 from touchstream.schemas.envelope import Event
 from touchstream.schemas.registry import TOUCHPOINTS
 from touchstream.schemas.rules import Band, ReturnTarget, Rules
@@ -19,7 +20,6 @@ from touchstream.schemas.units import Millis
 from touchstream.streams.decide.arbitration import Candidate, Decision
 from touchstream.streams.decide.bands import Crossing, rises
 from touchstream.streams.emit.returning import return_changed
-from touchstream.streams.emit.risk import reasons
 from touchstream.streams.learn.ledger import (
     Ledger,
     decided,
@@ -27,7 +27,7 @@ from touchstream.streams.learn.ledger import (
     mature,
     matures_ms,
 )
-from touchstream.streams.learn.snapshot import CHURN
+from touchstream.streams.learn.snapshot import CHURN, RETURN
 from touchstream.streams.profiles.profile import Profile
 from touchstream.streams.projections.churn import TARGETS, next_band_of
 from touchstream.streams.projections.projection import (
@@ -39,9 +39,9 @@ from touchstream.streams.projections.projection import (
     Update,
 )
 from touchstream.streams.projections.relation import RELATION, is_over, snapshot_is_due
+from touchstream.streams.projections.why import contributions_of, direction_of, reasons_of
 from touchstream.streams.scoring import Scored, snapshot
 
-RETURN: Literal["return"] = "return"
 _REQUEST = (ScoreRequest(RETURN),)
 _RESCORED_AT = frozenset({RETURN, RELATION, CHURN, TARGETS, TOMBSTONE})
 
@@ -153,15 +153,15 @@ def _kept(state: ReturnState) -> ReturnState | None:
 def _banded(state: ReturnState, scored: Scored, ctx: Context) -> Update[ReturnState]:
     """Emit a crossing into another band; a rise is also a candidate for a decision."""
     before = state.band
-    bands = ctx.rules.win_back.bands
-    band = next_band_of(before, state.crossing, scored, bands, ctx)
+    thresholds = ctx.rules.win_back.bands.typed
+    band, _ = next_band_of(before, state.crossing, scored, thresholds, ctx)
     if band is None or band == before:
         return Update(state)
     if before is None and band == "low":
         return Update(msgspec.structs.replace(state, band=band))
-    change = _change(state, band, scored, ctx)
-    emission = return_changed(ctx.subject, change, ctx.cause, ctx.now_ms)
     up = rises(before, band)
+    change = _change(state, band, scored, ctx, direction_of(up=up))
+    emission = return_changed(ctx.subject, change, ctx.cause, ctx.now_ms)
     crossed = msgspec.structs.replace(
         state,
         band=band,
@@ -169,11 +169,15 @@ def _banded(state: ReturnState, scored: Scored, ctx: Context) -> Update[ReturnSt
         last_emitted_probability=scored.risk,
     )
     # A decision weighs the loss: that the customer stays away.
-    candidate = Candidate("return_crossing", 1 - scored.risk, band, scored.at_ms, RETURN)
+    candidate = Candidate(
+        "return_crossing", 1 - scored.risk, band, scored.at_ms, RETURN, change.reasons
+    )
     return Update(crossed, (emission,), (candidate,) if up else ())
 
 
-def _change(state: ReturnState, band: Band, scored: Scored, ctx: Context) -> ReturnChanged:
+def _change(
+    state: ReturnState, band: Band, scored: Scored, ctx: Context, direction: Direction
+) -> ReturnChanged:
     low, high = scored.prediction.interval()
     return ReturnChanged(
         horizon_days=ctx.rules.churn.horizon_days,
@@ -186,7 +190,9 @@ def _change(state: ReturnState, band: Band, scored: Scored, ctx: Context) -> Ret
         n=scored.scorer.model.examples,
         model_version=ctx.serving.version,
         rules=ctx.serving.rules_digest,
-        reasons=reasons(ctx.serving.features, scored.contributions(), None),
+        reasons=reasons_of(
+            contributions_of(scored, ctx), None, scored, ctx, direction, target=RETURN
+        ),
         cause=ctx.cause,
     )
 

@@ -52,6 +52,10 @@ class Slots:
         self._states[registered.slot] = state
         self._changed[registered.slot] = registered
 
+    def wrote_any(self, numbers: frozenset[int]) -> bool:
+        """Whether one of these slots was set in this step."""
+        return not numbers.isdisjoint(self._changed)
+
     def fired(self, now_ms: Millis) -> set[int]:
         """Numbers of the slots whose timers have passed."""
         return {

@@ -4,8 +4,10 @@ import orjson
 import pytest
 
 from tests.agents.cli.command import order
+from tests.make import OWN_TYPES
 from touchstream.agents.letters import Keep, Redrive, letter_as_json, send_again
 from touchstream.schemas.dead_letter import Cut, DeadLetter, Header, RejectReason, StoredLetter
+from touchstream.schemas.event_types import own_types
 from touchstream.schemas.units import Millis
 
 NOW_MS = Millis(1_767_225_600_000)
@@ -75,7 +77,11 @@ def test_a_long_id_is_cut_so_that_the_new_one_fits() -> None:
         (letter(truncated=frozenset(["body"])), "cut"),
         (letter(b"nonsense"), "not_json"),
         (letter(order("ada", 1, "soon")), "bad_attribute"),
-        (letter(order("ada", 1, "2026-01-01T00:00:00Z", type="web.vist")), "not_wanted"),
+        (letter(order("ada", 1, "2026-01-01T00:00:00Z", type="moon.seen")), "not_wanted"),
+        (
+            letter(order("ada", 1, "2026-01-01T00:00:00Z", type="web.vist")),
+            "type web.vist: did you mean web.visit?",
+        ),
     ],
 )
 def test_what_would_die_again_stays(found: StoredLetter, why: str) -> None:
@@ -94,3 +100,9 @@ def test_a_letter_is_told_by_names() -> None:
         "key": None,
         "value_base64": "/w==",
     }
+
+
+def test_a_letter_of_an_own_type_is_sent_again_where_the_settings_have_the_type() -> None:
+    found = letter(order("ada", 1, "2026-01-01T00:00:00Z", type="meter.read", data={"kwh": 7}))
+    assert isinstance(send_again(found, NOW_MS, own_types(OWN_TYPES)), Redrive)
+    assert send_again(found, NOW_MS) == Keep("not_wanted")

@@ -50,6 +50,16 @@ def test_a_shard_shows_what_it_has_counted() -> None:
     }
 
 
+def test_an_unknown_field_is_shown_by_its_type_and_name() -> None:
+    registry = CollectorRegistry()
+    metrics = Metrics(registry)
+    metrics.show_durable("p3", {("unknown_fields", "order.placed", "amout"): 5})
+    shown = 'touchstream_unknown_fields_total{field="amout",shard="p3",type="order.placed"}'
+    assert exposed(registry)[shown] == 5
+    with pytest.raises(MetricError, match="want the labels shard, type, field"):
+        metrics.show_durable("p3", {("unknown_fields", "order.placed"): 5})
+
+
 def test_showing_a_shard_again_replaces_and_does_not_add() -> None:
     registry = CollectorRegistry()
     metrics = Metrics(registry)

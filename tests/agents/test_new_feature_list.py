@@ -18,7 +18,7 @@ from touchstream.schemas.rules import ChurnRules, LearningRules, Model, Rules, T
 from touchstream.schemas.units import Millis
 from touchstream.streams.features.catalogue import FEATURES
 from touchstream.streams.learn.knowledge import Knowledge, Learnt
-from touchstream.streams.learn.snapshot import CHURN, Version, empty, unseal
+from touchstream.streams.learn.snapshot import CHURN, RETURN, Version, empty, unseal
 
 SPANS = {TopicPartition("touchstream.examples", 0): Span(earliest=0, end=5, committed=5)}
 FORMAT_1 = Path(__file__).parent / "data" / "learner-of-format-1.json"
@@ -30,10 +30,28 @@ OF_BEFORE = "a-list-of-before"
 NOTHING_LEARNT = empty(FEATURES.digest, horizon_days=28.0)
 
 
-async def test_of_another_feature_list_the_empty_model_is_published_as_the_next_version() -> None:
+async def test_of_another_feature_list_the_model_goes_on_as_the_next_version() -> None:
     store = await _left_behind(_knowing(features=OF_BEFORE))
     await _learner(store).assign(SPANS)
-    assert await _published(store, 8) == Version(models={CHURN: NOTHING_LEARNT})
+    churn = (await _published(store, 8)).models[CHURN]
+    assert (churn.examples, churn.features) == (900, FEATURES.digest)
+    assert CHURN not in (await _record(store)).began
+
+
+async def test_rows_of_another_feature_list_are_still_learnt() -> None:
+    store = await _left_behind(_knowing(features=OF_BEFORE))
+    await _learner(store).assign(SPANS)
+    knowledge = (await _record(store)).knowledge
+    assert knowledge.former == {OF_BEFORE: FEATURES.keys}
+
+
+async def test_of_a_list_whose_names_are_unknown_the_empty_model_is_published() -> None:
+    known = _knowing(features=OF_BEFORE)
+    known.feature_keys = known.column_keys = ()
+    store = await _left_behind(known)
+    await _learner(store).assign(SPANS)
+    assert (await _published(store, 8)).models[CHURN] == NOTHING_LEARNT
+    assert (await _record(store)).began[CHURN] == 40
 
 
 async def test_of_another_feature_list_ticks_and_shards_stay() -> None:
@@ -54,8 +72,9 @@ async def test_with_another_model_chosen_the_old_one_gives_way() -> None:
     store = await _left_behind(_knowing())
     await _learner(store, Rules(learning=LearningRules(model="logistic"))).assign(SPANS)
     version = await _published(store, 8)
-    assert version.models == {CHURN: empty(FEATURES.digest, 28.0, "logistic")}
-    assert (await _record(store)).began == {CHURN: 40}
+    logistic = empty(FEATURES.digest, 28.0, "logistic")
+    assert version.models == {CHURN: logistic, RETURN: logistic}
+    assert (await _record(store)).began == {CHURN: 40, RETURN: 40}
 
 
 async def test_a_challenger_that_was_promoted_stays_the_champion() -> None:
@@ -153,6 +172,7 @@ async def test_a_further_target_begins_empty_and_churn_keeps_its_model() -> None
     version = await _published(store, 8)
     assert {name: model.examples for name, model in version.models.items()} == {
         CHURN: 900,
+        RETURN: 0,
         "again": 0,
     }
     assert version.models["again"].horizon_days == 2.0
@@ -161,13 +181,15 @@ async def test_a_further_target_begins_empty_and_churn_keeps_its_model() -> None
 async def test_a_target_that_is_no_more_is_forgotten() -> None:
     store = await _left_behind(_knowing(Rules(targets=(AGAIN,))))
     await _learner(store).assign(SPANS)
-    assert list((await _published(store, 8)).models) == [CHURN]
+    assert list((await _published(store, 8)).models) == [CHURN, RETURN]
 
 
 async def test_a_record_of_format_1_starts_a_new_model_as_the_next_version() -> None:
     store = await _left_behind(FORMAT_1.read_bytes())
     await _learner(store).assign(SPANS)
-    assert await _published(store, 9) == Version(models={CHURN: NOTHING_LEARNT})
+    assert await _published(store, 9) == Version(
+        models={CHURN: NOTHING_LEARNT, RETURN: NOTHING_LEARNT}
+    )
 
 
 async def test_a_record_of_format_1_keeps_its_place_in_the_log() -> None:

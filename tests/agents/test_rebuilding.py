@@ -185,7 +185,7 @@ def _lived(rules: Rules, without: str = "") -> Lived:
         tick = stream.next_tick(days(day))
         for shard in stream.shards:
             stream.turn(shard, tick)
-            values = [entry.value for entry in shard.outbox if entry.topic == EXAMPLES_TOPIC]
+            values = [entry.event for entry in shard.outbox if entry.topic == EXAMPLES_TOPIC]
             topic += [Written(len(topic) + place, value) for place, value in enumerate(values)]
         stream.learn(tick.number)
     return Lived(stream, topic, _checkpoint(stream, topic))

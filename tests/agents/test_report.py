@@ -16,6 +16,7 @@ from touchstream.agents.report.folder import (
     Emitted,
     ModelSignal,
     Summary,
+    UnknownField,
     read_emissions,
     read_summary,
 )
@@ -62,6 +63,7 @@ def spread(*days: tuple[str, list[tuple[float, int]]]) -> Scores:
         risk=np.array([risk for risk, _, _ in rows], np.float64),
         label=np.array([label for _, label, _ in rows], np.int64),
         day=np.array([(day - EPOCH).days for _, _, day in rows], np.int64),
+        customer=np.arange(len(rows)),
         open=0,
         early=0,
     )
@@ -282,8 +284,41 @@ def test_lost_records_are_told_with_their_reasons() -> None:
     ]
 
 
-def test_emissions_are_counted_from_the_first_day_on(tmp_path: Path) -> None:
+def test_a_misspelt_type_is_told_with_its_count() -> None:
+    sentence = "1 event of type order.place: did you mean order.placed?"
+    assert troubles(summary(unknown_types=(sentence,)))[-1] == f"Dropped: {sentence}"
+
+
+def test_misspelt_fields_and_outcomes_without_a_decision_are_told() -> None:
+    found = summary(
+        unknown_fields=[
+            UnknownField("web.visit", "page_title", 9, None),
+            UnknownField("web.visit", "referer", 1_200, "referrer"),
+        ],
+        outcome_faults={"unknown_decision": 3},
+    )
+    assert troubles(found)[2:] == [
+        "web.visit: field referer is unknown (1,200 events); did you mean referrer?",
+        "3 outcomes name a decision that their customer does not have.",
+    ]
+
+
+def test_reasons_of_earlier_builds_are_counted_by_their_texts(tmp_path: Path) -> None:
+    folder(tmp_path)
     risk = {"horizon_days": 28, "band_before": None, "band": "high", "reasons": [{"text": "quiet"}]}
+    line = {"subject": "ada", "time": "2026-01-01T00:00:00.000Z", "data": risk}
+    (tmp_path / "churn-risk.jsonl").write_bytes(orjson.dumps(line) + b"\n")
+    emitted = read_emissions(tmp_path)
+    assert (emitted.weightiest, emitted.examples) == ({"quiet": 1}, {"quiet": "quiet"})
+
+
+def test_emissions_are_counted_from_the_first_day_on(tmp_path: Path) -> None:
+    risk = {
+        "horizon_days": 28,
+        "band_before": None,
+        "band": "high",
+        "reasons": [{"text": "silent for 9 days", "kind": "silence"}],
+    }
     action = {"action": "call", "left_out": [{"action": "offer", "reason": "resting"}]}
     result = {"signal": "repeat", "before": None, "value": True}
     drift = {"signal": "drift.loss", "before": 0.25, "value": 0.5}
@@ -308,7 +343,8 @@ def test_emissions_are_counted_from_the_first_day_on(tmp_path: Path) -> None:
     assert read_emissions(tmp_path, date(2026, 1, 2)) == Emitted(
         horizon_days=28,
         crossings={("", "high"): 1},  # type: ignore[arg-type]
-        weightiest={"quiet": 1},  # type: ignore[arg-type]
+        weightiest={"silence": 1},  # type: ignore[arg-type]
+        examples={"silence": "silent for 9 days"},
         chosen={"call": 1},  # type: ignore[arg-type]
         left_out={("offer", "resting"): 1},  # type: ignore[arg-type]
         signals={"repeat": 1, "engagement.dropping": 1},  # type: ignore[arg-type]

@@ -182,7 +182,7 @@ async def _named_by_next_tick(learner: Learner, store: MemoryStore) -> int:
     await learner.assign(SPANS)
     await learner.tick(Millis(0))
     [*_, (_, entry)] = await store.outbox(LEARNER, 0, 1_000)
-    version: int = orjson.loads(decode_entry(entry).value)["data"]["model_version"]
+    version: int = orjson.loads(decode_entry(entry).event)["data"]["model_version"]
     return version
 
 

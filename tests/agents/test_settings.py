@@ -2,6 +2,7 @@
 
 import re
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 
 from touchstream.agents.settings import Settings, SettingsError, known_keys
 from touchstream.agents.settings_sources import KnownKeys
+from touchstream.schemas.event_types import EventTypeRules, FieldRules
 from touchstream.schemas.rules import ActionRules, Rules, TargetRules
 
 ROOT = Path(__file__).parents[2]
@@ -41,17 +43,20 @@ def dotted(known: KnownKeys, within: str = "") -> set[str]:
     return leaves.union(*(dotted(below, f"{within}{key}.") for key, below in known.items()))
 
 
-def written(text: str) -> dict[str, object]:
+def written(text: str) -> set[str]:
     """Every key of a TOML text by its dotted name; the entries of a list of tables as one."""
-    keys: dict[str, object] = {}
-    for name, value in tomllib.loads(text).items():
-        tables = value if isinstance(value, list) else [value]
-        for table in tables:
-            if isinstance(table, dict):
-                keys |= {f"{name}.{key}": inner for key, inner in table.items()}
-            else:
-                keys[name] = table
-    return keys
+    return set(keys_in(tomllib.loads(text), ""))
+
+
+def keys_in(value: object, name: str) -> Iterator[str]:
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield from keys_in(inner, f"{name}.{key}" if name else key)
+    elif isinstance(value, list) and value and isinstance(value[0], dict):
+        for table in value:
+            yield from keys_in(table, name)
+    else:
+        yield name
 
 
 def test_nothing_written_gives_the_defaults() -> None:
@@ -65,19 +70,37 @@ def test_the_example_file_holds_exactly_the_defaults() -> None:
     assert Settings.load(EXAMPLE, {}) == Settings()
 
 
-def example_with_its_target() -> str:
-    """The example file with the target that stands in it as a comment."""
-    text, begin, target = EXAMPLE.read_text().partition("# [[targets]]\n")
-    return text + (begin + target).replace("# ", "")
+def example_with_its_comments() -> str:
+    """The example file with the target and the event type that stand in it as comments."""
+    return re.sub(r"^# (?=\[\[|\w+ = )", "", EXAMPLE.read_text(), flags=re.MULTILINE)
 
 
 def test_the_example_file_holds_every_key() -> None:
-    assert set(written(example_with_its_target())) == dotted(known_keys())
+    assert written(example_with_its_comments()) == dotted(known_keys())
+
+
+def test_the_event_type_in_the_example_file_is_one(tmp_path: Path) -> None:
+    file = tmp_path / "t.toml"
+    file.write_text(example_with_its_comments())
+    [kind] = Settings.load(file, {}).rules.event_types
+    assert (kind.name, kind.family, kind.by_customer) == ("meter.read", "content", True)
+    assert kind.fields == (
+        FieldRules(
+            name="kwh",
+            type="integer",
+            required=True,
+            unit="kWh",
+            description="Energy since the last reading.",
+            minimum=0,
+            maximum=100_000,
+        ),
+        FieldRules(name="channel", type="string", values=("app", "phone")),
+    )
 
 
 def test_the_target_in_the_example_file_is_one(tmp_path: Path) -> None:
     file = tmp_path / "t.toml"
-    file.write_text(example_with_its_target())
+    file.write_text(example_with_its_comments())
     assert Settings.load(file, {}).rules.targets == (
         TargetRules(
             name="repeat_contact", after=("call.ended",), events=("call.ended",), signal_at=0.5
@@ -199,6 +222,12 @@ def test_variables_of_bench_are_no_settings() -> None:
         ),
         (
             "TOUCHSTREAM_TARGETS",
+            '[{"name": "again", "after": ["call.ended"], "events": ["order.place"]}]',
+            "targets[0].events: 'order.place' is no event type; did you mean 'order.placed'? "
+            "(from TOUCHSTREAM_TARGETS)",
+        ),
+        (
+            "TOUCHSTREAM_TARGETS",
             '[{"name": "again", "horizon_days": 1}]',
             "targets[0].horizon_days: no such setting (from TOUCHSTREAM_TARGETS); "
             "did you mean targets[0].horizon_hours?",
@@ -254,6 +283,44 @@ def test_variables_of_bench_are_no_settings() -> None:
             "TOUCHSTREAM_ACTIONS",
             '[{"name": "call"}]',
             "actions[0]: Object missing required field `channel` (from TOUCHSTREAM_ACTIONS)",
+        ),
+        (
+            "TOUCHSTREAM_EVENT_TYPES",
+            '[{"name": "meter.read", "by_customer": true}]',
+            "event_types[0]: Object missing required field `family` (from TOUCHSTREAM_EVENT_TYPES)",
+        ),
+        (
+            "TOUCHSTREAM_EVENT_TYPES",
+            '[{"name": "meter.read", "family": "meter", "by_customer": true}]',
+            "event_types[0].family='meter': Invalid enum value 'meter' "
+            "(from TOUCHSTREAM_EVENT_TYPES)",
+        ),
+        (
+            "TOUCHSTREAM_EVENT_TYPES",
+            '[{"name": "order.placed", "family": "order", "by_customer": true}]',
+            "event_types[0].name: 'order.placed' is built in; see docs/events.md "
+            "(from TOUCHSTREAM_EVENT_TYPES)",
+        ),
+        (
+            "TOUCHSTREAM_EVENT_TYPES",
+            '[{"name": "meter.read", "family": "content", "by_customer": true, "fields": '
+            '[{"name": "kwh", "type": "float"}]}]',
+            "event_types[0].fields[0].type='float': Invalid enum value 'float' "
+            "(from TOUCHSTREAM_EVENT_TYPES)",
+        ),
+        (
+            "TOUCHSTREAM_EVENT_TYPES",
+            '[{"name": "meter.read", "family": "content", "by_customer": true, "fields": '
+            '[{"name": "plan", "type": "string", "minimum": 1}]}]',
+            "event_types[0].fields[0]: minimum: want it for integer and number, not for string "
+            "(from TOUCHSTREAM_EVENT_TYPES)",
+        ),
+        (
+            "TOUCHSTREAM_EVENT_TYPES",
+            '[{"name": "meter.read", "family": "content", "by_customer": true, "fields": '
+            '[{"name": "kwh", "type": "integer", "uint": "kWh"}]}]',
+            "event_types[0].fields[0].uint: no such setting (from TOUCHSTREAM_EVENT_TYPES); "
+            "did you mean event_types[0].fields[0].unit?",
         ),
         (
             "TOUCHSTREAM_CHURN__CANCEL",
@@ -330,7 +397,12 @@ def test_any_text_for_any_setting_loads_or_is_refused_in_one_line(setting: str, 
     assert line is None or (name in line and len(line.splitlines()) == 1)
 
 
-LISTED: dict[str, type[msgspec.Struct]] = {"actions": ActionRules, "targets": TargetRules}
+LISTED: dict[str, type[msgspec.Struct]] = {
+    "actions": ActionRules,
+    "targets": TargetRules,
+    "event_types": EventTypeRules,
+    "event_types.fields": FieldRules,
+}
 """The lists of tables, and what an entry is."""
 
 

@@ -41,6 +41,7 @@ def coins(matures_after_days: int) -> Rows:
         label=shows[drawn],
         probability=np.full(len(drawn), 0.5),
         version=np.ones(len(drawn), np.int64),
+        open=np.ones(len(drawn), np.bool_),
         vector=np.column_stack([silence, np.eye(len(shows), dtype=np.float32)[drawn]]),
         names=("silence_days", *(f"coin_{number}" for number in range(len(shows)))),
         customers=tuple(map(str, range(CUSTOMERS))),

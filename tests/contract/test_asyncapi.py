@@ -63,6 +63,7 @@ def test_every_topic_is_described(document: Json) -> None:
         for name in (
             "touchpoints",
             "churn-risk",
+            "customer-risk",
             "next-best-action",
             "alerts",
             "customer-signals",
@@ -78,6 +79,7 @@ def test_touchpoints_are_received_and_all_but_them_sent(document: Json) -> None:
         "receive-touchstream.examples",
         "send-touchpoints",
         "send-churn-risk",
+        "send-customer-risk",
         "send-next-best-action",
         "send-alerts",
         "send-customer-signals",
@@ -96,6 +98,15 @@ def test_every_type_is_a_message_of_its_topic_by_its_json_schema(document: Json)
         message = resolve(document["channels"][topic[name]]["messages"][name]["$ref"], document)
         assert isinstance(message, dict)
         assert message["payload"]["schema"] == {"$ref": f"./json/{name}.schema.json"}
+
+
+def test_a_compacted_topic_says_so_and_that_it_carries_tombstones(document: Json) -> None:
+    channel = document["channels"]["customer-risk"]
+    assert channel["bindings"]["kafka"]["topicConfiguration"] == {"cleanup.policy": ["compact"]}
+    tombstone = resolve(channel["messages"]["Tombstone"]["$ref"], document)
+    assert isinstance(tombstone, dict)
+    assert tombstone["payload"] == {"type": "null"}
+    assert {"ce_subject", "ce_sequence"} <= set(tombstone["headers"]["required"])
 
 
 def test_the_customer_key_says_how_its_partition_is_found(document: Json) -> None:

@@ -52,6 +52,12 @@ def test_a_date_is_no_text() -> None:
     assert "| `below_since` | yes | date like `2026-03-05` |" in SECTIONS["engagement.dropping"]
 
 
+def test_a_time_is_no_text() -> None:
+    time = "time like `2026-03-05T08:30:00Z`"
+    assert f"| `recommended` | yes | {time} |" in SECTIONS["customer.risk"]
+    assert "A tombstone (null value) removes the customer" in SECTIONS["customer.risk"]
+
+
 def test_a_value_that_may_be_null_though_required_says_so() -> None:
     assert "| `rep` | yes | text or null |" in SECTIONS["alert.raised"]
 

@@ -6,6 +6,7 @@ from tests.golden.core import by_name
 from tests.golden.worlds import rules
 from touchstream.schemas.units import DAY_MS
 from touchstream.streams.projections.churn import Churn
+from touchstream.streams.projections.decisions import DecisionsState
 from touchstream.streams.projections.read import churn_of, decisions_of, targets_of
 from touchstream.streams.projections.targets import Targets
 from touchstream.streams.state import State
@@ -22,7 +23,8 @@ def as_version_3(state: State) -> dict[str, Any]:
     """The fields that are not at their defaults, by their names of then."""
     targets = targets_of(state)
     header = by_name(State(state.profile, state.memory, None, state.erased_ms))
-    whole: dict[str, Any] = header | by_name(churn_of(state)) | by_name(decisions_of(state))
+    decisions = DecisionsState(decisions_of(state).recommended_ms)  # which was newest is newer
+    whole: dict[str, Any] = header | by_name(churn_of(state)) | by_name(decisions)
     wake_at_ms = _wake_at_ms(state)
     if wake_at_ms is not None:
         whole["wake_at_ms"] = wake_at_ms

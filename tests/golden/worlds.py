@@ -99,7 +99,7 @@ def _carry_out(world: World, emitted: Sequence[Entry]) -> None:
     for entry in emitted:
         if entry.topic != NEXT_BEST_ACTION_TOPIC:
             continue
-        emission, _ = decode_emission(entry.value)
+        emission, _ = decode_emission(entry.event)
         assert isinstance(emission.data, ActionRecommended)
         with suppress(KeyError):  # somebody only a wish of ours has told of
             choice = emission.data

@@ -10,9 +10,11 @@ from tests.integration.deployment import Deployment
 from touchstream.agents.active_config import LEARNER
 from touchstream.agents.settings import Settings
 from touchstream.schemas.dead_letter import decode_letter
+from touchstream.schemas.emissions.envelope import structured
 from touchstream.schemas.tick import Tick
 from touchstream.schemas.topics import (
     CHURN_RISK_TOPIC,
+    CUSTOMER_RISK_TOPIC,
     CUSTOMER_SIGNALS_TOPIC,
     DEAD_LETTERS_TOPIC,
     EXAMPLES_TOPIC,
@@ -24,11 +26,17 @@ from touchstream.streams.learn.knowledge import Knowledge
 from touchstream.streams.local import LocalStream
 from touchstream.streams.outbox import Entry
 from touchstream.streams.partition import LetterLimit
+from touchstream.streams.projections.indexes import INDEXES
 from touchstream.streams.records import Record
 from touchstream.streams.state import State
 from touchstream.streams.state import decode as decode_state
 
-EMITTED = (CHURN_RISK_TOPIC, NEXT_BEST_ACTION_TOPIC, CUSTOMER_SIGNALS_TOPIC)
+EMITTED = (
+    CHURN_RISK_TOPIC,
+    CUSTOMER_RISK_TOPIC,
+    NEXT_BEST_ACTION_TOPIC,
+    CUSTOMER_SIGNALS_TOPIC,
+)
 
 
 class Come(NamedTuple):
@@ -44,6 +52,8 @@ class Come(NamedTuple):
     knowledge: Knowledge
     measures: list[dict[str, dict[str, int]]]
     """By shard: bucket -> field -> sum."""
+    indexes: list[dict[str, dict[str, float]]]
+    """By shard: index -> customer -> score."""
 
 
 def differences(deployment: Deployment) -> list[str]:
@@ -56,6 +66,7 @@ def differences(deployment: Deployment) -> list[str]:
         *_unlike("due", enumerate(have.timers), enumerate(want.timers)),
         *_unlike("dead letter", have.letters.items(), want.letters.items()),
         *_unlike("said", _numbered(have.shown), _numbered(want.shown)),
+        *_unlike("indexes", enumerate(have.indexes), enumerate(want.indexes)),
         *_unlike("measures", enumerate(have.measures), enumerate(want.measures)),
         *_unlike("learner", [(0, have.knowledge)], [(0, want.knowledge)]),
     ]
@@ -90,6 +101,7 @@ def expected(settings: Settings, log: Sequence[Sequence[Record]]) -> Come:
         letters,
         _plain(stream.knowledge),
         [shard.measures for shard in stream.shards],
+        [{name: shard.indexes.get(name, {}) for name in INDEXES} for shard in stream.shards],
     )
 
 
@@ -101,10 +113,10 @@ def _report(
 ) -> None:
     for entry in entries:
         if entry.topic == DEAD_LETTERS_TOPIC:
-            letter = decode_letter(entry.key, entry.value, entry.headers).letter
+            letter = decode_letter(entry.key, entry.event, entry.headers).letter
             letters[letter.partition, letter.offset] = letter.reason
         else:
-            shown.setdefault((entry.topic, shard), []).append(entry.value)
+            shown.setdefault((entry.topic, shard), []).append(entry.event)
 
 
 def found(deployment: Deployment, measured: Sequence[Mapping[str, object]]) -> Come:
@@ -115,7 +127,8 @@ def found(deployment: Deployment, measured: Sequence[Mapping[str, object]]) -> C
     shown: dict[tuple[str, str], list[bytes]] = {}
     for topic in (*EMITTED, EXAMPLES_TOPIC):
         for records in deployment.read(topic).values():
-            _gather(topic, (record.value for record in records), shown)
+            events = (structured(record.value, record.headers) for record in records)
+            _gather(topic, events, shown)
     return Come(
         deployment.checkpoints(),
         [deployment.states(shard) for shard in deployment.shards],
@@ -127,6 +140,7 @@ def found(deployment: Deployment, measured: Sequence[Mapping[str, object]]) -> C
             _measures(deployment, shard, list(buckets))
             for shard, buckets in zip(deployment.shards, measured, strict=True)
         ],
+        indexes_of(deployment),
     )
 
 
@@ -135,6 +149,15 @@ def _measures(
 ) -> dict[str, dict[str, int]]:
     [read] = deployment.ask(lambda store: store.read_measures([shard], buckets))
     return dict(zip(buckets, read, strict=True))
+
+
+def indexes_of(deployment: Deployment) -> list[dict[str, dict[str, float]]]:
+    """By shard: index -> customer -> score."""
+    found = deployment.ask(lambda store: store.read_indexes(deployment.shards, INDEXES, 1_000_000))
+    return [
+        {name: dict(members) for name, members in zip(INDEXES, of_shard, strict=True)}
+        for of_shard in found
+    ]
 
 
 def letters_of(deployment: Deployment) -> dict[tuple[int, int], str]:

@@ -121,10 +121,10 @@ def _told(stream: LocalStream, customers: dict[str, str]) -> Iterator[tuple[str,
         )
     for entry in stream.emitted:
         if entry.topic == DEAD_LETTERS_TOPIC:
-            letter = decode_letter(entry.key, entry.value, entry.headers).letter
+            letter = decode_letter(entry.key, entry.event, entry.headers).letter
             yield entry.topic, letter_line(letter)
         else:
-            yield entry.topic, orjson.loads(entry.value)
+            yield entry.topic, orjson.loads(entry.event)
 
 
 def moments(seed: int, count: int, every_s: float) -> list[float]:

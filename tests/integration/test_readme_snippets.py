@@ -1,9 +1,7 @@
 """The snippets of the README work as they stand; only the broker's address and topics differ."""
 
 import os
-import re
 import subprocess
-import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -12,7 +10,9 @@ import pytest
 
 from bench.services.kafka import KafkaServer
 from bench.services.redis import RedisServer
+from tests.integration import snippets
 from tests.integration.deployment import Deployment
+from tests.integration.snippets import embedded
 from tests.story.trace import stops
 from touchstream.agents import clients
 from touchstream.agents.cli.reading import read, whole
@@ -24,8 +24,6 @@ from touchstream.streams.intake.decode import Arrival, Origin, decode
 from touchstream.streams.intake.partitioner import partition_of
 from touchstream.streams.records import Record
 
-ROOT = Path(__file__).parents[2]
-SNIPPET = re.compile(r"<!-- snippet: (\w+) -->\n```python\n(.*?)```", re.DOTALL)
 PARTITIONS = 3
 
 
@@ -36,17 +34,7 @@ def broker() -> Iterator[EmbeddedBroker]:
 
 
 def command(name: str, changes: Mapping[str, str]) -> list[str]:
-    """The command that runs a snippet with some of its words replaced."""
-    text = dict(SNIPPET.findall((ROOT / "README.md").read_text(encoding="utf-8")))[name]
-    for word, other in changes.items():
-        assert word in text
-        text = text.replace(word, other)
-    return [sys.executable, "-W", "ignore", "-c", text]
-
-
-def embedded(broker: EmbeddedBroker) -> dict[str, str]:
-    """The embedded broker cannot say which version of the protocol it speaks."""
-    return {'"127.0.0.1:9092"': f'"{broker.bootstrap}", api_version={clients.SPOKEN}'}
+    return snippets.command("README.md", name, changes)
 
 
 def test_intake_accepts_what_the_publish_snippet_sends(broker: EmbeddedBroker) -> None:
@@ -56,7 +44,7 @@ def test_intake_accepts_what_the_publish_snippet_sends(broker: EmbeddedBroker) -
     record = Record(sent.offset, Millis(sent.timestamp), sent.key, sent.value, ())
     arrival = decode(record, Origin(sent.partition, PARTITIONS, None))
     assert isinstance(arrival, Arrival)
-    assert (arrival.event.subject, arrival.unknown_fields) == ("mira", 0)
+    assert (arrival.event.subject, arrival.unknown_fields) == ("mira", ())
     assert sent.partition == partition_of(b"mira", PARTITIONS)
 
 

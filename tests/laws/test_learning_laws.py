@@ -22,7 +22,7 @@ from tests.strategies import (
     SITUATIONS,
 )
 from touchstream.schemas.examples import Example
-from touchstream.schemas.rules import Band, BandRules, DecidingRules, Rules
+from touchstream.schemas.rules import Band, DecidingRules, Rules, Thresholds
 from touchstream.schemas.shards import shard_name
 from touchstream.streams.decide.bands import ORDER, next_band
 from touchstream.streams.decide.chance import draw, pick
@@ -273,11 +273,11 @@ def test_a_lot_is_a_share_of_one(seed: int, subject: str, cause: str, purpose: s
 @given(BANDS, PROBABILITIES, PROBABILITIES)
 def test_a_higher_risk_never_leads_to_a_lower_band(band: Band, one: float, other: float) -> None:
     low, high = sorted((one, other))
-    rules = BandRules()
+    rules = Thresholds()
     assert ORDER.index(next_band(band, low, rules)) <= ORDER.index(next_band(band, high, rules))
 
 
 @given(BANDS, PROBABILITIES)
 def test_a_band_once_entered_is_kept_at_the_same_risk(band: Band, risk: float) -> None:
-    entered = next_band(band, risk, BandRules())
-    assert next_band(entered, risk, BandRules()) == entered
+    entered = next_band(band, risk, Thresholds())
+    assert next_band(entered, risk, Thresholds()) == entered

@@ -13,11 +13,25 @@ import pytest
 from msgspec import Raw
 
 from tests.golden.worlds import NOISE
-from tests.make import QUICK, REQUIRED, arrival, days, event, live, models, state_of
+from tests.make import (
+    OWN_REQUIRED,
+    QUICK,
+    REQUIRED,
+    arrival,
+    days,
+    event,
+    joint_indexes,
+    live,
+    models,
+    record,
+    recounted_indexes,
+    state_of,
+)
 from touchstream.agents.replay.lines import parse_line
+from touchstream.schemas.emissions.customer_risk import CustomerRisk
 from touchstream.schemas.emissions.envelope import Emission, decode_emission
 from touchstream.schemas.registry import TOUCHPOINTS
-from touchstream.schemas.rules import BandRules, DecidingRules, LearningRules, Rules, TargetRules
+from touchstream.schemas.rules import BandRules, LearningRules, Rules, TargetRules
 from touchstream.schemas.topics import DEAD_LETTERS_TOPIC
 from touchstream.schemas.units import DAY_MS, HOUR_MS, CustomerId, Millis
 from touchstream.simulator import START_MS, World
@@ -27,9 +41,11 @@ from touchstream.streams.decide.policy import Choice, Situation
 from touchstream.streams.intake.partitioner import partition_of
 from touchstream.streams.local import LocalStream
 from touchstream.streams.projections.decisions import Decisions
+from touchstream.streams.projections.indexes import RISK_INDEXES
 from touchstream.streams.projections.projection import Context
 from touchstream.streams.projections.registered import Registered
 from touchstream.streams.projections.registry import (
+    OWN_LISTENERS,
     REGISTERED,
     RegistryError,
     checked,
@@ -42,12 +58,12 @@ CUSTOMERS, WORLD_DAYS = 16, 182
 RULES = Rules(
     learning=LearningRules(minimum_examples=20, minimum_of_each=2, widest=1.0),
     bands=BandRules(medium_enter=0.1, medium_leave=0.08, high_enter=0.3, high_leave=0.2),
-    deciding=DecidingRules(epsilon=0.5),
     targets=(TargetRules(name="orders", after=("web.visit",), events=("order.placed",)),),
 )
-"""A target, and so few customers and such low risks are enough for bands and decisions."""
+"""A target; so few customers are evidence enough, and their risks are high enough for bands."""
 NOW_MS = days(0)
 PAIRS = 400
+ERASED_DAY, ERASED = 178, ("c000001", "c000005", "c000009")
 UNKNOWN_SLOT = 9_999
 """Of a projection that this build does not have."""
 
@@ -76,6 +92,7 @@ class Midnight(NamedTuple):
 
     at_ms: Millis
     states: dict[str, bytes]
+    indexes: dict[str, dict[str, float]]
 
 
 class Replay(NamedTuple):
@@ -89,7 +106,7 @@ class Replay(NamedTuple):
 @cache
 def world() -> Sequence[Sequence[Record]]:
     """The world's records, day by day."""
-    found, offset = list[Sequence[Record]](), 0
+    found, offset = list[list[Record]](), 0
     for day in World(2, CUSTOMERS, WORLD_DAYS, noise=NOISE).days():
         lines = [(line, line.to_bytes()) for line in day.lines]
         found.append(
@@ -99,6 +116,8 @@ def world() -> Sequence[Sequence[Record]]:
             ]
         )
         offset += len(lines)
+    erased_ms = Millis(START_MS + ERASED_DAY * DAY_MS)
+    found[ERASED_DAY] += [record(event("customer.erased", erased_ms, who)) for who in ERASED]
     return found
 
 
@@ -115,12 +134,12 @@ def replayed(cut: Cut = WHOLE) -> Replay:
         at_ms = Millis(START_MS + number * DAY_MS)
         stream.tick(at_ms)
         states = {name: data for shard in stream.shards for name, data in shard.states.items()}
-        midnights.append(Midnight(at_ms, states))
+        midnights.append(Midnight(at_ms, states, joint_indexes(stream)))
     return Replay(midnights, _emissions(stream))
 
 
 def _emissions(stream: LocalStream) -> Sequence[Emission]:
-    values = [entry.value for entry in stream.emitted if entry.topic != DEAD_LETTERS_TOPIC]
+    values = [entry.event for entry in stream.emitted if entry.topic != DEAD_LETTERS_TOPIC]
     emissions = [decode_emission(value)[0] for value in values]
     return sorted(emissions, key=lambda one: (one.time_ms, one.subject, one.id))
 
@@ -171,9 +190,44 @@ def test_the_world_has_drops_and_decisions() -> None:
         "action.recommended",
         "churn.risk_changed",
         "customer.relation_changed",
+        "customer.risk",
         "engagement.dropping",
         "return.probability_changed",
     } <= types
+
+
+def test_the_world_has_customers_at_risk_and_others_who_are_so_no_more() -> None:
+    members = [
+        {name for scores in one.indexes.values() for name in scores} for one in replayed().midnights
+    ]
+    assert max(map(len, members)) > 1
+    assert any(before - after for before, after in pairwise(members))
+    assert any(members[ERASED_DAY - 1] & {who} for who in ERASED)
+
+
+@pytest.mark.parametrize("cut", [WHOLE, *CUTS], ids=str)
+def test_after_every_tick_the_indexes_are_what_a_recount_over_all_states_gives(cut: Cut) -> None:
+    for midnight in replayed(cut).midnights:
+        assert midnight.indexes == recounted_indexes(midnight.states)
+
+
+@pytest.mark.parametrize("cut", CUTS, ids=str)
+def test_how_the_log_is_cut_does_not_show_in_the_indexes(cut: Cut) -> None:
+    for once, again in zip(replayed().midnights, replayed(cut).midnights, strict=True):
+        assert again.indexes == once.indexes
+
+
+def test_the_newest_record_of_each_customer_names_exactly_those_at_risk() -> None:
+    newest: dict[str, CustomerRisk | None] = {}
+    for emission in replayed().emissions:
+        if emission.type == "customer.risk":
+            assert emission.data is None or isinstance(emission.data, CustomerRisk)
+            newest[emission.subject] = emission.data
+    bands = {name: risk.band for name, risk in newest.items() if risk is not None}
+    indexes = replayed().midnights[-1].indexes
+    for band, index in RISK_INDEXES.items():
+        published = {name for name, known in bands.items() if known == band}
+        assert published == indexes.get(index, {}).keys()
 
 
 @each
@@ -249,10 +303,18 @@ def test_of_an_erased_customer_it_knows_nothing(projection: Registered) -> None:
         assert after.slots == ()
 
 
-@each
+@pytest.mark.parametrize(
+    "projection",
+    # Those that look at the finished step follow what they read.
+    [one for one in REGISTERED if one.concluding is None],
+    ids=lambda one: one.name,
+)
 def test_what_it_does_not_listen_to_leaves_its_bytes_alone(projection: Registered) -> None:
     heard = projection.projection.listens_to | {"customer.erased"}
-    others = sorted(REQUIRED.keys() - heard)
+    own = [
+        kind for kind in OWN_REQUIRED if projection not in OWN_LISTENERS[event(kind).by_customer]
+    ]
+    others = sorted(REQUIRED.keys() - heard) + own
     for content in list(map(_written, known(projection)))[:9]:
         before = Slot(projection.slot, None, content)
         for kind in others:

@@ -17,6 +17,7 @@ from tests.make import (
     fired,
     live,
     models,
+    recounted_indexes,
     replay,
 )
 from tests.strategies import END_DAY, LIVES, logs
@@ -61,6 +62,15 @@ def test_the_number_of_partitions_does_not_show(log: Log, partitions: int) -> No
 @given(logs())
 def test_a_death_in_the_middle_of_every_tick_does_not_show(log: Log) -> None:
     assert replay(log, restarts=True) == replay(log)
+
+
+@LAW
+@given(logs(), SIZES, st.integers(1, 3))
+def test_the_indexes_are_what_a_recount_over_all_states_gives(
+    log: Log, batches: list[int], chunk: int
+) -> None:
+    outcome = replay(log, batches=batches, chunk=chunk, restarts=True)
+    assert outcome.indexes == recounted_indexes(outcome.states)
 
 
 @LAW

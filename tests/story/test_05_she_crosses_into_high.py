@@ -3,8 +3,9 @@
 from tests.make import days
 from tests.story.town import RULES, town_on
 from touchstream.schemas.emissions.actions import ActionRecommended
+from touchstream.schemas.emissions.customer_risk import CustomerRisk
 
-HIGH_ENTER = RULES.bands.high_enter
+THRESHOLDS = RULES.bands.typed
 
 
 def test_she_is_told_of_once_however_long_she_stays_silent() -> None:
@@ -14,7 +15,8 @@ def test_she_is_told_of_once_however_long_she_stays_silent() -> None:
 def test_the_crossing_says_from_where_to_where() -> None:
     [crossing] = town_on(97).crossings("mira")
     assert crossing.band_before == "low"
-    assert crossing.risk >= HIGH_ENTER
+    assert THRESHOLDS is not None
+    assert crossing.risk >= THRESHOLDS.high_enter
 
 
 def test_the_first_reason_is_her_silence() -> None:
@@ -27,7 +29,17 @@ def test_an_action_is_recommended_at_the_same_moment() -> None:
     assert [(one.type, one.time_ms) for one in town_on(97).said_of("mira")] == [
         ("churn.risk_changed", days(84)),
         ("action.recommended", days(84)),
+        ("customer.risk", days(84)),
     ]
+
+
+def test_who_comes_later_reads_her_newest_risk_from_the_compacted_topic() -> None:
+    newest = [one.data for one in town_on(118).said_of("mira")][-1]
+    assert isinstance(newest, CustomerRisk)
+    assert newest.band == "high"
+    assert newest.risk > town_on(118).crossings("mira")[0].risk
+    assert newest.action is not None
+    assert (newest.action.action, newest.action.decision) == (_action().action, _action().decision)
 
 
 def test_a_call_is_worth_most_at_that_risk() -> None:

@@ -81,7 +81,7 @@ class Town:
     def _listen(self) -> None:
         for entry in self.stream.emitted:
             if entry.topic != DEAD_LETTERS_TOPIC:
-                self.last_emitted_contributions.append(decode_emission(entry.value)[0])
+                self.last_emitted_contributions.append(decode_emission(entry.event)[0])
         self.stream.emitted.clear()
 
 

@@ -40,7 +40,7 @@ def stops() -> dict[str, Any]:
     assert scored_before is not None
     assert scored is not None
     town.stream.feed(0, [published])
-    [emitted] = [entry.value for entry in shard.outbox if entry.topic == CHURN_RISK_TOPIC]
+    [emitted] = [entry.event for entry in shard.outbox if entry.topic == CHURN_RISK_TOPIC]
     return {
         "published": orjson.loads(published.value),
         "arrival": _arrival(arrival),

@@ -1,8 +1,12 @@
 """The doctor's answers to its findings."""
 
 from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
 
 from touchstream.agents.checkpoint import Checkpoint
+from touchstream.agents.cli import doctor
 from touchstream.agents.cli.checks import (
     OUTBOX_SHOWN,
     Finding,
@@ -91,6 +95,15 @@ def test_a_broker_ahead_of_us_is_a_fault() -> None:
     }
 
 
+def test_misspelt_types_of_all_shards_are_shown_and_no_fault() -> None:
+    misspelt = ShardCheckpoint(misspelt_types={"order.placed": {"order.place": 21}})
+    shards = [shard(number)._replace(checkpoint=misspelt) for number in (0, 1)]
+    [found] = [f for f in check_store(SETTINGS, store(shards), NOW_MS) if f.check == "event types"]
+    assert found == Finding(
+        "event types", "0 own; 42 events of type order.place: did you mean order.placed?"
+    )
+
+
 def test_a_full_outbox_is_a_fault() -> None:
     found = of_store(store([shard(0), shard(1, outbox=OUTBOX_SHOWN)]))
     assert found == {
@@ -125,3 +138,10 @@ def test_other_rules_in_force_are_a_fault() -> None:
     assert found == {
         "rules": [f"rules {RULES} are active: start the learner with this configuration, or fix it"]
     }
+
+
+def test_an_installed_package_has_no_documents_to_compare(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(doctor, "PROJECT", tmp_path)
+    assert doctor._schemas() == Finding("schemas", "none to compare: an installed package")

@@ -1,6 +1,6 @@
 """Records of our topics as people read them."""
 
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import NamedTuple
 
 import orjson
@@ -10,8 +10,9 @@ from touchstream.agents.cli.format_record import raw_json, readable
 from touchstream.schemas.dead_letter import DeadLetter, Header, encode_letter
 from touchstream.schemas.emissions.actions import ActionRecommended
 from touchstream.schemas.emissions.cause import Cause
+from touchstream.schemas.emissions.customer_risk import CustomerRisk, LastAction
 from touchstream.schemas.emissions.engagement import EngagementDropping
-from touchstream.schemas.emissions.envelope import Emission, encode_emission
+from touchstream.schemas.emissions.envelope import Emission, encode_emission, tombstone_headers
 from touchstream.schemas.emissions.registry import EmittedData
 from touchstream.schemas.emissions.risk import Reason, RiskChanged
 from touchstream.schemas.envelope import parse_time
@@ -89,6 +90,54 @@ def test_a_decision_is_told_with_its_propensity() -> None:
     assert readable("next-best-action", found) == (
         f"{AT}  ada  send_offer by email  propensity 0.950  risk 0.810 high  decision e1"
     )
+
+
+def test_the_newest_risk_is_told_with_its_band_and_action() -> None:
+    at = datetime(2026, 1, 1, tzinfo=UTC)
+    silence = Reason(feature="recency", text="silent for long", contribution=1.25, change=None)
+    risk = CustomerRisk(
+        horizon_days=28,
+        risk=0.81,
+        low=0.74,
+        high=0.88,
+        band="high",
+        band_since=at,
+        reasons=(silence,),
+        action=LastAction(action="call", decision="d1", recommended=at),
+        model_version=4,
+        rules="r1",
+        cause=CAUSE,
+    )
+    assert readable("customer-risk", emission("customer-risk", "customer.risk", risk)) == (
+        f"{AT}  ada  high since 2026-01-01T00:00:00.000Z  risk 0.810 (90 %: 0.740 to 0.880) "
+        "in 28 d  call  silent for long (+1.25)"
+    )
+
+
+def tombstone() -> Found:
+    made = Emission(
+        type="customer.risk",
+        topic="customer-risk",
+        id="e1",
+        subject=CustomerId("ada"),
+        time_ms=parse_time(AT),
+        data=None,
+    )
+    return Found(None, headers=tombstone_headers(made, "p3:1"))
+
+
+def test_a_tombstone_says_that_the_customer_is_removed() -> None:
+    assert readable("customer-risk", tombstone()).startswith(f"{AT}  ada  removed: ")
+
+
+def test_a_tombstone_for_programs_is_its_event_without_data() -> None:
+    shown = orjson.loads(raw_json("customer-risk", tombstone()))
+    assert (shown["subject"], shown["sequence"], shown["data"]) == ("ada", "p3:1", None)
+
+
+def test_a_record_without_value_and_headers_is_shown_where_it_lies() -> None:
+    assert "cannot be read as customer-risk: no value" in readable("customer-risk", Found(None))
+    assert raw_json("customer-risk", Found(None)) == '{"value_base64":""}'
 
 
 def test_a_drop_is_told_with_both_levels() -> None:

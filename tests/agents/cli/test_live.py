@@ -63,7 +63,7 @@ def place(
     found = Place(tmp_path_factory.mktemp("cli"), kafka_server, redis_server)
     assert found.run("doctor").code == 1  # no topics yet
     made = found.run("topics")
-    assert (made.code, made.out.count(": created\n")) == (0, 7), made
+    assert (made.code, made.out.count(": created\n")) == (0, 8), made
     with (found.folder / "up.log").open("wb") as log:
         up = subprocess.Popen(
             [*COMMAND, "up"], cwd=found.folder, env=environ(**found.settings), stderr=log
@@ -84,7 +84,7 @@ def place(
 
 def test_topics_that_are_as_wanted_are_ok(place: Place) -> None:
     output = place.run("topics", "--check")
-    assert (output.code, output.out.count(": ok\n")) == (0, 7)
+    assert (output.code, output.out.count(": ok\n")) == (0, 8)
 
 
 def test_topics_that_are_not_as_wanted_end_with_1(place: Place) -> None:
@@ -92,6 +92,7 @@ def test_topics_that_are_not_as_wanted_end_with_1(place: Place) -> None:
     output = touchstream("topics", "--check", cwd=place.folder, settings=changed)
     assert output.code == 1
     assert "touchpoints: retention.ms is 1209600000, want 259200000" in output.out
+    assert "customer-risk: delete.retention.ms is 1209600000, want 259200000" in output.out
 
 
 def test_the_doctor_finds_no_fault(place: Place) -> None:
@@ -176,7 +177,7 @@ def test_a_recording_replays_to_the_same_states_with_more_workers(place: Place) 
     live = {}
     for customer in CUSTOMERS:
         found = orjson.loads(place.run("customer", customer, "--json").out)
-        for as_of in ("shard", "tick", "tick_time", "model_version", "rules"):
+        for as_of in ("reasons", "shard", "tick", "tick_time", "model_version", "rules"):
             del found[as_of]
         live[customer] = found
     assert replayed == live

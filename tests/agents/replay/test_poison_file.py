@@ -40,7 +40,7 @@ LINES = [
     b"\xff\xfe no text",
     _visit(9, "2026-03-20T10:00:00Z"),
     _visit(10, "2026-03-05T10:00:00Z"),  # fifteen days late
-    _visit(11, "2026-03-20T11:00:00Z"),
+    _visit(11, "2026-03-20T11:00:00Z", data={"page": "/", "referer": "a", "colour": "red"}),
 ]
 
 
@@ -69,6 +69,15 @@ def test_every_line_ends_in_one_named_place(out: Path) -> None:
         "not_json": 2,
         "too_large": 1,
     }
+
+
+def test_unknown_fields_are_named_and_a_misspelling_is_recognised(out: Path) -> None:
+    summary = orjson.loads((out / "summary.json").read_bytes())
+    assert summary["unknown_fields"] == [
+        {"type": "web.visit", "field": "referer", "events": 1, "did_you_mean": "referrer"},
+        {"type": "web.visit", "field": "colour", "events": 1, "did_you_mean": None},
+    ]
+    assert summary["outcome_faults"] == {}
 
 
 def test_an_event_dated_2099_changes_nothing_else(out: Path) -> None:

@@ -16,7 +16,9 @@ FIRST = Fence(10, 1)
 SECOND = Fence(20, 2)
 BIG_ENTRY = b"\x00\xff" * (256 * 1024)
 SOME_LONE_SURROGATE = "c-\ud800"
+Indexes = Mapping[str, Mapping[str, float | None]]
 DAY, NEXT_DAY = "800:2026-11-28", "800:2026-11-29"
+RISKS = ["risk.high", "risk.medium"]
 
 
 class Changes(TypedDict, total=False):
@@ -27,6 +29,7 @@ class Changes(TypedDict, total=False):
     outbox: Sequence[tuple[int, bytes]]
     measures: Mapping[str, Mapping[str, int]]
     expired_measures: Sequence[str]
+    indexes: Indexes
 
 
 async def commit_first(store: Store, shard: str = "p0", **changes: Unpack[Changes]) -> bool:
@@ -56,6 +59,7 @@ async def content(store: Store, shard: str = "p0") -> dict[str, object]:
         "timers": await store.timers_until(shard, 2**53, 1000),
         "outbox": await store.outbox(shard, 0, 1000),
         "measures": await store.read_measures([shard], [DAY, NEXT_DAY]),
+        "indexes": await store.read_indexes([shard], RISKS, 1000),
     }
 
 
@@ -66,6 +70,7 @@ async def test_an_unknown_shard_has_no_fence_no_record_and_no_states(store: Stor
         "timers": [],
         "outbox": [],
         "measures": [[{}, {}]],
+        "indexes": [[[], []]],
     }
 
 
@@ -76,6 +81,7 @@ async def test_a_commit_is_read_back_whole(store: Store) -> None:
         timers={"c-1": 500},
         outbox=[(1, b"entry:1"), (2, b"")],
         measures={DAY: {"orders|EUR": 3}},
+        indexes={"risk.high": {"c-1": 0.75}},
     )
     assert await content(store) == {
         "checkpoints": [ShardCheckpoint(FIRST, b"record 1")],
@@ -83,6 +89,7 @@ async def test_a_commit_is_read_back_whole(store: Store) -> None:
         "timers": ["c-1"],
         "outbox": [(1, b"entry:1"), (2, b"")],
         "measures": [[{"orders|EUR": 3}, {}]],
+        "indexes": [[[("c-1", 0.75)], []]],
     }
 
 
@@ -141,6 +148,97 @@ async def test_measures_of_20_000_fields_pass_with_states_and_outbox(store: Stor
     )
     assert await store.read_measures(["p0"], [DAY]) == [[fields]]
     assert await store.outbox("p0", 0, 9) == [(1, b"x"), (2, b"y")]
+
+
+async def test_an_index_holds_the_newest_score_of_each_id_until_it_is_taken_out(
+    store: Store,
+) -> None:
+    await commit_first(store, indexes={"risk.high": {"a": 0.1, "b": 0.9, "größe": 0.5}})
+    moved: Indexes = {
+        "risk.high": {"a": 0.95, "b": None, "nobody": None},
+        "risk.medium": {"b": 0.4},
+    }
+    await commit_second(store, indexes=moved)
+    assert await store.read_indexes(["p0"], RISKS, 9) == [
+        [[("a", 0.95), ("größe", 0.5)], [("b", 0.4)]]
+    ]
+    assert await store.count_indexes(["p0"], RISKS) == [[2, 1]]
+
+
+async def test_the_last_id_taken_out_leaves_an_empty_index(store: Store) -> None:
+    await commit_first(store, indexes={"risk.high": {"a": 0.1}})
+    await commit_second(store, indexes={"risk.high": {"a": None}})
+    assert await store.read_indexes(["p0"], RISKS, 9) == [[[], []]]
+    assert await store.count_indexes(["p0"], RISKS) == [[0, 0]]
+
+
+async def test_the_highest_scores_come_first_and_equal_ones_by_descending_id(
+    store: Store,
+) -> None:
+    scores = {"a": 0.5, "b": 0.5, "ä": 0.5, "Z": 0.5, "top": 0.75, "low": -3.0, "tiny": 1e-12}
+    await commit_first(store, indexes={"risk.high": scores})
+    ordered = sorted(scores.items(), key=lambda one: (one[1], one[0]), reverse=True)
+    for limit in (1, 3, 7, 8):
+        [[found]] = await store.read_indexes(["p0"], ["risk.high"], limit)
+        assert found == ordered[:limit]
+
+
+async def test_a_score_comes_back_to_the_last_bit(store: Store) -> None:
+    scores = {str(number): number / 7 for number in range(-50, 50)}
+    await commit_first(store, indexes={"risk.high": scores})
+    [[found]] = await store.read_indexes(["p0"], ["risk.high"], 1_000)
+    assert dict(found) == scores
+
+
+async def test_indexes_are_read_shard_by_shard_and_index_by_index(store: Store) -> None:
+    await commit_first(store, indexes={"risk.high": {"a": 0.9}})
+    await commit_first(store, "p1", indexes={"risk.medium": {"b": 0.5}, "risk.high": {}})
+    assert await store.read_indexes(["p1", "p2", "p0"], RISKS, 9) == [
+        [[], [("b", 0.5)]],
+        [[], []],
+        [[("a", 0.9)], []],
+    ]
+    assert await store.count_indexes(["p1", "p0"], RISKS) == [[0, 1], [1, 0]]
+    assert await store.read_indexes(["p0"], [], 9) == [[]]
+    assert await store.read_indexes([], RISKS, 9) == []
+
+
+async def test_a_refused_commit_moves_nobody(store: Store) -> None:
+    await commit_first(store, indexes={"risk.high": {"a": 0.9}})
+    refused: Indexes = {"risk.high": {"a": None}, "risk.medium": {"a": 0.4}}
+    assert await commit_first(store, indexes=refused) is False
+    assert await store.read_indexes(["p0"], RISKS, 9) == [[[("a", 0.9)], []]]
+
+
+async def test_an_index_of_20_000_passes_with_everything_else(store: Store) -> None:
+    scores = {f"c-{number}": number / 20_000 for number in range(20_000)}
+    assert await commit_first(
+        store,
+        states={"a": b"1", "b": b"2"},
+        timers={"a": 5, "b": None},
+        outbox=[(1, b"x"), (2, b"y")],
+        measures={DAY: {"a": 1}, NEXT_DAY: {"b": 2}},
+        indexes={"risk.high": scores, "risk.medium": dict.fromkeys(scores)},
+    )
+    assert await store.count_indexes(["p0"], RISKS) == [[20_000, 0]]
+    assert await store.timers_until("p0", 9, 9) == ["a"]
+    assert await store.outbox("p0", 0, 9) == [(1, b"x"), (2, b"y")]
+    assert await store.read_measures(["p0"], [DAY, NEXT_DAY]) == [[{"a": 1}, {"b": 2}]]
+    assert await commit_second(
+        store,
+        states={"a": None},
+        timers={"b": 7},
+        indexes={"risk.high": dict.fromkeys(scores), "risk.medium": {"b": 0.5}},
+        expired_measures=[DAY],
+    )
+    assert await store.count_indexes(["p0"], RISKS) == [[0, 1]]
+    assert await store.timers_until("p0", 9, 9) == ["b"]
+    assert await store.read_measures(["p0"], [DAY, NEXT_DAY]) == [[{}, {"b": 2}]]
+
+
+async def test_indexes_are_no_states(store: Store) -> None:
+    await commit_first(store, indexes={"risk.high": {"a": 0.9}})
+    assert await all_ids(store, "p0") == []
 
 
 async def test_measures_are_no_states(store: Store) -> None:
@@ -332,6 +430,14 @@ async def test_entries_of_512_kib_and_any_bytes_pass(store: Store) -> None:
         {"measures": {"": {"a": 1}}},
         {"measures": {"800:2026*": {"a": 1}}},
         {"expired_measures": ["{p1}"]},
+        {"indexes": {"risk.high": {"a": float("nan")}}},
+        {"indexes": {"risk.high": {"a": float("inf")}}},
+        {"indexes": {"risk.high": {"a": 1}}},
+        {"indexes": {"risk.high": {"a": "0.5"}}},
+        {"indexes": {"risk.high": {SOME_LONE_SURROGATE: None}}},
+        {"indexes": {"risk.high": {"a": 0.5}}, "states": {"a": None}},
+        {"indexes": {"Risk*": {"a": 0.5}}},
+        {"indexes": {"": {}}},
         {"fence": FIRST},
         {"fence": Fence(9, 2)},
         {"fence": Fence(20, 1)},

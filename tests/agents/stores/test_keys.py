@@ -36,6 +36,7 @@ def test_keys_are_what_operators_look_for() -> None:
         b"{touchstream:p0}:outbox",
         b"{touchstream:p0}:s:",
         b"{touchstream:p0}:m:",
+        b"{touchstream:p0}:i:",
     )
     assert text_key("touchstream", "0123abcd") == b"{touchstream:texts}:0123abcd"
     assert partitions_key("touchstream") == b"{touchstream:meta}:partitions"

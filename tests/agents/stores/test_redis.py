@@ -18,8 +18,15 @@ from touchstream.agents.stores.redis import RedisStore, connect
 FIRST = Fence(10, 1)
 SECOND = Fence(20, 2)
 DAY = "800:2026-11-28"
-ONE = Commit("p0", None, FIRST, b"1", {"a": b"1"}, {"a": 5}, [(1, b"x")], {DAY: {"orders": 1}})
-TWO = Commit("p0", FIRST, SECOND, b"2", {"a": b"2"}, {"a": 6}, [(2, b"y")], {DAY: {"orders": 10}})
+ONE = Commit(
+    *("p0", None, FIRST, b"1", {"a": b"1"}, {"a": 5}, [(1, b"x")], {DAY: {"orders": 1}}),
+    indexes={"risk.high": {"a": 0.9}},
+)
+TWO = Commit(
+    *("p0", FIRST, SECOND, b"2", {"a": b"2"}, {"a": 6}, [(2, b"y")], {DAY: {"orders": 10}}),
+    indexes={"risk.high": {"a": None}, "risk.medium": {"a": 0.5}},
+)
+RISKS = ["risk.high", "risk.medium"]
 
 
 @pytest.fixture
@@ -92,7 +99,7 @@ async def test_after_a_kill_the_same_store_goes_on(
     assert await store.commit([TWO]) == [True]
 
 
-async def test_states_fence_outbox_and_measures_go_back_together(
+async def test_states_fence_outbox_measures_and_indexes_go_back_together(
     store: RedisStore, own_redis: RedisServer, tmp_path: Path
 ) -> None:
     await store.commit([ONE])
@@ -104,8 +111,10 @@ async def test_states_fence_outbox_and_measures_go_back_together(
     assert await store.load([Read("p0", ["a"])]) == [[b"1"]]
     assert await store.outbox("p0", 0, 9) == [(1, b"x")]
     assert await store.read_measures(["p0"], [DAY]) == [[{"orders": 1}]]
+    assert await store.read_indexes(["p0"], RISKS, 9) == [[[("a", 0.9)], []]]
     assert await store.commit([TWO]) == [True]
     assert await store.read_measures(["p0"], [DAY]) == [[{"orders": 11}]]
+    assert await store.read_indexes(["p0"], RISKS, 9) == [[[], [("a", 0.5)]]]
 
 
 async def test_a_full_server_refuses_the_whole_commit(
@@ -115,7 +124,7 @@ async def test_a_full_server_refuses_the_whole_commit(
     with own_redis.client() as client:
         client.config_set("maxmemory", "1mb")
     # Deleting needs no memory: it would succeed and be left so by the first SET that does not.
-    deleting_first = TWO._replace(states={"a": None}, timers={}, outbox=())
+    deleting_first = TWO._replace(states={"a": None}, timers={}, outbox=(), indexes={})
     with pytest.raises(StoreError, match=r"commit: Redis at 127.*out of memory.*raise maxmemory"):
         await store.commit([deleting_first])
     assert await store.load([Read("p0", ["a"])]) == [[b"1"]]
@@ -151,6 +160,19 @@ async def test_a_foreign_key_in_the_place_of_measures_refuses_the_whole_commit(
         await store.commit([TWO._replace(measures=measures)])
     assert await store.load([Read("p0", ["a"])]) == [[b"1"]]
     assert await store.read_measures(["p0"], [DAY]) == [[{"orders": 1}]]
+
+
+async def test_a_foreign_key_in_the_place_of_an_index_refuses_the_whole_commit(
+    store: RedisStore, own_redis: RedisServer
+) -> None:
+    await store.commit([ONE])
+    with own_redis.client() as client:
+        client.lpush(shard_keys("test", "p0").index_of("risk.medium"), "foreign")
+    with pytest.raises(StoreError, match="is the namespace shared with another program"):
+        await store.commit([TWO])
+    assert await store.load([Read("p0", ["a"])]) == [[b"1"]]
+    assert await store.read_indexes(["p0"], ["risk.high"], 9) == [[[("a", 0.9)]]]
+    assert await store.read_checkpoints(["p0"]) == [ShardCheckpoint(FIRST, b"1")]
 
 
 async def test_a_server_that_is_away_is_named_without_its_password() -> None:

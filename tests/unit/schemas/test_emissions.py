@@ -1,10 +1,18 @@
+import msgspec
 import orjson
 import pytest
 
 from touchstream.schemas.emissions.actions import ActionRecommended
 from touchstream.schemas.emissions.cause import Cause
-from touchstream.schemas.emissions.envelope import Emission, decode_emission, encode_emission
+from touchstream.schemas.emissions.envelope import (
+    Emission,
+    decode_emission,
+    encode_emission,
+    structured,
+    tombstone_headers,
+)
 from touchstream.schemas.emissions.registry import EMITTED
+from touchstream.schemas.emissions.risk import Reason
 from touchstream.schemas.emissions.signals import CustomerSignal
 from touchstream.schemas.units import CustomerId, Millis
 
@@ -56,6 +64,7 @@ def test_every_emitted_type_has_its_topic() -> None:
         "alert.raised": "alerts",
         "customer.signal": "customer-signals",
         "engagement.dropping": "customer-signals",
+        "customer.risk": "customer-risk",
         "customer.relation_changed": "customer-signals",
         "return.probability_changed": "customer-signals",
     }
@@ -87,6 +96,49 @@ def test_an_emission_is_read_back_with_its_sequence(predictions: Emission) -> No
     assert decode_emission(encode_emission(predictions, "42")) == (predictions, "42")
 
 
+TOMBSTONE = Emission(
+    type="customer.risk",
+    topic="customer-risk",
+    id="c48e2b90",
+    subject=CustomerId("größe"),
+    time_ms=Millis(1_767_323_045_678),
+    data=None,
+)
+
+
+def test_a_tombstone_is_a_cloudevent_in_binary_mode_without_data() -> None:
+    assert tombstone_headers(TOMBSTONE, "p0:1") == (
+        ("ce_specversion", b"1.0"),
+        ("ce_id", b"c48e2b90"),
+        ("ce_source", b"touchstream"),
+        ("ce_type", b"customer.risk"),
+        ("ce_subject", "größe".encode()),
+        ("ce_time", b"2026-01-02T03:04:05.678Z"),
+        ("ce_sequence", b"p0:1"),
+    )
+
+
+def test_a_tombstone_is_read_back_with_its_sequence() -> None:
+    headers = (("traceparent", b"00"), *tombstone_headers(TOMBSTONE, "p0:1"))
+    event = structured(None, headers)
+    assert orjson.loads(event)["data"] is None
+    assert decode_emission(event) == (TOMBSTONE, "p0:1")
+    assert structured(b"{}", headers) == b"{}"
+
+
+@pytest.mark.parametrize("name", ["ce_subject", "ce_sequence", "ce_type"])
+def test_without_its_headers_a_record_without_value_is_no_tombstone(name: str) -> None:
+    headers = [one for one in tombstone_headers(TOMBSTONE, "p0:1") if one[0] != name]
+    with pytest.raises(ValueError, match=name):
+        structured(None, headers)
+
+
+def test_on_other_topics_no_data_is_refused() -> None:
+    signal = encode_emission(SIGNAL, "42").partition(b'"data":')[0] + b'"data":null}'
+    with pytest.raises(ValueError, match="object"):
+        decode_emission(signal)
+
+
 def test_the_order_in_which_actions_were_weighed_does_not_show() -> None:
     one = decision({"do_nothing": 0.75, "call": 0.25})
     other = decision({"call": 0.25, "do_nothing": 0.75})
@@ -108,3 +160,21 @@ def test_what_touchstream_did_not_say_is_refused(predictions: bytes, unsaid: byt
     assert predictions in raw
     with pytest.raises(ValueError, match=r"."):
         decode_emission(raw.replace(predictions, unsaid, 1))
+
+
+def test_a_reason_of_an_earlier_build_is_read() -> None:
+    before = {"feature": "silence_days", "text": "silence", "contribution": 0.5, "change": None}
+    reason = msgspec.json.decode(orjson.dumps(before), type=Reason)
+    assert (reason.text, reason.kind, reason.value, reason.direction) == (
+        "silence",
+        None,
+        None,
+        None,
+    )
+
+
+def test_a_decision_of_an_earlier_build_is_read() -> None:
+    line = orjson.loads(encode_emission(decision({"do_nothing": 1.0}), "1"))
+    del line["data"]["reasons"], line["data"]["expires"]
+    read, _ = decode_emission(orjson.dumps(line))
+    assert read == decision({"do_nothing": 1.0})

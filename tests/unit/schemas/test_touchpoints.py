@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from touchstream.schemas.envelope import decode_data, known_fields, unknown_fields
+from touchstream.schemas.envelope import decode_data, known_fields, optional_fields, unknown_fields
 from touchstream.schemas.registry import TOUCHPOINTS
 from touchstream.schemas.touchpoints.orders import OrderItem, OrderPlaced
 from touchstream.schemas.touchpoints.sales import DemoHeld
@@ -56,14 +56,19 @@ def test_an_event_that_needs_data_is_refused_without() -> None:
         decode_data("web.visit", None)
 
 
-def test_unknown_fields_are_ignored_and_counted() -> None:
-    data = {"page": "/", "colour": "red", "mood": "dim"}
+def test_unknown_fields_are_ignored_and_named() -> None:
+    data = {"page": "/", "mood": "dim", "colour": "red"}
     assert decode_data("web.visit", data) == WebVisit(page="/")
-    assert unknown_fields("web.visit", data) == 2
+    assert unknown_fields("web.visit", data) == ("colour", "mood")
 
 
 def test_data_that_is_no_object_has_no_unknown_fields() -> None:
-    assert unknown_fields("demo.held", None) == 0
+    assert unknown_fields("demo.held", None) == ()
+
+
+def test_required_fields_are_not_optional_and_an_unknown_type_has_none() -> None:
+    assert optional_fields("action.outcome") == {"value_minor", "currency"}
+    assert optional_fields("web.vist") == frozenset()
 
 
 def test_the_known_fields_are_those_of_the_table() -> None:

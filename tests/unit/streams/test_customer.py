@@ -103,9 +103,15 @@ def test_before_the_first_tick_nothing_is_late_and_nothing_scored() -> None:
 
 
 def test_what_is_odd_about_an_event_is_counted() -> None:
-    odd = replace(arrival("web.visit", "d1"), clamped=True, unknown_fields=2)
+    odd = replace(arrival("web.visit", "d1"), clamped=True, unknown_fields=("colour", "refer"))
     (step,) = lived(odd)
-    assert list(step.counters) == ["applied", "clamped", "with_unknown_fields"]
+    assert list(step.counters) == [
+        "applied",
+        "clamped",
+        "with_unknown_fields",
+        "unknown_field.web.visit.colour",
+        "unknown_field.web.visit.refer",
+    ]
 
 
 def test_reaching_the_cap_of_remembered_ids_is_counted() -> None:

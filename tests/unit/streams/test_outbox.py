@@ -10,6 +10,7 @@ from touchstream.streams.outbox import Entry, decode_entry, encode_entry
         Entry("churn-risk", b"ada", b"{}"),
         Entry("dead-letters", None, b"\xff", (("a", b"\x00"), ("a", None))),
         Entry("touchstream.examples", None, b"{}", partition=0),
+        Entry("customer-risk", b"ada", None, (("ce_id", b"e1"),)),
     ],
 )
 def test_an_entry_is_read_back_as_it_was(entry: Entry) -> None:

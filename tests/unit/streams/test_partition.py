@@ -5,6 +5,7 @@ import orjson
 import pytest
 
 from tests.make import (
+    OWN_TYPES,
     QUICK,
     SILENCE_KILLS,
     days,
@@ -18,12 +19,14 @@ from touchstream.schemas.dead_letter import decode_letter
 from touchstream.schemas.emissions.envelope import decode_emission
 from touchstream.schemas.envelope import Event
 from touchstream.schemas.examples import Example, TickCompleted, decode_example
+from touchstream.schemas.rules import Rules
 from touchstream.schemas.tick import ActiveConfig, Tick, encode_tick
 from touchstream.schemas.units import Millis
 from touchstream.streams.checkpoint import ShardCheckpoint, decode_checkpoint, encode_checkpoint
 from touchstream.streams.commit import CommitBatch
 from touchstream.streams.context import ServingContext
 from touchstream.streams.intake.decode import Arrival, Origin
+from touchstream.streams.intake.unknown_fields import NAMES_PER_TYPE
 from touchstream.streams.local import NO_LIMIT, LocalShard, LocalStream
 from touchstream.streams.outbox import Entry, decode_entry
 from touchstream.streams.outcome import Drop, Reject
@@ -37,7 +40,9 @@ from touchstream.streams.partition import (
     apply_tick,
     split_at_ticks,
 )
+from touchstream.streams.projections.read import churn_of
 from touchstream.streams.records import Record
+from touchstream.streams.state import decode as decode_state
 
 POSITION = Origin(0, 1, None)
 IN_FORCE = ActiveConfig(model_version=0, rules="r", features="f")
@@ -107,6 +112,37 @@ def test_a_run_needs_the_state_of_every_customer_in_it_once() -> None:
     assert run.customers() == ["ada", "bob"]
 
 
+def test_a_run_needs_the_state_of_a_customer_whose_type_the_rules_may_know() -> None:
+    (run,) = split_at_ticks([record(event("meter.read", "d1"))], POSITION)
+    assert isinstance(run, EventBatch)
+    assert run.customers() == ["ada"]
+
+
+def test_the_rules_of_the_run_decide_about_types_that_are_not_built_in() -> None:
+    records = [record(visit("d1")), record(event("meter.read", "d2"))]
+    own = models("d0", Rules(event_types=OWN_TYPES))
+    assert taken(*records).checkpoint.counters == {
+        "applied": 1,
+        "dropped": 1,
+        "dropped.unknown_type": 1,
+    }
+    assert taken(*records, active_config=own).checkpoint.counters == {"applied": 2}
+
+
+def test_a_misspelt_type_is_counted_by_name() -> None:
+    misspelt = record(visit())
+    misspelt = misspelt._replace(value=misspelt.value.replace(b"web.visit", b"web.vist"))
+    assert taken(misspelt, misspelt).checkpoint.misspelt_types == {"web.visit": {"web.vist": 2}}
+
+
+def test_a_commit_leaves_the_counts_of_the_checkpoint_before_it() -> None:
+    misspelt = record(visit())
+    misspelt = misspelt._replace(value=misspelt.value.replace(b"web.visit", b"web.vist"))
+    before = ShardCheckpoint(misspelt_types={"web.visit": {"web.vist": 7}})
+    assert taken(misspelt, before=before).checkpoint.misspelt_types["web.visit"] == {"web.vist": 8}
+    assert before.misspelt_types == {"web.visit": {"web.vist": 7}}
+
+
 def test_the_log_goes_on_after_the_last_record_of_a_run() -> None:
     (run,) = split_at_ticks([record(visit(), offset=4), record(visit("d2"), offset=9)], POSITION)
     assert isinstance(run, EventBatch)
@@ -141,6 +177,21 @@ def test_what_is_dropped_leaves_no_state_of_a_stranger() -> None:
     assert commit_batch.checkpoint.counters == {"dropped": 1, "dropped.too_late": 1}
 
 
+def test_the_unknown_fields_of_a_batch_have_few_counters_of_their_own() -> None:
+    extra = [f"extra_{letter}" for letter in "abcdefghijkl"]
+    sent = [orjson.loads(record(visit("d1", page=f"/{name}")).value) for name in extra]
+    for name, value in zip(extra, sent, strict=True):
+        value["data"][name] = 1
+    batch = [Record(0, moment("d1"), b"ada", orjson.dumps(value)) for value in sent]
+    once, before = taken(*batch).checkpoint.counters, ShardCheckpoint()
+    for each in batch:
+        before = taken(each, before=before).checkpoint
+    names = [name for name in once if name.startswith("unknown_field.web.visit.")]
+    assert len(names) == NAMES_PER_TYPE + 1
+    assert sum(once[name] for name in names) == len(extra) == once["with_unknown_fields"]
+    assert before.counters == once
+
+
 def test_the_standing_before_stays_as_it_was() -> None:
     before = ShardCheckpoint(counters={"applied": 3}, sequences={"churn-risk": 2}, recent_dead=[1])
     doomed = models("d0", knows=model(intercept=5.0))
@@ -153,7 +204,7 @@ def test_the_standing_before_stays_as_it_was() -> None:
 
 def test_a_broken_record_becomes_a_dead_letter_that_says_where_it_was() -> None:
     (entry,) = entries(taken(RUBBISH))
-    letter = decode_letter(entry.key, entry.value, entry.headers).letter
+    letter = decode_letter(entry.key, entry.event, entry.headers).letter
     assert (entry.topic, entry.key, letter.original) == ("dead-letters", b"ada", b"{")
     assert (letter.topic, letter.partition, letter.offset) == ("touchpoints", 0, 7)
     assert (letter.step, letter.reason) == ("intake", "not_json")
@@ -164,7 +215,7 @@ def test_a_conflicting_id_becomes_a_dead_letter_of_the_profiles() -> None:
         record(visit()), record(event("web.visit", "d1", id=visit().id, page="/lie"))
     )
     (entry,) = entries(commit_batch)
-    letter = decode_letter(entry.key, entry.value, entry.headers).letter
+    letter = decode_letter(entry.key, entry.event, entry.headers).letter
     assert (letter.step, letter.reason) == ("profiles", "conflicting_id")
     assert commit_batch.checkpoint.counters == {"applied": 1, "dead": 1, "dead.conflicting_id": 1}
 
@@ -202,23 +253,63 @@ def test_a_limit_of_none_never_stops() -> None:
 def test_emissions_are_numbered_by_the_shard_and_by_topic() -> None:
     doomed = models("d0", knows=model(intercept=5.0))
     commit_batch = taken(record(visit()), record(visit("d1", "bob")), active_config=doomed)
-    emitted = [(entry.topic, decode_emission(entry.value)[1]) for entry in entries(commit_batch)]
+    emitted = [(entry.topic, decode_emission(entry.event)[1]) for entry in entries(commit_batch)]
     assert emitted == [
         ("churn-risk", "p0:0000000000000001"),
         ("next-best-action", "p0:0000000000000001"),
+        ("customer-risk", "p0:0000000000000001"),
         ("churn-risk", "p0:0000000000000002"),
         ("next-best-action", "p0:0000000000000002"),
+        ("customer-risk", "p0:0000000000000002"),
     ]
-    assert [number for number, _ in commit_batch.outbox] == [1, 2, 3, 4]
-    assert commit_batch.checkpoint.sent == 4
+    assert [number for number, _ in commit_batch.outbox] == [1, 2, 3, 4, 5, 6]
+    assert commit_batch.checkpoint.sent == 6
 
 
 def test_numbers_go_on_from_the_last_commit() -> None:
     doomed = models("d0", knows=model(intercept=5.0))
     before = ShardCheckpoint(sent=10, sequences={"churn-risk": 6})
     commit_batch = taken(record(visit()), before=before, active_config=doomed)
-    assert [number for number, _ in commit_batch.outbox] == [11, 12]
-    assert commit_batch.checkpoint.sequences == {"churn-risk": 7, "next-best-action": 1}
+    assert [number for number, _ in commit_batch.outbox] == [11, 12, 13]
+    assert commit_batch.checkpoint.sequences == {
+        "churn-risk": 7,
+        "next-best-action": 1,
+        "customer-risk": 1,
+    }
+
+
+def test_a_tombstone_has_no_value_and_counts_in_the_sequence() -> None:
+    (entry,) = entries(taken(record(event("customer.erased", "d1", source="crm", id="e-1"))))
+    assert (entry.topic, entry.key, entry.value) == ("customer-risk", b"ada", None)
+    emission, sequence = decode_emission(entry.event)
+    assert (emission.type, emission.subject, emission.data) == ("customer.risk", "ada", None)
+    assert sequence == "p0:0000000000000001"
+
+
+def test_the_last_score_of_a_batch_is_the_one_in_the_index() -> None:
+    rising = models("d0", knows=model(intercept=0.3, web_month=1.0))
+    batch = [visit(), visit("d1"), visit("d2")]
+    commit_batch = taken(*map(record, batch), active_config=rising)
+    [state] = [decode_state(data) for data in commit_batch.states.values() if data is not None]
+    assert commit_batch.indexes == {"risk.high": {"ada": churn_of(state).risk}}
+
+
+def test_an_erasure_in_the_same_batch_wins() -> None:
+    doomed = models("d0", knows=model(intercept=5.0))
+    erasure = record(event("customer.erased", "d1"))
+    nowhere = {"risk.medium": {"ada": None}, "risk.high": {"ada": None}}
+    assert taken(record(visit()), erasure, active_config=doomed).indexes == nowhere
+
+
+def test_who_is_forgotten_for_good_is_in_no_index() -> None:
+    shard = living(event("customer.erased", "d1"))
+    commit_batch = turned(shard, "d40", ["ada"], last=True)
+    assert commit_batch.states == {"ada": None}
+    assert commit_batch.indexes == {"risk.medium": {"ada": None}, "risk.high": {"ada": None}}
+
+
+def test_a_customer_at_low_risk_writes_to_no_index() -> None:
+    assert taken(record(visit()), active_config=models("d0")).indexes == {}
 
 
 def test_an_emission_has_its_customer_for_a_key() -> None:
@@ -246,7 +337,7 @@ def test_the_last_chunk_finishes_the_tick_and_says_so_to_the_learner() -> None:
     (entry,) = entries(commit_batch)
     assert commit_batch.checkpoint.tick == 5
     assert (entry.topic, entry.key, entry.partition) == ("touchstream.examples", None, 0)
-    assert decode_example(entry.value) == TickCompleted(shard="p0", sequence=1, tick=5)
+    assert decode_example(entry.event) == TickCompleted(shard="p0", sequence=1, tick=5)
 
 
 def test_another_chunk_leaves_the_tick_open() -> None:
@@ -273,7 +364,7 @@ def test_an_example_is_pseudonymous_and_comes_before_the_word_that_the_tick_is_p
         commit_batch = turned(shard, f"d{day}", ready, last=True, number=day)
         shard.keep(commit_batch)
         sent = [
-            decode_example(entry.value)
+            decode_example(entry.value or b"")
             for entry in entries(commit_batch)
             if entry.topic == "touchstream.examples"
         ]

@@ -8,6 +8,7 @@ from touchstream.schemas.emissions.cause import Cause
 from touchstream.schemas.emissions.envelope import Emission
 from touchstream.schemas.emissions.risk import RiskChanged
 from touchstream.schemas.rules import ActionRules, BandRules, LearningRules, Rules
+from touchstream.schemas.topics import CUSTOMER_RISK_TOPIC
 from touchstream.schemas.units import CustomerId
 from touchstream.streams.context import ServingContext
 from touchstream.streams.customer import Underway, conclude
@@ -48,7 +49,10 @@ def active_config(knows: ModelData, clock: str = "d7") -> ServingContext:
 def judged(
     before: State, knows: ModelData, at: str = "d7", rules: Rules = RULES
 ) -> tuple[State, list[Emission]]:
-    """The visitor's state and emissions once a model has scored them at ``at``."""
+    """The visitor's state and emissions once a model has scored them at ``at``.
+
+    The topic customer-risk has tests of its own.
+    """
     whole = models(at, rules, knows)
     scored, slots = score(VISITOR, whole), slots_of(before)
     trigger = event("web.visit", at, id=CAUSE.id)
@@ -61,7 +65,8 @@ def judged(
         one.requests = ((BY_NAME[CHURN], [ScoreRequest(CHURN)]),)
     step = conclude(one)
     assert step.state is not None
-    return step.state, list(step.emissions)
+    said = [one for one in step.emissions if one.topic != CUSTOMER_RISK_TOPIC]
+    return step.state, said
 
 
 def risk_of(emission: Emission) -> RiskChanged:
@@ -186,6 +191,27 @@ def test_a_decision_is_told_with_its_propensity() -> None:
     assert action.decision == decision.id
 
 
+def test_a_decision_carries_the_reasons_of_its_crossing_and_its_end() -> None:
+    knows = model(intercept=0.0, silence_days=1.0)
+    _, (crossing, decision) = judged(state_of(band="low"), knows)
+    action = action_of(decision)
+    assert [reason.text for reason in action.reasons] == ["silent for 7 days (usual: none)"]
+    assert action.reasons == risk_of(crossing).reasons
+    assert (action.action, action.expires) == ("call", "1997-01-15T00:00:00.000Z")  # d14
+
+
+def test_an_action_says_when_it_expires_by_its_own_rule() -> None:
+    quick = msgspec.structs.replace(RULES, actions=(msgspec.structs.replace(CALL, expires_days=2),))
+    _, (_, decision) = judged(state_of(band="low"), DOOMED, rules=quick)
+    assert action_of(decision).expires == "1997-01-10T00:00:00.000Z"
+
+
+def test_doing_nothing_does_not_expire() -> None:
+    idle = msgspec.structs.replace(RULES, actions=())
+    _, (_, decision) = judged(state_of(band="low"), DOOMED, rules=idle)
+    assert (action_of(decision).action, action_of(decision).expires) == ("do_nothing", None)
+
+
 def test_a_fall_is_told_without_an_action() -> None:
     after, emissions = judged(state_of(band="high"), UNSURE)
     assert [emission.type for emission in emissions] == ["churn.risk_changed"]
@@ -211,19 +237,20 @@ def test_a_further_rise_does_not_wait() -> None:
 
 
 def test_reasons_say_what_each_topic_adds_and_how_it_moved_since() -> None:
-    knows = model(intercept=0.0, known_days=1.0)
+    knows = model(intercept=0.0, silence_days=1.0)
     first, _ = judged(state_of(band="low"), knows, at="d2")
     assert churn_of(first).band == "high"
     fallen = state_of(**{**msgspec.structs.asdict(churn_of(first)), "band": "medium"})
     _, (crossing, _) = judged(fallen, knows, at="d7")
     (reason,) = risk_of(crossing).reasons
-    assert (reason.feature, reason.contribution, reason.change) == ("known_days", 2.0801, 0.9814)
+    assert (reason.feature, reason.contribution, reason.change) == ("silence_days", 2.0801, 0.9814)
+    assert reason.text == "silent for 7 days (usual: none)"
 
 
 def test_what_was_told_of_other_topics_is_not_compared_with() -> None:
     others = bytes(len(FEATURES.groups.pack([0.0] * len(FEATURES.groups.all))))
     _, (crossing, _) = judged(
-        state_of(band="low", last_emitted_contributions=others), model(known_days=1.0)
+        state_of(band="low", last_emitted_contributions=others), model(silence_days=1.0)
     )
     assert risk_of(crossing).reasons[0].change is None
 
@@ -250,7 +277,7 @@ def test_an_event_that_changes_the_risk_is_the_cause_of_what_is_said() -> None:
     whole = models("d0", RULES, model(intercept=-6.0, call_month=12.0))
     steps = live([arriving("web.visit", "d1"), arriving("call.ended", "d2", id="c1")], whole)
     assert [risk_of(emission).cause.id for emission in emitted(steps)[:1]] == ["c1"]
-    assert [len(step.emissions) for step in steps] == [0, 2]
+    assert [len(step.emissions) for step in steps] == [0, 3]
 
 
 def test_a_score_carries_what_the_ledger_will_store() -> None:

@@ -1,12 +1,11 @@
 import pytest
 
 from tests.make import moment
-from touchstream.schemas.rules import Band, BandRules
+from touchstream.schemas.rules import Band, BandRules, Thresholds
 from touchstream.streams.decide.bands import Crossing, held_back, next_band, rises
 
-RULES = BandRules(
-    medium_enter=0.5, medium_leave=0.4, high_enter=0.7, high_leave=0.6, cooldown_days=1
-)
+THRESHOLDS = Thresholds(medium_enter=0.5, medium_leave=0.4, high_enter=0.7, high_leave=0.6)
+RULES = BandRules(cooldown_days=1)
 
 
 @pytest.mark.parametrize(
@@ -28,7 +27,7 @@ RULES = BandRules(
 def test_a_band_is_entered_higher_than_it_is_left(
     before: Band | None, risk: float, after: Band
 ) -> None:
-    assert next_band(before, risk, RULES) == after
+    assert next_band(before, risk, THRESHOLDS) == after
 
 
 def test_a_fresh_rise_is_not_turned_round_within_the_cooldown() -> None:

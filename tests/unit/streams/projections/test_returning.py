@@ -25,7 +25,7 @@ from touchstream.schemas.emissions.cause import Cause
 from touchstream.schemas.emissions.envelope import Emission
 from touchstream.schemas.emissions.returning import ReturnChanged
 from touchstream.schemas.rules import DecidingRules, LearningRules, ReturnTarget, Rules
-from touchstream.schemas.units import CustomerId
+from touchstream.schemas.units import CustomerId, Millis
 from touchstream.streams.context import ServingContext
 from touchstream.streams.customer import Step
 from touchstream.streams.decide.bands import Crossing
@@ -34,11 +34,11 @@ from touchstream.streams.emit.identity import emission_id
 from touchstream.streams.intake.decode import Arrival
 from touchstream.streams.learn.ledger import RECOMMENDED, SUBSCRIBED, TREATED, Snapshot
 from touchstream.streams.learn.scorer import Scorer
-from touchstream.streams.learn.snapshot import CHURN
+from touchstream.streams.learn.snapshot import CHURN, RETURN
 from touchstream.streams.projections.projection import Context, TimerFired
 from touchstream.streams.projections.read import churn_of, return_of
 from touchstream.streams.projections.registry import slots_of
-from touchstream.streams.projections.returning import RETURN, Returning, ReturnState
+from touchstream.streams.projections.returning import Returning, ReturnState
 from touchstream.streams.state import State
 
 VISITS_RETURN = model(intercept=-4.0, web_month=3.7)
@@ -81,7 +81,7 @@ def rows(steps: Sequence[Step]) -> Sequence[Snapshot]:
     return return_of(last_state(steps)).ledger
 
 
-def said(steps: Sequence[Step]) -> list[tuple[str, int]]:
+def said(steps: Sequence[Step]) -> list[tuple[str, Millis]]:
     """Emissions after the end of the relation: (type, moment)."""
     found = [(one.type, one.time_ms) for one in emitted(steps)]
     assert found[0][0] == "customer.relation_changed"
@@ -125,8 +125,9 @@ def test_rows_of_churn_go_on_waiting_for_their_labels() -> None:
     ("at", "label"), [("d11", 0), ("d11 0:01", 1), ("d39", 1), ("d39 0:01", 0)]
 )
 def test_a_sign_of_life_within_the_horizon_is_a_return(at: str, label: int) -> None:
-    before = [one for one in daily(6, 40) if one.time_ms < moment(at)]
-    after = [one for one in daily(6, 40) if one.time_ms >= moment(at)]
+    ticks = [fired(days(day)) for day in range(6, 41)]
+    before = [one for one in ticks if one.time_ms < moment(at)]
+    after = [one for one in ticks if one.time_ms >= moment(at)]
     steps = lived(*CANCELLED, *before, visit(at), *after)
     assert labels(steps)[:1] == [(11, label)]
 
