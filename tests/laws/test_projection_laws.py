@@ -57,7 +57,7 @@ from touchstream.streams.state import Slot, State, StateError, content_bytes, de
 CUSTOMERS, WORLD_DAYS = 16, 182
 RULES = Rules(
     learning=LearningRules(minimum_examples=20, minimum_of_each=2, widest=1.0),
-    bands=BandRules(medium_enter=0.2, medium_leave=0.15, high_enter=0.4, high_leave=0.3),
+    bands=BandRules(medium_enter=0.1, medium_leave=0.08, high_enter=0.3, high_leave=0.2),
     targets=(TargetRules(name="orders", after=("web.visit",), events=("order.placed",)),),
 )
 """A target; so few customers are evidence enough, and their risks are high enough for bands."""
@@ -186,8 +186,14 @@ def test_the_world_is_told_of_it(projection: Registered) -> None:
 
 def test_the_world_has_drops_and_decisions() -> None:
     types = {emission.type for emission in replayed().emissions}
-    wanted = {"action.recommended", "churn.risk_changed", "engagement.dropping", "customer.risk"}
-    assert wanted <= types
+    assert {
+        "action.recommended",
+        "churn.risk_changed",
+        "customer.relation_changed",
+        "customer.risk",
+        "engagement.dropping",
+        "return.probability_changed",
+    } <= types
 
 
 def test_the_world_has_customers_at_risk_and_others_who_are_so_no_more() -> None:
