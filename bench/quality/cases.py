@@ -16,11 +16,7 @@ from touchstream.schemas.envelope import parse_time
 from touchstream.schemas.rules import ChurnRules, Rules, TargetRules
 from touchstream.schemas.units import DAY_MS, Millis
 from touchstream.simulator import World
-<<<<<<< HEAD
-from touchstream.simulator.telecom import CALM, HOT, Carrier, Telecom
-=======
 from touchstream.simulator.telecom import CALM, HOT, Operator, Telecom
->>>>>>> telecoms
 from touchstream.streams.learn.snapshot import CHURN
 
 CDNOW_JUDGED = "1997-10-01"
@@ -103,18 +99,6 @@ def world(customers: int, days: int) -> Case:
     return Case(f"world-{customers}x{days}/28d", Rules(), events, None)
 
 
-<<<<<<< HEAD
-def telecom(carrier: Carrier) -> Case:
-    """A telecom with planted causes, all defaults, without noise of transport."""
-
-    def events() -> Iterable[bytes]:
-        return (line.to_bytes() for line in Telecom(TELECOM_SEED, carrier).lines())
-
-    def truth(rows: Rows, asked: Flags) -> Mapping[str, Floats]:
-        return true_predictions(Telecom(TELECOM_SEED, carrier), rows, asked)
-
-    return Case(f"telecom-{carrier.name}/28d", Rules(), events, None, truth=truth)
-=======
 def telecom(operator: Operator) -> Case:
     """A telecom with planted causes, all defaults, without noise of transport."""
 
@@ -125,7 +109,6 @@ def telecom(operator: Operator) -> Case:
         return true_predictions(Telecom(TELECOM_SEED, operator), rows, asked)
 
     return Case(f"telecom-{operator.name}/28d", Rules(), events, None, truth=truth)
->>>>>>> telecoms
 
 
 def day(text: str) -> Millis:

@@ -72,11 +72,7 @@ def evaluate(
     of their probabilities. Both need the two, which are then judged as well. ``known`` are further
     predictions, by name; with ``ends``, groups and alarms are judged as well.
     """
-<<<<<<< HEAD
-    judged_as = _Judge(rows, since_ms, ends)
-=======
     measured = _OnRows(rows, since_ms, ends)
->>>>>>> telecoms
     wanted = set(names) | ({LOGISTIC, TREES} if {PAIR, ENSEMBLE} & set(names) else set())
     predicted: dict[str, Floats] = {}
     done: dict[str, Judged] = {}
@@ -84,27 +80,16 @@ def evaluate(
         started = time.process_time()
         predicted[name] = MODELS[name](rows, since_ms)
         seconds = rows.seconds if name == OURS else time.process_time() - started
-<<<<<<< HEAD
-        done[name] = judged_as(name, predicted[name], seconds)
-=======
         done[name] = measured(name, predicted[name], seconds)
->>>>>>> telecoms
         yield done[name]
     if PAIR in wanted:
         yield _pair(done[LOGISTIC], done[TREES])
     if ENSEMBLE in wanted:
         mean = (predicted[LOGISTIC] + predicted[TREES]) / 2
-<<<<<<< HEAD
-        yield judged_as(ENSEMBLE, mean, done[LOGISTIC].seconds + done[TREES].seconds)
-    for name, risk in (known or {}).items():
-        if name in wanted:
-            yield judged_as(name, risk, 0.0)
-=======
         yield measured(ENSEMBLE, mean, done[LOGISTIC].seconds + done[TREES].seconds)
     for name, risk in (known or {}).items():
         if name in wanted:
             yield measured(name, risk, 0.0)
->>>>>>> telecoms
 
 
 class _OnRows:

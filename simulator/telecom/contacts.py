@@ -14,10 +14,6 @@ from touchstream.simulator.mail import (
     DELIVERED_SHARE,
     WEEKDAY,
 )
-<<<<<<< HEAD
-from touchstream.simulator.telecom.carrier import CAUSES, RHYTHMS, SEGMENTS
-=======
->>>>>>> telecoms
 from touchstream.simulator.telecom.law import (
     ANSWERED_SHARE,
     CALL_RATE,
@@ -29,12 +25,8 @@ from touchstream.simulator.telecom.law import (
     USAGE_RATE,
     VISIT_RATE,
 )
-<<<<<<< HEAD
-from touchstream.simulator.telecom.population import Subscribers
-=======
 from touchstream.simulator.telecom.operator import CAUSES, RHYTHMS, SEGMENTS
 from touchstream.simulator.telecom.population import Cast
->>>>>>> telecoms
 
 LEAVING_PAGES = ("/pricing", "/account/cancel")
 PAGES = tuple(page for page in words.PAGES if page not in LEAVING_PAGES)
@@ -64,11 +56,7 @@ class Shift(Struct, frozen=True, eq=False):
 
     day: int
     names: list[str]
-<<<<<<< HEAD
-    subscribers: Subscribers
-=======
     cast: Cast
->>>>>>> telecoms
     state: Ints
     """At the end of the day."""
     staying: Flags
@@ -90,21 +78,13 @@ class Shift(Struct, frozen=True, eq=False):
     def activity(self) -> Floats:
         """Factor of usage, visits, orders and newsletters, without the rhythm."""
         by_level = np.array([kind.activity for kind in SEGMENTS])
-<<<<<<< HEAD
-        activity: Floats = by_level[self.subscribers.segment, self.grievance]
-=======
         activity: Floats = by_level[self.cast.segment, self.grievance]
->>>>>>> telecoms
         return activity
 
     @property
     def busy(self) -> Floats:
         """Factor of usage, visits and orders."""
-<<<<<<< HEAD
-        busy: Floats = self.activity * np.array(RHYTHMS)[self.subscribers.rhythm]
-=======
         busy: Floats = self.activity * np.array(RHYTHMS)[self.cast.rhythm]
->>>>>>> telecoms
         return busy
 
     def some(self, rate: float | Floats) -> list[int]:
@@ -115,11 +95,7 @@ class Shift(Struct, frozen=True, eq=False):
 
     def moment(self, who: int) -> int:
         """A moment of today around the favourite hour, in ms since midnight."""
-<<<<<<< HEAD
-        hour = self.subscribers.hour[who] + self.rng.normal(0.0, HOURS_AROUND_FAVOURITE)
-=======
         hour = self.cast.hour[who] + self.rng.normal(0.0, HOURS_AROUND_FAVOURITE)
->>>>>>> telecoms
         return int(min(max(hour, FIRST_HOUR), LAST_HOUR) * HOUR_MS)
 
     def note(self, kind: str, who: int, offset_ms: int, data: Event) -> None:

@@ -11,15 +11,9 @@ from touchstream.simulator.subscriptions import (
     PRICE_RISE,
     RENEWALS_UNTIL_HOUR,
 )
-<<<<<<< HEAD
-from touchstream.simulator.telecom.carrier import SEGMENTS
-from touchstream.simulator.telecom.contacts import FIRST_HOUR, Shift, usual_call
-from touchstream.simulator.telecom.population import PLANS, Subscribers
-=======
 from touchstream.simulator.telecom.contacts import FIRST_HOUR, Shift, usual_call
 from touchstream.simulator.telecom.operator import SEGMENTS
 from touchstream.simulator.telecom.population import PLANS, Cast
->>>>>>> telecoms
 
 MONTH_DAYS = 30
 CHANGED_SHARE = 0.06
@@ -34,19 +28,11 @@ REASONS = {"ticket": "service", "call": "service", "payment": "payment", "usage"
 class Contracts:
     """The price of each customer's term."""
 
-<<<<<<< HEAD
-    def __init__(self, subscribers: Subscribers) -> None:
-        months = subscribers.term_days / MONTH_DAYS
-        self._amount_minor = (
-            np.array([price for _, price in PLANS])[subscribers.plan] * months
-        ).astype(np.int64)
-=======
     def __init__(self, cast: Cast) -> None:
         months = cast.term_days / MONTH_DAYS
         self._amount_minor = (np.array([price for _, price in PLANS])[cast.plan] * months).astype(
             np.int64
         )
->>>>>>> telecoms
 
     def write(self, shift: Shift, arriving: Flags, renewing: Flags) -> None:
         """Write down the arrivals and renewals of today."""
@@ -58,27 +44,16 @@ class Contracts:
     def _arrive(self, shift: Shift, who: int) -> None:
         rng = shift.rng
         # On the first day the CRM hands over its customers; later ones sign up before they act.
-<<<<<<< HEAD
-        first_day = int(shift.subscribers.start_day[who]) < 0
-=======
         first_day = int(shift.cast.start_day[who]) < 0
->>>>>>> telecoms
         offset_ms = hours(rng.uniform(*HANDING_OVER_HOURS) if first_day else 0.1)
         region = words.REGIONS[int(rng.integers(len(words.REGIONS)))]
         shift.note("customer.updated", who, offset_ms, {"attributes": {"region": region}})
         consent = {"purpose": "marketing", "granted": bool(rng.random() < CONSENT_SHARE)}
         shift.note("consent.changed", who, offset_ms + 1, consent)
-<<<<<<< HEAD
-        term_days = int(shift.subscribers.term_days[who])
-        if term_days:
-            gone_days = (shift.day - int(shift.subscribers.start_day[who])) % term_days
-            terms = self._terms(shift.subscribers, who, term_days - gone_days)
-=======
         term_days = int(shift.cast.term_days[who])
         if term_days:
             gone_days = (shift.day - int(shift.cast.start_day[who])) % term_days
             terms = self._terms(shift.cast, who, term_days - gone_days)
->>>>>>> telecoms
             shift.note("subscription.started", who, offset_ms + 2, terms)
 
     def _renew(self, shift: Shift, who: int) -> None:
@@ -86,43 +61,22 @@ class Contracts:
         if shift.rng.random() < CHANGED_SHARE:
             kind = "subscription.changed"
             self._amount_minor[who] = int(self._amount_minor[who] * PRICE_RISE)
-<<<<<<< HEAD
-        terms = self._terms(shift.subscribers, who, int(shift.subscribers.term_days[who]))
-        shift.note(kind, who, hours(shift.rng.uniform(0.2, RENEWALS_UNTIL_HOUR)), terms)
-
-    def _terms(self, subscribers: Subscribers, who: int, term_days: int) -> Event:
-        return {
-            "plan": PLANS[int(subscribers.plan[who])][0],
-=======
         terms = self._terms(shift.cast, who, int(shift.cast.term_days[who]))
         shift.note(kind, who, hours(shift.rng.uniform(0.2, RENEWALS_UNTIL_HOUR)), terms)
 
     def _terms(self, cast: Cast, who: int, term_days: int) -> Event:
         return {
             "plan": PLANS[int(cast.plan[who])][0],
->>>>>>> telecoms
             "amount_minor": int(self._amount_minor[who]),
             "currency": CURRENCY,
             "term_days": term_days,
         }
 
 
-<<<<<<< HEAD
-def renewal_due(subscribers: Subscribers, day: int) -> Flags:
-    """Contracts whose further term begins on ``day``; those of the first day are handed over."""
-    age = day - subscribers.start_day
-    due: Flags = (
-        subscribers.contract
-        & (age > 0)
-        & (day > 0)
-        & (age % np.maximum(subscribers.term_days, 1) == 0)
-    )
-=======
 def renewal_due(cast: Cast, day: int) -> Flags:
     """Contracts whose further term begins on ``day``; those of the first day are handed over."""
     age = day - cast.start_day
     due: Flags = cast.contract & (age > 0) & (day > 0) & (age % np.maximum(cast.term_days, 1) == 0)
->>>>>>> telecoms
     return due
 
 
@@ -131,21 +85,12 @@ def write_leaving(shift: Shift, leavers: Ints) -> Ints:
 
     With a contract they cancel, or let the term end; without one they just stop.
     """
-<<<<<<< HEAD
-    rng, subscribers = shift.rng, shift.subscribers
-    moments = [hours(rng.uniform(*LEAVING_HOURS)) for _ in leavers.tolist()]
-    for who, moment_ms in zip(leavers.tolist(), moments, strict=True):
-        name = shift.names[who]
-        if subscribers.contract[who] and not subscribers.expires[who]:
-            cause = SEGMENTS[int(subscribers.segment[who])].cause
-=======
     rng, cast = shift.rng, shift.cast
     moments = [hours(rng.uniform(*LEAVING_HOURS)) for _ in leavers.tolist()]
     for who, moment_ms in zip(leavers.tolist(), moments, strict=True):
         name = shift.names[who]
         if cast.contract[who] and not cast.expires[who]:
             cause = SEGMENTS[int(cast.segment[who])].cause
->>>>>>> telecoms
             reason = {"reason": REASONS[cause] if cause and shift.grievance[who] else "moved"}
             shift.note("subscription.cancelled", who, moment_ms, reason)
             if rng.random() < FINAL_CALL_SHARE:

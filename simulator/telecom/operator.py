@@ -77,11 +77,7 @@ RHYTHMS = (0.5, 0.75, 1.0, 1.35, 1.9)
 """Factors of a customer's activity, equally frequent."""
 
 
-<<<<<<<< HEAD:simulator/telecom/carrier.py
-class Carrier(Struct, frozen=True, kw_only=True):
-========
 class Operator(Struct, frozen=True, kw_only=True):
->>>>>>>> telecoms:simulator/telecom/operator.py
     """The law of one telecom (``simulator/telecom/law.py``); chances are per day."""
 
     name: str
@@ -104,11 +100,7 @@ class Operator(Struct, frozen=True, kw_only=True):
     """Chance of leaving, by grievance on the eve."""
 
 
-<<<<<<<< HEAD:simulator/telecom/carrier.py
-CALM = Carrier(
-========
 CALM = Operator(
->>>>>>>> telecoms:simulator/telecom/operator.py
     name="calm",
     customers=4_000,
     days=500,
@@ -123,11 +115,7 @@ CALM = Operator(
 )
 """Few leave; the true 28-day risk never passes .35."""
 
-<<<<<<<< HEAD:simulator/telecom/carrier.py
-HOT = Carrier(
-========
 HOT = Operator(
->>>>>>>> telecoms:simulator/telecom/operator.py
     name="hot",
     customers=900,
     days=246,
@@ -142,8 +130,4 @@ HOT = Operator(
 )
 """Many leave, and in anger; the true 28-day risk reaches .85."""
 
-<<<<<<<< HEAD:simulator/telecom/carrier.py
-COMPANIES = {carrier.name: carrier for carrier in (CALM, HOT)}
-========
 OPERATORS = {operator.name: operator for operator in (CALM, HOT)}
->>>>>>>> telecoms:simulator/telecom/operator.py

@@ -4,10 +4,6 @@ import numpy as np
 from msgspec import Struct
 
 from touchstream.simulator.customers import HOUR_WEIGHTS, HOURS, OLDEST_DAYS, Flags, Floats, Ints
-<<<<<<< HEAD
-from touchstream.simulator.telecom.carrier import RHYTHMS, SEGMENTS, Carrier
-=======
->>>>>>> telecoms
 from touchstream.simulator.telecom.law import EXPIRED_SHARE, STATES, at_rest
 from touchstream.simulator.telecom.operator import RHYTHMS, SEGMENTS, Operator
 
@@ -17,11 +13,7 @@ PLANS = (("mobile_s", 990), ("mobile_l", 1_990), ("fibre", 2_990))
 """(name, price of 30 days in minor units); the same in every segment, so no plan tells a cause."""
 
 
-<<<<<<< HEAD
-class Subscribers(Struct, frozen=True, eq=False):
-=======
 class Cast(Struct, frozen=True, eq=False):
->>>>>>> telecoms
     """One array per trait, one entry per customer, those of later days included."""
 
     segment: Ints
@@ -43,16 +35,6 @@ class Cast(Struct, frozen=True, eq=False):
     """State on the eve of the first day, or of the arrival."""
 
 
-<<<<<<< HEAD
-def draw_subscribers(rng: np.random.Generator, carrier: Carrier) -> Subscribers:
-    """Draw everybody; those of later days arrive at constant speed over the whole time."""
-    count = carrier.customers
-    newcomers = round(count * carrier.newcomers)
-    start_day = np.concatenate(
-        [
-            -rng.integers(1, OLDEST_DAYS, count - newcomers),
-            np.sort(rng.integers(1, carrier.days, newcomers)),
-=======
 def draw_customers(rng: np.random.Generator, operator: Operator) -> Cast:
     """Draw everybody; those of later days arrive at constant speed over the whole time."""
     count = operator.customers
@@ -61,16 +43,11 @@ def draw_customers(rng: np.random.Generator, operator: Operator) -> Cast:
         [
             -rng.integers(1, OLDEST_DAYS, count - newcomers),
             np.sort(rng.integers(1, operator.days, newcomers)),
->>>>>>> telecoms
         ]
     )
     segment = rng.choice(len(SEGMENTS), size=count, p=[kind.share for kind in SEGMENTS])
     contract = np.array([kind.contract for kind in SEGMENTS])[segment]
-<<<<<<< HEAD
-    return Subscribers(
-=======
     return Cast(
->>>>>>> telecoms
         segment=segment,
         contract=contract,
         start_day=start_day,
@@ -79,26 +56,15 @@ def draw_customers(rng: np.random.Generator, operator: Operator) -> Cast:
         rhythm=rng.integers(0, len(RHYTHMS), count),
         hour=rng.choice(HOURS, size=count, p=HOUR_WEIGHTS),
         expires=contract & (rng.random(count) < EXPIRED_SHARE),
-<<<<<<< HEAD
-        first_state=_first_states(rng, carrier, segment, start_day),
-=======
         first_state=_first_states(rng, operator, segment, start_day),
->>>>>>> telecoms
     )
 
 
 def _first_states(
-<<<<<<< HEAD
-    rng: np.random.Generator, carrier: Carrier, segment: Ints, start_day: Ints
-) -> Ints:
-    """Old customers may be in trouble already, new ones never are."""
-    upto = np.array([at_rest(carrier, kind).cumsum() for kind in SEGMENTS])[segment]
-=======
     rng: np.random.Generator, operator: Operator, segment: Ints, start_day: Ints
 ) -> Ints:
     """Old customers may be in trouble already, new ones never are."""
     upto = np.array([at_rest(operator, kind).cumsum() for kind in SEGMENTS])[segment]
->>>>>>> telecoms
     drawn = (rng.random((len(segment), 1)) > upto).sum(axis=1)
     states: Ints = np.where(start_day < 0, np.minimum(drawn, STATES - 1), 0)
     return states

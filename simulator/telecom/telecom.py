@@ -14,10 +14,6 @@ from touchstream.simulator.event_log import EventLog
 from touchstream.simulator.mail import TO_THE_LEFT_DAYS
 from touchstream.simulator.noise import SILENCE, Line, Noise
 from touchstream.simulator.outlook import Outlook
-<<<<<<< HEAD
-from touchstream.simulator.telecom.carrier import CAUSES, SEGMENTS, Carrier, Cause
-=======
->>>>>>> telecoms
 from touchstream.simulator.telecom.contacts import Contacts, Shift
 from touchstream.simulator.telecom.contracts import Contracts, renewal_due, write_leaving
 from touchstream.simulator.telecom.law import (
@@ -29,12 +25,8 @@ from touchstream.simulator.telecom.law import (
     transitions,
 )
 from touchstream.simulator.telecom.observer import Observer
-<<<<<<< HEAD
-from touchstream.simulator.telecom.population import draw_subscribers
-=======
 from touchstream.simulator.telecom.operator import CAUSES, SEGMENTS, Cause, Operator
 from touchstream.simulator.telecom.population import draw_customers
->>>>>>> telecoms
 from touchstream.simulator.world import START_MS
 
 CAST, LAW, STORY, NOISE = range(4)
@@ -85,21 +77,12 @@ class Telecom:
     675
     """
 
-<<<<<<< HEAD
-    def __init__(self, seed: int, carrier: Carrier, noise: Noise = SILENCE) -> None:
-        self.carrier, self._seed = carrier, seed
-        cast = self._chance(CAST)
-        self._people = draw_subscribers(cast, carrier)
-        count = carrier.customers
-        self.names = [f"{carrier.name}-{number:05d}" for number in range(1, count + 1)]
-=======
     def __init__(self, seed: int, operator: Operator, noise: Noise = SILENCE) -> None:
         self.operator, self._seed = operator, seed
         cast = self._chance(CAST)
         self._cast = draw_customers(cast, operator)
         count = operator.customers
         self.names = [f"{operator.name}-{number:05d}" for number in range(1, count + 1)]
->>>>>>> telecoms
         self._index = {name: place for place, name in enumerate(self.names)}
         self._law, self._story = self._chance(LAW), self._chance(STORY)
         self._log = EventLog(START_MS)
@@ -108,15 +91,9 @@ class Telecom:
         self._state = self._cast.first_state
         self._left_day = np.full(count, STAYS)
         self._left_ms = np.zeros(count, np.int64)
-<<<<<<< HEAD
-        self._history = np.full((carrier.days + 1, count), ABSENT, np.uint8)
-        self._next_day = 0
-        pairs = [transitions(carrier, segment) for segment in SEGMENTS]
-=======
         self._history = np.full((operator.days + 1, count), ABSENT, np.uint8)
         self._next_day = 0
         pairs = [transitions(operator, segment) for segment in SEGMENTS]
->>>>>>> telecoms
         # Next states 0..9 without an incident, 10..19 with one: one draw decides both.
         self._upto = np.array([np.hstack(pair).cumsum(axis=1) for pair in pairs])
         causes = [CAUSES.index(kind.cause) if kind.cause else -1 for kind in SEGMENTS]
@@ -138,23 +115,14 @@ class Telecom:
 
     def days(self) -> Iterator[Day]:
         """Advance one day after the other."""
-<<<<<<< HEAD
-        while self._next_day < self.carrier.days:
-=======
         while self._next_day < self.operator.days:
->>>>>>> telecoms
             yield self._turn_over()
 
     def truths(self, at_ms: int, horizon_days: int) -> list[Truth]:
         """The truth about everybody who is a customer at a past midnight, or now."""
         state, here = self._known(at_ms)
-<<<<<<< HEAD
-        risk = risks(self.carrier, horizon_days)
-        segment = self._people.segment
-=======
         risk = risks(self.operator, horizon_days)
         segment = self._cast.segment
->>>>>>> telecoms
         return [
             Truth(
                 self.names[who],
@@ -172,17 +140,6 @@ class Telecom:
         state, here = self._known(at_ms)
         who = np.array([self._index[name] for name in sorted(among)], np.int64)
         who = who[here[who]]
-<<<<<<< HEAD
-        subscribers, state = self._people, state[who]
-        segment = subscribers.segment[who]
-        leaves = risks(self.carrier, horizon_days)[segment, state]
-        day = (at_ms - START_MS) // DAY_MS
-        silent = silences(self.carrier, horizon_days, day % 7)[
-            segment, subscribers.rhythm[who], state
-        ]
-        cancels = leaves * ~subscribers.expires[who]
-        labelled = np.where(subscribers.contract[who], cancels, silent)
-=======
         cast, state = self._cast, state[who]
         segment = cast.segment[who]
         leaves = risks(self.operator, horizon_days)[segment, state]
@@ -190,17 +147,12 @@ class Telecom:
         silent = silences(self.operator, horizon_days, day % 7)[segment, cast.rhythm[who], state]
         cancels = leaves * ~cast.expires[who]
         labelled = np.where(cast.contract[who], cancels, silent)
->>>>>>> telecoms
         pairs = zip(who.tolist(), leaves.tolist(), labelled.tolist(), strict=True)
         return {self.names[place]: Outlook(*pair) for place, *pair in pairs}
 
     def observer(self) -> Observer:
         """An observer who knows the law, but sees only the touchpoints."""
-<<<<<<< HEAD
-        return Observer(self.carrier, self.names)
-=======
         return Observer(self.operator, self.names)
->>>>>>> telecoms
 
     def fates(self) -> Iterator[Fate]:
         """The relations so far of all customers who have arrived."""
@@ -243,59 +195,28 @@ class Telecom:
 
     def _turn_over(self) -> Day:
         self._keep_history()
-<<<<<<< HEAD
-        day, subscribers, start_ms = self._next_day, self._people, self.now_ms
-        here = (subscribers.start_day <= day) & (self._left_day == STAYS)
-        chance = self._law.random((2 + len(CAUSES), len(here)))
-        # Newcomers cannot leave on the day on which they come.
-        leaving = (
-            here & (subscribers.start_day < day) & (chance[0] < hazards(self.carrier)[self._state])
-        )
-=======
         day, cast, start_ms = self._next_day, self._cast, self.now_ms
         here = (cast.start_day <= day) & (self._left_day == STAYS)
         chance = self._law.random((2 + len(CAUSES), len(here)))
         # Newcomers cannot leave on the day on which they come.
         leaving = here & (cast.start_day < day) & (chance[0] < hazards(self.operator)[self._state])
->>>>>>> telecoms
         staying = here & ~leaving
         incidents = self._evolve(chance[1:], staying)
         self._log.open(day)
         lately = (self._left_day != STAYS) & (day - self._left_day < TO_THE_LEFT_DAYS)
         shift = Shift(
-<<<<<<< HEAD
-            day,
-            self.names,
-            subscribers,
-            self._state,
-            staying,
-            lately,
-            incidents,
-            self._story,
-            self._log,
-=======
             day, self.names, cast, self._state, staying, lately, incidents, self._story, self._log
->>>>>>> telecoms
         )
         leavers = np.flatnonzero(leaving)
         moments_ms = write_leaving(shift, leavers)
         self._log.keep_calendar()
-<<<<<<< HEAD
-        arriving = here & (np.maximum(subscribers.start_day, 0) == day)
-        self._contracts.write(shift, arriving, here & renewal_due(subscribers, day))
-=======
         arriving = here & (np.maximum(cast.start_day, 0) == day)
         self._contracts.write(shift, arriving, here & renewal_due(cast, day))
->>>>>>> telecoms
         self._contacts.write(shift)
         self._left_day[leavers], self._left_ms[leavers] = day, start_ms + moments_ms
         self._transport.send(self._log.close())
         self._next_day += 1
-<<<<<<< HEAD
-        last = self._next_day == self.carrier.days
-=======
         last = self._next_day == self.operator.days
->>>>>>> telecoms
         lines = self._transport.arrive(None if last else self.now_ms)
         return Day(day, start_ms, lines, int(staying.sum()), len(leavers))
 
@@ -307,17 +228,9 @@ class Telecom:
         own = staying & (drawn >= STATES)
         rows = []
         for place in range(len(CAUSES)):
-<<<<<<< HEAD
-            by_chance = staying & (chance[1 + place] < self.carrier.chance_incident)
-=======
             by_chance = staying & (chance[1 + place] < self.operator.chance_incident)
->>>>>>> telecoms
             rows.append(np.where(self._cause == place, own, by_chance))
         return np.array(rows)
 
     def _chance(self, purpose: int) -> np.random.Generator:
-<<<<<<< HEAD
-        return np.random.default_rng([self._seed, purpose, self.carrier.customers])
-=======
         return np.random.default_rng([self._seed, purpose, self.operator.customers])
->>>>>>> telecoms

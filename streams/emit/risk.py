@@ -51,25 +51,32 @@ def reasons(
     before
         Each group's at the last emission; None before the first.
     """
-    changes = (
-        None if before is None else [now - then for now, then in zip(sums, before, strict=True)]
-    )
-    pulls = [-one for one in sums] if direction == "raises" else _falls(sums, changes)
     found: list[Reason] = []
-    for pull, place in sorted((pull, place) for place, pull in enumerate(pulls)):
-        if pull > -LEAST_LOG_ODDS or len(found) == REASONS:
-            break
+    for place in _by_pull(sums, before, direction):
         lead = strongest(features, features.groups.all[place], added, teller, direction)
         if lead is not None:
             feature, words = lead
-            change = None if changes is None else round(changes[place], 4)
-            name, total = features.names[feature], round(sums[place], 4)
-            found.append(_reason(name, words, total, change, direction))
+            total = sums[place]
+            change = None if before is None else round(total - before[place], 4)
+            name = features.names[feature]
+            found.append(_reason(name, words, round(total, 4), change, direction))
+            if len(found) == REASONS:
+                break
     return tuple(found)
 
 
-def _falls(sums: Sequence[float], changes: Sequence[float] | None) -> Sequence[float]:
-    return sums if changes is None else [min(pair) for pair in zip(sums, changes, strict=True)]
+def _by_pull(
+    sums: Sequence[float], before: Sequence[float] | None, direction: Direction
+) -> list[int]:
+    """The groups that pull in a direction, the strongest first."""
+    if direction == "raises":
+        pulls = [-one for one in sums]
+    elif before is None:
+        pulls = list(sums)
+    else:
+        pulls = [min(now, now - then) for now, then in zip(sums, before, strict=True)]
+    strong = [(pull, place) for place, pull in enumerate(pulls) if pull <= -LEAST_LOG_ODDS]
+    return [place for _, place in sorted(strong)]
 
 
 def strongest(

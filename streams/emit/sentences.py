@@ -9,12 +9,13 @@ from collections.abc import Callable, Mapping
 from math import floor, isnan
 from typing import NamedTuple
 
+from msgspec import Struct
+
 from touchstream.schemas.emissions.risk import (
     Bound,
     ComparedWith,
     Direction,
     ReasonKind,
-    ReasonUnit,
 )
 from touchstream.schemas.units import DAY_MS, Millis
 from touchstream.streams.features.fact import Fact, Statement
@@ -30,11 +31,12 @@ CLEAR = 2
 """A bound must be beyond the usual value by this factor: "at most 13, usually 14" tells nothing."""
 
 _MINUTE_S, _HOUR_S, _DAY_S = 60, 3_600, 86_400
+_NOTHING = frozenset({"0 s", "0 %"})
 _LEAST_DAYS = 2
 """Less is told in hours: "1 day" would be anything from 24 to 47 of them."""
 
 
-class Sentence(NamedTuple):
+class Sentence(Struct, frozen=True, gc=False):
     """A fact in words, and the parts that the words are made of."""
 
     text: str
@@ -85,15 +87,16 @@ def sentence(
     value = None if other is None else _beyond(fact, other)
     if value is None or other is None:
         return None
-    # Values that look equal make no comparison.
-    if usual is not None and _shown(value, fact) == _shown(_rounded(usual, fact.unit), fact):
-        return None
     if speaks is not None and not _can_be_said(fact, speaks, above=value > other):
         return None
     bound: Bound = "exactly"
     if fact.low != fact.high:
         bound = "at_least" if value == fact.low else "at_most"
-    parts = _Parts(fact, value, bound, usual, compared_with, view.at_ms)
+    shown, usually = _shown(value, fact), _shown_usual(usual, fact)
+    # Values that look equal make no comparison.
+    if shown == usually:
+        return None
+    parts = _Parts(fact, value, bound, usual, compared_with, view.at_ms, shown, usually)
     return Sentence(_TEXTS[fact.kind](parts), fact, value, bound, usual, compared_with)
 
 
@@ -119,7 +122,7 @@ def _beyond(fact: Fact, other: float) -> float | None:
     return fact.high if fact.high * clear < other else None
 
 
-class _Parts(NamedTuple):
+class _Parts(Struct, frozen=True, gc=False):
     """All that a sentence is made of."""
 
     fact: Fact
@@ -128,11 +131,10 @@ class _Parts(NamedTuple):
     usual: float | None
     compared_with: ComparedWith | None
     now_ms: Millis
-
-    @property
-    def shown(self) -> str:
-        """The value with its unit."""
-        return _shown(self.value, self.fact)
+    shown: str
+    """The value with its unit."""
+    usually: str | None
+    """The usual value with its unit."""
 
     @property
     def ago(self) -> str:
@@ -142,11 +144,12 @@ class _Parts(NamedTuple):
 
     def compared(self) -> str:
         """The usual value, as the end of the sentence."""
-        if self.usual is None:
+        usually = self.usually
+        if usually is None:
             return ""
-        usual = _rounded(self.usual, self.fact.unit)
-        shown = _shown(usual, self.fact) if usual else "none"
-        return f", usually {shown}" if self.compared_with == "own" else f" (usual: {shown})"
+        if usually in _NOTHING:
+            usually = "none"
+        return f", usually {usually}" if self.compared_with == "own" else f" (usual: {usually})"
 
 
 def _count(one: str, many: str, nothing: str = "no {}") -> Callable[[_Parts], str]:
@@ -179,7 +182,7 @@ def _silence(parts: _Parts) -> str:
     words = f"silent for {parts.shown}" if above else f"last seen {_ago(parts.value)}"
     if usual is None or parts.compared_with != "own":
         return f"{words}{parts.compared()}"
-    every = _shown(_rounded(usual, "days"), parts.fact)
+    every = parts.usually or ""
     # "19 days, usually every 4": the unit is said once.
     if parts.shown.endswith(" days"):
         every = every.removesuffix(" days")
@@ -279,11 +282,13 @@ def _shown(value: float, fact: Fact) -> str:
             return money(value, fact.currency or "")
 
 
-def _rounded(usual: float, unit: ReasonUnit) -> float:
+def _shown_usual(usual: float | None, fact: Fact) -> str | None:
     """A usual value as precise as a person needs it: whole days, seconds, units."""
-    if unit == "share" or (unit == "days" and usual < _LEAST_DAYS):
-        return usual
-    return floor(usual + 0.5)
+    if usual is None:
+        return None
+    unit = fact.unit
+    exact = unit == "share" or (unit == "days" and usual < _LEAST_DAYS)
+    return _shown(usual if exact else floor(usual + 0.5), fact)
 
 
 def duration(seconds: float) -> str:

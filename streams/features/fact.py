@@ -9,6 +9,8 @@ from collections.abc import Callable
 from math import ceil, expm1, floor, inf, log, nan
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
+from msgspec import Struct
+
 from touchstream.schemas.emissions.risk import ReasonKind, ReasonUnit
 from touchstream.schemas.units import DAY_MS, Millis
 from touchstream.streams.profiles.recent import MOST_OF_A_KIND, WINDOW_DAYS, Rare, count_of
@@ -29,7 +31,7 @@ _ROUNDING = 1e-9
 """Relative error of a decayed sum, with room to spare."""
 
 
-class Fact(NamedTuple):
+class Fact(Struct, frozen=True, gc=False):
     """One fact about a customer at a moment."""
 
     kind: ReasonKind
@@ -94,6 +96,7 @@ def summed(
     raises: Side = "below",
     *,
     outside: float = 0.5,
+    currency: str | None = None,
 ) -> Fact:
     """What certainly follows from a decayed sum about a window that ends now.
 
@@ -130,7 +133,7 @@ def summed(
     usual = None
     if known_days >= KNOWN_WINDOWS * window_days:
         usual = total * window_days / known_days
-    return Fact(kind, unit, min(low, high), high, raises, usual)
+    return Fact(kind, unit, min(low, high), high, raises, usual, None, currency)
 
 
 def days_since(view: "View", at_ms: Millis) -> float:

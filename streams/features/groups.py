@@ -33,8 +33,10 @@ class FeatureGroup(NamedTuple):
     def by_pull(self, added: Sequence[float], least: float, *, raises: bool) -> list[int]:
         """The features that contribute at least ``least`` in a direction, the strongest first."""
         sign = 1.0 if raises else -1.0
-        pulling = [place for place in self.places if sign * added[place] >= least]
-        return sorted(pulling, key=lambda place: -sign * added[place])
+        if len(self.places) == 1:
+            return list(self.places) if sign * added[self.places[0]] >= least else []
+        pulls = [(-sign * added[place], place) for place in self.places]
+        return [place for pull, place in sorted(pulls) if pull <= -least]
 
 
 class FeatureGroups:

@@ -82,7 +82,7 @@ def _spending(view: View) -> Fact | None:
     money = view.money
     if money is None or money.lately is None:
         return None
-    fact = summed(
+    return summed(
         "spending_91_days",
         "minor_units",
         lately_at(money.lately, view.at_ms, QUARTER_DAYS),
@@ -90,8 +90,8 @@ def _spending(view: View) -> Fact | None:
         days_since(view, money.lately.at_ms),
         QUARTER_DAYS,
         view.known_days,
+        currency=view.currency,
     )
-    return fact._replace(currency=view.currency)
 
 
 def _returned(view: View) -> Fact | None:

@@ -12,12 +12,7 @@ from touchstream.schemas.registry import TOUCHPOINTS
 from touchstream.schemas.units import DAY_MS
 from touchstream.simulator import START_MS
 from touchstream.simulator.noise import Noise
-<<<<<<< HEAD
-from touchstream.simulator.telecom import CALM, HOT, Carrier, Telecom
-from touchstream.simulator.telecom.carrier import SEGMENTS, Segment
-=======
 from touchstream.simulator.telecom import CALM, HOT, Operator, Telecom
->>>>>>> telecoms
 from touchstream.simulator.telecom.law import risks, transitions
 from touchstream.simulator.telecom.operator import SEGMENTS, Segment
 
@@ -66,19 +61,11 @@ def test_noise_changes_the_arrivals_and_no_fate() -> None:
     assert set(noisy.expected.fates) > {"applied"}
 
 
-<<<<<<< HEAD
-@pytest.mark.parametrize(("carrier", "bound"), [(CALM, 0.35), (HOT, 0.85)])
-def test_the_true_risk_never_passes_its_bound_and_comes_near(
-    carrier: Carrier, bound: float
-) -> None:
-    highest = risks(carrier, HORIZON_DAYS).max()
-=======
 @pytest.mark.parametrize(("operator", "bound"), [(CALM, 0.35), (HOT, 0.85)])
 def test_the_true_risk_never_passes_its_bound_and_comes_near(
     operator: Operator, bound: float
 ) -> None:
     highest = risks(operator, HORIZON_DAYS).max()
->>>>>>> telecoms
     assert bound - 0.01 < highest <= bound
 
 
