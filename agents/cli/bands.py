@@ -120,9 +120,9 @@ def _replayed(folder: Path, bands: BandRules | None) -> Answer:
         precision = was.found.precision
         came = "" if precision is None else f", {100 * precision:.1f} % came true"
         notes.append(
-            f"in the replay itself ({_wanted(was.capacity)}): {was.found.alarms_per_day:.1f} alarms "
-            f"a day{came}, {was.leavers_warned:,} of {was.found.leavers:,} leavers warned; events "
-            "between two snapshots raise alarms as well, which these rows do not show"
+            f"in the replay itself ({_wanted(was.capacity)}): {was.found.alarms_per_day:.1f} "
+            f"alarms a day{came}, {was.leavers_warned:,} of {was.found.leavers:,} leavers warned; "
+            "events between two snapshots raise alarms as well, which these rows do not show"
         )
     return Answer(found, notes)
 

@@ -70,6 +70,11 @@ def figure(title: str, svg: str, caption: str) -> str:
     )
 
 
+def narrow(part: str) -> str:
+    """An element that stands alone, no wider than one of two side by side."""
+    return f'<div class="narrow">{part}</div>'
+
+
 def side_by_side(*parts: str) -> str:
     """Elements side by side if there is room."""
     return f'<div class="side">{"".join(f"<div>{part}</div>" for part in parts if part)}</div>'
