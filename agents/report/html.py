@@ -38,7 +38,8 @@ def percent(share: float | None) -> Written | None:
 
 def notice(sentence: str, kind: str = "") -> str:
     """A highlighted sentence; ``kind`` is good, warn or empty."""
-    return f'<p class="says {kind}">{escape(sentence)}</p>'
+    whole = escape(sentence).replace(" %", "\N{NO-BREAK SPACE}%")
+    return f'<p class="says {kind}">{whole}</p>'
 
 
 def tiles(numbers: Iterable[tuple[str, Cell]]) -> str:
