@@ -19,6 +19,7 @@ from touchstream.schemas.rules import BandRules, LearningRules, Rules
 from touchstream.schemas.units import DAY_MS, Millis
 from touchstream.streams.checkpoint import ShardCheckpoint, encode_checkpoint
 from touchstream.streams.features.catalogue import FEATURES
+from touchstream.streams.learn.baselines import Baselines
 from touchstream.streams.learn.knowledge import Knowledge
 from touchstream.streams.learn.ledger import Snapshot
 from touchstream.streams.state import encode
@@ -165,6 +166,8 @@ async def test_the_live_ledger_tells_what_is_known_and_what_is_not(
         )
         states[f"c{who}"] = encode(state_of(ledger=ledger))
     knowledge = Knowledge.new(FEATURES, RULES)
+    # Of all labels so far one in twenty left: high begins at twice these odds.
+    knowledge.churn.baselines = Baselines(n=98, churned=4)
     record = msgspec.json.encode(Checkpoint(knowledge=knowledge))
     store = connect(redis_server.url, name)
     await store.claim_partitions(1)
