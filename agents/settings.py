@@ -31,7 +31,14 @@ from touchstream.agents.settings_tables import (
     WorkerSettings,
 )
 from touchstream.schemas.event_types import EventTypeRules, FieldRules
-from touchstream.schemas.rules import ActionRules, LearningRules, Rules, TargetRules
+from touchstream.schemas.rules import (
+    ActionRules,
+    BandRules,
+    LearningRules,
+    Rules,
+    TargetRules,
+    Thresholds,
+)
 
 __all__ = [
     "HttpSettings",
@@ -48,7 +55,7 @@ __all__ = [
 
 MAY_BE_UNSET = frozenset(
     field.name
-    for table in (LearningRules, ActionRules, TargetRules, EventTypeRules, FieldRules)
+    for table in (LearningRules, BandRules, ActionRules, TargetRules, EventTypeRules, FieldRules)
     for field in msgspec.structs.fields(table)
     if field.default is None
 )
@@ -99,6 +106,8 @@ def known_keys() -> KnownKeys:
     for field in msgspec.structs.fields(Rules):
         if isinstance(field.default, msgspec.Struct):
             keys[field.name] = {key: {} for key in field.default.__struct_fields__}
+    # These bands have no capacity, and share the cooldown.
+    keys["win_back"] = {"bands": {key: {} for key in Thresholds.__struct_fields__}}
     keys["actions"] = {key: {} for key in ActionRules.__struct_fields__}
     keys["targets"] = {key: {} for key in TargetRules.__struct_fields__}
     fields: KnownKeys = {key: {} for key in FieldRules.__struct_fields__}

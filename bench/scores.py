@@ -1,9 +1,11 @@
 """Quality of the scores of a replay: ``python -m bench.scores DIR [--from 1997-10-01]``.
 
-Reads ``scores.jsonl`` as ``touchstream replay`` writes it: every risk precedes its label. *Leaves*
-takes churn (label 1) as the positive class and ranks by risk; *buys* takes label 0 and ranks by
-1 - risk. Scores that are equal are ties: average precision takes them
-together, ROC AUC counts them half. Predictions of the untrained model (version 0) count too.
+The first line is of open customers (``scores.jsonl``); the second of all, with those whose relation
+was over (``scores-return.jsonl``, 1 - probability as their risk). These are easy to tell, so that
+the second line flatters. Every risk precedes its label. *Leaves* takes churn (label 1) as the
+positive class and ranks by risk; *buys* takes label 0 and ranks by 1 - risk. Scores that are equal
+are ties: average precision takes them together, ROC AUC counts them half. Predictions of the
+untrained model (version 0) count too.
 """
 
 import argparse
@@ -19,6 +21,8 @@ import orjson
 from touchstream.streams.learn.progress import average_precision, roc_auc
 
 BAD_USAGE = 2
+OPEN = "open customers"
+ALL = "all customers, flattered by those who are gone"
 EVER = "0001-01-01"
 
 
@@ -65,8 +69,14 @@ def matured(scores: Path, since: str) -> Iterable[Scored]:
                 yield Scored(row["risk"], row["label"])
 
 
+def gone(scores: Path, since: str) -> Iterable[Scored]:
+    """The scores of customers whose relation was over, as risks of not coming back."""
+    for one in matured(scores, since):
+        yield Scored(1 - one.risk, 1 - one.label)
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Print the measures as one JSON line; 2 if there are no scores."""
+    """Print the measures as JSON lines; 2 if there are no scores."""
     parser = argparse.ArgumentParser(prog="python -m bench.scores", description=__doc__)
     parser.add_argument("folder", type=Path, help="the folder of replay --out")
     parser.add_argument(
@@ -74,13 +84,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     chosen = parser.parse_args(arguments)
     try:
-        found = quality(matured(chosen.folder / "scores.jsonl", chosen.since))
+        remaining = list(matured(chosen.folder / "scores.jsonl", chosen.since))
     except FileNotFoundError as missing:
         print(f"{missing.filename}: want the folder of a replay", file=sys.stderr)
         return BAD_USAGE
-    rounded = {k: round(v, 4) if isinstance(v, float) else v for k, v in found._asdict().items()}
-    print(orjson.dumps(rounded).decode())
+    _print(OPEN, remaining)
+    over = chosen.folder / "scores-return.jsonl"
+    if over.exists():
+        _print(ALL, [*remaining, *gone(over, chosen.since)])
     return 0
+
+
+def _print(rows: str, scored: Iterable[Scored]) -> None:
+    found = quality(scored)._asdict()
+    rounded = {k: round(v, 4) if isinstance(v, float) else v for k, v in found.items()}
+    print(orjson.dumps({"rows": rows, **rounded}).decode())
 
 
 def _day(text: str) -> str:

@@ -10,9 +10,9 @@ from touchstream.agents.report.html import (
     Cell,
     Written,
     figure,
+    narrow,
     notice,
     percent,
-    side_by_side,
     table,
     tiles,
 )
@@ -31,19 +31,24 @@ HEAD = (
 )
 
 
-def alarm_section(found: Worth | None, foreseen: Sequence[Foreseen], horizon_days: int) -> str:
-    """Sentences, numbers, a plot, and the table of other capacities."""
+def alarm_section(
+    found: Worth | None, foreseen: Sequence[Foreseen], horizon_days: int, base_rate: float | None
+) -> str:
+    """Sentences, numbers, a plot, and the table of other capacities.
+
+    ``base_rate``: share of all scores of open customers that were followed by churn.
+    """
     if found is None:
         return f"<h2>Alarms</h2>{notice(NOBODY, 'warn')}"
     parts = ["<h2>Alarms</h2>", _lead(found, horizon_days)]
     parts += [notice(sentence, "warn") for sentence in alarm_cautions(found)]
-    parts += [_tiles(found, horizon_days), _open(found)]
+    parts += [_tiles(found, horizon_days), _open(found, base_rate)]
     plot = figure(
         "Alarms a day",
         alarms_plot(found),
         "Each week's rises into the band high, by day. The capacity is an average, not a limit.",
     )
-    return "\n".join([*parts, side_by_side(plot, _capacities(foreseen))])
+    return "\n".join([*parts, narrow(plot), _capacities(foreseen)])
 
 
 def _lead(found: Worth, horizon_days: int) -> str:
@@ -72,11 +77,17 @@ def _tiles(found: Worth, horizon_days: int) -> str:
     return tiles(numbers)
 
 
-def _open(found: Worth) -> str:
+def _open(found: Worth, base_rate: float | None) -> str:
+    times = ""
+    if base_rate and found.found.precision is not None:
+        times = (
+            f" Churn follows an alarm {found.found.precision / base_rate:.1f} times as often as it "
+            f"follows a score of any open customer ({100 * base_rate:.1f} %)."
+        )
     text = (
         f"{found.found.alarms:,} alarms, of which {found.open:,} were too recent to know what "
         f"followed. {found.leavers_warned:,} of {found.found.leavers:,} leavers were warned: they "
-        f"were in the band high at some moment {LATEST_DAYS} to {EARLIEST_DAYS} days before."
+        f"were in the band high at some moment {LATEST_DAYS} to {EARLIEST_DAYS} days before.{times}"
     )
     return f'<p class="quiet">{escape(text)}</p>'
 
@@ -85,8 +96,9 @@ def _capacities(foreseen: Sequence[Foreseen]) -> str:
     if not foreseen:
         return ""
     return table(
-        "Other capacities, from the weekly scores of this replay (touchstream bands tune). High "
-        "means at least twice the odds of the average customer, so a capacity may stay unused.",
+        "What other capacities would have led to, from the scores of the snapshot days alone "
+        "(touchstream bands tune): events between them raise further alarms. High means at least "
+        "twice the odds of the average customer, so that a large capacity is not filled.",
         HEAD,
         map(_row, foreseen),
     )

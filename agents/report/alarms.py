@@ -220,9 +220,12 @@ class _Lives:
         return 0 if label == 1 and ended_later else label
 
     def is_over(self, alarm: Crossing) -> bool:
-        """Whether the customer had left when they were warned about."""
-        earlier = [one for one in self._changes.get(alarm.customer, ()) if one.day < alarm.day]
-        return bool(earlier) and earlier[-1].over
+        """Whether the customer had left when they were warned about, be it at that very moment.
+
+        Whoever comes back is scored at that moment, too, and not over.
+        """
+        so_far = [one for one in self._changes.get(alarm.customer, ()) if one.day <= alarm.day]
+        return bool(so_far) and so_far[-1].over
 
     def _next_label(self, alarm: Crossing, every_days: int) -> int:
         start = int(np.searchsorted(self._customer, alarm.customer, side="left"))

@@ -174,10 +174,10 @@ def _off(scores: Scores, words: Words) -> Iterator[str]:
     for one in off[:MOST_BINS]:
         low, high = one.interval or (0.0, 1.0)
         yield (
-            f"Off by more than chance: risks of {10 * one.number} to {10 * one.number + 10} % "
-            f"({100 * one.predicted:.1f} % on average) {words.ones} in {100 * one.came_true:.1f} % "
-            f"of {one.n:,} scores. These count as {one.counts_as:,.0f}, because customers recur: "
-            f"99 % interval {100 * low:.1f} to {100 * high:.1f} %."
+            f"Off by more than chance: of {one.n:,} scores of {10 * one.number} to "
+            f"{10 * one.number + 10} % ({100 * one.predicted:.1f} % on average), "
+            f"{100 * one.came_true:.1f} % {words.ones}. They count as {one.counts_as:,.0f}, "
+            f"because customers recur: 99 % interval {100 * low:.1f} to {100 * high:.1f} %."
         )
     if len(off) > MOST_BINS:
         yield f"{len(off) - MOST_BINS} more bins are off by more than chance: see Reliability."

@@ -163,7 +163,9 @@ def read_rules(folder: Path) -> Rules | None:
         return Rules.from_text(path.read_bytes())
     except FileNotFoundError:
         return None
-    except (OSError, msgspec.MsgspecError) as exc:
+    except OSError as exc:
+        raise Foreign(f"{path.name}: {exc.strerror}") from exc
+    except (msgspec.MsgspecError, KeyError, TypeError) as exc:
         raise Foreign(f"{path.name}: {exc}") from exc
 
 

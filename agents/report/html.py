@@ -38,7 +38,8 @@ def percent(share: float | None) -> Written | None:
 
 def notice(sentence: str, kind: str = "") -> str:
     """A highlighted sentence; ``kind`` is good, warn or empty."""
-    return f'<p class="says {kind}">{escape(sentence)}</p>'
+    whole = escape(sentence).replace(" %", "\N{NO-BREAK SPACE}%")
+    return f'<p class="says {kind}">{whole}</p>'
 
 
 def tiles(numbers: Iterable[tuple[str, Cell]]) -> str:
@@ -68,6 +69,11 @@ def figure(title: str, svg: str, caption: str) -> str:
         f"<figure><h3>{escape(title)}</h3>\n{named}\n"
         f"<figcaption>{escape(caption)}</figcaption></figure>"
     )
+
+
+def narrow(part: str) -> str:
+    """An element that stands alone, no wider than one of two side by side."""
+    return f'<div class="narrow">{part}</div>'
 
 
 def side_by_side(*parts: str) -> str:

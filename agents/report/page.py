@@ -60,8 +60,10 @@ def page(folder: Path, since: date = EVER) -> str:
         target: read_rows(folder / name, index)
         for target, name in score_files([each for each in summary.targets if each != CHURN]).items()
     }
-    parts += [_beginning(summary, emitted, since), _alarms(folder, rows[CHURN], index, since)]
     scores = {target: scores_of(its, since) for target, its in rows.items()}
+    base_rate = float(scores[CHURN].label.mean()) if len(scores[CHURN].label) else None
+    parts.append(_beginning(summary, emitted, since))
+    parts.append(_alarms(folder, rows[CHURN], index, since, base_rate))
     everybody = together(scores[CHURN], scores[RETURN]) if RETURN in scores else None
     for target, its in scores.items():
         parts.append(section(target, its, summary, everybody if target == CHURN else None))
@@ -69,7 +71,9 @@ def page(folder: Path, since: date = EVER) -> str:
     return "\n".join(filter(None, parts)) + "\n</body>\n</html>\n"
 
 
-def _alarms(folder: Path, rows: Rows, index: dict[str, int], since: date) -> str:
+def _alarms(
+    folder: Path, rows: Rows, index: dict[str, int], since: date, base_rate: float | None
+) -> str:
     rules = read_rules(folder)
     if rules is None:
         return ""
@@ -78,7 +82,8 @@ def _alarms(folder: Path, rows: Rows, index: dict[str, int], since: date) -> str
         foreseen = foresee(rows, emitted, rules, asked_of(rules))
     except TooLittle:
         foreseen = []
-    return alarm_section(worth(emitted, rows, rules, since), foreseen, rules.churn.horizon_days)
+    found = worth(emitted, rows, rules, since)
+    return alarm_section(found, foreseen, rules.churn.horizon_days, base_rate)
 
 
 def _beginning(summary: Summary, emitted: Emitted, since: date) -> str:
@@ -162,8 +167,12 @@ def _models(summary: Summary, emitted: Emitted) -> str:
 def _notes() -> str:
     return (
         "<h2>How to read this</h2>"
+        "<p>Churn is about open customers: those whose relation had ended or lapsed when they were "
+        "scored are in the section on return. Together they look better than either, because "
+        "customers who are gone are easy to tell.</p>"
         "<p>A customer is scored again and again, and each score is evaluated by itself: "
         "scores of one customer are alike, so the numbers are less certain than n suggests. "
+        "Of ten bins that are right, one is called off on one page in ten (99 % each). "
         "ROC AUC: the "
         "chance that of two scores with different labels the right one is higher; 0.5 is a coin. "
         "Average precision: the mean precision over all cuts of the ranking; compare it with the "

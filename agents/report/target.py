@@ -212,19 +212,12 @@ def _plots(evaluation: Evaluation, words: Words) -> str:
 
 def _tables(evaluation: Evaluation, words: Words) -> str:
     head = ("share contacted", "precision", "lift", "found")
-    return side_by_side(
+    beside = side_by_side(
         table(
             f"{words.ones.capitalize()}: highest risk first", head, map(_lift, evaluation.highest)
         ),
         table(
             f"{words.zeros.capitalize()}: lowest risk first", head, map(_lift, evaluation.lowest)
-        ),
-        table(
-            "Reliability. Scores of one customer are alike, so n counts as fewer (design effect of "
-            "customers). Off: the mean risk lies outside the 99 % interval of the rate; bins "
-            f"under {FEWEST_IN_BIN} scores are not judged",
-            ("risk", "mean", "observed", "n", "counts as", "99 % interval", ""),
-            map(_bin, evaluation.checked),
         ),
         table(
             f"Share that {words.ones}, by period (those under 100 scores are left out)",
@@ -241,10 +234,18 @@ def _tables(evaluation: Evaluation, words: Words) -> str:
             ],
         ),
     )
+    checked = table(
+        "Reliability. Scores of one customer are alike, so n counts as fewer (design effect of "
+        "customers). Off: the mean risk lies outside the 99 % interval of the rate. Bins of under "
+        f"{FEWEST_IN_BIN} scores are not judged.",
+        ("risk", "mean risk", "observed rate", "n", "counts as", "99 % interval", ""),
+        map(_bin, evaluation.checked),
+    )
+    return beside + checked
 
 
 def _bin(row: Checked) -> tuple[Cell, ...]:
-    risk = f"{10 * row.number} to {10 * row.number + 10} %"
+    risk = f"{10 * row.number} to {10 * row.number + 10} %".replace(" ", "\N{NO-BREAK SPACE}")
     interval = (
         "-" if row.interval is None else " to ".join(f"{100 * at:.1f}" for at in row.interval)
     )

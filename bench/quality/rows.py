@@ -21,9 +21,8 @@ from touchstream.schemas.examples import Example
 from touchstream.schemas.rules import Rules
 from touchstream.schemas.units import Millis
 from touchstream.streams.features.catalogue import FEATURES
-from touchstream.streams.learn.snapshot import CHURN
+from touchstream.streams.learn.snapshot import CHURN, RETURN
 from touchstream.streams.local import LocalStream
-from touchstream.streams.projections.returning import RETURN
 from touchstream.streams.records import Record
 
 Floats = NDArray[np.float64]

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from sklearn.calibration import calibration_curve
 from sklearn.metrics import average_precision_score, brier_score_loss, log_loss, roc_auc_score
 
-from touchstream.agents.report.findings import cautions, conclusion, troubles
+from touchstream.agents.report.calibration import checked_bins, effective_n
+from touchstream.agents.report.findings import auc_error, cautions, conclusion, troubles
 from touchstream.agents.report.folder import (
     Emitted,
     ModelSignal,
@@ -34,7 +35,7 @@ from touchstream.agents.report.measures import (
 )
 from touchstream.agents.report.page import page
 from touchstream.agents.report.plots import reliability_plot
-from touchstream.agents.report.scores import EPOCH, Foreign, Scores, read_scores
+from touchstream.agents.report.scores import EPOCH, Foreign, Scores, read_scores, together
 from touchstream.agents.report.words import words_for
 from touchstream.streams.learn.progress import Measures
 
@@ -208,7 +209,7 @@ def test_a_model_that_loses_to_silence_alone_says_so() -> None:
     assert not result.better
     assert result.sentence == (
         "The model does not beat the recency rule (silence alone): log loss 0.6000 against "
-        "0.6000, over all 10 labels of the replay. Rank by silence until it does."
+        "0.6000, over the 10 labels of open customers. Rank by silence until it does."
     )
 
 
@@ -223,7 +224,7 @@ def test_a_model_that_wins_says_by_how_much() -> None:
     assert result.better
     assert result.sentence == (
         "The model beats the recency rule (silence alone): log loss 0.2500 against 0.5000, "
-        "ROC AUC 0.8000 against 0.7500, over all 1,000 labels of the replay."
+        "ROC AUC 0.8000 against 0.7500, over the 1,000 labels of open customers."
     )
 
 
@@ -237,10 +238,65 @@ def test_a_sound_model_needs_no_caution() -> None:
     assert cautioned(scores(*sound)) == []
 
 
-def test_few_labels_of_the_rarer_kind_are_cautioned() -> None:
-    assert cautioned(scores(*[(0.99, 1)] * 300, *[(0.01, 0)] * 99)) == [
-        "Too few labels: only 99 of 399 stayed; the measures may be chance."
+def test_few_labels_of_the_rarer_kind_are_told_with_what_they_mean() -> None:
+    few = scores(*[(0.25, 1)] * 20, *[(0.25, 0)] * 60, *[(0.75, 1)] * 20, *[(0.75, 0)] * 60)
+    few = few._replace(customer=np.where(few.label == 1, few.customer % 2, few.customer))
+    assert cautioned(few)[0] == (
+        "Few labels: only 40 of 160 scores, of 2 customers, left: ROC AUC 0.500 may be off by "
+        "0.104 either way (95 %). Do not compare models by these measures; replay a longer history."
+    )
+
+
+def test_the_error_of_an_auc_is_that_of_hanley_and_mcneil() -> None:
+    # Hanley & McNeil 1982, table I: .893 of 58 normal and 51 abnormal images, error .032.
+    assert auc_error(0.893, 51, 58) == pytest.approx(0.032, abs=0.001)
+
+
+def test_customers_who_are_gone_flatter_and_the_page_says_so() -> None:
+    sound = scores(*[(0.75, 1)] * 150, *[(0.75, 0)] * 50, *[(0.25, 0)] * 150, *[(0.25, 1)] * 50)
+    gone = scores(*[(0.01, 0)] * 1_000)._replace(customer=np.arange(1_000, 2_000))
+    ours, everybody = measures_of(sound), measures_of(together(sound, gone))
+    assert cautions("churn", sound, ours, summary(), WORDS, everybody) == [
+        "Do not quote the ROC AUC of all customers, 0.958: it is made by 1,000 scores of customers "
+        "who had left already, and they are easy to tell. Among customers who could still be kept "
+        "it is 0.750."
     ]
+
+
+def test_customers_who_are_gone_are_no_matter_where_they_change_little() -> None:
+    sound = scores(*[(0.75, 1)] * 150, *[(0.75, 0)] * 50, *[(0.25, 0)] * 150, *[(0.25, 1)] * 50)
+    ours = measures_of(sound)
+    everybody = ours._replace(n=500, roc_auc=0.77)
+    assert cautions("churn", sound, ours, summary(), WORDS, everybody) == []
+
+
+def test_a_bin_off_by_more_than_chance_is_told_with_its_interval() -> None:
+    right = [(0.25, 1)] * 100 + [(0.25, 0)] * 300
+    wrong = [(0.55, 1)] * 36 + [(0.55, 0)] * 164
+    assert cautioned(scores(*right, *wrong))[-1] == (
+        "Off by more than chance: of 200 scores of 50 to 60 % (55.0 % on average), 18.0 % left. "
+        "They count as 200, because customers recur: 99 % interval 12.1 to 26.0 %."
+    )
+
+
+def test_the_same_bin_of_two_customers_may_be_chance() -> None:
+    right = [(0.25, 1)] * 100 + [(0.25, 0)] * 300
+    wrong = [(0.55, 1)] * 36 + [(0.55, 0)] * 164
+    judged = scores(*right, *wrong)
+    customer = np.where(judged.risk == 0.55, 1_000 + judged.label, judged.customer)
+    assert not any(
+        "50 to 60" in sentence for sentence in cautioned(judged._replace(customer=customer))
+    )
+
+
+def test_a_bin_of_under_a_hundred_scores_is_not_judged() -> None:
+    [few, many] = checked_bins(scores(*[(0.55, 0)] * 99, *[(0.95, 0)] * 100))
+    assert (few.interval, few.is_off, many.is_off) == (None, False, True)
+
+
+def test_scores_of_different_customers_count_in_full() -> None:
+    label = np.array([0, 1] * 50)
+    assert effective_n(np.full(100, 0.5), label, np.arange(100)) == 100.0
 
 
 def test_one_label_alone_is_cautioned() -> None:
@@ -251,10 +307,10 @@ def test_one_label_alone_is_cautioned() -> None:
 
 def test_risks_far_from_what_comes_true_are_cautioned() -> None:
     far = [(0.9, 1)] * 120 + [(0.8, 0)] * 120
-    assert cautioned(scores(*far)) == [
+    assert cautioned(scores(*far))[0] == (
         "Predicted and observed rates differ by 45.0 points on average: read the risks as a "
         "ranking, not as probabilities."
-    ]
+    )
 
 
 def test_an_order_no_better_than_chance_is_cautioned() -> None:

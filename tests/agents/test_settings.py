@@ -3,6 +3,7 @@
 import re
 import tomllib
 from collections.abc import Iterator
+from operator import attrgetter
 from pathlib import Path
 
 import msgspec
@@ -418,8 +419,9 @@ def default_of(setting: str) -> object:
     if table in LISTED:
         field = {field.name: field for field in msgspec.structs.fields(LISTED[table])}[key]
         return "required" if field.required else field.default
-    holder: object = settings.rules if hasattr(settings.rules, table or key) else settings
-    return getattr(getattr(holder, table) if table else holder, key)
+    first = setting.partition(".")[0]
+    holder: object = settings.rules if hasattr(settings.rules, first) else settings
+    return attrgetter(setting)(holder)
 
 
 def as_documented(default: object) -> str:
@@ -440,3 +442,24 @@ def test_the_documented_settings_are_all_there_are() -> None:
 def test_the_documented_defaults_are_the_defaults() -> None:
     expected = {setting: as_documented(default_of(setting)) for setting in documented_rows()}
     assert documented_rows() == expected
+
+
+def test_a_capacity_set_aside_by_an_empty_text_is_the_share() -> None:
+    settings = Settings.load(None, {"TOUCHSTREAM_BANDS__HIGH_PER_DAY": ""})
+    assert settings.rules.bands == Rules().bands
+
+
+def test_a_capacity_beside_a_typed_threshold_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "t.toml"
+    file.write_text("[bands]\nhigh_per_day = 50\nhigh_enter = 0.8\n")
+    assert refusal({}, file).startswith(
+        "bands: want high_per_day or thresholds such as high_enter, not both (from "
+    )
+
+
+def test_the_bands_of_win_back_have_thresholds_alone(tmp_path: Path) -> None:
+    file = tmp_path / "t.toml"
+    file.write_text("[win_back.bands]\nhigh_enter = 0.75\n")
+    assert Settings.load(file, {}).rules.win_back.bands.typed is not None
+    file.write_text("[win_back.bands]\nhigh_per_day = 5\n")
+    assert refusal({}, file).startswith("win_back.bands.high_per_day: no such setting")

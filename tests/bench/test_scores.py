@@ -46,6 +46,22 @@ def test_what_was_said_before_the_first_day_is_left_out(tmp_path: Path) -> None:
     assert list(matured(scores, "1997-10-01")) == [Scored(0.25, 1)]
 
 
+def test_open_customers_come_first_and_all_of_them_are_marked(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _written(tmp_path, ("1997-10-01", 0.6, 1), ("1997-10-01", 0.7, 0))
+    (tmp_path / "scores.jsonl").rename(tmp_path / "open")
+    _written(tmp_path, ("1997-10-01", 0.1, 0), ("1997-10-01", 0.05, 0))
+    (tmp_path / "scores.jsonl").rename(tmp_path / "scores-return.jsonl")
+    (tmp_path / "open").rename(tmp_path / "scores.jsonl")
+    assert main([str(tmp_path)]) == 0
+    remaining, everybody = map(orjson.loads, capsys.readouterr().out.splitlines())
+    assert (remaining["rows"], remaining["n"], remaining["roc_auc"]) == ("open customers", 2, 0.0)
+    # Two customers who did not come back, as 1 - 0.1 and 1 - 0.05, of label 1.
+    assert everybody["rows"] == "all customers, flattered by those who are gone"
+    assert (everybody["n"], everybody["churned"], everybody["roc_auc"]) == (4, 3, 0.6667)
+
+
 def test_a_folder_without_scores_is_bad_usage(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -90,7 +90,7 @@ def by_customer(cut: Cut) -> Mapping[str, Sequence[Emission]]:
     found = defaultdict[str, list[Emission]](list)
     for entry in lived(cut).emitted:
         if entry.topic != DEAD_LETTERS_TOPIC:
-            emission, _ = decode_emission(entry.value)
+            emission, _ = decode_emission(entry.event)
             found[emission.subject].append(emission)
     return found
 

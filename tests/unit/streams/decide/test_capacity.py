@@ -11,6 +11,7 @@ from touchstream.streams.decide.capacity import (
     Scored,
     Thresholds,
     alarms,
+    could_be_warned,
     thresholds,
     warned,
 )
@@ -162,6 +163,22 @@ def test_precision_is_the_share_of_alarms_that_came_true() -> None:
     assert found.precision == 0.5
     assert (found.leavers, found.warned, found.lead_days) == (2, 0.5, 13.0)
     assert (found.alarms, found.alarms_per_day) == (2, 0.2)
+
+
+def test_an_alarm_whose_outcome_is_not_known_does_not_count_for_the_precision() -> None:
+    rows = scored(*weeks(ADA, 0.9), *weeks(BOB, 0.8), *weeks(CID, 0.7))
+    given_ones = Alarms(np.arange(3), np.zeros(3, np.int64), np.full(3, 28))
+    nobody = np.zeros(0, np.int64)
+    found = warned(rows, np.array([1, -1, 0]), given_ones, nobody, np.zeros(0), 10)
+    assert (found.alarms, found.precision) == (3, 0.5)
+    unknown = warned(rows, np.full(3, -1), given_ones, nobody, np.zeros(0), 10)
+    assert unknown.precision is None
+
+
+def test_leavers_are_judged_if_they_were_scored_in_time_and_left_in_the_period() -> None:
+    rows = scored((ADA, 10, 0.5), (BOB, 10, 0.5))
+    who, end = np.array([ADA, ADA, ADA, CID, BOB]), np.array([38.0, 38.5, 9.5, 20.0, 60.0])
+    assert could_be_warned(rows, who, end, 0, 50).tolist() == [True, False, False, False, False]
 
 
 def test_without_alarms_or_leavers_there_is_no_share() -> None:

@@ -1,4 +1,6 @@
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from touchstream.streams.learn.progress import Measures, Tally, average_precision
 
@@ -45,3 +47,36 @@ def test_a_rank_orders_scores_that_the_risk_does_not() -> None:
 
 def test_without_a_positive_there_is_no_precision() -> None:
     assert average_precision([(0, 3)]) is None
+
+
+ROUND = st.lists(st.tuples(st.integers(0, 999), st.integers(0, 1)), min_size=1, max_size=30)
+
+
+def tally(scores: list[tuple[int, int]]) -> Tally:
+    """Risks in the middle of a bin: at an edge, 1 - risk may fall into the neighbour."""
+    found = Tally()
+    for place, label in scores:
+        found.add((place + 0.5) / 1000, label)
+    return found
+
+
+@given(ROUND)
+def test_the_opposite_question_is_1_minus_risk_with_the_other_label(
+    scores: list[tuple[int, int]],
+) -> None:
+    opposite = tally([(999 - place, 1 - label) for place, label in scores]).measures()
+    assert tally(scores).mirrored().measures() == pytest.approx(opposite)
+
+
+@given(ROUND, ROUND)
+def test_two_tallies_together_are_the_tally_of_all_scores(
+    one: list[tuple[int, int]], other: list[tuple[int, int]]
+) -> None:
+    together = tally(one).plus(tally(other)).measures()
+    assert together == pytest.approx(tally([*one, *other]).measures())
+
+
+def test_adding_two_tallies_changes_neither() -> None:
+    one, other = tally([(100, 1)]), tally([(200, 0)])
+    one.plus(other)
+    assert (one, other) == (tally([(100, 1)]), tally([(200, 0)]))
