@@ -99,7 +99,7 @@ def test_known_events_carry_no_unknown_fields(lines: list[Line]) -> None:
         if line.fate == "applied":
             outcome = read(line)
             assert isinstance(outcome, Arrival)
-            assert outcome.unknown_fields == 0
+            assert outcome.unknown_fields == ()
 
 
 @pytest.mark.parametrize(
