@@ -48,6 +48,11 @@ PRODUCTS = (
     ("silence_days", "activity_quarter"),
     ("activity_count", "known_days"),
     ("known_days", "activity_month"),
+    ("reopened_month", "reopened_month"),
+    ("payment_failed_month", "payment_failed_month"),
+    ("transfers_month", "transfers_month"),
+    ("wait_month_s", "wait_month_s"),
+    ("leaving_month", "leaving_month"),
 )
 RATIOS = (
     ("activity_week", "activity_month"),
@@ -108,7 +113,10 @@ def slopes(seen: Seen, out: Floats) -> None:
 
 
 def products(seen: Seen, out: Floats) -> None:
-    """Interactions: silence after many visits, of a long-known customer, after a busy quarter."""
+    """Interactions: silence after many visits, of a long-known customer, after a busy quarter.
+
+    Squares of troubles, because their effect grows faster than the logarithm of their number.
+    """
     out[:] = seen.all(_LEFT) * seen.all(_RIGHT)
 
 
@@ -180,6 +188,12 @@ DERIVED: tuple[Derived, ...] = (
             ("silence_by_quarter", "ln^2", ("silence_days", "activity_quarter")),
             ("count_by_known", "ln^2", ("activity_count", "known_days")),
             ("known_by_month", "ln^2", ("known_days", "activity_month")),
+            # Trouble adds up: the third failure weighs more than its logarithm.
+            ("reopened_squared", "ln^2", ("reopened_month",)),
+            ("payment_failed_squared", "ln^2", ("payment_failed_month",)),
+            ("transfers_squared", "ln^2", ("transfers_month",)),
+            ("wait_squared", "ln^2", ("wait_month_s",)),
+            ("leaving_squared", "ln^2", ("leaving_month",)),
         ),
     ),
     Derived(

@@ -177,9 +177,15 @@ def test_products_are_products() -> None:
             "activity_count": 5.0,
             "activity_quarter": 7.0,
             "activity_month": 11.0,
+            "reopened_month": 1.0,
+            "payment_failed_month": 0.5,
+            "transfers_month": 2.0,
+            "wait_month_s": 6.0,
+            "leaving_month": 3.0,
         }
     )
-    assert [found[name] for name, _, _ in DERIVED[3].columns] == [4, 9, 25, 10, 6, 14, 15, 33]
+    products = [4, 9, 25, 10, 6, 14, 15, 33, 1, 0.25, 4, 36, 9]
+    assert [found[name] for name, _, _ in DERIVED[3].columns] == products
     assert DERIVED[3].columns[0][0] == "silence_squared"
 
 
