@@ -26,7 +26,9 @@ FILES = (
     "dead-letters.jsonl",
 )
 """The ``scores*.jsonl`` come on top."""
-ADDED = frozenset({"engagement.dropping"})
+ADDED = frozenset(
+    {"customer.relation_changed", "engagement.dropping", "return.probability_changed"}
+)
 """Types that are emitted only since."""
 SHOWN = 3
 WIDTH = 2_000

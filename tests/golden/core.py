@@ -19,11 +19,14 @@ from touchstream.agents.settings import TickSettings
 from touchstream.schemas.examples import encode_example
 from touchstream.schemas.topics import EXAMPLES_TOPIC
 from touchstream.streams.local import LocalStream
+from touchstream.streams.projections.registry import REGISTERED, slots_of
 from touchstream.streams.records import Record
+from touchstream.streams.state import State, decode
 
 FOLDER = Path(__file__).parent
 WORLD, OUTPUTS, STATES = (FOLDER / f"{name}.jsonl.gz" for name in ("world", "outputs", "states"))
-VERSION3 = FOLDER / "version3.jsonl"
+RECORDED = FOLDER / "recorded.json"
+VERSION3, VERSION4 = FOLDER / "version3.jsonl", FOLDER / "version4.jsonl"
 BATCH = 100
 
 
@@ -59,6 +62,26 @@ def outputs(stream: LocalStream) -> Iterator[dict[str, Any]]:
         }
     for example in stream.examples:
         yield {"topic": EXAMPLES_TOPIC, "value": spelled(encode_example(example))}
+
+
+def states(stream: LocalStream) -> Iterator[dict[str, Any]]:
+    """The state of everybody, by shard and customer."""
+    for shard in stream.shards:
+        for customer, data in sorted(shard.states.items()):
+            yield {"customer": customer, "state": named(decode(data))}
+
+
+def named(state: State) -> dict[str, Any]:
+    """A state with the names of its fields and projections; timers stand apart from contents."""
+    header: dict[str, Any] = by_name(
+        State(state.profile, state.memory, state.next_timer_ms, state.erased_ms)
+    )
+    slots, timers = slots_of(state), {slot.number: slot.next_timer_ms for slot in state.slots}
+    held = [one for one in REGISTERED if one.slot in timers]
+    if held:
+        header["slots"] = {one.name: by_name(slots.get(one)) for one in held}
+        header["timers"] = {one.name: timers[one.slot] for one in held}
+    return header
 
 
 def by_name(value: Any) -> Any:  # noqa: ANN401 - any part of a state

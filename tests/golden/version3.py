@@ -7,7 +7,7 @@ from tests.golden.worlds import rules
 from touchstream.schemas.units import DAY_MS
 from touchstream.streams.projections.churn import Churn
 from touchstream.streams.projections.decisions import DecisionsState
-from touchstream.streams.projections.read import churn_of, decisions_of, targets_of
+from touchstream.streams.projections.read import churn_of, decisions_of, relation_of, targets_of
 from touchstream.streams.projections.targets import Targets
 from touchstream.streams.state import State
 
@@ -25,6 +25,9 @@ def as_version_3(state: State) -> dict[str, Any]:
     header = by_name(State(state.profile, state.memory, None, state.erased_ms))
     decisions = DecisionsState(decisions_of(state).recommended_ms)  # which was newest is newer
     whole: dict[str, Any] = header | by_name(churn_of(state)) | by_name(decisions)
+    relation = relation_of(state)
+    if relation is not None:
+        whole["snapshot_due_ms"] = relation.snapshot_due_ms
     wake_at_ms = _wake_at_ms(state)
     if wake_at_ms is not None:
         whole["wake_at_ms"] = wake_at_ms
