@@ -17,6 +17,7 @@ from touchstream.agents.replay.history import FIRST_LINES
 from touchstream.agents.replay.lines import Line, LinesError, RawLine, parse_line, raw_lines
 from touchstream.agents.replay.pacer import GapTooWide, Pacer, TickAt, beginning
 from touchstream.agents.settings import TickSettings
+from touchstream.schemas.event_types import NO_OWN_TYPES, OwnTypes
 from touchstream.schemas.rules import IntakeRules
 from touchstream.schemas.tick import Tick
 from touchstream.schemas.units import DAY_MS, Millis
@@ -94,9 +95,15 @@ class EventCheck:
     """Checks lines one after the other; memory grows with customers and their recent ids."""
 
     def __init__(
-        self, intake: IntakeRules, ticks: TickSettings, tick_secret: bytes | None, now_ms: Millis
+        self,
+        intake: IntakeRules,
+        ticks: TickSettings,
+        tick_secret: bytes | None,
+        now_ms: Millis,
+        own: OwnTypes = NO_OWN_TYPES,
     ) -> None:
         self._intake = intake
+        self._own = own
         self._ticks = ticks
         self._origin = Origin(0, 1, tick_secret)  # one partition: every key belongs there
         self._latest_ms = Millis(now_ms + FUTURE_TOLERANCE_MS)
@@ -143,7 +150,7 @@ class EventCheck:
     def _take(self, where: str, line: Line, clock: "_Paced | _Recorded") -> None:
         moment = clock.moment(line, where)
         record = Record(0, moment.received_ms, line.key, line.value, line.headers)
-        match decode(record, self._origin):
+        match decode(record, self._origin, self._own):
             case Arrival() as arrival:
                 self._order(where, moment)
                 self._arrived(where, record, line, arrival, moment.watermark_ms)

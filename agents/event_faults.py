@@ -138,7 +138,7 @@ def _hint(value: bytes, outcome: Reject, attributes: Attributes, kind: str | Non
         others = sorted(attributes.keys() - {wanted})  # an attribute that is null is missing, too
         return _did_you_mean(closest(wanted, others, 1))
     required = _REQUIRED.search(outcome.detail)
-    if required is None or kind is None or _PATH.search(outcome.detail):
+    if required is None or kind not in TOUCHPOINTS or _PATH.search(outcome.detail):
         return None
     # The value is probably there, under a name that the type does not know.
     there = unknown_fields(kind, attributes.get("data"))

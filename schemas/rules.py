@@ -230,6 +230,10 @@ class BandRules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             raise RulesError("bands: want high_per_day or thresholds such as high_enter, not both")
 
 
+EXPIRES_DAYS = 7
+"""Default of ``actions.expires_days``: a week later the customer is scored again, or has left."""
+
+
 class ActionRules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One entry of the catalogue: an action for a customer at risk, or for one to win back."""
 
@@ -248,6 +252,9 @@ class ActionRules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     cost_minor: Annotated[int, Meta(ge=0)] = 0
     rest_days: Annotated[int, Meta(ge=0, le=3650)] = 30
     """Days before the action is recommended to the same customer again."""
+    expires_days: Days = EXPIRES_DAYS
+    """Days after which a recommendation is no longer worth carrying out; the churn horizon if that
+    is shorter."""
 
 
 class RelationRules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -346,6 +353,13 @@ class Rules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         names = [action.name for action in self.actions]
         if len(set(names)) < len(names) or "do_nothing" in names:
             raise RulesError("actions: want distinct names, and do_nothing is always there")
+        for action in self.actions:
+            if action.expires_days > max(EXPIRES_DAYS, self.churn.horizon_days):
+                raise RulesError(
+                    f"actions.expires_days: {action.name} has {action.expires_days}; want at most "
+                    f"churn.horizon_days ({self.churn.horizon_days}), because the risk that it "
+                    "answers is over then"
+                )
         all_targets = [target.name for target in self.targets]
         if len(set(all_targets)) < len(all_targets):
             raise RulesError("targets: want distinct names")
@@ -382,6 +396,10 @@ class Rules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         """Every target by name, churn first."""
         found: dict[str, Target] = {"churn": self.churn, "return": ReturnTarget(self.churn)}
         return found | {target.name: target for target in self.targets}
+
+    def expires_days(self, action: ActionRules) -> int:
+        """Days after which a recommendation of ``action`` expires."""
+        return min(action.expires_days, self.churn.horizon_days)
 
     def to_text(self) -> bytes:
         """The canonical JSON text; equal rules give equal bytes."""

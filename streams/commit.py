@@ -138,7 +138,7 @@ class CommitBuilder:
             time_ms=time_ms,
             scored=checkpoint.scored,
             entered=checkpoint.entered,
-            rises={place: count for place, count in checkpoint.rises.items() if count},
+            rises={place: count for place, count in sorted(checkpoint.rises.items()) if count},
         )
         checkpoint.scored, checkpoint.entered, checkpoint.rises = 0, 0, {}
         # Tells the learner that the shard has sent all examples of the tick.

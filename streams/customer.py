@@ -33,7 +33,7 @@ from touchstream.streams.learn.ledger import Matured, is_activity
 from touchstream.streams.measures.activity import count_event
 from touchstream.streams.measures.metric import Measure
 from touchstream.streams.outcome import Drop, Reject
-from touchstream.streams.profiles.fold import fold, forget_resolved_tickets
+from touchstream.streams.profiles.fold import fold, forget_old
 from touchstream.streams.projections.indexes import NOWHERE
 from touchstream.streams.projections.projection import (
     TOMBSTONE,
@@ -49,11 +49,12 @@ from touchstream.streams.projections.registry import (
     BY_NAME,
     CONCLUDING,
     DECIDED,
+    LISTENERS,
     NUMBERS,
+    OWN_LISTENERS,
     REGISTERED,
     SCORED,
     last_recommended,
-    listeners,
 )
 from touchstream.streams.projections.slots import Slots
 from touchstream.streams.scoring import Scored, score_all
@@ -217,7 +218,9 @@ def _applied(state: State, arrival: Arrival, serving: ServingContext, now_ms: Mi
     )
     counters = _counters(arrival, serving.watermark_ms, full)
     underway = Underway(event, ctx, memory, state.erased_ms, counters)
-    for registered in listeners(event):
+    built_in = event.type in LISTENERS
+    heard_by = LISTENERS[event.type] if built_in else OWN_LISTENERS[event.by_customer]
+    for registered in heard_by:
         update = registered.on_event(slots.get(registered), event, ctx)
         if update is not None:
             underway.take(registered, update)
@@ -288,9 +291,9 @@ def _woken(state: State, fired: TimerFired, serving: ServingContext) -> Step | U
     slots = Slots(state.slots, BY_NAME)
     if state.profile is None:
         return _tombstone(memory, erased_ms, serving)
-    profile = forget_resolved_tickets(state.profile, oldest_ms)
+    profile = forget_old(state.profile, oldest_ms)
     timers = slots.fired(now_ms)
-    fired_ms = {one.name: timers[one.slot] for one in REGISTERED if one.slot in timers}
+    names = frozenset(one.name for one in REGISTERED if one.slot in timers)
     ctx = Context(
         fired.subject,
         profile,
@@ -300,12 +303,12 @@ def _woken(state: State, fired: TimerFired, serving: ServingContext) -> Step | U
         now_ms,
         fired,
         slots,
-        fired={**fired_ms, TOMBSTONE: now_ms} if expired else fired_ms,
+        fired=names | {TOMBSTONE} if expired else names,
     )
     underway = Underway(fired, ctx, memory, erased_ms, ())
     for registered in REGISTERED:
         # Readers are woken with what they read, because it may have changed.
-        if registered.slot in timers or not registered.reads.isdisjoint(fired_ms):
+        if registered.slot in timers or not registered.reads.isdisjoint(names):
             before = slots.get(registered)
             if before is None:
                 continue
@@ -399,12 +402,7 @@ def _decide(one: Underway) -> None:
     serving = ctx.serving
     # Doing nothing is emitted too: off-policy evaluation needs every decision.
     emission = action_recommended(
-        decision.situation,
-        decision.choice,
-        serving.rules,
-        serving.rules_digest,
-        serving.version,
-        ctx.cause,
+        decision, serving.rules, serving.rules_digest, serving.version, ctx.cause
     )
     one.emissions = (*one.emissions, emission)
     for registered in DECIDED:

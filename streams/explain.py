@@ -6,14 +6,15 @@ kinds of events; ``streams/proof.py`` verifies it by leaving those events out.
 
 from collections.abc import Iterator, Sequence
 
+from touchstream.schemas.emissions.risk import Direction
 from touchstream.streams.context import ServingContext
-from touchstream.streams.emit.risk import LEAST_LOG_ODDS
+from touchstream.streams.emit.risk import LEAST_LOG_ODDS, strongest
+from touchstream.streams.emit.sentences import Teller
 from touchstream.streams.explanation import PLAIN, Before, ExplainedReason, Explanation, Part, plain
 from touchstream.streams.features.feature import Feature, FeatureList
-from touchstream.streams.learn.basis import NAMES
+from touchstream.streams.features.view import View
 from touchstream.streams.learn.scorer import Scorer
 from touchstream.streams.learn.snapshot import CHURN
-from touchstream.streams.learn.standard import Standard
 from touchstream.streams.projections.read import churn_of
 from touchstream.streams.scoring import score
 from touchstream.streams.state import State
@@ -21,8 +22,9 @@ from touchstream.streams.state import State
 
 def explain(state: State, models: ServingContext, target: str = CHURN) -> Explanation | None:
     """The risk as of the last tick, and its reasons; None where nothing can be scored."""
-    scored = None if state.profile is None else score(state.profile, models, target)
-    if scored is None:
+    profile = state.profile
+    scored = None if profile is None else score(profile, models, target)
+    if scored is None or profile is None:
         return None
     low, high = scored.prediction.interval()
     values, now = models.features.unpack(scored.vector), scored.contributions()
@@ -38,7 +40,16 @@ def explain(state: State, models: ServingContext, target: str = CHURN) -> Explan
         log_odds=round(scored.prediction.logit, 4),
         rest=round(scored.prediction.logit - sum(now), 4),
         before=_before(state) if is_churn else None,
-        reasons=tuple(_reasons(values, now, before, scored.scorer, features)),
+        reasons=tuple(
+            _reasons(
+                Teller(View(profile, scored.at_ms), scored.scorer.mean, target),
+                values,
+                now,
+                before,
+                scored.scorer,
+                features,
+            )
+        ),
     )
 
 
@@ -50,6 +61,7 @@ def _before(state: State) -> Before | None:
 
 
 def _reasons(
+    teller: Teller,
     values: Sequence[float],
     now: Sequence[float],
     before: Sequence[float] | None,
@@ -63,7 +75,10 @@ def _reasons(
         # A reason that has vanished since the last emission explains its change.
         if max(abs(sums[number]), abs(change or 0.0)) < LEAST_LOG_ODDS:
             continue
-        lead = parts[group.lead(now)]
+        direction: Direction = "raises" if sums[number] > 0 else "lowers"
+        found = strongest(features, group, now, teller, direction)
+        place, words = (group.lead(now), None) if found is None else found
+        lead = parts[place]
         its = sorted((parts[place] for place in group.places), key=lambda p: -abs(p.contribution))
         yield ExplainedReason(
             feature=lead.feature,
@@ -74,18 +89,17 @@ def _reasons(
             contribution=round(sums[number], 4),
             change=None if change is None else round(change, 4),
             about=group.about,
+            sentence=None if words is None else words.text,
             parts=tuple(part for part in its if abs(part.contribution) >= LEAST_LOG_ODDS),
         )
 
 
 def _part(feature: Feature, value: float, added: float, scorer: Scorer) -> Part:
-    standard, column = Standard(scorer.model.standard), NAMES.index(feature.name)
-    typical = float(standard.means[column]) if standard.counts[column] else float("nan")
     return Part(
         feature=feature.name,
         text=feature.text,
         unit=PLAIN[feature.unit][1],
         value=plain(feature.unit, value),
-        typical=plain(feature.unit, typical),
+        typical=plain(feature.unit, scorer.mean(feature.name)),
         contribution=round(added, 4),
     )

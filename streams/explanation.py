@@ -39,9 +39,12 @@ class Part(Struct, frozen=True, kw_only=True):
 class ExplainedReason(Part, frozen=True, kw_only=True):
     """The joint contribution of all features derived from the same kinds of events.
 
-    Name and value are those of the feature that contributes most in the direction of the sum;
-    ``contribution`` is the sum.
+    Name and value are those of the feature in the sentence; without a sentence, of the one that
+    contributes most in the direction of the sum. ``contribution`` is the sum.
     """
+
+    sentence: str | None = None
+    """The fact in words, as in ``churn.risk_changed``; None: there is nothing to tell."""
 
     change: float | None
     """Change of the contribution since the last emission; None if there is none to compare with."""

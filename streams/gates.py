@@ -62,7 +62,7 @@ def _of_risk(
         leave = thresholds.high_leave if band == "high" else thresholds.medium_leave
         return [_own_band(churn, band, leave)]
     now_ms = serving.watermark_ms or scored.at_ms
-    over = term_is_over_for(relation, scored.at_ms)
+    over = term_is_over_for(relation, max(scored.at_ms, now_ms))
     _, gate = gated_band(
         churn.band,
         band,

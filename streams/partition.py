@@ -77,7 +77,9 @@ def split_at_ticks(records: Sequence[Record], origin: Origin) -> Iterator[EventB
     unresolved: dict[int, Unresolved] = {}
     for record in records:
         found = classify(record, origin)
-        if isinstance(found, Tick):
+        if isinstance(found, Arrival):  # first, because almost every record is one
+            run.append((record, found))
+        elif isinstance(found, Tick):
             if run:
                 yield EventBatch(run, unresolved)
                 run, unresolved = [], {}

@@ -71,10 +71,12 @@ REQUIRED: dict[str, dict[str, object]] = {
     "customer.identified": {"alias": "cookie-1"},
     "customer.unlinked": {"alias": "cookie-1"},
     "consent.changed": {"purpose": "marketing", "granted": True},
-    "meter.read": {"kwh": 7},
     "action.outcome": {"decision": "d1", "action": "send_offer", "outcome": "sent"},
 }
 """Required fields of a type, where a test does not care."""
+
+OWN_REQUIRED: dict[str, dict[str, object]] = {"meter.read": {"kwh": 7}, "contract.ended": {}}
+"""The same for ``OWN_TYPES``."""
 
 QUICK = Rules(
     churn=ChurnRules(horizon_days=4, snapshot_every_days=2, label_grace_days=1),
@@ -130,7 +132,7 @@ def event(
     **data: object,
 ) -> Event:
     """An event; said twice it is the same one, because its id is a hash of what it says."""
-    whole = {**REQUIRED.get(kind, {}), **data}
+    whole = {**REQUIRED.get(kind, OWN_REQUIRED.get(kind, {})), **data}
     time_ms = moment(at) if isinstance(at, str) else at
     emitted = f"{kind} {time_ms} {customer} {sorted(whole.items())}"
     decoded, entry = decode_data(kind, whole, TYPES), TYPES[kind]
@@ -194,7 +196,7 @@ def fired(at: str | Millis, customer: str = "ada") -> TimerFired:
     return TimerFired(CustomerId(customer), (time_ms - DAY_ZERO_MS) // DAY_MS + 1, time_ms)
 
 
-def daily(first: int, last: int, customer: str = "ada") -> list[TimerFired]:
+def daily(first: int, last: int, customer: str = "ada") -> list[Arrival | TimerFired]:
     """A tick at midnight of every day, both ends included."""
     return [fired(days(number), customer) for number in range(first, last + 1)]
 
@@ -208,6 +210,10 @@ SILENCE_KILLS = model(intercept=-12.0, silence_days=4.0)
 """P(churn) is 0.02 after a week of silence, 0.24 after two, 0.59 after three, 0.81 after four."""
 
 
+TYPED = Rules(bands=BandRules(high_enter=0.72))
+"""The defaults, with typed thresholds: those of a capacity take days to be found."""
+
+
 def knowing(model: ModelData) -> Version:
     """A version in which this model is churn's."""
     return Version(models={CHURN: model})
@@ -217,7 +223,7 @@ def models(
     clock: str | None = "d0", rules: Rules | None = None, knows: ModelData | None = None
 ) -> ServingContext:
     """The serving context; without a ``clock`` no tick has come yet, and nothing is scored."""
-    rules = rules or Rules()
+    rules = rules or TYPED
     knows = knows or empty(FEATURES.digest, rules.churn.horizon_days)
     return ServingContext(
         rules=rules,

@@ -232,6 +232,12 @@ def churned(before: Events, after: Events, at_ms: int, rules: ChurnRules) -> int
     return 0 if is_subscribed(before, at_ms) or _active(window) else 1
 
 
+def returned(after: Events, at_ms: int, rules: ChurnRules) -> int:
+    """The label of a former customer's snapshot at ``at_ms``; ``after`` came in time."""
+    window = [e for e in after if at_ms < e.time_ms <= at_ms + rules.horizon_days * DAY_MS]
+    return int(bool(_active([e for e in window if e.type not in rules.cancel])))
+
+
 def treated(after: Events, at_ms: int, rules: ChurnRules) -> bool:
     """True: an action reached the customer in the window."""
     return any(

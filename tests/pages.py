@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
+from tests.sentences import CASES, NEVER, texts
 from tests.story.trace import stops
 from touchstream.streams.features.catalogue import FEATURES
 from touchstream.streams.learn.basis import DERIVED
@@ -38,13 +39,13 @@ def made(page: str) -> str:
 def parts() -> dict[str, str]:
     """Name -> text, in the order in which they stand in the pages."""
     blocks = {name: f"```json\n{_as_json(value)}\n```" for name, value in stops().items()}
-    tables = {"features": _features(), "columns": _columns()}
+    tables = {"features": _features(), "columns": _columns(), "sentences": _sentences()}
     return {**blocks, **tables, "measures": _measures(), "ratios": _ratios()}
 
 
 def _features() -> str:
     return _table(
-        ("feature", "unit", "because of ...", "formula"),
+        ("feature", "unit", "in words", "formula"),
         ((f"`{f.name}`", f.unit, f.text, _summary(f.measure)) for f in FEATURES.features),
     )
 
@@ -62,6 +63,20 @@ def _columns() -> str:
             )
             for work, columns in DERIVED
             for number, (name, unit, of) in enumerate(columns)
+        ),
+    )
+
+
+def _sentences() -> str:
+    """A usual value has no sentence, so it has no column."""
+    by_name = {case.feature: texts(case) for case in CASES}
+    return _table(
+        ("feature", "low", "high"),
+        (
+            (f"`{name}`", by_name[name][0] or "-", by_name[name][2] or "-")
+            if name in by_name
+            else (f"`{name}`", f"never told: {NEVER[name]}", "")
+            for name in FEATURES.names
         ),
     )
 

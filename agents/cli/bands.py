@@ -105,24 +105,25 @@ def _replayed(folder: Path, bands: BandRules | None) -> Answer:
         rows = read_rows(folder / score_files([])[CHURN], index)
         if rules is None:
             raise Foreign(f"no {RULES_FILE}: an earlier build wrote it; replay again")
-        told = read_told(folder, index, rules.churn.horizon_days)
+        emitted = read_told(folder, index, rules.churn.horizon_days)
     except Foreign as exc:
         raise BadUsage(f"--from={str(folder)!r}: want the folder of a replay: {exc}") from exc
-    found = foresee(rows, told, rules, bands or asked_of(rules))
+    found = foresee(rows, emitted, rules, bands or asked_of(rules))
     notes = [
         "computed from the weekly scores of the replay; leavers: "
         f"{found[0].leavers:,}; warned: high at some moment {LATEST_DAYS} to {EARLIEST_DAYS} days "
         "before they left",
         *_unused(found),
     ]
-    was = worth(told, rows, rules)
+    was = worth(emitted, rows, rules)
     if was is not None and was.found.alarms_per_day is not None:
         precision = was.found.precision
         came = "" if precision is None else f", {100 * precision:.1f} % came true"
+        rate = f"{was.found.alarms_per_day:.1f} alarms a day{came}"
         notes.append(
-            f"in the replay itself ({_wanted(was.capacity)}): {was.found.alarms_per_day:.1f} "
-            f"alarms a day{came}, {was.leavers_warned:,} of {was.found.leavers:,} leavers warned; "
-            "events between two snapshots raise alarms as well, which these rows do not show"
+            f"in the replay itself ({_wanted(was.capacity)}): {rate}, "
+            f"{was.leavers_warned:,} of {was.found.leavers:,} leavers warned; events "
+            "between two snapshots raise alarms as well, which these rows do not show"
         )
     return Answer(found, notes)
 

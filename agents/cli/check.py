@@ -17,6 +17,7 @@ from touchstream.agents.replay.lines import STDIN
 from touchstream.agents.settings import Settings
 from touchstream.agents.wiring import tick_secret
 from touchstream.schemas.envelope import format_time
+from touchstream.schemas.event_types import own_types
 from touchstream.schemas.units import Millis
 
 
@@ -25,7 +26,8 @@ def check(settings: Settings, files: list[Path], *, as_json: bool) -> bool:
     _require(files)
     now_ms = Millis(time.time_ns() // 1_000_000)
     secret = tick_secret(settings)
-    checker = EventCheck(settings.rules.intake, settings.ticks, secret, now_ms)
+    own = own_types(settings.rules.event_types)
+    checker = EventCheck(settings.rules.intake, settings.ticks, secret, now_ms, own)
     with Counting("checking") as checked:
         result = checker.run(files, checked.add)
     if as_json:

@@ -9,13 +9,16 @@ import typer
 
 from touchstream.agents.active_config import ServingContexts
 from touchstream.agents.cli.failures import Failed
+from touchstream.agents.fatal import Refusal
 from touchstream.agents.settings import Settings
 from touchstream.agents.state_view import as_json as named
-from touchstream.agents.stores.base import Read
+from touchstream.agents.stores.base import Read, Store
 from touchstream.agents.stores.connect import open_store
 from touchstream.schemas.envelope import format_time
 from touchstream.schemas.shards import shard_name
 from touchstream.streams.checkpoint import ShardCheckpoint, decode_checkpoint
+from touchstream.streams.emit.risk import REASONS
+from touchstream.streams.explain import explain
 from touchstream.streams.gates import silences
 from touchstream.streams.intake.partitioner import partition_of
 from touchstream.streams.learn.ledger import (
@@ -26,7 +29,7 @@ from touchstream.streams.learn.ledger import (
     SUBSCRIBED,
     TREATED,
 )
-from touchstream.streams.state import decode
+from touchstream.streams.state import State, decode
 
 INDENT = "  "
 FLAGS = {
@@ -55,28 +58,42 @@ async def _shown(settings: Settings, customer_id: str) -> dict[str, object]:
     store = open_store(settings)
     try:
         # Tick and version of the shard tell from when the state is.
-        [checkpoint] = await store.read_checkpoints([shard])
+        [found] = await store.read_checkpoints([shard])
         [[data]] = await store.load([Read(shard, [customer_id])])
-        serving = await ServingContexts(store).load(decode_checkpoint(checkpoint.record))
+        state, checkpoint = None if data is None else decode(data), decode_checkpoint(found.record)
+        sentences = [] if state is None else await _sentences(store, state, checkpoint)
+        serving = await ServingContexts(store).load(checkpoint)
     finally:
         await store.close()
-    if data is None:
+    if state is None:
         raise Failed(
             f"no such customer: {customer_id!r} (namespace {settings.namespace!r}, shard {shard}; "
             "the id is the subject of their events, spelled exactly)"
         )
-    state = decode(data)
     held_by = [] if serving is None else silences(customer_id, state, serving)
     return {
         **named(customer_id, state),
+        "reasons": sentences,
         "held_by": {one.gate: f"{one.text}; opens with {one.opens}" for one in held_by},
         "shard": shard,
-        **_as_of(checkpoint.record),
+        **_as_of(checkpoint),
     }
 
 
-def _as_of(record: bytes | None) -> dict[str, object]:
-    checkpoint: ShardCheckpoint = decode_checkpoint(record)
+async def _sentences(store: Store, state: State, checkpoint: ShardCheckpoint) -> list[str]:
+    """The strongest facts that raise the risk now; ``touchstream explain`` shows the others."""
+    try:
+        context = await ServingContexts(store).load(checkpoint)
+    except Refusal:  # the state can be shown without the models
+        return []
+    explanation = None if context is None else explain(state, context)
+    if explanation is None:
+        return []
+    raising = (reason for reason in explanation.reasons if reason.contribution > 0)
+    return [reason.sentence for reason in raising if reason.sentence is not None][:REASONS]
+
+
+def _as_of(checkpoint: ShardCheckpoint) -> dict[str, object]:
     watermark_ms, active_config = checkpoint.watermark_ms, checkpoint.active_config
     return {
         "tick": checkpoint.tick,

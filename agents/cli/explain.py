@@ -154,7 +154,8 @@ def _reasons(explanation: Explanation) -> Iterator[str]:
         return
     yield "reasons, in log-odds (+ for, - against):"
     for reason in shown:
-        yield f"  {reason.contribution:+.2f}  {_in_words(reason)}{_borne_out(reason, explanation)}"
+        words = reason.sentence or _in_words(reason)
+        yield f"  {reason.contribution:+.2f}  {words}{_borne_out(reason, explanation)}"
         if len(reason.parts) > 1:
             yield from (
                 f"           {part.contribution:+.2f}  {_in_words(part)}"

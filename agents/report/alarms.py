@@ -142,29 +142,29 @@ def read_told(folder: Path, index: dict[str, int], horizon_days: int) -> Told:
     return Told(crossings, changes)
 
 
-def worth(told: Told, rows: Rows, rules: Rules, since: date = EVER) -> Worth | None:
+def worth(emitted: Told, rows: Rows, rules: Rules, since: date = EVER) -> Worth | None:
     """Judge the alarms from the day ``since`` on; None if no customer ever entered a band.
 
     ``rows`` are churn's scores of the same index of customers.
     """
-    if not told.crossings or not len(rows.day):
+    if not emitted.crossings or not len(rows.day):
         return None
-    began = min(int(one.day) for one in told.crossings)
+    began = min(int(one.day) for one in emitted.crossings)
     first, last = max(began, since.toordinal() - EPOCH.toordinal()), int(rows.day.max())
     days = last + 1 - first
-    alarms = [one for one in told.crossings if one.is_alarm and first <= one.day]
+    alarms = [one for one in emitted.crossings if one.is_alarm and first <= one.day]
     horizon, every = rules.churn.horizon_days, rules.churn.snapshot_every_days
-    lives = _Lives(told.changes, rows)
+    lives = _Lives(emitted.changes, rows)
     outcome = np.array([lives.left_within(one, horizon, every) for one in alarms], np.int64)
-    ends = [one for one in told.changes if one.over]
+    ends = [one for one in emitted.changes if one.over]
     leavers = np.array([one.customer for one in ends], np.int64)
     end_day = np.array([one.end_day for one in ends], np.float64)
     scored = Scored(rows.customer, rows.day, rows.risk)
     chosen = could_be_warned(scored, leavers, end_day, first + EARLIEST_DAYS, last + 1)
     # Whoever was high before the period is still high in it.
-    standing = [one for one in told.crossings if one.is_alarm and one.day < first]
-    every_stay = _stays([*standing, *alarms], told)
-    of_period = _stays(alarms, told)
+    standing = [one for one in emitted.crossings if one.is_alarm and one.day < first]
+    every_stay = _stays([*standing, *alarms], emitted)
+    of_period = _stays(alarms, emitted)
     judged = (leavers[chosen], end_day[chosen], float(max(days, 0)))
     found = warned(of_period[0], outcome, of_period[1], *judged)
     nothing_known = np.full(len(every_stay[1].row), UNKNOWN)
@@ -236,11 +236,11 @@ class _Lives:
         return int(self._label[place])
 
 
-def _stays(alarms: Sequence[Crossing], told: Told) -> tuple[Scored, Alarms]:
+def _stays(alarms: Sequence[Crossing], emitted: Told) -> tuple[Scored, Alarms]:
     """A row for each alarm, and how long its customer stayed in the band."""
     leaves: dict[int, list[float]] = {}
-    falls = [(one.customer, one.day) for one in told.crossings if one.band != "high"]
-    gone = [(one.customer, one.day) for one in told.changes if one.over]
+    falls = [(one.customer, one.day) for one in emitted.crossings if one.band != "high"]
+    gone = [(one.customer, one.day) for one in emitted.changes if one.over]
     for who, moment in sorted([*falls, *gone]):
         leaves.setdefault(who, []).append(moment)
     until = [_next(leaves.get(one.customer, []), one.day) for one in alarms]

@@ -74,7 +74,7 @@ def around(asked: BandRules) -> list[BandRules]:
     return [replace(asked, high_share_per_day=share) for share in shares if share <= 1.0]
 
 
-def foresee(rows: Rows, told: Told, rules: Rules, asked: BandRules) -> list[Foreseen]:
+def foresee(rows: Rows, emitted: Told, rules: Rules, asked: BandRules) -> list[Foreseen]:
     """Judge capacities on the scores of a replay.
 
     Raises
@@ -84,7 +84,7 @@ def foresee(rows: Rows, told: Told, rules: Rules, asked: BandRules) -> list[Fore
     """
     period = period_of(rows, rules)
     scored, label = _since(rows, period.begin)
-    ends = [one for one in told.changes if one.over]
+    ends = [one for one in emitted.changes if one.over]
     leavers = np.array([one.customer for one in ends], np.int64)
     end_day = np.array([one.end_day for one in ends], np.float64)
     chosen = could_be_warned(

@@ -87,7 +87,9 @@ class Emitted(Struct):
     crossings: Counter[tuple[str, str]] = field(default_factory=Counter)
     """By band before ("" for none) and band after."""
     weightiest: Counter[str] = field(default_factory=Counter)
-    """The first reason, in words, of customers who entered the band high."""
+    """The first reason of customers who entered the band high, by its kind."""
+    examples: dict[str, str] = field(default_factory=dict)
+    """Kind of reason -> the newest sentence."""
     chosen: Counter[str] = field(default_factory=Counter)
     left_out: Counter[tuple[str, str]] = field(default_factory=Counter)
     """By action and reason."""
@@ -98,6 +100,8 @@ class Emitted(Struct):
 
 class _Reason(Struct):
     text: str
+    kind: str | None = None
+    """Absent in replays by earlier builds, whose texts held no numbers."""
 
 
 class _Risk(Struct):
@@ -185,7 +189,10 @@ def _count_risk(found: Emitted, risk: _Risk) -> None:
     found.horizon_days = risk.horizon_days
     found.crossings[risk.band_before or "", risk.band] += 1
     if risk.band == "high" and risk.reasons:
-        found.weightiest[risk.reasons[0].text] += 1
+        first = risk.reasons[0]
+        kind = first.text if first.kind is None else first.kind.replace("_", " ")
+        found.weightiest[kind] += 1
+        found.examples[kind] = first.text
 
 
 def _count_signal(found: Emitted, event: _SignalEvent) -> None:

@@ -77,12 +77,12 @@ def _alarms(
     rules = read_rules(folder)
     if rules is None:
         return ""
-    told = read_told(folder, index, rules.churn.horizon_days)
+    emitted = read_told(folder, index, rules.churn.horizon_days)
     try:
-        foreseen = foresee(rows, told, rules, asked_of(rules))
+        foreseen = foresee(rows, emitted, rules, asked_of(rules))
     except TooLittle:
         foreseen = []
-    found = worth(told, rows, rules, since)
+    found = worth(emitted, rows, rules, since)
     return alarm_section(found, foreseen, rules.churn.horizon_days, base_rate)
 
 
@@ -110,8 +110,8 @@ def _emissions(emitted: Emitted) -> str:
         ),
         _counts(
             "The strongest reason of customers who entered the band high",
-            ("reason", "n"),
-            _most(emitted.weightiest),
+            ("reason", "n", "for example"),
+            [(kind, n, emitted.examples[kind]) for kind, n in _most(emitted.weightiest)],
         ),
         _counts(
             f"{sum(emitted.chosen.values()):,} decisions: the action chosen",

@@ -148,8 +148,8 @@ def _tell_open(one: Judged) -> None:
     """Alarms at the capacity, and calibration by group."""
     if one.warned is None:
         return
-    told = [f"{name} {_cell(value)}" for name, value in one.warned._asdict().items()]
-    print(f"  {one.model} at {SHARE_PER_DAY:.0%} of open customers a day: {', '.join(told)}")
+    facts = [f"{name} {_cell(value)}" for name, value in one.warned._asdict().items()]
+    print(f"  {one.model} at {SHARE_PER_DAY:.0%} of open customers a day: {', '.join(facts)}")
     parts = [
         f"{part.name} {_cell(part.ece)} (worst bin {_cell(part.worst)})" for part in one.groups
     ]

@@ -16,7 +16,7 @@ from touchstream.schemas.envelope import parse_time
 from touchstream.schemas.rules import ChurnRules, Rules, TargetRules
 from touchstream.schemas.units import DAY_MS, Millis
 from touchstream.simulator import World
-from touchstream.simulator.telecom import CALM, HOT, Company, Telecom
+from touchstream.simulator.telecom import CALM, HOT, Operator, Telecom
 from touchstream.streams.learn.snapshot import CHURN
 
 CDNOW_JUDGED = "1997-10-01"
@@ -99,16 +99,16 @@ def world(customers: int, days: int) -> Case:
     return Case(f"world-{customers}x{days}/28d", Rules(), events, None)
 
 
-def telecom(company: Company) -> Case:
+def telecom(operator: Operator) -> Case:
     """A telecom with planted causes, all defaults, without noise of transport."""
 
     def events() -> Iterable[bytes]:
-        return (line.to_bytes() for line in Telecom(TELECOM_SEED, company).lines())
+        return (line.to_bytes() for line in Telecom(TELECOM_SEED, operator).lines())
 
     def truth(rows: Rows, asked: Flags) -> Mapping[str, Floats]:
-        return true_predictions(Telecom(TELECOM_SEED, company), rows, asked)
+        return true_predictions(Telecom(TELECOM_SEED, operator), rows, asked)
 
-    return Case(f"telecom-{company.name}/28d", Rules(), events, None, truth=truth)
+    return Case(f"telecom-{operator.name}/28d", Rules(), events, None, truth=truth)
 
 
 def day(text: str) -> Millis:

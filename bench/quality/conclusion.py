@@ -12,6 +12,7 @@ GIVEN_AWAY = 0.003
 """Allowed loss of AUC and average precision of one pass against refitting on everything."""
 LARGEST_ECE = 0.02
 """Of all rows, and of every group."""
+AT_MOST = frozenset({"ece", "worst_group_ece"})
 CHANCE = 0.5
 WAY = 0.95
 """Share of the observer's way, from chance (AUC) or from the base rate (log loss)."""
@@ -30,7 +31,7 @@ class Bound(NamedTuple):
 
     def __str__(self) -> str:
         """One phrase, such as ``auc 0.8285 >= 0.8247: met``."""
-        sign = "<=" if "ece" in self.measure else ">="
+        sign = "<=" if self.measure in AT_MOST else ">="
         words = "met" if self.met else "NOT met"
         return f"{self.measure} {_text(self.ours)} {sign} {_text(self.bound)}: {words}"
 

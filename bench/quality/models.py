@@ -72,7 +72,7 @@ def evaluate(
     of their probabilities. Both need the two, which are then judged as well. ``known`` are further
     predictions, by name; with ``ends``, groups and alarms are judged as well.
     """
-    judge = _Judge(rows, since_ms, ends)
+    measured = _OnRows(rows, since_ms, ends)
     wanted = set(names) | ({LOGISTIC, TREES} if {PAIR, ENSEMBLE} & set(names) else set())
     predicted: dict[str, Floats] = {}
     done: dict[str, Judged] = {}
@@ -80,19 +80,19 @@ def evaluate(
         started = time.process_time()
         predicted[name] = MODELS[name](rows, since_ms)
         seconds = rows.seconds if name == OURS else time.process_time() - started
-        done[name] = judge(name, predicted[name], seconds)
+        done[name] = measured(name, predicted[name], seconds)
         yield done[name]
     if PAIR in wanted:
         yield _pair(done[LOGISTIC], done[TREES])
     if ENSEMBLE in wanted:
         mean = (predicted[LOGISTIC] + predicted[TREES]) / 2
-        yield judge(ENSEMBLE, mean, done[LOGISTIC].seconds + done[TREES].seconds)
+        yield measured(ENSEMBLE, mean, done[LOGISTIC].seconds + done[TREES].seconds)
     for name, risk in (known or {}).items():
         if name in wanted:
-            yield judge(name, risk, 0.0)
+            yield measured(name, risk, 0.0)
 
 
-class _Judge:
+class _OnRows:
     """Measures of one scorer after the other, on the same rows."""
 
     def __init__(self, rows: Rows, since_ms: int, ends: Departures | None) -> None:

@@ -15,7 +15,6 @@ from touchstream.streams.decide.capacity import (
     Scored,
     Warned,
     alarms,
-    could_be_warned,
     warned,
 )
 
@@ -77,7 +76,22 @@ def warned_at_capacity(
     given = alarms(scored, lambda open_customers: share * open_customers)
     begin = int(day.min()) + FIRST_DAYS
     last = int(day.max())
-    chosen = could_be_warned(scored, ends.customer, ends.day, begin + EARLIEST_DAYS, last)
+    chosen = _judged(scored, ends, begin + EARLIEST_DAYS, last)
     return warned(
         scored, rows.label, given, ends.customer[chosen], ends.day[chosen], last + 1 - begin
+    )
+
+
+def _judged(rows: Scored, ends: Departures, since_day: int, until_day: int) -> Flags:
+    """Ends in the period, of customers with a row in the four weeks before."""
+    days: dict[int, list[int]] = {}
+    for customer, day in zip(rows.customer.tolist(), rows.day.tolist(), strict=True):
+        days.setdefault(customer, []).append(day)
+    return np.array(
+        [
+            since_day <= end <= until_day
+            and any(0 <= end - day <= EARLIEST_DAYS for day in days.get(customer, ()))
+            for customer, end in zip(ends.customer.tolist(), ends.day.tolist(), strict=True)
+        ],
+        np.bool_,
     )

@@ -1,10 +1,11 @@
 """The next best action for a customer, with everything needed to evaluate the choice later."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
 from touchstream.schemas.emissions.cause import Cause
+from touchstream.schemas.emissions.risk import Reason
 from touchstream.schemas.rules import Band, Probability
 from touchstream.schemas.touchpoints.fields import Currency
 
@@ -39,10 +40,13 @@ class ActionRecommended(Struct, frozen=True, kw_only=True, gc=False):
     """ISO 4217 currency of ``values_minor``."""
     left_out: tuple[LeftOut, ...]
     """The other actions of the catalogue, each with its reason."""
+    target: Literal["churn", "return"] = "churn"
+    """To keep a customer who may leave, or to win back one whose relation is over."""
     risk: Probability
-    """Calibrated probability of churn at the decision (0..1)."""
+    """Calibrated probability, at the decision, of what the action may avert: that the customer
+    churns, or that a former one does not return (0..1)."""
     band: Band
-    """The customer's risk band at the decision."""
+    """The customer's band of churn or of the return at the decision; high: a return is likely."""
     epsilon: Probability
     """Share of decisions that explore."""
     seed: int
@@ -53,3 +57,7 @@ class ActionRecommended(Struct, frozen=True, kw_only=True, gc=False):
     """The model version that scored."""
     cause: Cause
     """The event or tick that led to the decision."""
+    reasons: tuple[Reason, ...] = ()
+    """The reasons of the crossing that led to the decision, the strongest first."""
+    expires: Annotated[str, Meta(extra_json_schema={"format": "date-time"})] | None = None
+    """When the action is no longer worth carrying out; null: nothing is to be done."""

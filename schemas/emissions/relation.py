@@ -20,7 +20,7 @@ class RelationChanged(Struct, frozen=True, kw_only=True, gc=False):
     """The relation until now."""
     relation: Relation
     """The relation from now on."""
-    since: datetime
+    since: Annotated[datetime, Meta(tz=True)]
     """The moment of the cancellation, of the end of the term, of the return, or of the tick that
     found the silence too long (UTC)."""
     silent_days: DaysSilent | None = None

@@ -1,24 +1,81 @@
 """A customer's churn risk crossed into another band."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
 from touchstream.schemas.emissions.cause import Cause
 from touchstream.schemas.rules import Band, Probability
+from touchstream.schemas.touchpoints.fields import Currency
+
+ReasonKind = Literal[
+    "silence",
+    "activity_7_days",
+    "activity_28_days",
+    "activity_91_days",
+    "spending_91_days",
+    "returned_share",
+    "open_tickets",
+    "open_ticket_age",
+    "tickets_opened_28_days",
+    "tickets_reopened_28_days",
+    "calls_28_days",
+    "call_duration",
+    "call_wait",
+    "call_transfers",
+    "payments_failed_28_days",
+    "web_28_days",
+    "leaving_views_28_days",
+    "emails_28_days",
+    "content_28_days",
+    "survey_score",
+    "subscription_started",
+    "subscription_renewed",
+    "subscription_changed",
+    "subscription_cancelled",
+    "subscription_expired",
+    "term_end",
+]
+"""The facts that a reason can tell; docs/models.md has the sentence of each."""
+ReasonUnit = Literal["count", "days", "seconds", "share", "minor_units"]
+Bound = Literal["exactly", "at_least", "at_most"]
+ComparedWith = Literal["own", "customers"]
+Direction = Literal["raises", "lowers"]
 
 
 class Reason(Struct, frozen=True, kw_only=True, gc=False):
-    """The joint contribution of all features about the same kinds of events."""
+    """A fact that raises or lowers the risk, as a sentence and as the parts it is made of.
+
+    The parts from ``kind`` on are missing in events of earlier builds.
+    """
 
     feature: str
-    """Name of the feature among them that pulls most in the direction of the sum."""
+    """Name of the feature that the sentence tells, the strongest of its kind of events."""
     text: str
-    """The reason in that feature's words, for a person."""
+    """The fact as a sentence, true of the customer at the moment of the score."""
     contribution: float
-    """Their sum in the log-odds of churn; negative: it speaks for staying."""
+    """Sum of the features of its kind of events in the log-odds of churn; negative: it speaks
+    for staying."""
     change: float | None
     """Its change (log-odds) since the last crossing; null: nothing to compare with."""
+    kind: ReasonKind | None = None
+    """The fact."""
+    value: float | None = None
+    """Its value, in ``unit``."""
+    bound: Bound | None = None
+    """What is known of the value: it is this, at least this, or at most this."""
+    unit: ReasonUnit | None = None
+    """``share``: 0 to 1; ``minor_units``: of ``currency``."""
+    usual: float | None = None
+    """The value to compare with, in ``unit``; null: none is known."""
+    compared_with: ComparedWith | None = None
+    """``own``: the customer's own usual value; ``customers``: the average customer's."""
+    direction: Direction | None = None
+    """Whether it raises or lowers the risk."""
+    at: Annotated[str, Meta(extra_json_schema={"format": "date-time"})] | None = None
+    """Time of the event that the fact is about (a call, an answer); null: it is about several."""
+    currency: Currency | None = None
+    """ISO 4217 currency of an amount."""
 
 
 class RiskChanged(Struct, frozen=True, kw_only=True, gc=False):
@@ -45,6 +102,7 @@ class RiskChanged(Struct, frozen=True, kw_only=True, gc=False):
     rules: str
     """Digest of the rules in force."""
     reasons: tuple[Reason, ...]
-    """The strongest reasons, one for each kind of events, the strongest first."""
+    """The strongest reasons that can be told, one for each kind of events, the strongest first: on
+    a rise those that raise the risk, on a fall those that lower it; possibly none."""
     cause: Cause
     """The event or tick that moved the risk."""

@@ -16,7 +16,7 @@ from pathlib import Path
 from touchstream.schemas.units import DAY_MS
 from touchstream.simulator.__main__ import HORIZON_DAYS, json_line
 from touchstream.simulator.noise import SILENCE, Noise
-from touchstream.simulator.telecom import COMPANIES, Telecom
+from touchstream.simulator.telecom import OPERATORS, Telecom
 
 RULES = f"""# The telecoms follow the default definition of churn: a cancellation, or silence.
 [churn]
@@ -31,7 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("telecom", choices=list(COMPANIES))
+    parser.add_argument("telecom", choices=list(OPERATORS))
     parser.add_argument("--out", type=Path, required=True, metavar="FOLDER")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--noise", action="store_true", help="late, repeated and broken events")
@@ -42,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if chosen.risks_every < 1 or chosen.seed < 0:
         parser.error("want --risks-every >= 1 and --seed >= 0")
     noise = Noise() if chosen.noise else SILENCE
-    telecom = Telecom(chosen.seed, COMPANIES[chosen.telecom], noise)
+    telecom = Telecom(chosen.seed, OPERATORS[chosen.telecom], noise)
     try:
         chosen.out.mkdir(parents=True, exist_ok=True)
         _write(telecom, chosen.out, chosen.risks_every)

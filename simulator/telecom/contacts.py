@@ -14,7 +14,6 @@ from touchstream.simulator.mail import (
     DELIVERED_SHARE,
     WEEKDAY,
 )
-from touchstream.simulator.telecom.company import CAUSES, RHYTHMS, SEGMENTS
 from touchstream.simulator.telecom.law import (
     ANSWERED_SHARE,
     CALL_RATE,
@@ -26,7 +25,8 @@ from touchstream.simulator.telecom.law import (
     USAGE_RATE,
     VISIT_RATE,
 )
-from touchstream.simulator.telecom.population import People
+from touchstream.simulator.telecom.operator import CAUSES, RHYTHMS, SEGMENTS
+from touchstream.simulator.telecom.population import Cast
 
 LEAVING_PAGES = ("/pricing", "/account/cancel")
 PAGES = tuple(page for page in words.PAGES if page not in LEAVING_PAGES)
@@ -56,7 +56,7 @@ class Shift(Struct, frozen=True, eq=False):
 
     day: int
     names: list[str]
-    people: People
+    cast: Cast
     state: Ints
     """At the end of the day."""
     staying: Flags
@@ -78,13 +78,13 @@ class Shift(Struct, frozen=True, eq=False):
     def activity(self) -> Floats:
         """Factor of usage, visits, orders and newsletters, without the rhythm."""
         by_level = np.array([kind.activity for kind in SEGMENTS])
-        activity: Floats = by_level[self.people.segment, self.grievance]
+        activity: Floats = by_level[self.cast.segment, self.grievance]
         return activity
 
     @property
     def busy(self) -> Floats:
         """Factor of usage, visits and orders."""
-        busy: Floats = self.activity * np.array(RHYTHMS)[self.people.rhythm]
+        busy: Floats = self.activity * np.array(RHYTHMS)[self.cast.rhythm]
         return busy
 
     def some(self, rate: float | Floats) -> list[int]:
@@ -95,7 +95,7 @@ class Shift(Struct, frozen=True, eq=False):
 
     def moment(self, who: int) -> int:
         """A moment of today around the favourite hour, in ms since midnight."""
-        hour = self.people.hour[who] + self.rng.normal(0.0, HOURS_AROUND_FAVOURITE)
+        hour = self.cast.hour[who] + self.rng.normal(0.0, HOURS_AROUND_FAVOURITE)
         return int(min(max(hour, FIRST_HOUR), LAST_HOUR) * HOUR_MS)
 
     def note(self, kind: str, who: int, offset_ms: int, data: Event) -> None:

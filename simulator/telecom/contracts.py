@@ -11,9 +11,9 @@ from touchstream.simulator.subscriptions import (
     PRICE_RISE,
     RENEWALS_UNTIL_HOUR,
 )
-from touchstream.simulator.telecom.company import SEGMENTS
 from touchstream.simulator.telecom.contacts import FIRST_HOUR, Shift, usual_call
-from touchstream.simulator.telecom.population import PLANS, People
+from touchstream.simulator.telecom.operator import SEGMENTS
+from touchstream.simulator.telecom.population import PLANS, Cast
 
 MONTH_DAYS = 30
 CHANGED_SHARE = 0.06
@@ -28,9 +28,9 @@ REASONS = {"ticket": "service", "call": "service", "payment": "payment", "usage"
 class Contracts:
     """The price of each customer's term."""
 
-    def __init__(self, people: People) -> None:
-        months = people.term_days / MONTH_DAYS
-        self._amount_minor = (np.array([price for _, price in PLANS])[people.plan] * months).astype(
+    def __init__(self, cast: Cast) -> None:
+        months = cast.term_days / MONTH_DAYS
+        self._amount_minor = (np.array([price for _, price in PLANS])[cast.plan] * months).astype(
             np.int64
         )
 
@@ -44,16 +44,16 @@ class Contracts:
     def _arrive(self, shift: Shift, who: int) -> None:
         rng = shift.rng
         # On the first day the CRM hands over its customers; later ones sign up before they act.
-        first_day = int(shift.people.start_day[who]) < 0
+        first_day = int(shift.cast.start_day[who]) < 0
         offset_ms = hours(rng.uniform(*HANDING_OVER_HOURS) if first_day else 0.1)
         region = words.REGIONS[int(rng.integers(len(words.REGIONS)))]
         shift.note("customer.updated", who, offset_ms, {"attributes": {"region": region}})
         consent = {"purpose": "marketing", "granted": bool(rng.random() < CONSENT_SHARE)}
         shift.note("consent.changed", who, offset_ms + 1, consent)
-        term_days = int(shift.people.term_days[who])
+        term_days = int(shift.cast.term_days[who])
         if term_days:
-            gone_days = (shift.day - int(shift.people.start_day[who])) % term_days
-            terms = self._terms(shift.people, who, term_days - gone_days)
+            gone_days = (shift.day - int(shift.cast.start_day[who])) % term_days
+            terms = self._terms(shift.cast, who, term_days - gone_days)
             shift.note("subscription.started", who, offset_ms + 2, terms)
 
     def _renew(self, shift: Shift, who: int) -> None:
@@ -61,24 +61,22 @@ class Contracts:
         if shift.rng.random() < CHANGED_SHARE:
             kind = "subscription.changed"
             self._amount_minor[who] = int(self._amount_minor[who] * PRICE_RISE)
-        terms = self._terms(shift.people, who, int(shift.people.term_days[who]))
+        terms = self._terms(shift.cast, who, int(shift.cast.term_days[who]))
         shift.note(kind, who, hours(shift.rng.uniform(0.2, RENEWALS_UNTIL_HOUR)), terms)
 
-    def _terms(self, people: People, who: int, term_days: int) -> Event:
+    def _terms(self, cast: Cast, who: int, term_days: int) -> Event:
         return {
-            "plan": PLANS[int(people.plan[who])][0],
+            "plan": PLANS[int(cast.plan[who])][0],
             "amount_minor": int(self._amount_minor[who]),
             "currency": CURRENCY,
             "term_days": term_days,
         }
 
 
-def renewal_due(people: People, day: int) -> Flags:
+def renewal_due(cast: Cast, day: int) -> Flags:
     """Contracts whose further term begins on ``day``; those of the first day are handed over."""
-    age = day - people.start_day
-    due: Flags = (
-        people.contract & (age > 0) & (day > 0) & (age % np.maximum(people.term_days, 1) == 0)
-    )
+    age = day - cast.start_day
+    due: Flags = cast.contract & (age > 0) & (day > 0) & (age % np.maximum(cast.term_days, 1) == 0)
     return due
 
 
@@ -87,12 +85,12 @@ def write_leaving(shift: Shift, leavers: Ints) -> Ints:
 
     With a contract they cancel, or let the term end; without one they just stop.
     """
-    rng, people = shift.rng, shift.people
+    rng, cast = shift.rng, shift.cast
     moments = [hours(rng.uniform(*LEAVING_HOURS)) for _ in leavers.tolist()]
     for who, moment_ms in zip(leavers.tolist(), moments, strict=True):
         name = shift.names[who]
-        if people.contract[who] and not people.expires[who]:
-            cause = SEGMENTS[int(people.segment[who])].cause
+        if cast.contract[who] and not cast.expires[who]:
+            cause = SEGMENTS[int(cast.segment[who])].cause
             reason = {"reason": REASONS[cause] if cause and shift.grievance[who] else "moved"}
             shift.note("subscription.cancelled", who, moment_ms, reason)
             if rng.random() < FINAL_CALL_SHARE:

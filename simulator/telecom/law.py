@@ -24,7 +24,7 @@ import numpy as np
 
 from touchstream.simulator.customers import Floats, Ints
 from touchstream.simulator.mail import DAYS_PER_WEEK, DELIVERED_SHARE, WEEKDAY
-from touchstream.simulator.telecom.company import LEVELS, RHYTHMS, SEGMENTS, Company, Segment
+from touchstream.simulator.telecom.operator import LEVELS, RHYTHMS, SEGMENTS, Operator, Segment
 
 STATES = 2 * LEVELS
 GRIEVANCE: Ints = np.arange(STATES) % LEVELS
@@ -47,85 +47,85 @@ EXPIRED_SHARE = 0.05
 """Share of the leavers with a contract who do not cancel but let the term end."""
 
 
-def transitions(company: Company, segment: Segment) -> tuple[Floats, Floats]:
+def transitions(operator: Operator, segment: Segment) -> tuple[Floats, Floats]:
     """P(next state, no incident | state) and P(next state, incident | state), (10, 10) each.
 
-    >>> from touchstream.simulator.telecom.company import CALM
+    >>> from touchstream.simulator.telecom.operator import CALM
     >>> calm, incident = transitions(CALM, SEGMENTS[0])
     >>> bool(np.allclose((calm + incident).sum(axis=1), 1.0))
     True
     """
     without, having = np.zeros((STATES, STATES)), np.zeros((STATES, STATES))
     for state in range(STATES):
-        for spell, chance in _spells(company, segment, bool(SPELL[state])):
+        for spell, chance in _spells(operator, segment, bool(SPELL[state])):
             level, base = state % LEVELS, LEVELS * spell
-            happens = chance * _incident(company, segment, in_spell=spell)
+            happens = chance * _incident(operator, segment, in_spell=spell)
             having[state, base + min(level + 1, LEVELS - 1)] += happens
-            heals = company.healing if level else 0.0
+            heals = operator.healing if level else 0.0
             without[state, base + level] += (chance - happens) * (1 - heals)
             without[state, base + max(level - 1, 0)] += (chance - happens) * heals
     return without, having
 
 
-def _spells(company: Company, segment: Segment, in_spell: bool) -> list[tuple[bool, float]]:
+def _spells(operator: Operator, segment: Segment, in_spell: bool) -> list[tuple[bool, float]]:
     if segment.cause is None:
         return [(in_spell, 1.0)]
-    turns = company.spell_ends if in_spell else company.spell_begins
+    turns = operator.spell_ends if in_spell else operator.spell_begins
     return [(in_spell, 1 - turns), (not in_spell, turns)]
 
 
-def _incident(company: Company, segment: Segment, *, in_spell: bool) -> float:
+def _incident(operator: Operator, segment: Segment, *, in_spell: bool) -> float:
     if segment.cause is None:
         return 0.0
-    return company.incident_in_spell if in_spell else company.incident_at_rest
+    return operator.incident_in_spell if in_spell else operator.incident_at_rest
 
 
-def hazards(company: Company) -> Floats:
+def hazards(operator: Operator) -> Floats:
     """Chance of leaving on a day, by the state on its eve; shape (10,)."""
-    return np.array(company.hazard)[GRIEVANCE]
+    return np.array(operator.hazard)[GRIEVANCE]
 
 
-def at_rest(company: Company, segment: Segment) -> Floats:
+def at_rest(operator: Operator, segment: Segment) -> Floats:
     """Shares of the states among customers of long standing, still there; shape (10,)."""
-    staying = (1 - hazards(company))[:, None] * np.asarray(sum(transitions(company, segment)))
+    staying = (1 - hazards(operator))[:, None] * np.asarray(sum(transitions(operator, segment)))
     left = np.linalg.matrix_power(staying, SETTLING_DAYS)[0]
     shares: Floats = left / left.sum()
     return shares
 
 
 @cache
-def risks(company: Company, horizon_days: int) -> Floats:
+def risks(operator: Operator, horizon_days: int) -> Floats:
     """P(leaves within ``horizon_days`` | state), shape (segments, 10); exact."""
-    hazard = hazards(company)
+    hazard = hazards(operator)
     found = np.zeros((len(SEGMENTS), STATES))
     for place, segment in enumerate(SEGMENTS):
-        step = np.asarray(sum(transitions(company, segment)))
+        step = np.asarray(sum(transitions(operator, segment)))
         for _ in range(horizon_days):
             found[place] = hazard + (1 - hazard) * (step @ found[place])
     return found
 
 
 @cache
-def silences(company: Company, horizon_days: int, weekday: int) -> Floats:
+def silences(operator: Operator, horizon_days: int, weekday: int) -> Floats:
     """P(no sign of life within ``horizon_days`` | rhythm, state) of prepaid customers.
 
     Shape (segments, rhythms, 10). Departures within it are silent, too. ``weekday`` is that of the
     first day, counted in the world's weeks. Replies to a ticket, the only thing that a customer
     plans ahead, are left out.
     """
-    hazard = hazards(company)
+    hazard = hazards(operator)
     found = np.ones((len(SEGMENTS), len(RHYTHMS), STATES))
     for place, segment in enumerate(SEGMENTS):
-        step = np.asarray(sum(transitions(company, segment)))
+        step = np.asarray(sum(transitions(operator, segment)))
         for day in reversed(range(weekday, weekday + horizon_days)):
-            quiet = np.exp(-signs_of_life(company, segment)) * _unopened(segment, day)
+            quiet = np.exp(-signs_of_life(operator, segment)) * _unopened(segment, day)
             found[place] = hazard + (1 - hazard) * ((quiet * found[place]) @ step.T)
     return found
 
 
-def signs_of_life(company: Company, segment: Segment) -> Floats:
+def signs_of_life(operator: Operator, segment: Segment) -> Floats:
     """Expected number on a day without a newsletter, shape (rhythms, 10)."""
-    anyway = CALL_RATE + TICKET_RATE + SURVEY_RATE * ANSWERED_SHARE + 2 * company.chance_incident
+    anyway = CALL_RATE + TICKET_RATE + SURVEY_RATE * ANSWERED_SHARE + 2 * operator.chance_incident
     return busy(segment) * (USAGE_RATE + VISIT_RATE + ORDER_RATE) + anyway
 
 

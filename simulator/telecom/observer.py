@@ -16,7 +16,6 @@ import numpy as np
 
 from touchstream.simulator.customers import Floats, Ints
 from touchstream.simulator.outlook import Outlook
-from touchstream.simulator.telecom.company import CAUSES, RHYTHMS, SEGMENTS, USAGE, Company
 from touchstream.simulator.telecom.contacts import (
     BEST_SCORE,
     LEAVING_PAGES,
@@ -37,6 +36,7 @@ from touchstream.simulator.telecom.law import (
     silences,
     transitions,
 )
+from touchstream.simulator.telecom.operator import CAUSES, RHYTHMS, SEGMENTS, USAGE, Operator
 
 USES, CALM_VISITS, LEAVING_VISITS, OPENED, UNOPENED = range(5)
 _FIRST_SCORE = 5
@@ -64,8 +64,8 @@ class Observer:
     ``gone`` is P(has left without a word). They add up to 1 for each who has not cancelled.
     """
 
-    def __init__(self, company: Company, names: Sequence[str]) -> None:
-        self._company, self._names = company, names
+    def __init__(self, operator: Operator, names: Sequence[str]) -> None:
+        self._operator, self._names = operator, names
         self._index = {name: place for place, name in enumerate(names)}
         count = len(names)
         self._belief = np.zeros((len(SEGMENTS), count, len(RHYTHMS), STATES))
@@ -73,8 +73,8 @@ class Observer:
         self._contract = np.zeros(count, np.bool_)
         self._here = np.zeros(count, np.bool_)
         self._next_day = 0
-        self._hazard = hazards(company)
-        pairs = [transitions(company, segment) for segment in SEGMENTS]
+        self._hazard = hazards(operator)
+        pairs = [transitions(operator, segment) for segment in SEGMENTS]
         self._without, self._having = (np.array(side) for side in zip(*pairs, strict=True))
         self._causes = [CAUSES.index(kind.cause) if kind.cause else -1 for kind in SEGMENTS]
         self._likelihood = _likelihoods()
@@ -97,9 +97,11 @@ class Observer:
         """Predict customers, not known to have left, from the end of the last day seen."""
         who = np.array([self._index[name] for name in customers], np.int64)
         belief, gone = self._belief[:, who], self._gone[who]
-        leaves = (belief * risks(self._company, horizon_days)[:, None, None, :]).sum(axis=(0, 2, 3))
+        leaves = (belief * risks(self._operator, horizon_days)[:, None, None, :]).sum(
+            axis=(0, 2, 3)
+        )
         weekday = self._next_day % 7
-        silent = silences(self._company, horizon_days, weekday)[:, None]
+        silent = silences(self._operator, horizon_days, weekday)[:, None]
         quiet = gone + (belief * silent).sum(axis=(0, 2, 3))
         # Of the leavers with a contract who are still there, some will not cancel.
         labelled = np.where(self._contract[who], leaves * (1 - EXPIRED_SHARE), quiet)
@@ -122,7 +124,7 @@ class Observer:
             for place, segment in enumerate(SEGMENTS):
                 if segment.contract == self._contract[who]:
                     states = (
-                        np.eye(STATES)[0] if self._next_day else at_rest(self._company, segment)
+                        np.eye(STATES)[0] if self._next_day else at_rest(self._operator, segment)
                     )
                     self._belief[place, who] = segment.share / len(RHYTHMS) * states
         self._normalise()
@@ -136,7 +138,7 @@ class Observer:
         for place, cause in enumerate(self._causes):
             if cause == USAGE:  # no event tells of it
                 self._belief[place] += before[place] @ self._having[place]
-        chance = self._company.chance_incident
+        chance = self._operator.chance_incident
         odds = chance / (1 - chance)
         for who, cause in sorted(incidents):
             own = np.array(self._causes) == cause
@@ -160,7 +162,7 @@ class Observer:
 
     def _nothing(self) -> Floats:
         """P(does nothing today | still there, hidden values), (segments, rhythms, 10)."""
-        return np.exp([-signs_of_life(self._company, segment) for segment in SEGMENTS])
+        return np.exp([-signs_of_life(self._operator, segment) for segment in SEGMENTS])
 
     def _normalise(self) -> None:
         total = self._belief.sum(axis=(0, 2, 3)) + self._gone

@@ -4,8 +4,8 @@ import numpy as np
 from msgspec import Struct
 
 from touchstream.simulator.customers import HOUR_WEIGHTS, HOURS, OLDEST_DAYS, Flags, Floats, Ints
-from touchstream.simulator.telecom.company import RHYTHMS, SEGMENTS, Company
 from touchstream.simulator.telecom.law import EXPIRED_SHARE, STATES, at_rest
+from touchstream.simulator.telecom.operator import RHYTHMS, SEGMENTS, Operator
 
 TERMS_DAYS = (30, 90, 360)
 TERM_SHARES = (0.5, 0.2, 0.3)
@@ -13,7 +13,7 @@ PLANS = (("mobile_s", 990), ("mobile_l", 1_990), ("fibre", 2_990))
 """(name, price of 30 days in minor units); the same in every segment, so no plan tells a cause."""
 
 
-class People(Struct, frozen=True, eq=False):
+class Cast(Struct, frozen=True, eq=False):
     """One array per trait, one entry per customer, those of later days included."""
 
     segment: Ints
@@ -35,19 +35,19 @@ class People(Struct, frozen=True, eq=False):
     """State on the eve of the first day, or of the arrival."""
 
 
-def draw_people(rng: np.random.Generator, company: Company) -> People:
+def draw_customers(rng: np.random.Generator, operator: Operator) -> Cast:
     """Draw everybody; those of later days arrive at constant speed over the whole time."""
-    count = company.customers
-    newcomers = round(count * company.newcomers)
+    count = operator.customers
+    newcomers = round(count * operator.newcomers)
     start_day = np.concatenate(
         [
             -rng.integers(1, OLDEST_DAYS, count - newcomers),
-            np.sort(rng.integers(1, company.days, newcomers)),
+            np.sort(rng.integers(1, operator.days, newcomers)),
         ]
     )
     segment = rng.choice(len(SEGMENTS), size=count, p=[kind.share for kind in SEGMENTS])
     contract = np.array([kind.contract for kind in SEGMENTS])[segment]
-    return People(
+    return Cast(
         segment=segment,
         contract=contract,
         start_day=start_day,
@@ -56,15 +56,15 @@ def draw_people(rng: np.random.Generator, company: Company) -> People:
         rhythm=rng.integers(0, len(RHYTHMS), count),
         hour=rng.choice(HOURS, size=count, p=HOUR_WEIGHTS),
         expires=contract & (rng.random(count) < EXPIRED_SHARE),
-        first_state=_first_states(rng, company, segment, start_day),
+        first_state=_first_states(rng, operator, segment, start_day),
     )
 
 
 def _first_states(
-    rng: np.random.Generator, company: Company, segment: Ints, start_day: Ints
+    rng: np.random.Generator, operator: Operator, segment: Ints, start_day: Ints
 ) -> Ints:
     """Old customers may be in trouble already, new ones never are."""
-    upto = np.array([at_rest(company, kind).cumsum() for kind in SEGMENTS])[segment]
+    upto = np.array([at_rest(operator, kind).cumsum() for kind in SEGMENTS])[segment]
     drawn = (rng.random((len(segment), 1)) > upto).sum(axis=1)
     states: Ints = np.where(start_day < 0, np.minimum(drawn, STATES - 1), 0)
     return states

@@ -14,7 +14,6 @@ from touchstream.simulator.event_log import EventLog
 from touchstream.simulator.mail import TO_THE_LEFT_DAYS
 from touchstream.simulator.noise import SILENCE, Line, Noise
 from touchstream.simulator.outlook import Outlook
-from touchstream.simulator.telecom.company import CAUSES, SEGMENTS, Cause, Company
 from touchstream.simulator.telecom.contacts import Contacts, Shift
 from touchstream.simulator.telecom.contracts import Contracts, renewal_due, write_leaving
 from touchstream.simulator.telecom.law import (
@@ -26,7 +25,8 @@ from touchstream.simulator.telecom.law import (
     transitions,
 )
 from touchstream.simulator.telecom.observer import Observer
-from touchstream.simulator.telecom.population import draw_people
+from touchstream.simulator.telecom.operator import CAUSES, SEGMENTS, Cause, Operator
+from touchstream.simulator.telecom.population import draw_customers
 from touchstream.simulator.world import START_MS
 
 CAST, LAW, STORY, NOISE = range(4)
@@ -77,27 +77,27 @@ class Telecom:
     675
     """
 
-    def __init__(self, seed: int, company: Company, noise: Noise = SILENCE) -> None:
-        self.company, self._seed = company, seed
+    def __init__(self, seed: int, operator: Operator, noise: Noise = SILENCE) -> None:
+        self.operator, self._seed = operator, seed
         cast = self._chance(CAST)
-        self._people = draw_people(cast, company)
-        count = company.customers
-        self.names = [f"{company.name}-{number:05d}" for number in range(1, count + 1)]
+        self._cast = draw_customers(cast, operator)
+        count = operator.customers
+        self.names = [f"{operator.name}-{number:05d}" for number in range(1, count + 1)]
         self._index = {name: place for place, name in enumerate(self.names)}
         self._law, self._story = self._chance(LAW), self._chance(STORY)
         self._log = EventLog(START_MS)
         self._transport = Transport(noise, self._chance(NOISE))
-        self._contacts, self._contracts = Contacts(count), Contracts(self._people)
-        self._state = self._people.first_state
+        self._contacts, self._contracts = Contacts(count), Contracts(self._cast)
+        self._state = self._cast.first_state
         self._left_day = np.full(count, STAYS)
         self._left_ms = np.zeros(count, np.int64)
-        self._history = np.full((company.days + 1, count), ABSENT, np.uint8)
+        self._history = np.full((operator.days + 1, count), ABSENT, np.uint8)
         self._next_day = 0
-        pairs = [transitions(company, segment) for segment in SEGMENTS]
+        pairs = [transitions(operator, segment) for segment in SEGMENTS]
         # Next states 0..9 without an incident, 10..19 with one: one draw decides both.
         self._upto = np.array([np.hstack(pair).cumsum(axis=1) for pair in pairs])
         causes = [CAUSES.index(kind.cause) if kind.cause else -1 for kind in SEGMENTS]
-        self._cause = np.array(causes)[self._people.segment]
+        self._cause = np.array(causes)[self._cast.segment]
 
     @property
     def now_ms(self) -> int:
@@ -115,14 +115,14 @@ class Telecom:
 
     def days(self) -> Iterator[Day]:
         """Advance one day after the other."""
-        while self._next_day < self.company.days:
+        while self._next_day < self.operator.days:
             yield self._turn_over()
 
     def truths(self, at_ms: int, horizon_days: int) -> list[Truth]:
         """The truth about everybody who is a customer at a past midnight, or now."""
         state, here = self._known(at_ms)
-        risk = risks(self.company, horizon_days)
-        segment = self._people.segment
+        risk = risks(self.operator, horizon_days)
+        segment = self._cast.segment
         return [
             Truth(
                 self.names[who],
@@ -140,43 +140,43 @@ class Telecom:
         state, here = self._known(at_ms)
         who = np.array([self._index[name] for name in sorted(among)], np.int64)
         who = who[here[who]]
-        people, state = self._people, state[who]
-        segment = people.segment[who]
-        leaves = risks(self.company, horizon_days)[segment, state]
+        cast, state = self._cast, state[who]
+        segment = cast.segment[who]
+        leaves = risks(self.operator, horizon_days)[segment, state]
         day = (at_ms - START_MS) // DAY_MS
-        silent = silences(self.company, horizon_days, day % 7)[segment, people.rhythm[who], state]
-        cancels = leaves * ~people.expires[who]
-        labelled = np.where(people.contract[who], cancels, silent)
+        silent = silences(self.operator, horizon_days, day % 7)[segment, cast.rhythm[who], state]
+        cancels = leaves * ~cast.expires[who]
+        labelled = np.where(cast.contract[who], cancels, silent)
         pairs = zip(who.tolist(), leaves.tolist(), labelled.tolist(), strict=True)
         return {self.names[place]: Outlook(*pair) for place, *pair in pairs}
 
     def observer(self) -> Observer:
         """An observer who knows the law, but sees only the touchpoints."""
-        return Observer(self.company, self.names)
+        return Observer(self.operator, self.names)
 
     def fates(self) -> Iterator[Fate]:
         """The relations so far of all customers who have arrived."""
-        for who in np.flatnonzero(self._people.start_day < self._next_day).tolist():
+        for who in np.flatnonzero(self._cast.start_day < self._next_day).tolist():
             left_day = int(self._left_day[who])
             has_left = left_day != STAYS
             state = int(self._history[left_day, who]) if has_left else 0
             yield Fate(
                 customer=self.names[who],
-                segment=SEGMENTS[int(self._people.segment[who])].name,
-                contract=bool(self._people.contract[who]),
-                started_at=START_MS + max(int(self._people.start_day[who]), 0) * DAY_MS,
+                segment=SEGMENTS[int(self._cast.segment[who])].name,
+                contract=bool(self._cast.contract[who]),
+                started_at=START_MS + max(int(self._cast.start_day[who]), 0) * DAY_MS,
                 ended_at=int(self._left_ms[who]) if has_left else None,
                 kind=self._kind(who) if has_left else None,
                 cause=self._active_cause(who, state) if has_left else None,
             )
 
     def _kind(self, who: int) -> End:
-        if not self._people.contract[who]:
+        if not self._cast.contract[who]:
             return "silent"
-        return "expired" if self._people.expires[who] else "cancelled"
+        return "expired" if self._cast.expires[who] else "cancelled"
 
     def _active_cause(self, who: int, state: int) -> Cause | None:
-        cause = SEGMENTS[int(self._people.segment[who])].cause
+        cause = SEGMENTS[int(self._cast.segment[who])].cause
         return cause if GRIEVANCE[state] else None
 
     def _known(self, at_ms: int) -> tuple[Ints, Flags]:
@@ -190,47 +190,47 @@ class Telecom:
         return np.where(here, state, 0), here
 
     def _keep_history(self) -> None:
-        here = (self._people.start_day < self._next_day) & (self._left_day == STAYS)
+        here = (self._cast.start_day < self._next_day) & (self._left_day == STAYS)
         self._history[self._next_day] = np.where(here, self._state, ABSENT)
 
     def _turn_over(self) -> Day:
         self._keep_history()
-        day, people, start_ms = self._next_day, self._people, self.now_ms
-        here = (people.start_day <= day) & (self._left_day == STAYS)
+        day, cast, start_ms = self._next_day, self._cast, self.now_ms
+        here = (cast.start_day <= day) & (self._left_day == STAYS)
         chance = self._law.random((2 + len(CAUSES), len(here)))
         # Newcomers cannot leave on the day on which they come.
-        leaving = here & (people.start_day < day) & (chance[0] < hazards(self.company)[self._state])
+        leaving = here & (cast.start_day < day) & (chance[0] < hazards(self.operator)[self._state])
         staying = here & ~leaving
         incidents = self._evolve(chance[1:], staying)
         self._log.open(day)
         lately = (self._left_day != STAYS) & (day - self._left_day < TO_THE_LEFT_DAYS)
         shift = Shift(
-            day, self.names, people, self._state, staying, lately, incidents, self._story, self._log
+            day, self.names, cast, self._state, staying, lately, incidents, self._story, self._log
         )
         leavers = np.flatnonzero(leaving)
         moments_ms = write_leaving(shift, leavers)
         self._log.keep_calendar()
-        arriving = here & (np.maximum(people.start_day, 0) == day)
-        self._contracts.write(shift, arriving, here & renewal_due(people, day))
+        arriving = here & (np.maximum(cast.start_day, 0) == day)
+        self._contracts.write(shift, arriving, here & renewal_due(cast, day))
         self._contacts.write(shift)
         self._left_day[leavers], self._left_ms[leavers] = day, start_ms + moments_ms
         self._transport.send(self._log.close())
         self._next_day += 1
-        last = self._next_day == self.company.days
+        last = self._next_day == self.operator.days
         lines = self._transport.arrive(None if last else self.now_ms)
         return Day(day, start_ms, lines, int(staying.sum()), len(leavers))
 
     def _evolve(self, chance: np.ndarray, staying: Flags) -> Flags:
         """Advance the states of those who stay; returns today's incidents by cause."""
-        upto = self._upto[self._people.segment, self._state]
+        upto = self._upto[self._cast.segment, self._state]
         drawn = np.minimum((chance[0][:, None] > upto).sum(axis=1), 2 * STATES - 1)
         self._state = np.where(staying, drawn % STATES, self._state)
         own = staying & (drawn >= STATES)
         rows = []
         for place in range(len(CAUSES)):
-            by_chance = staying & (chance[1 + place] < self.company.chance_incident)
+            by_chance = staying & (chance[1 + place] < self.operator.chance_incident)
             rows.append(np.where(self._cause == place, own, by_chance))
         return np.array(rows)
 
     def _chance(self, purpose: int) -> np.random.Generator:
-        return np.random.default_rng([self._seed, purpose, self.company.customers])
+        return np.random.default_rng([self._seed, purpose, self.operator.customers])

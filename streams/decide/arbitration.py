@@ -6,6 +6,7 @@ The policy (:mod:`.policy`) chooses the action.
 from collections.abc import Mapping, Sequence
 from typing import Literal, NamedTuple
 
+from touchstream.schemas.emissions.risk import Reason
 from touchstream.schemas.rules import Band, Rules
 from touchstream.schemas.units import Millis
 from touchstream.streams.decide.policy import DO_NOTHING, Choice, Situation, choose
@@ -25,6 +26,8 @@ class Candidate(NamedTuple):
     """No event behind it is later."""
     target: Literal["churn", "return"] = "churn"
     """Which actions are for it."""
+    reasons: tuple[Reason, ...] = ()
+    """Why, in sentences; the strongest first."""
 
 
 class Decision(NamedTuple):
@@ -33,6 +36,8 @@ class Decision(NamedTuple):
     situation: Situation
     choice: Choice
     at_ms: Millis
+    reasons: tuple[Reason, ...] = ()
+    """Those of the candidate."""
 
     @property
     def acts(self) -> bool:
@@ -65,4 +70,5 @@ def arbitrate(
         target=chosen.target,
     )
     # The score may use later knowledge than the trigger's time, up to the watermark.
-    return Decision(situation, choose(situation, rules), max(now_ms, chosen.at_ms))
+    at_ms = Millis(max(now_ms, chosen.at_ms))
+    return Decision(situation, choose(situation, rules), at_ms, chosen.reasons)

@@ -48,16 +48,16 @@ def gated_band(
 ) -> tuple[Band | None, Gate | None]:
     """The band after the gates, and the gate that held the change from ``before`` to ``after``.
 
-    ``doubt``: width (0..1) of the interval that more examples would narrow. Uncertainty and the end
-    of a term prevent a rise, never a fall.
+    ``doubt``: width (0..1) of the interval that more examples would narrow. Uncertainty prevents
+    a rise, never a fall; the end of a term both.
     """
     if after == before:
         return before, None
     rising = rises(before, after)
     if rising and doubt > rules.learning.widest:
         return before, "interval"
-    # Renewed or ended: nobody is warned about a term that is over.
-    if rising and term_is_over:
+    # Renewed or ended: after its term a risk is news only once it is known which.
+    if term_is_over:
         return before, "term"
     if before is not None and held_back(before, after, last, now_ms, rules.bands):
         return before, "cooldown"

@@ -3,21 +3,22 @@
 from touchstream.schemas.emissions.actions import ActionRecommended, LeftOut
 from touchstream.schemas.emissions.cause import Cause
 from touchstream.schemas.emissions.envelope import Emission
+from touchstream.schemas.envelope import format_time
 from touchstream.schemas.rules import Rules
-from touchstream.schemas.units import CustomerId, Millis
-from touchstream.streams.decide.policy import Choice, Situation
+from touchstream.schemas.units import DAY_MS, CustomerId, Millis
+from touchstream.streams.decide.arbitration import Decision
 from touchstream.streams.emit.identity import decision_id
 
 
 def action_recommended(
-    situation: Situation,
-    choice: Choice,
+    decided: Decision,
     rules: Rules,
     rules_digest: str,
     model_version: int,
     cause: Cause,
 ) -> Emission:
     """The emission of topic ``next-best-action``; ``rules_digest`` names ``rules``."""
+    situation, choice = decided.situation, decided.choice
     subject = CustomerId(situation.subject)
     decision = decision_id(subject, cause)
     return Emission(
@@ -37,6 +38,7 @@ def action_recommended(
             left_out=tuple(
                 LeftOut(action=name, reason=why) for name, why in choice.left_out.items()
             ),
+            target=situation.target,
             risk=situation.risk,
             band=situation.band,
             epsilon=rules.deciding.epsilon,
@@ -44,5 +46,14 @@ def action_recommended(
             rules=rules_digest,
             model_version=model_version,
             cause=cause,
+            reasons=decided.reasons,
+            expires=_expires(decided, rules),
         ),
     )
+
+
+def _expires(decided: Decision, rules: Rules) -> str | None:
+    """When the action is no longer worth carrying out; None for doing nothing."""
+    name = decided.choice.action
+    days = next((rules.expires_days(one) for one in rules.actions if one.name == name), None)
+    return None if days is None else format_time(decided.situation.now_ms + days * DAY_MS)

@@ -4,10 +4,13 @@ from collections.abc import Sequence
 
 from touchstream.schemas.emissions.cause import Cause
 from touchstream.schemas.emissions.envelope import Emission
-from touchstream.schemas.emissions.risk import Reason, RiskChanged
+from touchstream.schemas.emissions.risk import Direction, Reason, RiskChanged
+from touchstream.schemas.envelope import format_time
 from touchstream.schemas.units import CustomerId, Millis
 from touchstream.streams.emit.identity import emission_id
+from touchstream.streams.emit.sentences import Sentence, Teller
 from touchstream.streams.features.feature import FeatureList
+from touchstream.streams.features.groups import FeatureGroup
 
 REASONS = 5  # more than a person reads
 LEAST_LOG_ODDS = 0.01  # a smaller contribution explains nothing
@@ -26,25 +29,87 @@ def risk_changed(subject: CustomerId, data: RiskChanged, cause: Cause, now_ms: M
 
 
 def reasons(
-    features: FeatureList, now: Sequence[float], before: Sequence[float] | None
+    features: FeatureList,
+    added: Sequence[float],
+    sums: Sequence[float],
+    before: Sequence[float] | None,
+    teller: Teller,
+    direction: Direction,
 ) -> tuple[Reason, ...]:
-    """The feature groups with the largest absolute contributions, largest first.
+    """The facts of the feature groups that pull most in ``direction``, the strongest first.
 
-    ``now`` holds each feature's contribution to the log-odds; ``before`` each group's at the last
-    emission, or None before the first.
+    A group without a fact to tell is left out, and the next one takes its place. A group that has
+    fallen since the last emission lowers the risk even if it still speaks for leaving: a customer
+    who is back after a month has been away for longer than most.
+
+    Parameters
+    ----------
+    added
+        Each feature's contribution to the log-odds.
+    sums
+        Each group's: :meth:`FeatureGroups.sums` of ``added``.
+    before
+        Each group's at the last emission; None before the first.
     """
-    groups, sums = features.groups.all, features.groups.sums(now)
-    order = sorted(range(len(sums)), key=lambda place: -abs(sums[place]))
-    return tuple(
-        Reason(
-            feature=features.names[lead],
-            text=features.features[lead].text,
-            contribution=round(sums[place], 4),
-            change=None if before is None else round(sums[place] - before[place], 4),
-        )
-        for place, lead in [
-            (place, groups[place].lead(now))
-            for place in order[:REASONS]
-            if abs(sums[place]) >= LEAST_LOG_ODDS
-        ]
+    found: list[Reason] = []
+    for place in _by_pull(sums, before, direction):
+        lead = strongest(features, features.groups.all[place], added, teller, direction)
+        if lead is not None:
+            feature, words = lead
+            total = sums[place]
+            change = None if before is None else round(total - before[place], 4)
+            name = features.names[feature]
+            found.append(_reason(name, words, round(total, 4), change, direction))
+            if len(found) == REASONS:
+                break
+    return tuple(found)
+
+
+def _by_pull(
+    sums: Sequence[float], before: Sequence[float] | None, direction: Direction
+) -> list[int]:
+    """The groups that pull in a direction, the strongest first."""
+    if direction == "raises":
+        pulls = [-one for one in sums]
+    elif before is None:
+        pulls = list(sums)
+    else:
+        pulls = [min(now, now - then) for now, then in zip(sums, before, strict=True)]
+    strong = [(pull, place) for place, pull in enumerate(pulls) if pull <= -LEAST_LOG_ODDS]
+    return [place for _, place in sorted(strong)]
+
+
+def strongest(
+    features: FeatureList,
+    group: FeatureGroup,
+    added: Sequence[float],
+    teller: Teller,
+    direction: Direction,
+) -> tuple[int, Sentence] | None:
+    """The feature of a group that pulls most of those that can be told, with its sentence."""
+    for place in group.by_pull(added, LEAST_LOG_ODDS, raises=direction == "raises"):
+        words = teller.sentence(features.features[place], direction)
+        if words is not None:
+            return place, words
+    return None
+
+
+def _reason(
+    feature: str, words: Sentence, contribution: float, change: float | None, direction: Direction
+) -> Reason:
+    fact = words.fact
+    return Reason(
+        feature=feature,
+        text=words.text,
+        contribution=contribution,
+        change=change,
+        kind=fact.kind,
+        value=round(float(words.value), 4),
+        bound=words.bound,
+        unit=fact.unit,
+        usual=None if words.usual is None else round(words.usual, 4),
+        compared_with=words.compared_with,
+        direction=direction,
+        at=None if fact.at_ms is None else format_time(fact.at_ms),
+        currency=fact.currency,
     )

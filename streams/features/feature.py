@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from touchstream.schemas.units import Millis
+from touchstream.streams.features.fact import Statement
 from touchstream.streams.features.groups import FeatureGroups
 from touchstream.streams.features.view import View
 from touchstream.streams.profiles.profile import Profile
@@ -26,7 +27,7 @@ _INFINITIES = (b"\x00\x7c", b"\x00\xfc")  # packing half floats does not reject 
 class Feature(NamedTuple):
     """A number about a customer at a moment.
 
-    ``text`` completes the sentence "the risk is higher because of ..." in reasons.
+    ``text`` names it for a person; :attr:`says` makes a sentence of it.
     """
 
     measure: Measure
@@ -38,6 +39,8 @@ class Feature(NamedTuple):
     Before the first such event it has the value of an empty profile and is not computed."""
     ages: bool = False
     """It changes with a customer's age for more than some months, so it cannot show drift."""
+    says: Statement | None = None
+    """How it is told as a reason; None: never, because nobody could act on it."""
 
     @property
     def name(self) -> str:

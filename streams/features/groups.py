@@ -30,6 +30,14 @@ class FeatureGroup(NamedTuple):
         pulls = [added[place] for place in self.places]
         return self.places[pulls.index(max(pulls) if sum(pulls) >= 0 else min(pulls))]
 
+    def by_pull(self, added: Sequence[float], least: float, *, raises: bool) -> list[int]:
+        """The features that contribute at least ``least`` in a direction, the strongest first."""
+        sign = 1.0 if raises else -1.0
+        if len(self.places) == 1:
+            return list(self.places) if sign * added[self.places[0]] >= least else []
+        pulls = [(-sign * added[place], place) for place in self.places]
+        return [place for pull, place in sorted(pulls) if pull <= -least]
+
 
 class FeatureGroups:
     """All groups of a feature list, in the order of their first features.
@@ -56,8 +64,9 @@ class FeatureGroups:
 
     def pack(self, sums: Sequence[float]) -> bytes:
         """Bytes of :meth:`sums` for the state: a digest of the groups, then half floats."""
-        kept = [max(-_LARGEST, min(_LARGEST, one)) for one in sums]
-        return self._digest + self._halves.pack(*kept)
+        if max(sums) > _LARGEST or min(sums) < -_LARGEST:
+            sums = [max(-_LARGEST, min(_LARGEST, one)) for one in sums]
+        return self._digest + self._halves.pack(*sums)
 
     def unpack(self, packed: bytes) -> tuple[float, ...] | None:
         """Invert :meth:`pack`; None if the groups have changed."""

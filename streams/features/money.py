@@ -5,6 +5,15 @@ All are missing before the first order.
 
 from math import log1p
 
+from touchstream.streams.features.fact import (
+    Fact,
+    Statement,
+    days_since,
+    exactly,
+    incomparable,
+    same,
+    summed,
+)
 from touchstream.streams.features.feature import LN_MINOR, Feature
 from touchstream.streams.features.view import View
 from touchstream.streams.profiles.decay import QUARTER_DAYS, lately_at
@@ -68,12 +77,49 @@ def returned_share(view: View) -> float | None:
     return min(1.0, view.money.returned_minor / view.money.ordered_minor)
 
 
+def _spending(view: View) -> Fact | None:
+    """Spent in the last 91 days, against the customer's own average."""
+    money = view.money
+    if money is None or money.lately is None:
+        return None
+    return summed(
+        "spending_91_days",
+        "minor_units",
+        lately_at(money.lately, view.at_ms, QUARTER_DAYS),
+        money.ordered_minor,
+        days_since(view, money.lately.at_ms),
+        QUARTER_DAYS,
+        view.known_days,
+        currency=view.currency,
+    )
+
+
+def _returned(view: View) -> Fact | None:
+    share = returned_share(view)
+    return (
+        None if share is None else exactly("returned_share", "share", share, "above", ordinary=0.0)
+    )
+
+
 FEATURES = (
     Feature(spend_minor, LN_MINOR, "amount spent so far", ("order",), ages=True),
     Feature(
-        spend_quarter_minor, LN_MINOR, "amount spent in the last quarter", ("order",), ages=True
+        spend_quarter_minor,
+        LN_MINOR,
+        "amount spent, half-life 91 d",
+        ("order",),
+        ages=True,
+        # Currencies of different customers do not compare.
+        says=Statement(_spending, incomparable),
     ),
     Feature(order_value_minor, LN_MINOR, "size of the usual order", ("order",), ages=True),
-    Feature(returned_share, "0..1", "share of orders given back", ("order",), ages=True),
+    Feature(
+        returned_share,
+        "0..1",
+        "share of orders given back",
+        ("order",),
+        ages=True,
+        says=Statement(_returned, same),
+    ),
 )
 """Function, unit, text, and the event families that it is derived from."""

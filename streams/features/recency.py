@@ -1,7 +1,8 @@
 """Silence, and the customer's usual rhythm of visits."""
 
-from math import log1p, sqrt
+from math import exp, expm1, log1p, sqrt
 
+from touchstream.streams.features.fact import Fact, Statement, exactly
 from touchstream.streams.features.feature import LN_COUNT, LN_DAYS, Feature
 from touchstream.streams.features.view import View
 
@@ -89,8 +90,27 @@ def gap_last(view: View) -> float | None:
     return None if view.rhythm is None else view.rhythm.last
 
 
+LEAST_GAPS = 3
+"""Fewer gaps between visits are no habit."""
+
+
+def _silence(view: View) -> Fact | None:
+    """Days since the last sign of life, against the customer's own gaps."""
+    if view.silence_days is None:
+        return None
+    rhythm = view.rhythm
+    usual = None if rhythm is None or rhythm.count < LEAST_GAPS else exp(rhythm.mean)
+    return exactly("silence", "days", view.silence_days, "above", usual=usual, ordinary=0.0)
+
+
 FEATURES = (
-    Feature(silence_days, LN_DAYS, "time since the last sign of life", ("activity",)),
+    Feature(
+        silence_days,
+        LN_DAYS,
+        "time since the last sign of life",
+        ("activity",),
+        says=Statement(_silence, expm1),
+    ),
     Feature(known_days, LN_DAYS, "time since the first event", (), ages=True),
     Feature(gap_count, LN_COUNT, "number of visits in rhythm", ("activity",), ages=True),
     Feature(gap_usual, "ln(d)", "usual time between visits", ("activity",), ages=True),

@@ -1,10 +1,22 @@
 """Service load: tickets, calls, failed payments."""
 
-from math import log1p
+from math import expm1, inf, log1p
 
 from touchstream.schemas.units import DAY_MS
+from touchstream.streams.features.fact import (
+    NEWS_DAYS,
+    Fact,
+    Statement,
+    counted,
+    days_since,
+    exactly,
+    none_or_unknown,
+    of_window,
+    same,
+)
 from touchstream.streams.features.feature import LN_COUNT, LN_DAYS, Feature
 from touchstream.streams.features.view import View
+from touchstream.streams.profiles.profile import BOUNDS, Call
 
 
 def open_ticket_count(view: View) -> float:
@@ -124,16 +136,140 @@ def call_last_wait_s(view: View) -> float | None:
     return None if call is None else log1p(call.wait_s)
 
 
+LONG_DAYS = 1.0
+"""A ticket that has waited for less has not waited long, whatever is usual."""
+
+
+def _open_tickets(view: View) -> Fact:
+    number = len(view.open_tickets)
+    # At the bound of the profile there may be more.
+    high = number if number < BOUNDS.tickets else inf
+    return Fact("open_tickets", "count", number, high, "above", ordinary=0.0)
+
+
+def _oldest_open_ticket(view: View) -> Fact | None:
+    if not view.open_tickets:
+        return None
+    age_days = days_since(view, min(ticket.opened_ms for ticket in view.open_tickets))
+    if age_days < LONG_DAYS:
+        return None
+    return exactly("open_ticket_age", "days", age_days, "above", ordinary=0.0)
+
+
+def _tickets_opened(view: View) -> Fact:
+    return counted(view, "tickets_opened_28_days", "ticket_opened")
+
+
+def _tickets_reopened(view: View) -> Fact:
+    return counted(view, "tickets_reopened_28_days", "ticket_reopened")
+
+
+def _calls(view: View) -> Fact:
+    return counted(view, "calls_28_days", "call", count=view.count("call"))
+
+
+def _payments_failed(view: View) -> Fact:
+    count = view.count("payment")
+    return counted(view, "payments_failed_28_days", "payment_failed", count=count)
+
+
+def _last_call(view: View) -> Call | None:
+    """The newest call, if it is news."""
+    call = view.profile.call
+    return None if call is None or days_since(view, call.at_ms) >= NEWS_DAYS else call
+
+
+def _call_duration(view: View) -> Fact | None:
+    call = _last_call(view)
+    if call is None:
+        return None
+    return exactly("call_duration", "seconds", call.duration_s, "either", at_ms=call.at_ms)
+
+
+def _call_wait(view: View) -> Fact | None:
+    call = _last_call(view)
+    if call is None:
+        return None
+    return exactly("call_wait", "seconds", call.wait_s, "above", at_ms=call.at_ms, ordinary=0.0)
+
+
+def _call_transfers(view: View) -> Fact | None:
+    call = _last_call(view)
+    if call is None:
+        return None
+    return exactly(
+        "call_transfers", "count", call.transfers, "above", at_ms=call.at_ms, ordinary=0.0
+    )
+
+
 FEATURES = (
-    Feature(open_ticket_count, "n", "open tickets", ("ticket",)),
-    Feature(oldest_open_ticket_days, LN_DAYS, "a ticket open for long", ("ticket",)),
-    Feature(ticket_month, LN_COUNT, "tickets in the last month", ("ticket",)),
-    Feature(reopened_month, LN_COUNT, "tickets reopened in the last month", ("ticket",)),
-    Feature(call_month, LN_COUNT, "calls in the last month", ("call",)),
-    Feature(call_last_s, "ln(1+s)", "length of the last call", ("call",)),
-    Feature(call_last_wait_s, "ln(1+s)", "waiting in the last call", ("call",)),
-    Feature(transfers_month, LN_COUNT, "being handed on in calls", ("call",)),
-    Feature(wait_month_s, "ln(1+s)", "waiting in calls", ("call",)),
-    Feature(payment_failed_month, LN_COUNT, "failed payments in the last month", ("payment",)),
+    Feature(
+        open_ticket_count, "n", "open tickets", ("ticket",), says=Statement(_open_tickets, same)
+    ),
+    Feature(
+        oldest_open_ticket_days,
+        LN_DAYS,
+        "age of the oldest open ticket",
+        ("ticket",),
+        says=Statement(_oldest_open_ticket, expm1),
+    ),
+    Feature(
+        ticket_month,
+        LN_COUNT,
+        "ticket events, half-life 28 d",
+        ("ticket",),
+        # The feature also counts replies and ends.
+        says=Statement(_tickets_opened, none_or_unknown),
+    ),
+    Feature(
+        reopened_month,
+        LN_COUNT,
+        "tickets reopened, half-life 28 d",
+        ("ticket",),
+        says=Statement(_tickets_reopened, of_window),
+    ),
+    Feature(
+        call_month,
+        LN_COUNT,
+        "calls, half-life 28 d",
+        ("call",),
+        says=Statement(_calls, of_window),
+    ),
+    Feature(
+        call_last_s,
+        "ln(1+s)",
+        "length of the last call",
+        ("call",),
+        says=Statement(_call_duration, expm1),
+    ),
+    Feature(
+        call_last_wait_s,
+        "ln(1+s)",
+        "waiting in the last call",
+        ("call",),
+        says=Statement(_call_wait, expm1),
+    ),
+    Feature(
+        transfers_month,
+        LN_COUNT,
+        "transfers in calls, half-life 28 d",
+        ("call",),
+        # The feature sums over calls; the fact is that of the last one.
+        says=Statement(_call_transfers, none_or_unknown),
+    ),
+    Feature(
+        wait_month_s,
+        "ln(1+s)",
+        "waiting in calls, half-life 28 d",
+        ("call",),
+        says=Statement(_call_wait, expm1, of="call_last_wait_s"),
+    ),
+    Feature(
+        payment_failed_month,
+        LN_COUNT,
+        "failed payments, half-life 28 d",
+        ("payment",),
+        says=Statement(_payments_failed, of_window),
+    ),
 )
-"""Function, unit, text, and the event families that it is derived from."""
+"""Function, unit, text, event families that it is derived from, and how it is told."""

@@ -18,6 +18,7 @@ class View:
         "active_year",
         "activity_count",
         "at_ms",
+        "currency",
         "known_days",
         "money",
         "open_tickets",
@@ -31,7 +32,7 @@ class View:
         self.at_ms = at_ms
         known_ms = at_ms - profile.first_seen_ms
         self.known_days = known_ms / DAY_MS if known_ms > 0 else 0.0
-        self.money = _main_currency(profile) if profile.money else None
+        self.currency, self.money = _main_currency(profile) if profile.money else (None, None)
         self.open_tickets = _open_tickets(profile) if profile.tickets else ()
         self.rhythm, self._families = profile.rhythm, profile.families
         self.silence_days: float | None = None
@@ -47,6 +48,11 @@ class View:
         self.active_week, self.active_month, self.active_quarter, self.active_year = at(
             activity, at_ms
         )
+
+    def count(self, family: str) -> int:
+        """The family's events so far."""
+        held = self._families.get(family)
+        return 0 if held is None else held.count
 
     def lately(self, family: str) -> float:
         """ln(1 + the family's events with a half-life of 28 d); 0 without any."""
@@ -65,12 +71,12 @@ class View:
         return log1p(amount * remaining(age_ms) if age_ms > 0 else amount)
 
 
-def _main_currency(profile: Profile) -> Money | None:
-    """Money in the currency of most orders; None before the first order."""
+def _main_currency(profile: Profile) -> tuple[str | None, Money | None]:
+    """The currency of most orders, and the money in it; None before the first order."""
     # The name breaks ties, so that the order of arrival does not matter.
     _, name = max((money.order_count, name) for name, money in profile.money.items())
     money = profile.money[name]
-    return money if money.order_count else None
+    return (name, money) if money.order_count else (None, None)
 
 
 def _open_tickets(profile: Profile) -> list[Ticket]:

@@ -143,7 +143,7 @@ class Knowledge(Struct, kw_only=True):
 
     @property
     def examples(self) -> int:
-        """Matured examples learnt from, of all targets."""
+        """Matured examples learnt from, of all targets; ``return`` counts those borrowed, too."""
         return sum(learnt.model.examples for learnt in self.targets.values())
 
     def tallies(self) -> dict[str, Tally]:

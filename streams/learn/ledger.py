@@ -12,7 +12,7 @@ import msgspec
 from msgspec import Struct
 
 from touchstream.schemas.envelope import Event
-from touchstream.schemas.rules import ChurnRules, Target, TargetRules
+from touchstream.schemas.rules import ChurnRules, ReturnTarget, Target, TargetRules
 from touchstream.schemas.touchpoints.actions import ActionOutcome
 from touchstream.schemas.units import Millis
 
@@ -100,9 +100,10 @@ def flag_target_outcomes(ledger: Ledger, event: Event, rules: TargetRules) -> Le
     return _marked(ledger, event.time_ms, mark, rules) if mark else ledger
 
 
-def flag_return(ledger: Ledger, event: Event, active: bool, rules: Target) -> Ledger:
-    """:func:`flag_outcomes` for the ledger of the target ``return``."""
-    mark = (HAPPENED if active else 0) | _treatment(event)
+def flag_return(ledger: Ledger, event: Event, active: bool, rules: ReturnTarget) -> Ledger:
+    """:func:`flag_outcomes` for the ledger of the target ``return``; a cancellation is none."""
+    is_return = active and event.type not in rules.churn.cancel
+    mark = (HAPPENED if is_return else 0) | _treatment(event)
     return _marked(ledger, event.time_ms, mark, rules) if mark and ledger else ledger
 
 

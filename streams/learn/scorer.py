@@ -1,7 +1,7 @@
 """Score with a model snapshot, compiled once per version."""
 
 from collections.abc import Sequence
-from math import isnan, sqrt
+from math import isnan, nan, sqrt
 from typing import NamedTuple
 
 import numpy as np
@@ -108,6 +108,7 @@ class Scorer:
         self._is_cold = model.examples < COLD_EXAMPLES
         self.population = population(self._standard, model.since_ms)
         """The rhythm of all customers that the model has learnt from."""
+        self._means = _means(self._standard)
         self._rates = [segment_rate(model, segment) for segment in range(SEGMENTS)]
 
     def score(self, values: Sequence[float], at_ms: Millis) -> Score:
@@ -143,6 +144,10 @@ class Scorer:
         # Variance of the log-odds of a rate by the delta method.
         return Score(round(rate, 6), logit(rate), 1 / (rate * (1 - rate) * n))
 
+    def mean(self, feature: str) -> float:
+        """A feature's mean over the examples, on its own scale; NaN before the first."""
+        return self._means[feature]
+
     def contributions(self, values: Sequence[float], at_ms: Millis) -> list[float]:
         """Each feature's log-odds relative to the average example; 0 if missing.
 
@@ -160,8 +165,9 @@ class Scorer:
         return self._added(wave.columns[place], wave.z[place])
 
     def _added(self, columns: Floats, z: Floats) -> list[float]:
-        added: list[float] = _ATTRIBUTION.dot(self._estimator.weigh(columns, z)).tolist()
-        return [self._slope * share for share in added]
+        added = _ATTRIBUTION.dot(self._estimator.weigh(columns, z))
+        contributions: list[float] = (self._slope * added).tolist()
+        return contributions
 
     def _columns(self, rows: Rows, at_ms: Sequence[Millis]) -> tuple[Floats, Floats]:
         horizon_days, everybody = self._horizon_days, self.population
@@ -177,6 +183,12 @@ class Scorer:
             moments = np.array(at_ms, dtype=np.float64)
             columns = expand(measured, moments, horizon_days, everybody)
         return columns, self._standard.standardise(columns)
+
+
+def _means(standard: Standard) -> dict[str, float]:
+    """Each feature's mean; the first column is the intercept."""
+    means = np.where(standard.counts > 0, standard.means, nan)[1:].tolist()
+    return dict(zip(FEATURES.names, means, strict=False))
 
 
 def population(standard: Standard, since_ms: Millis | None) -> Population:

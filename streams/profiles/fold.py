@@ -20,6 +20,7 @@ from touchstream.streams.profiles.facts import (
 )
 from touchstream.streams.profiles.facts.facts import Changes, Facts
 from touchstream.streams.profiles.profile import Profile
+from touchstream.streams.profiles.recent import is_over
 from touchstream.streams.profiles.rhythm import Rhythm, after_gap
 
 FACTS: Facts = {
@@ -66,7 +67,14 @@ def _active(profile: Profile, at_ms: Millis) -> tuple[Counter, Millis, Rhythm | 
     return add(held, at_ms), first_ms, rhythm
 
 
-def forget_resolved_tickets(profile: Profile, before_ms: Millis) -> Profile:
+def forget_old(profile: Profile, before_ms: Millis) -> Profile:
+    """Drop what no event from ``before_ms`` on can need: resolved tickets, and old counts."""
+    if is_over(profile.recent, before_ms):
+        profile = replace(profile, recent=None)
+    return _without_resolved_tickets(profile, before_ms)
+
+
+def _without_resolved_tickets(profile: Profile, before_ms: Millis) -> Profile:
     """Drop resolved tickets that no accepted event can reopen any more."""
     if all(ticket.open or ticket.at_ms >= before_ms for ticket in profile.tickets.values()):
         return profile

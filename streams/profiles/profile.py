@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from touchstream.schemas.units import Millis
 from touchstream.streams.profiles.decay import Counter, Lately
+from touchstream.streams.profiles.recent import Recent
 from touchstream.streams.profiles.rhythm import Rhythm
 
 Scalar = str | int | float | bool | None
@@ -85,6 +86,7 @@ class Call(Struct, frozen=True, array_like=True, gc=False):
     duration_s: int
     """0: nobody spoke with the customer."""
     wait_s: int
+    transfers: int = 0
 
 
 class Profile(Struct, frozen=True, array_like=True, omit_defaults=True, gc=False):
@@ -113,6 +115,8 @@ class Profile(Struct, frozen=True, array_like=True, omit_defaults=True, gc=False
     call: Call | None = None
     leaving: Lately | None = None
     """Views of prices and of how to leave (``streams/profiles/leaving.py``), half-life 28 d."""
+    recent: Recent | None = None
+    """Rare service events of the last 28 days; None: there were none."""
 
 
 class Bounds(NamedTuple):

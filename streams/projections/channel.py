@@ -5,7 +5,7 @@ UTC, event time). Preferences are the modes of posteriors, which a few contacts 
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, get_args
 
 from msgspec import Struct
 
@@ -42,8 +42,10 @@ FULL = 255
 """A count that reaches it halves all counts, so that each fits a byte and old habits fade."""
 
 _DAY, _HOUR, _LENGTH = len(CHANNELS), len(CHANNELS) + WEEK_DAYS, len(CHANNELS) + WEEK_DAYS + HOURS
-_PLACES = {family: place for place, family in enumerate(CHANNELS)}
-"""Family -> index of its channel's count."""
+_PLACES = {
+    family: CHANNELS.index(family) if family in CHANNELS else None for family in get_args(Family)
+}
+"""Family -> index of its channel's count; None for no channel."""
 _HALVES = bytes(count // 2 for count in range(256))
 
 
@@ -87,7 +89,7 @@ class Channel:
         if not ctx.by_customer:
             return None
         counts = bytearray(_LENGTH) if state is None else bytearray(state.counts)
-        channel, hours = _PLACES.get(event.family), event.time_ms // HOUR_MS
+        channel, hours = _PLACES[event.family], event.time_ms // HOUR_MS
         if channel is not None:
             counts[channel] += 1
         counts[_DAY + (hours // HOURS + THURSDAY) % WEEK_DAYS] += 1

@@ -11,14 +11,14 @@ from typing import Any, ClassVar
 import msgspec
 from msgspec import Struct
 
-from touchstream.schemas.emissions.risk import RiskChanged
+from touchstream.schemas.emissions.risk import Reason, RiskChanged
 from touchstream.schemas.envelope import Event
 from touchstream.schemas.registry import TOUCHPOINTS
 from touchstream.schemas.rules import Band, LearningRules, Rules, Thresholds
 from touchstream.schemas.units import Millis
 from touchstream.streams.decide.arbitration import Candidate, Decision
 from touchstream.streams.decide.bands import Crossing, Gate, gated_band, next_band, rises
-from touchstream.streams.emit.risk import reasons, risk_changed
+from touchstream.streams.emit.risk import risk_changed
 from touchstream.streams.features.groups import FeatureGroups
 from touchstream.streams.learn.band_capacity import rise
 from touchstream.streams.learn.ledger import (
@@ -49,6 +49,7 @@ from touchstream.streams.projections.relation import (
     snapshot_is_due,
     term_is_over_for,
 )
+from touchstream.streams.projections.why import contributions_of, direction_of, reasons_of
 from touchstream.streams.scoring import Scored, snapshot
 
 TARGETS = "targets"
@@ -234,7 +235,7 @@ def _banded(state: ChurnState, scored: Scored, ctx: Context) -> Update[ChurnStat
         scored,
         ctx.rules.bands.typed or scored.scorer.model.bands,
         ctx,
-        term_is_over=term_is_over_for(relation, scored.at_ms),
+        term_is_over=term_is_over_for(relation, max(scored.at_ms, ctx.now_ms)),
     )
     if band is None or band == before:
         return Update(state, counters=() if gate is None else (f"held.{gate}",))
@@ -242,19 +243,19 @@ def _banded(state: ChurnState, scored: Scored, ctx: Context) -> Update[ChurnStat
     if before is None and band == "low":
         entered = band_entered(before, band, ctx.now_ms)
         return Update(msgspec.structs.replace(state, band=band), measures=entered)
-    added = scored.contributions()
-    emission = risk_changed(
-        ctx.subject, _change(state, band, scored, added, ctx), ctx.cause, ctx.now_ms
-    )
     groups, up = ctx.serving.features.groups, rises(before, band)
+    found = contributions_of(scored, ctx)
+    emitted, direction = state.last_emitted_by(groups), direction_of(up=up)
+    change = _change(state, band, scored, reasons_of(found, emitted, scored, ctx, direction), ctx)
+    emission = risk_changed(ctx.subject, change, ctx.cause, ctx.now_ms)
     crossed = msgspec.structs.replace(
         state,
         band=band,
         crossing=Crossing(ctx.now_ms, up),
-        last_emitted_contributions=groups.pack(groups.sums(added)),
+        last_emitted_contributions=groups.pack(found.groups),
         last_emitted_risk=scored.risk,
     )
-    candidate = Candidate("risk_crossing", scored.risk, band, scored.at_ms)
+    candidate = Candidate("risk_crossing", scored.risk, band, scored.at_ms, reasons=change.reasons)
     entered = band_entered(before, band, ctx.now_ms)
     return Update(crossed, (emission,), (candidate,) if up else (), measures=entered)
 
@@ -293,10 +294,9 @@ def enough_evidence(model: ModelData, rules: LearningRules) -> bool:
 
 
 def _change(
-    state: ChurnState, band: Band, scored: Scored, added: Sequence[float], ctx: Context
+    state: ChurnState, band: Band, scored: Scored, why: tuple[Reason, ...], ctx: Context
 ) -> RiskChanged:
     low, high = scored.prediction.interval()
-    features = ctx.serving.features
     return RiskChanged(
         horizon_days=ctx.rules.churn.horizon_days,
         risk_before=state.last_emitted_risk,
@@ -308,7 +308,7 @@ def _change(
         n=scored.scorer.model.examples,
         model_version=ctx.serving.version,
         rules=ctx.serving.rules_digest,
-        reasons=reasons(features, added, state.last_emitted_by(features.groups)),
+        reasons=why,
         cause=ctx.cause,
     )
 

@@ -19,7 +19,6 @@ from touchstream.schemas.envelope import Event
 from touchstream.schemas.rules import Band, Rules
 from touchstream.schemas.units import CustomerId, Millis
 from touchstream.streams.emit.customer_risk import customer_risk, moment, withdrawn
-from touchstream.streams.emit.risk import reasons
 from touchstream.streams.learn.ledger import MILLION, millionths
 from touchstream.streams.learn.snapshot import CHURN
 from touchstream.streams.profiles.profile import Profile
@@ -27,6 +26,7 @@ from touchstream.streams.projections.churn import ChurnState
 from touchstream.streams.projections.decisions import DECISIONS, DecisionsState
 from touchstream.streams.projections.indexes import NOWHERE, RISK_INDEXES
 from touchstream.streams.projections.projection import Context, TimerFired, Update
+from touchstream.streams.projections.why import contributions_of, direction_of, reasons_of
 from touchstream.streams.scoring import Scored
 
 LEAST_MOVE = (
@@ -160,7 +160,8 @@ def _reasons(
             return emission.data.reasons
     features = ctx.serving.features
     before = churn.last_emitted_by(features.groups)
-    return reasons(features, scored.contributions(), before)
+    at_risk = churn.band in RISK_INDEXES
+    return reasons_of(contributions_of(scored, ctx), before, scored, ctx, direction_of(up=at_risk))
 
 
 def _record(

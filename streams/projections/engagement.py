@@ -2,7 +2,8 @@
 
 The index is derived from the signs of life counted in the profile. A tick checks it once a week, on
 the customer's snapshot day. If it is below half, and still so a week later, a drop is emitted. A
-sign of life that lifts the index to half again ends the drop.
+sign of life that lifts the index to half again ends the drop. There is none once the relation has
+ended.
 """
 
 from collections.abc import Mapping
@@ -22,6 +23,7 @@ from touchstream.streams.emit.engagement import engagement_dropping
 from touchstream.streams.profiles.decay import HALF_LIVES_DAYS, at
 from touchstream.streams.profiles.profile import Profile
 from touchstream.streams.projections.projection import Context, Update
+from touchstream.streams.projections.relation import RELATION, is_ended
 from touchstream.streams.snapshot_day import next_snapshot_day_ms
 
 WEEK_DAYS = 7
@@ -119,7 +121,7 @@ class Engagement:
     state_type: ClassVar[type[EngagementState]] = EngagementState
     max_bytes: ClassVar[int] = 8
     listens_to: ClassVar[frozenset[str]] = frozenset(ACTIVITY_BY_DEFAULT)
-    reads: ClassVar[tuple[str, ...]] = ()
+    reads: ClassVar[tuple[str, ...]] = (RELATION,)
     merges_exactly: ClassVar[bool] = False
 
     def on_event(
@@ -136,11 +138,13 @@ class Engagement:
 
     def on_timer(
         self, state: EngagementState, now_ms: Millis, ctx: Context
-    ) -> Update[EngagementState]:
+    ) -> Update[EngagementState] | None:
         """Check the index. It only falls without signs of life: two low checks span a low week."""
+        if self.name not in ctx.fired:  # woken with the relation
+            return None
         level, today = level_of(ctx.profile, now_ms), now_ms // DAY_MS
         check_day, since_day = _next_check(ctx, now_ms), state.below_since_day
-        if level is None or not level.evident or not _is_low(level):
+        if is_ended(ctx) or level is None or not level.evident or not _is_low(level):
             return Update(EngagementState(check_day))
         if since_day is None or today - since_day < WEEK_DAYS:
             return Update(EngagementState(check_day, today if since_day is None else since_day))

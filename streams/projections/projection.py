@@ -75,8 +75,8 @@ class Context(Struct, gc=False):
     """The event is a sign of life."""
     by_customer: bool = False
     """The event was done by the customer."""
-    fired: Mapping[str, Millis] = {}
-    """Projection -> its timer, of those whose timers a tick has passed."""
+    fired: frozenset[str] = frozenset()
+    """Names of the projections whose timers a tick has passed."""
 
     @property
     def cause(self) -> Cause:

@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from touchstream.schemas.envelope import Event
 from touchstream.schemas.registry import ACTIVITY_BY_DEFAULT, TOUCHPOINTS
 from touchstream.schemas.units import Millis
 from touchstream.streams.projections.channel import Channel
@@ -79,12 +78,6 @@ CONCLUDING = tuple(
     if one.concluding is not None
 )
 """Projections that look at the finished step, each with the slots that it reads."""
-
-
-def listeners(event: Event) -> Sequence[Registered]:
-    """The projections that an event is for."""
-    built_in = LISTENERS.get(event.type)
-    return OWN_LISTENERS[event.by_customer] if built_in is None else built_in
 
 
 def slots_of(state: State) -> Slots:

@@ -6,7 +6,8 @@ return from, and *back* after a return. Churn is about open (and returned) custo
 about the others. A change is emitted as ``customer.relation_changed``.
 
 What a contract or a purchase began, only a contract or a purchase begins again: a call about the
-final bill is no return. A lapse, which is silence, ends with any sign of life.
+final bill is no return. A lapse, which is silence, ends with any sign of life. The reasons
+are in docs/decisions/0028-relation.md.
 """
 
 from collections.abc import Mapping
@@ -57,9 +58,9 @@ class RelationState(Struct, frozen=True, array_like=True, omit_defaults=True, ta
     """The customer's next snapshot day."""
     status: Status = "open"
     ends_ms: Millis | None = None
-    """End of the running term; None without one."""
+    """End of the newest contract; None without one, or if it ends no relation."""
     since_ms: Millis | None = None
-    """When the status began; None: at the first event."""
+    """When the status began; None: at the first event. A lapse begins at the tick that finds it."""
 
     @property
     def is_over(self) -> bool:
@@ -73,6 +74,12 @@ def is_over(ctx: Context) -> bool:
     return state is not None and state.is_over
 
 
+def is_ended(ctx: Context) -> bool:
+    """Whether the customer of this step has left by cancellation or the end of a term."""
+    state: RelationState | None = ctx.slots.read(RELATION)
+    return state is not None and state.status == "ended"
+
+
 def term_is_over_for(state: RelationState | None, at_ms: Millis) -> bool:
     """Whether a term has ended, and a late renewal may still arrive."""
     return state is not None and state.ends_ms is not None and state.ends_ms <= at_ms
@@ -80,11 +87,11 @@ def term_is_over_for(state: RelationState | None, at_ms: Millis) -> bool:
 
 def snapshot_is_due(ctx: Context) -> bool:
     """Whether this tick has passed the customer's snapshot day."""
-    fired_ms = ctx.fired.get(RELATION)
-    if fired_ms is None:
+    if RELATION not in ctx.fired:
         return False
-    # A term may have ended before, in the same tick.
-    return _next_snapshot_ms(ctx, Millis(fired_ms - 1)) <= ctx.now_ms
+    # By now the state names the next snapshot day, and the timer may have been a term's.
+    before: RelationState | None = ctx.slots.before(RELATION)
+    return before is not None and before.snapshot_due_ms <= ctx.now_ms
 
 
 def lapses_after_days(profile: Profile, serving: ServingContext) -> float:
@@ -137,22 +144,17 @@ class Relation:
     def on_timer(self, state: RelationState, now_ms: Millis, ctx: Context) -> Update[RelationState]:
         """End a relation whose term is over or whose silence is too long."""
         due_ms = state.snapshot_due_ms
-        after = RelationState(
-            _next_snapshot_ms(ctx, now_ms) if due_ms <= now_ms else due_ms,
-            state.status,
-            _term_end(ctx.profile, ctx.rules),
-            state.since_ms,
+        if due_ms <= now_ms:
+            due_ms = _next_snapshot_ms(ctx, now_ms)
+        over = None if state.is_over else _over_by_now(state, now_ms, ctx)
+        if over is not None:
+            status, since_ms = over
+            return _changed(state, RelationState(due_ms, status, None, since_ms), ctx)
+        return Update(
+            RelationState(
+                due_ms, state.status, _contract_end(state, ctx.profile, ctx.rules), state.since_ms
+            )
         )
-        if not state.is_over:
-            over = _over_by_now(state, now_ms, ctx)
-            if over is not None:
-                status, since_ms = over
-                after = msgspec.structs.replace(
-                    after, status=status, since_ms=since_ms, ends_ms=None
-                )
-            elif after.ends_ms is not None and after.ends_ms + _grace_ms(ctx.rules) <= now_ms:
-                after = msgspec.structs.replace(after, ends_ms=None)
-        return _changed(state, after, ctx)
 
     def next_timer_ms(self, state: RelationState, rules: Rules) -> Millis | None:
         if state.ends_ms is None:
@@ -187,52 +189,59 @@ class Relation:
 
 def _after_event(state: RelationState, event: Event, ctx: Context) -> RelationState | None:
     """The relation after an event; None if it is unchanged."""
-    if state.is_over:
-        return _returned(state, event, ctx)
     if event.type in ctx.rules.churn.cancel:
         return _cancelled(state, event, ctx)
+    if state.is_over:
+        return _returned(state, event, ctx)
     if isinstance(event.data, _CONTRACTS):
-        ends_ms = _term_end(ctx.profile, ctx.rules)
+        ends_ms = _contract_end(state, ctx.profile, ctx.rules)
         if ends_ms != state.ends_ms:
             return msgspec.structs.replace(state, ends_ms=ends_ms)
     return None
 
 
 def _cancelled(state: RelationState, event: Event, ctx: Context) -> RelationState | None:
-    """Ended, unless a newer contract or return is known: events may arrive late."""
-    subscription = ctx.profile.subscription
-    if subscription is not None and not subscription.cancelled:
-        newer = subscription.at_ms >= event.time_ms or event.type == CANCELLED
-        if newer and subscription.running(event.time_ms):
-            return None
-    if state.since_ms is not None and event.time_ms < state.since_ms:
+    """Ended, unless a newer contract, order or return is known: events may arrive late."""
+    subscription, at_ms = ctx.profile.subscription, event.time_ms
+    if state.status == "ended" or _newest_order_ms(ctx.profile) > at_ms:
         return None
-    return RelationState(state.snapshot_due_ms, "ended", None, event.time_ms)
+    if subscription is not None and not subscription.cancelled and subscription.at_ms >= at_ms:
+        return None
+    if state.status == "back" and at_ms < (state.since_ms or 0):
+        return None
+    return RelationState(state.snapshot_due_ms, "ended", None, at_ms)
 
 
 def _returned(state: RelationState, event: Event, ctx: Context) -> RelationState | None:
-    profile, since_ms = ctx.profile, state.since_ms or Millis(0)
-    if state.status == "lapsed":
-        # A late event that is not the newest sign of life does not shorten the silence.
-        newest = profile.activity is not None and profile.activity.at_ms == event.time_ms
-        if not (ctx.active and newest):
-            return None
-    elif isinstance(event.data, OrderPlaced):
-        if event.time_ms <= since_ms:
-            return None
-    elif not isinstance(event.data, _CONTRACTS) or not _runs_again(profile, since_ms, event):
+    if not _is_return(state, event, ctx):
         return None
-    return RelationState(
-        state.snapshot_due_ms, "back", _term_end(profile, ctx.rules), event.time_ms
-    )
+    back = RelationState(state.snapshot_due_ms, "back", None, event.time_ms)
+    return msgspec.structs.replace(back, ends_ms=_contract_end(back, ctx.profile, ctx.rules))
 
 
-def _runs_again(profile: Profile, since_ms: Millis, event: Event) -> bool:
-    subscription = profile.subscription
-    if subscription is None or subscription.at_ms != event.time_ms:
+def _is_return(state: RelationState, event: Event, ctx: Context) -> bool:
+    """Whether the event is a contract, an order or, after a lapse, any sign of life."""
+    lapsed, since_ms = state.status == "lapsed", state.since_ms or Millis(0)
+    if isinstance(event.data, _CONTRACTS) and _is_under_contract(ctx, event, since_ms, lapsed):
+        return True
+    if lapsed:
+        activity = ctx.profile.activity
+        # A late event that is not the newest sign of life does not shorten the silence.
+        return ctx.active and activity is not None and activity.at_ms == event.time_ms
+    return isinstance(event.data, OrderPlaced) and event.time_ms > since_ms
+
+
+def _is_under_contract(ctx: Context, event: Event, since_ms: Millis, lapsed: bool) -> bool:
+    """Whether the contract of this event is the newest, and began after the end."""
+    subscription = ctx.profile.subscription
+    if subscription is None or subscription.cancelled or subscription.at_ms != event.time_ms:
         return False
-    # A renewal that arrives late for the term that seemed over is older than its end.
-    return subscription.running(max(since_ms, event.time_ms))
+    if lapsed or event.time_ms > since_ms:
+        return True
+    # A renewal that arrives late is older than the end of the term that it renews.
+    former = None if ctx.previous_profile is None else ctx.previous_profile.subscription
+    was_term = former is not None and not former.cancelled and former.ends_ms == since_ms
+    return was_term and subscription.running(since_ms)
 
 
 def _over_by_now(
@@ -240,31 +249,37 @@ def _over_by_now(
 ) -> tuple[Status, Millis] | None:
     """The end of the relation that a tick finds, and when it began."""
     profile, rules = ctx.profile, ctx.rules
-    subscription = profile.subscription
-    if subscription is not None and subscription.running(now_ms):
+    if profile.subscription is not None and profile.subscription.running(now_ms):
         return None
-    if subscription is not None and CANCELLED in rules.churn.cancel:
-        end_ms = subscription.ends_ms
-        # The end of a contract that a return came after is long known.
-        is_new = end_ms is not None and end_ms > (state.since_ms or 0)
-        if end_ms is not None and is_new and end_ms + _grace_ms(rules) <= now_ms:
-            return "ended", end_ms
-        if is_new:
-            return None
-    last_ms = profile.first_seen_ms if profile.activity is None else profile.activity.at_ms
-    silent_days = (now_ms - last_ms) / DAY_MS
+    end_ms = _contract_end(state, profile, rules)
+    if end_ms is not None:
+        return ("ended", end_ms) if end_ms + _grace_ms(rules) <= now_ms else None
+    silent_days = _silent_days(state, profile, now_ms)
     # Most customers are far from it: compare with the cheap bound first.
     if silent_days <= rules.churn.horizon_days:
         return None
     return ("lapsed", now_ms) if silent_days > lapses_after_days(profile, ctx.serving) else None
 
 
-def _term_end(profile: Profile, rules: Rules) -> Millis | None:
-    """End of the contract's term if it is one that ends relations."""
+def _contract_end(state: RelationState, profile: Profile, rules: Rules) -> Millis | None:
+    """End of the newest contract, if it ends the relation: no return and no order came after."""
     subscription = profile.subscription
-    if subscription is None or subscription.cancelled or CANCELLED not in rules.churn.cancel:
+    if state.is_over or subscription is None or CANCELLED not in rules.churn.cancel:
         return None
-    return subscription.ends_ms
+    end_ms = subscription.ends_ms
+    if end_ms is None or end_ms <= max(state.since_ms or 0, _newest_order_ms(profile)):
+        return None
+    return end_ms
+
+
+def _newest_order_ms(profile: Profile) -> int:
+    return max((one.lately.at_ms for one in profile.money.values() if one.lately), default=0)
+
+
+def _silent_days(state: RelationState, profile: Profile, now_ms: Millis) -> float:
+    """Days since the last sign of life, or since the return if that was none."""
+    last_ms = profile.first_seen_ms if profile.activity is None else profile.activity.at_ms
+    return (now_ms - max(last_ms, state.since_ms or 0)) / DAY_MS
 
 
 def _changed(before: RelationState, after: RelationState, ctx: Context) -> Update[RelationState]:
@@ -275,15 +290,13 @@ def _changed(before: RelationState, after: RelationState, ctx: Context) -> Updat
 
 
 def _change(before: RelationState, after: RelationState, ctx: Context) -> RelationChanged:
-    activity = ctx.profile.activity
-    lapsed = after.status == "lapsed" and activity is not None
+    lapsed = after.status == "lapsed"
+    silent_days = _silent_days(before, ctx.profile, ctx.now_ms)
     return RelationChanged(
         before=before.status,
         relation=after.status,
         since=_EPOCH + timedelta(milliseconds=after.since_ms or ctx.profile.first_seen_ms),
-        silent_days=round((ctx.now_ms - activity.at_ms) / DAY_MS, 2)
-        if lapsed and activity is not None
-        else None,
+        silent_days=round(silent_days, 2) if lapsed else None,
         lapses_after_days=round(lapses_after_days(ctx.profile, ctx.serving), 2) if lapsed else None,
         rules=ctx.serving.rules_digest,
         cause=ctx.cause,

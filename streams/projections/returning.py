@@ -12,6 +12,7 @@ import msgspec
 from msgspec import Struct
 
 from touchstream.schemas.emissions.returning import ReturnChanged
+from touchstream.schemas.emissions.risk import Direction
 from touchstream.schemas.envelope import Event
 from touchstream.schemas.registry import TOUCHPOINTS
 from touchstream.schemas.rules import Band, ReturnTarget, Rules
@@ -19,7 +20,6 @@ from touchstream.schemas.units import Millis
 from touchstream.streams.decide.arbitration import Candidate, Decision
 from touchstream.streams.decide.bands import Crossing, rises
 from touchstream.streams.emit.returning import return_changed
-from touchstream.streams.emit.risk import reasons
 from touchstream.streams.learn.ledger import (
     Ledger,
     decided,
@@ -39,6 +39,7 @@ from touchstream.streams.projections.projection import (
     Update,
 )
 from touchstream.streams.projections.relation import RELATION, is_over, snapshot_is_due
+from touchstream.streams.projections.why import contributions_of, direction_of, reasons_of
 from touchstream.streams.scoring import Scored, snapshot
 
 _REQUEST = (ScoreRequest(RETURN),)
@@ -158,9 +159,9 @@ def _banded(state: ReturnState, scored: Scored, ctx: Context) -> Update[ReturnSt
         return Update(state)
     if before is None and band == "low":
         return Update(msgspec.structs.replace(state, band=band))
-    change = _change(state, band, scored, ctx)
-    emission = return_changed(ctx.subject, change, ctx.cause, ctx.now_ms)
     up = rises(before, band)
+    change = _change(state, band, scored, ctx, direction_of(up=up))
+    emission = return_changed(ctx.subject, change, ctx.cause, ctx.now_ms)
     crossed = msgspec.structs.replace(
         state,
         band=band,
@@ -168,11 +169,15 @@ def _banded(state: ReturnState, scored: Scored, ctx: Context) -> Update[ReturnSt
         last_emitted_probability=scored.risk,
     )
     # A decision weighs the loss: that the customer stays away.
-    candidate = Candidate("return_crossing", 1 - scored.risk, band, scored.at_ms, RETURN)
+    candidate = Candidate(
+        "return_crossing", 1 - scored.risk, band, scored.at_ms, RETURN, change.reasons
+    )
     return Update(crossed, (emission,), (candidate,) if up else ())
 
 
-def _change(state: ReturnState, band: Band, scored: Scored, ctx: Context) -> ReturnChanged:
+def _change(
+    state: ReturnState, band: Band, scored: Scored, ctx: Context, direction: Direction
+) -> ReturnChanged:
     low, high = scored.prediction.interval()
     return ReturnChanged(
         horizon_days=ctx.rules.churn.horizon_days,
@@ -185,7 +190,9 @@ def _change(state: ReturnState, band: Band, scored: Scored, ctx: Context) -> Ret
         n=scored.scorer.model.examples,
         model_version=ctx.serving.version,
         rules=ctx.serving.rules_digest,
-        reasons=reasons(ctx.serving.features, scored.contributions(), None),
+        reasons=reasons_of(
+            contributions_of(scored, ctx), None, scored, ctx, direction, target=RETURN
+        ),
         cause=ctx.cause,
     )
 

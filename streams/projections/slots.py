@@ -39,6 +39,14 @@ class Slots:
         self._states[number] = state
         return state
 
+    def before(self, name: str) -> Any | None:  # noqa: ANN401 - like ``read``
+        """The state with which the step began; None if it was empty."""
+        registered = self._by_name[name]
+        slot = self._held.get(registered.slot)
+        if slot is None:
+            return None
+        return registered.decode(slot.content) if type(slot.content) is Raw else slot.content
+
     def put(self, registered: Registered, state: Any | None) -> None:  # noqa: ANN401
         """Set the projection's state; its timer is computed at the end. None empties the slot."""
         self._states[registered.slot] = state
@@ -48,10 +56,10 @@ class Slots:
         """Whether one of these slots was set in this step."""
         return not numbers.isdisjoint(self._changed)
 
-    def fired(self, now_ms: Millis) -> dict[int, Millis]:
-        """Slot number -> its timer, of those whose timers have passed."""
+    def fired(self, now_ms: Millis) -> set[int]:
+        """Numbers of the slots whose timers have passed."""
         return {
-            number: slot.next_timer_ms
+            number
             for number, slot in self._held.items()
             if slot.next_timer_ms is not None and slot.next_timer_ms <= now_ms
         }

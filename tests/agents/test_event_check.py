@@ -16,6 +16,7 @@ from touchstream.agents.event_check import MOST_NAMES, CheckResult, EventCheck
 from touchstream.agents.event_faults import MOST_TYPES, Fault
 from touchstream.agents.replay.recording import record_line
 from touchstream.agents.settings import TickSettings
+from touchstream.schemas.event_types import EventTypeRules, FieldRules, own_types
 from touchstream.schemas.rules import IntakeRules
 from touchstream.schemas.tick import ActiveConfig, Tick, encode_tick
 from touchstream.schemas.units import HOUR_MS, Millis
@@ -323,3 +324,27 @@ def test_any_bytes_are_valid_or_a_fault(
     assert result.faults.count + result.duplicates.count + result.valid.total() == (
         result.lines.total() - result.ticks
     )
+
+
+def test_a_type_of_the_settings_is_checked_like_a_built_in_one(tmp_path: Path) -> None:
+    field = FieldRules(name="kwh", type="integer", required=True)
+    own = own_types(
+        (EventTypeRules(name="meter.read", family="content", by_customer=True, fields=(field,)),)
+    )
+    line = {
+        "specversion": "1.0",
+        "id": "m1",
+        "source": "meters",
+        "type": "meter.read",
+        "subject": "ada",
+        "time": "2026-01-01T00:00:00Z",
+        "data": {"kwh": 7},
+    }
+    wrong = {**line, "id": "m2", "data": {"kwh": "much"}}
+    file = tmp_path / "events.jsonl"
+    file.write_bytes(orjson.dumps(line) + b"\n" + orjson.dumps(wrong) + b"\n")
+    check = EventCheck(IntakeRules(), TickSettings(), None, NOW_MS, own)
+    result = check.run([file], lambda: None)
+    assert result.valid == {"meter.read": 1}
+    [fault] = result.faults.all()
+    assert (fault.reason, fault.field) == ("bad_data", "data.kwh")

@@ -359,8 +359,22 @@ def test_misspelt_fields_and_outcomes_without_a_decision_are_told() -> None:
     ]
 
 
-def test_emissions_are_counted_from_the_first_day_on(tmp_path: Path) -> None:
+def test_reasons_of_earlier_builds_are_counted_by_their_texts(tmp_path: Path) -> None:
+    folder(tmp_path)
     risk = {"horizon_days": 28, "band_before": None, "band": "high", "reasons": [{"text": "quiet"}]}
+    line = {"subject": "ada", "time": "2026-01-01T00:00:00.000Z", "data": risk}
+    (tmp_path / "churn-risk.jsonl").write_bytes(orjson.dumps(line) + b"\n")
+    emitted = read_emissions(tmp_path)
+    assert (emitted.weightiest, emitted.examples) == ({"quiet": 1}, {"quiet": "quiet"})
+
+
+def test_emissions_are_counted_from_the_first_day_on(tmp_path: Path) -> None:
+    risk = {
+        "horizon_days": 28,
+        "band_before": None,
+        "band": "high",
+        "reasons": [{"text": "silent for 9 days", "kind": "silence"}],
+    }
     action = {"action": "call", "left_out": [{"action": "offer", "reason": "resting"}]}
     result = {"signal": "repeat", "before": None, "value": True}
     drift = {"signal": "drift.loss", "before": 0.25, "value": 0.5}
@@ -385,7 +399,8 @@ def test_emissions_are_counted_from_the_first_day_on(tmp_path: Path) -> None:
     assert read_emissions(tmp_path, date(2026, 1, 2)) == Emitted(
         horizon_days=28,
         crossings={("", "high"): 1},  # type: ignore[arg-type]
-        weightiest={"quiet": 1},  # type: ignore[arg-type]
+        weightiest={"silence": 1},  # type: ignore[arg-type]
+        examples={"silence": "silent for 9 days"},
         chosen={"call": 1},  # type: ignore[arg-type]
         left_out={("offer", "resting"): 1},  # type: ignore[arg-type]
         signals={"repeat": 1, "engagement.dropping": 1},  # type: ignore[arg-type]

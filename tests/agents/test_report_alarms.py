@@ -54,8 +54,8 @@ def ended(customer: int, day: float) -> Change:
     return Change(customer, day, over=True, end_day=day)
 
 
-def judged(told: Told, *scores: Row) -> Worth:
-    found = worth(told, rows(*scores), RULES)
+def judged(emitted: Told, *scores: Row) -> Worth:
+    found = worth(emitted, rows(*scores), RULES)
     assert found is not None
     return found
 
@@ -70,44 +70,46 @@ def test_an_alarm_is_a_rise_into_high_and_nothing_else() -> None:
 
 
 def test_a_leaver_is_warned_while_high_from_28_to_3_days_before() -> None:
-    told = Told(
+    emitted = Told(
         [alarm(ADA, 40.5), alarm(BOB, 99.0), alarm(CID, 50.0), fall(CID, 60.0), alarm(DAN, 20.0)],
         [ended(ADA, 60.0), ended(BOB, 101.0), ended(CID, 100.0), ended(DAN, 90.0)],
     )
     found = judged(
-        told, *(row for who in range(4) for row in weekly(who, 0.1, 0, range(0, 120, 7)))
+        emitted, *(row for who in range(4) for row in weekly(who, 0.1, 0, range(0, 120, 7)))
     )
     # Ada 19.5 days before, Dan still high 28 days before; Bob too late, Cid not any more.
     assert (found.found.leavers, found.leavers_warned, found.found.lead_days) == (4, 2, 23.75)
 
 
 def test_an_alarm_is_followed_by_churn_if_the_relation_ends_within_the_horizon() -> None:
-    told = Told(
+    emitted = Told(
         [alarm(ADA, 40.5), alarm(BOB, 40.5)],
         [ended(ADA, 68.4), ended(BOB, 69.0)],
     )
     # The next snapshot's window holds Bob's end as well, and its label is 1.
     labelled = [*weekly(ADA, 0.1, 1, range(0, 68, 7)), *weekly(BOB, 0.1, 1, range(0, 68, 7))]
-    found = judged(told, *labelled, *weekly(CID, 0.1, 0))
+    found = judged(emitted, *labelled, *weekly(CID, 0.1, 0))
     assert (found.found.precision, found.open) == (0.5, 0)
 
 
 def test_silence_is_judged_by_the_label_of_the_next_snapshot() -> None:
-    told = Told([alarm(ADA, 40.5), alarm(BOB, 40.5), alarm(CID, 42.0)], [])
-    found = judged(told, (ADA, 42, 0.1, 1), (BOB, 42, 0.1, 0), (CID, 42, 0.1, 1), (DAN, 99, 0.1, 0))
+    emitted = Told([alarm(ADA, 40.5), alarm(BOB, 40.5), alarm(CID, 42.0)], [])
+    found = judged(
+        emitted, (ADA, 42, 0.1, 1), (BOB, 42, 0.1, 0), (CID, 42, 0.1, 1), (DAN, 99, 0.1, 0)
+    )
     assert found.found.precision == pytest.approx(2 / 3)
 
 
 def test_an_alarm_whose_horizon_is_not_over_is_open_even_if_its_customer_left() -> None:
     # Otherwise of the newest alarms only those that came true would count.
-    told = Told([alarm(ADA, 150.0), alarm(BOB, 190.0)], [ended(BOB, 195.0)])
-    found = judged(told, *weekly(ADA, 0.1, 0), *weekly(BOB, 0.1, UNKNOWN))
+    emitted = Told([alarm(ADA, 150.0), alarm(BOB, 190.0)], [ended(BOB, 195.0)])
+    found = judged(emitted, *weekly(ADA, 0.1, 0), *weekly(BOB, 0.1, UNKNOWN))
     assert (found.open, found.found.precision) == (1, 0.0)
 
 
 def test_alarms_after_the_end_are_counted_and_cautioned() -> None:
-    told = Told([alarm(ADA, 40.0), alarm(BOB, 40.0)], [ended(ADA, 39.0), ended(BOB, 50.0)])
-    found = judged(told, *weekly(ADA, 0.1, 1), *weekly(BOB, 0.1, 1))
+    emitted = Told([alarm(ADA, 40.0), alarm(BOB, 40.0)], [ended(ADA, 39.0), ended(BOB, 50.0)])
+    found = judged(emitted, *weekly(ADA, 0.1, 1), *weekly(BOB, 0.1, 1))
     assert (found.after_end, found.found.precision) == (1, 0.5)
     assert alarm_cautions(found)[0] == (
         "1 of 2 alarms were about customers who had left by then: the cancellation arrived later "
@@ -117,35 +119,35 @@ def test_alarms_after_the_end_are_counted_and_cautioned() -> None:
 
 def test_whoever_is_back_may_be_warned_again() -> None:
     back = Change(ADA, 60.0, over=False, end_day=60.0)
-    told = Told([alarm(ADA, 30.0), fall(ADA, 39.0), alarm(ADA, 60.0)], [ended(ADA, 40.0), back])
-    assert judged(told, *weekly(ADA, 0.1, 0)).after_end == 0
+    emitted = Told([alarm(ADA, 30.0), fall(ADA, 39.0), alarm(ADA, 60.0)], [ended(ADA, 40.0), back])
+    assert judged(emitted, *weekly(ADA, 0.1, 0)).after_end == 0
 
 
 def test_an_alarm_by_the_very_cancellation_is_too_late() -> None:
-    told = Told([alarm(ADA, 40.0)], [ended(ADA, 40.0)])
-    assert judged(told, *weekly(ADA, 0.1, 0)).after_end == 1
+    emitted = Told([alarm(ADA, 40.0)], [ended(ADA, 40.0)])
+    assert judged(emitted, *weekly(ADA, 0.1, 0)).after_end == 1
 
 
 def test_alarms_before_the_first_day_are_left_out_but_still_stand() -> None:
-    told = Told([alarm(ADA, 20.0)], [ended(ADA, 100.0)])
-    found = worth(told, rows(*weekly(ADA, 0.1, 1)), RULES, date(1970, 3, 1))
+    emitted = Told([alarm(ADA, 20.0)], [ended(ADA, 100.0)])
+    found = worth(emitted, rows(*weekly(ADA, 0.1, 1)), RULES, date(1970, 3, 1))
     assert found is not None
     assert (found.found.alarms, found.leavers_warned) == (0, 1)
 
 
 def test_the_capacity_is_the_share_of_open_customers_a_day() -> None:
-    told = Told([alarm(ADA, 0.0)], [])
+    emitted = Told([alarm(ADA, 0.0)], [])
     every_day = [(who, day, 0.1, 0) for who in range(7) for day in range(who, 70, 7)]
-    assert judged(told, *every_day).capacity == pytest.approx(0.07)
+    assert judged(emitted, *every_day).capacity == pytest.approx(0.07)
     typed = Rules(bands=BandRules(high_enter=0.7))
-    found = worth(told, rows(*every_day), typed)
+    found = worth(emitted, rows(*every_day), typed)
     assert found is not None
     assert found.capacity is None
 
 
 def test_more_alarms_than_capacity_are_cautioned() -> None:
-    told = Told([alarm(ADA, float(day)) for day in range(70)], [])
-    found = judged(told, *[(who, day, 0.1, 0) for who in range(7) for day in range(who, 70, 7)])
+    emitted = Told([alarm(ADA, float(day)) for day in range(70)], [])
+    found = judged(emitted, *[(who, day, 0.1, 0) for who in range(7) for day in range(who, 70, 7)])
     assert alarm_cautions(found)[0] == (
         "More alarms than capacity: 1.0 a day, wanted at most 0.1. The thresholds follow over "
         "weeks: look at the newest ones."
@@ -177,8 +179,8 @@ def test_a_lapse_counts_from_when_the_silence_had_lasted_the_horizon(tmp_path: P
             }
         )
     )
-    told = read_told(tmp_path, {}, 28)
-    assert told.changes == [
+    emitted = read_told(tmp_path, {}, 28)
+    assert emitted.changes == [
         Change(0, 50.5, over=True, end_day=38.0),
         Change(0, 60.0, over=False, end_day=60.0),
         Change(0, 70.0, over=True, end_day=68.0),

@@ -40,7 +40,7 @@ def misspelt(offset: int, kind: str = "order.place") -> Delivered:
     return Delivered(offset, order("ada", offset, "2026-01-01T00:00:00Z", type=kind))
 
 
-async def told(*batches: Sequence[Delivered]) -> tuple[list[dict[str, Any]], str]:
+async def reported(*batches: Sequence[Delivered]) -> tuple[list[dict[str, Any]], str]:
     """The log lines about types, and the metrics, of a worker that reads these batches."""
     registry, store = CollectorRegistry(), MemoryStore()
     agent = Touchpoints(
@@ -62,7 +62,7 @@ async def told(*batches: Sequence[Delivered]) -> tuple[list[dict[str, Any]], str
 
 
 async def test_each_misspelt_type_is_logged_once_with_what_was_meant() -> None:
-    lines, _ = await told([misspelt(0), misspelt(1)], [misspelt(2), misspelt(3, "web.vist")])
+    lines, _ = await reported([misspelt(0), misspelt(1)], [misspelt(2), misspelt(3, "web.vist")])
     assert [(line["type"], line["did_you_mean"], line["events"]) for line in lines] == [
         ("order.place", "order.placed", 2),
         ("web.vist", "web.visit", 1),
@@ -71,12 +71,12 @@ async def test_each_misspelt_type_is_logged_once_with_what_was_meant() -> None:
 
 
 async def test_misspelt_types_are_counted_by_the_type_that_was_meant() -> None:
-    _, shown = await told([misspelt(0), misspelt(1, "OrderPlaced")], [misspelt(2)])
+    _, shown = await reported([misspelt(0), misspelt(1, "OrderPlaced")], [misspelt(2)])
     assert 'touchstream_misspelt_types_total{shard="p0",type="order.placed"} 3.0' in shown
     assert 'touchstream_dropped_total{reason="unknown_type",shard="p0"} 3.0' in shown
 
 
 async def test_another_unknown_type_is_counted_and_not_logged() -> None:
-    lines, shown = await told([misspelt(0, "moon.seen")])
+    lines, shown = await reported([misspelt(0, "moon.seen")])
     assert lines == []
     assert "touchstream_misspelt_types_total{" not in shown

@@ -11,12 +11,14 @@ from bench.quality.__main__ import main, own_cases
 from bench.quality.cases import Case, cases, cdnow, day, world
 from bench.quality.conclusion import conclusion
 from bench.quality.measures import Measures
-from bench.quality.models import NAMES, OURS, PAIR, QUICK, Judged
+from bench.quality.models import NAMES, OBSERVER, OURS, PAIR, QUICK, RECENCY, Judged
+from bench.quality.open_rows import Group
 from bench.quality.run import NothingToJudge, asked, run
 from bench.quality.tolerances import Wanted, misses, updated
 from tests.bench.test_quality_rows import order
 from touchstream.agents.settings import Settings
 from touchstream.schemas.rules import ChurnRules, Rules, TargetRules
+from touchstream.streams.decide.capacity import Warned
 
 PAIR_SAID = Measures(
     100, 0.9, auc=0.8, ap_label_0=0.3, ap_label_1=0.98, log_loss=0.2, brier=0.1, ece=0.03
@@ -76,6 +78,46 @@ def test_a_bound_is_told_in_a_phrase() -> None:
     output = [str(bound) for bound in conclusion(judged(auc=0.7))]
     assert output[0] == "auc 0.7000 >= 0.7970: NOT met"
     assert output[3] == "ece 0.0100 <= 0.0200: met"
+
+
+ALARMS = Warned(100, 0.5, 14.0, 300, 2.0, 0.3)
+
+
+def with_alarms(model: str, warned: float, group_ece: float = 0.01, **changed: float) -> Judged:
+    measures = PAIR_SAID._replace(ece=0.01)._replace(**changed)  # type: ignore[arg-type]
+    groups = (Group("all", 900, 0.005, 0.01), Group("new", 100, group_ece, 0.05))
+    return Judged(model, measures, 1.0, groups, ALARMS._replace(warned=warned))
+
+
+def missed(*measured: Judged) -> list[str]:
+    return [bound.measure for bound in conclusion(measured) if not bound.met]
+
+
+def test_every_group_must_be_calibrated_and_as_many_warned_as_by_the_pair() -> None:
+    pair = with_alarms(PAIR, 0.5)
+    assert missed(with_alarms(OURS, 0.5), pair) == []
+    assert missed(with_alarms(OURS, 0.49), pair) == ["warned"]
+    assert missed(with_alarms(OURS, 0.5, group_ece=0.021), pair) == ["worst_group_ece"]
+
+
+def test_where_the_best_is_known_nearly_all_of_its_way_is_wanted() -> None:
+    rest = [with_alarms(PAIR, 0.4), with_alarms(RECENCY, 0.3)]
+    best = with_alarms(OBSERVER, 0.6, auc=0.84, log_loss=0.1)
+    ours = with_alarms(OURS, 0.46, auc=0.823, log_loss=0.11)
+    assert missed(ours, best, *rest) == []
+    worse = with_alarms(OURS, 0.44, auc=0.822, log_loss=0.112)
+    assert missed(worse, best, *rest) == [
+        "auc_of_observer",
+        "log_loss_of_observer",
+        "warned_of_recency",
+    ]
+
+
+def test_only_a_calibration_error_is_bound_from_above() -> None:
+    ours = with_alarms(OURS, 0.46, auc=0.823, log_loss=0.11)
+    rest = [with_alarms(PAIR, 0.4), with_alarms(RECENCY, 0.3), with_alarms(OBSERVER, 0.6)]
+    above = [bound.measure for bound in conclusion([ours, *rest]) if "<=" in str(bound)]
+    assert above == ["ece", "worst_group_ece"]
 
 
 def test_ids_and_their_beginnings_choose_cases_and_models() -> None:

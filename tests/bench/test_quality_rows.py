@@ -9,6 +9,7 @@ import pytest
 from bench.quality.rows import DAILY, Rows, _steps, collect
 from touchstream.agents.replay.history import paced
 from touchstream.agents.replay.lines import LinesError
+from touchstream.agents.settings import TickSettings
 from touchstream.schemas.envelope import parse_time
 from touchstream.schemas.rules import ChurnRules, Rules, TargetRules
 from touchstream.schemas.units import DAY_MS
@@ -126,3 +127,19 @@ def test_a_recorded_log_is_refused() -> None:
     tick = orjson.dumps({"type": "touchstream.tick", "time": "2026-01-01T00:00:00Z"})
     with pytest.raises(LinesError, match="touchstream replay"):
         collect([tick], RULES)
+
+
+def test_rows_of_customers_who_left_are_marked_and_say_who_does_not_come_back() -> None:
+    months = [("ada", f"2026-{month:02}-15") for month in range(1, 10)]
+    moments = sorted(
+        [("bob", "2026-01-02"), ("bob", "2026-08-01"), *months], key=lambda one: one[1]
+    )
+    both = collect((order(*one) for one in moments), RULES, TickSettings(max_gap_days=365))
+    own = both.take(both.customer == both.customers.index(pseudonym("bob", RULES.seed)))
+    assert own.open[0]
+    # Bob lapses in spring; the last rows before the order of August are those of coming back.
+    over = own.take(~own.open)
+    back_ms = noon("2026-08-01")
+    came_back = (over.at_ms < back_ms) & (over.at_ms + 7 * DAY_MS >= back_ms)
+    assert 0 < came_back.sum() < len(over)
+    assert over.label.tolist() == (~came_back).astype(int).tolist()

@@ -95,7 +95,7 @@ def test_the_dictionary_lists_own_types_after_the_built_in_ones() -> None:
         "| [`meter.read`](#meterread) | content | always | The customer read their meter. |" in text
     )
     assert "| `kwh` | yes | whole number ≥ 0, ≤ 9,007,199,254,740,992 | Unit: kWh. |" in text
-    assert "| `left` |  | time like `2026-03-05T09:30:00Z` | Not described. |" in text
+    assert "| `left` |  | time like `2026-03-05T08:30:00Z` | Not described. |" in text
 
 
 def test_the_part_about_own_types_is_that_of_the_whole_dictionary() -> None:

@@ -14,6 +14,7 @@ from msgspec import Raw
 
 from tests.golden.worlds import NOISE
 from tests.make import (
+    OWN_REQUIRED,
     QUICK,
     REQUIRED,
     arrival,
@@ -44,6 +45,7 @@ from touchstream.streams.projections.indexes import RISK_INDEXES
 from touchstream.streams.projections.projection import Context
 from touchstream.streams.projections.registered import Registered
 from touchstream.streams.projections.registry import (
+    OWN_LISTENERS,
     REGISTERED,
     RegistryError,
     checked,
@@ -55,7 +57,7 @@ from touchstream.streams.state import Slot, State, StateError, content_bytes, de
 CUSTOMERS, WORLD_DAYS = 16, 182
 RULES = Rules(
     learning=LearningRules(minimum_examples=20, minimum_of_each=2, widest=1.0),
-    bands=BandRules(medium_enter=0.2, medium_leave=0.15, high_enter=0.4, high_leave=0.3),
+    bands=BandRules(medium_enter=0.1, medium_leave=0.08, high_enter=0.3, high_leave=0.2),
     targets=(TargetRules(name="orders", after=("web.visit",), events=("order.placed",)),),
 )
 """A target; so few customers are evidence enough, and their risks are high enough for bands."""
@@ -184,8 +186,14 @@ def test_the_world_is_told_of_it(projection: Registered) -> None:
 
 def test_the_world_has_drops_and_decisions() -> None:
     types = {emission.type for emission in replayed().emissions}
-    wanted = {"action.recommended", "churn.risk_changed", "engagement.dropping", "customer.risk"}
-    assert wanted <= types
+    assert {
+        "action.recommended",
+        "churn.risk_changed",
+        "customer.relation_changed",
+        "customer.risk",
+        "engagement.dropping",
+        "return.probability_changed",
+    } <= types
 
 
 def test_the_world_has_customers_at_risk_and_others_who_are_so_no_more() -> None:
@@ -303,7 +311,10 @@ def test_of_an_erased_customer_it_knows_nothing(projection: Registered) -> None:
 )
 def test_what_it_does_not_listen_to_leaves_its_bytes_alone(projection: Registered) -> None:
     heard = projection.projection.listens_to | {"customer.erased"}
-    others = sorted(REQUIRED.keys() - heard)
+    own = [
+        kind for kind in OWN_REQUIRED if projection not in OWN_LISTENERS[event(kind).by_customer]
+    ]
+    others = sorted(REQUIRED.keys() - heard) + own
     for content in list(map(_written, known(projection)))[:9]:
         before = Slot(projection.slot, None, content)
         for kind in others:

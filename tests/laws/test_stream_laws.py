@@ -109,7 +109,10 @@ def test_every_label_is_what_the_events_received_in_time_say(log: Log) -> None:
         for example in examples_of(customer, emitted):
             before = [e for received, e in known if received <= example.at_ms]
             after = [e for received, e in known if example.at_ms < received <= tick_ms(example)]
-            assert example.label == oracles.churned(before, after, example.at_ms, CHURN)
+            if example.target == "return":
+                assert example.label == oracles.returned(after, example.at_ms, CHURN)
+            else:
+                assert example.label == oracles.churned(before, after, example.at_ms, CHURN)
             assert example.treated == oracles.treated(after, example.at_ms, CHURN)
 
 

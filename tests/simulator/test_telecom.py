@@ -12,9 +12,9 @@ from touchstream.schemas.registry import TOUCHPOINTS
 from touchstream.schemas.units import DAY_MS
 from touchstream.simulator import START_MS
 from touchstream.simulator.noise import Noise
-from touchstream.simulator.telecom import CALM, HOT, Company, Telecom
-from touchstream.simulator.telecom.company import SEGMENTS, Segment
+from touchstream.simulator.telecom import CALM, HOT, Operator, Telecom
 from touchstream.simulator.telecom.law import risks, transitions
+from touchstream.simulator.telecom.operator import SEGMENTS, Segment
 
 HORIZON_DAYS = 28
 Event = dict[str, Any]
@@ -61,11 +61,11 @@ def test_noise_changes_the_arrivals_and_no_fate() -> None:
     assert set(noisy.expected.fates) > {"applied"}
 
 
-@pytest.mark.parametrize(("company", "bound"), [(CALM, 0.35), (HOT, 0.85)])
+@pytest.mark.parametrize(("operator", "bound"), [(CALM, 0.35), (HOT, 0.85)])
 def test_the_true_risk_never_passes_its_bound_and_comes_near(
-    company: Company, bound: float
+    operator: Operator, bound: float
 ) -> None:
-    highest = risks(company, HORIZON_DAYS).max()
+    highest = risks(operator, HORIZON_DAYS).max()
     assert bound - 0.01 < highest <= bound
 
 

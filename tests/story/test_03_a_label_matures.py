@@ -1,6 +1,7 @@
 """Chapter 3. Four weeks and a day after a snapshot the truth is known, and not before."""
 
 from tests.story.town import RULES, town_on
+from touchstream.schemas.emissions.relation import RelationChanged
 from touchstream.schemas.units import DAY_MS
 from touchstream.streams.emit.identity import pseudonym
 
@@ -24,16 +25,26 @@ def test_a_neighbour_who_stays_never_churned() -> None:
     assert {label for _, label in _labels("n00")} == {0}
 
 
+def test_once_a_neighbour_has_lapsed_the_question_is_whether_they_return() -> None:
+    """No customer of this town came back after five weeks."""
+    [lapse] = [one.data for one in town_on(56).said_of("n01")]
+    assert isinstance(lapse, RelationChanged)
+    assert (lapse.before, lapse.relation, lapse.silent_days) == ("open", "lapsed", 33.58)
+    assert [day for day, _ in _labels("n01")][-1] == 40
+    assert _labels("n01", "return")[:3] == [(47, 0), (54, 0), (61, 0)]
+
+
 def test_the_learner_never_hears_her_name() -> None:
     names = {one.customer for one in town_on(126).stream.examples}
     assert "mira" not in names
     assert pseudonym("mira", RULES.seed) in names
 
 
-def _labels(customer: str) -> list[tuple[float, int]]:
+def _labels(customer: str, target: str = "churn") -> list[tuple[float, int]]:
     """(Day of the snapshot, label), oldest first."""
     zero_ms = town_on(0).stream.shards[0].checkpoint.watermark_ms
     assert zero_ms is not None
     name = pseudonym(customer, RULES.seed)
-    found = [one for one in town_on(126).stream.examples if one.customer == name]
+    examples = town_on(126).stream.examples
+    found = [one for one in examples if (one.customer, one.target) == (name, target)]
     return [((one.at_ms - zero_ms) / DAY_MS, one.label) for one in found]

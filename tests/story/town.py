@@ -1,7 +1,7 @@
 """The town of the story: forty neighbours, and Mira, whose life the chapters follow.
 
 Everybody orders every few days. Half of the neighbours leave one after the other, without a word;
-from them the model learns what silence means. Mira falls silent on day 72, comes back on day 118
+from them the model learns what silence means. Mira falls silent on day 72, comes back on day 97
 and asks to be forgotten on day 125. The rules are the defaults, but for a bolder
 house: a town has few labels.
 """
@@ -30,7 +30,7 @@ LAST_DAY = 126
 STRIDE = 7  # a town is grown from that of a week before, which is at hand
 MIRA_FALLS_SILENT = 72
 COMES_BACK = event(
-    "web.visit", "d118 09:30", "mira", id="v-118", source="shop", page="/pricing", duration_s=42.0
+    "web.visit", "d97 09:30", "mira", id="v-97", source="shop", page="/pricing", duration_s=42.0
 )
 """The event that docs/walkthrough.md follows."""
 

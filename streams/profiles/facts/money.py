@@ -1,10 +1,11 @@
-"""Orders and returns."""
+"""Orders, returns and failed payments."""
 
-from touchstream.schemas.touchpoints.orders import OrderPlaced, OrderReturned
+from touchstream.schemas.touchpoints.orders import OrderPlaced, OrderReturned, PaymentFailed
 from touchstream.schemas.units import Millis
 from touchstream.streams.profiles.decay import QUARTER_DAYS, add_lately
 from touchstream.streams.profiles.facts.facts import Changes, Facts
 from touchstream.streams.profiles.profile import BOUNDS, Money, Profile
+from touchstream.streams.profiles.recent import noted
 
 
 def _ordered(profile: Profile, at_ms: Millis, data: OrderPlaced) -> Changes:
@@ -32,7 +33,12 @@ def _with_money(profile: Profile, currency: str, money: Money) -> Changes:
     return {"money": {**profile.money, currency: money}}
 
 
+def _failed(profile: Profile, at_ms: Millis, _: PaymentFailed) -> Changes:
+    return {"recent": noted(profile.recent, "payment_failed", at_ms)}
+
+
 FACTS: Facts = {
     OrderPlaced: _ordered,
     OrderReturned: _returned,
+    PaymentFailed: _failed,
 }

@@ -5,6 +5,7 @@ from touchstream.schemas.units import Millis
 from touchstream.streams.profiles.facts.facts import Changes, Facts
 from touchstream.streams.profiles.facts.friction import rubbed
 from touchstream.streams.profiles.profile import BOUNDS, Profile, Ticket
+from touchstream.streams.profiles.recent import noted
 
 TICKET_RANKS: dict[type, int] = {TicketOpened: 0, TicketReopened: 1, TicketResolved: 2}
 
@@ -26,12 +27,22 @@ def _ticket(
     return {"tickets": after}
 
 
+def _opened(profile: Profile, at_ms: Millis, data: TicketOpened) -> Changes:
+    recent = noted(profile.recent, "ticket_opened", at_ms)
+    return {**_ticket(profile, at_ms, data), "recent": recent}
+
+
 def _reopened(profile: Profile, at_ms: Millis, data: TicketReopened) -> Changes:
-    return {**_ticket(profile, at_ms, data), **rubbed(profile, at_ms, reopened=1.0)}
+    recent = noted(profile.recent, "ticket_reopened", at_ms)
+    return {
+        **_ticket(profile, at_ms, data),
+        **rubbed(profile, at_ms, reopened=1.0),
+        "recent": recent,
+    }
 
 
 FACTS: Facts = {
-    TicketOpened: _ticket,
+    TicketOpened: _opened,
     TicketReopened: _reopened,
     TicketResolved: _ticket,
 }

@@ -6,6 +6,7 @@ from touchstream.streams.profiles.decay import add_lately
 from touchstream.streams.profiles.facts.facts import Changes, Facts
 from touchstream.streams.profiles.leaving import is_leaving
 from touchstream.streams.profiles.profile import Profile
+from touchstream.streams.profiles.recent import noted
 
 
 def _visited(profile: Profile, at_ms: Millis, data: WebVisit) -> Changes:
@@ -18,7 +19,10 @@ def _filled_in(profile: Profile, at_ms: Millis, data: WebFormSubmitted) -> Chang
 
 def _leaving(profile: Profile, at_ms: Millis, *texts: str) -> Changes:
     if any(map(is_leaving, texts)):
-        return {"leaving": add_lately(profile.leaving, at_ms)}
+        return {
+            "leaving": add_lately(profile.leaving, at_ms),
+            "recent": noted(profile.recent, "leaving", at_ms),
+        }
     return {}
 
 

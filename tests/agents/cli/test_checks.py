@@ -1,8 +1,12 @@
 """The doctor's answers to its findings."""
 
 from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
 
 from touchstream.agents.checkpoint import Checkpoint
+from touchstream.agents.cli import doctor
 from touchstream.agents.cli.checks import (
     OUTBOX_SHOWN,
     Finding,
@@ -134,3 +138,10 @@ def test_other_rules_in_force_are_a_fault() -> None:
     assert found == {
         "rules": [f"rules {RULES} are active: start the learner with this configuration, or fix it"]
     }
+
+
+def test_an_installed_package_has_no_documents_to_compare(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(doctor, "PROJECT", tmp_path)
+    assert doctor._schemas() == Finding("schemas", "none to compare: an installed package")

@@ -23,6 +23,14 @@ def test_help_imports_nothing_heavy() -> None:
     assert done.stdout.decode().strip() == "[]"
 
 
+@pytest.mark.parametrize("command", ["doctor", "schemas"])
+def test_a_command_needs_no_yaml_library_which_an_installed_package_does_not_bring(
+    command: str,
+) -> None:
+    program = f"import sys; sys.modules['yaml'] = None; import touchstream.agents.cli.{command}"
+    subprocess.run([sys.executable, "-c", program], cwd=ROOT, env=environ(), check=True)
+
+
 @pytest.mark.parametrize(
     ("arguments", "line"),
     [

@@ -64,6 +64,12 @@ def test_a_reason_stands_above_what_it_is_made_of() -> None:
     ]
 
 
+def test_a_reason_with_a_sentence_is_that_sentence() -> None:
+    said = msgspec.structs.replace(ACTIVITY, sentence="silent for 21 days (usual: 9 days)")
+    lines = list(_reasons(msgspec.structs.replace(TOLD, reasons=(said,))))
+    assert lines[1] == "  +1.50  silent for 21 days (usual: 9 days)"
+
+
 @pytest.mark.parametrize(
     ("contribution", "moved", "verified", "words"),
     [

@@ -1,3 +1,4 @@
+import msgspec
 import orjson
 import pytest
 
@@ -11,6 +12,7 @@ from touchstream.schemas.emissions.envelope import (
     tombstone_headers,
 )
 from touchstream.schemas.emissions.registry import EMITTED
+from touchstream.schemas.emissions.risk import Reason
 from touchstream.schemas.emissions.signals import CustomerSignal
 from touchstream.schemas.units import CustomerId, Millis
 
@@ -63,6 +65,8 @@ def test_every_emitted_type_has_its_topic() -> None:
         "customer.signal": "customer-signals",
         "engagement.dropping": "customer-signals",
         "customer.risk": "customer-risk",
+        "customer.relation_changed": "customer-signals",
+        "return.probability_changed": "customer-signals",
     }
 
 
@@ -156,3 +160,21 @@ def test_what_touchstream_did_not_say_is_refused(predictions: bytes, unsaid: byt
     assert predictions in raw
     with pytest.raises(ValueError, match=r"."):
         decode_emission(raw.replace(predictions, unsaid, 1))
+
+
+def test_a_reason_of_an_earlier_build_is_read() -> None:
+    before = {"feature": "silence_days", "text": "silence", "contribution": 0.5, "change": None}
+    reason = msgspec.json.decode(orjson.dumps(before), type=Reason)
+    assert (reason.text, reason.kind, reason.value, reason.direction) == (
+        "silence",
+        None,
+        None,
+        None,
+    )
+
+
+def test_a_decision_of_an_earlier_build_is_read() -> None:
+    line = orjson.loads(encode_emission(decision({"do_nothing": 1.0}), "1"))
+    del line["data"]["reasons"], line["data"]["expires"]
+    read, _ = decode_emission(orjson.dumps(line))
+    assert read == decision({"do_nothing": 1.0})

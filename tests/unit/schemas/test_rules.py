@@ -54,3 +54,17 @@ def test_a_misspelt_rule_is_refused() -> None:
 def test_a_currency_of_four_letters_is_refused() -> None:
     with pytest.raises(msgspec.ValidationError, match="currency"):
         msgspec.convert({"currency": "EURO"}, DecidingRules)
+
+
+def test_an_action_that_outlives_the_risk_it_answers_is_refused() -> None:
+    call = ActionRules(name="call", channel="phone", expires_days=29)
+    with pytest.raises(RulesError, match=r"actions\.expires_days: call has 29; want at most"):
+        Rules(actions=(call,))
+
+
+def test_a_recommendation_lasts_a_week_or_the_horizon_if_that_is_shorter() -> None:
+    call = ActionRules(name="call", channel="phone")
+    found = [Rules(churn=ChurnRules(horizon_days=days)).expires_days(call) for days in (28, 4)]
+    assert found == [7, 4]
+    lasting = ActionRules(name="call", channel="phone", expires_days=20)
+    assert Rules().expires_days(lasting) == 20

@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from tests.make import (
     SILENCE_KILLS,
+    TYPED,
     arrival,
     daily,
     emitted,
@@ -26,20 +27,21 @@ from touchstream.streams.outcome import Reject
 from touchstream.streams.projections.projection import TimerFired
 from touchstream.streams.projections.read import churn_of, relation_of
 
-RULES = Rules(intake=IntakeRules(allowed_lateness_days=7))
+RULES = Rules(intake=IntakeRules(allowed_lateness_days=7), bands=TYPED.bands)
 
 
 def lived(*happenings: Arrival | TimerFired, clock: str | None = "d0") -> list[Step]:
     return live(happenings, models(clock, RULES, SILENCE_KILLS))
 
 
-def labels(steps: Sequence[Step]) -> list[tuple[str, int]]:
-    """(day of the snapshot, label) of every example, in the order in which they matured."""
+def labels(steps: Sequence[Step], target: str = "churn") -> list[tuple[str, int]]:
+    """(day of the snapshot, label) of a target's examples, in the order in which they matured."""
     zero_ms = moment("d0")
     return [
         (f"d{(one.snapshot.at_ms - zero_ms) // DAY_MS}", one.label)
         for step in steps
         for one in step.examples
+        if one.target == target
     ]
 
 
@@ -196,8 +198,15 @@ def test_a_subscriber_who_is_silent_stays() -> None:
     assert labels(steps) == [("d4", 0)]
 
 
+def test_a_term_that_ends_without_a_word_is_followed_by_snapshots_of_the_return() -> None:
+    steps = lived(arrival("subscription.started", "d1", term_days=8), *daily(1, 47))
+    assert labels(steps) == [("d4", 0)]
+    assert labels(steps, "return") == [("d11", 0), ("d18", 0)]
+
+
 def test_who_is_silent_after_the_term_has_churned() -> None:
-    steps = lived(arrival("subscription.started", "d1", term_days=8), *daily(1, 40))
+    """The snapshot of the day of grace: nobody knows yet whether a renewal comes."""
+    steps = lived(arrival("subscription.started", "d1", term_days=10), *daily(1, 40))
     assert labels(steps) == [("d4", 0), ("d11", 1)]
 
 

@@ -12,6 +12,7 @@ from tests.make import (
     arrival,
     daily,
     event,
+    fired,
     folded,
     last_state,
     live,
@@ -72,6 +73,28 @@ def test_a_reason_says_what_it_adds_and_the_value_as_people_count() -> None:
         "days",
     )
     assert found.contribution == pytest.approx(4 * log(22), abs=0.01)  # rounded as the ledger does
+    assert found.sentence == "silent for 21 days (usual: none)"
+
+
+def test_where_the_strongest_feature_cannot_be_told_the_next_one_is() -> None:
+    emitted = explained(*TICKETS, knows=model(oldest_open_ticket_days=2.0, open_ticket_count=1.0))
+    [found] = emitted.reasons
+    assert (found.feature, found.sentence) == (
+        "oldest_open_ticket_days",
+        "a ticket opened 2 days ago is open (usual: none)",
+    )
+    young = explained(
+        *TICKETS[:2],
+        knows=model(oldest_open_ticket_days=2.0, open_ticket_count=1.0),
+        clock="d1 12:00",
+    )
+    [found] = young.reasons
+    assert (found.feature, found.sentence) == ("open_ticket_count", "1 ticket open (usual: none)")
+
+
+def test_a_reason_that_cannot_be_told_has_no_sentence() -> None:
+    [found] = explained(event("web.visit", "d0"), knows=model(known_days=1.0)).reasons
+    assert (found.feature, found.sentence) == ("known_days", None)
 
 
 def test_rest_and_reasons_add_up_to_the_ln_odds() -> None:
@@ -253,8 +276,7 @@ def test_reliving_gives_the_profile_that_the_workers_keep() -> None:
 
 
 def wake_0() -> TimerFired:
-    [first] = daily(0, 0)
-    return first
+    return fired("d0")
 
 
 def test_an_explanation_is_data() -> None:

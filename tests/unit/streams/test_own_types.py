@@ -13,7 +13,7 @@ from touchstream.streams.learn.ledger import CANCELLED, HAPPENED
 from touchstream.streams.measures.activity import count_event
 from touchstream.streams.projections.projection import TimerFired
 from touchstream.streams.projections.read import churn_of, described, targets_of
-from touchstream.streams.projections.registry import OWN_LISTENERS, REGISTERED, listeners
+from touchstream.streams.projections.registry import OWN_LISTENERS
 from touchstream.streams.proof import ACTIVITY, _is_about
 
 RULES = Rules(
@@ -71,6 +71,7 @@ def test_an_own_type_by_the_customer_makes_an_active_day() -> None:
     assert measured(steps) == [
         ("events", ("meter.read", "web")),
         ("active_customers", ()),
+        ("relation_changes", ("ended",)),
         ("events", ("contract.ended", "not_given")),
     ]
 
@@ -80,13 +81,6 @@ def test_projections_of_all_events_or_all_activity_hear_own_types() -> None:
     assert {"churn", "targets", "measures", "engagement", "channel"} <= {*heard[True]}
     assert {"churn", "targets", "measures"} <= {*heard[False]}
     assert not {"engagement", "channel"} & {*heard[False]}
-
-
-def test_a_built_in_type_is_heard_by_those_that_list_it() -> None:
-    visit = event("web.visit", "d1")
-    assert list(listeners(visit)) == [
-        one for one in REGISTERED if "web.visit" in one.projection.listens_to
-    ]
 
 
 def test_an_own_type_is_a_contact_on_the_channel_of_its_family() -> None:

@@ -33,7 +33,12 @@ BANDS = BandRules(
 CALL = ActionRules(
     name="call", channel="phone", accept_probability=0.5, value_minor=1_000, cost_minor=1
 )
-RULES = Rules(bands=BANDS, learning=LearningRules(minimum_examples=100), actions=(CALL,), seed=1)
+RULES = Rules(
+    bands=BANDS,
+    learning=LearningRules(minimum_examples=100, widest=0.3),
+    actions=(CALL,),
+    seed=1,
+)
 CAUTIOUS = msgspec.structs.replace(RULES, learning=LearningRules(minimum_examples=300))
 VISITOR = folded(event("web.visit", "d0"))
 """Known for a week at d7, when ln(1 + known_days) is 2.08."""
@@ -191,6 +196,27 @@ def test_a_decision_is_told_with_its_propensity() -> None:
     assert action.decision == decision.id
 
 
+def test_a_decision_carries_the_reasons_of_its_crossing_and_its_end() -> None:
+    knows = model(intercept=0.0, silence_days=1.0)
+    _, (crossing, decision) = judged(state_of(band="low"), knows)
+    action = action_of(decision)
+    assert [reason.text for reason in action.reasons] == ["silent for 7 days (usual: none)"]
+    assert action.reasons == risk_of(crossing).reasons
+    assert (action.action, action.expires) == ("call", "1997-01-15T00:00:00.000Z")  # d14
+
+
+def test_an_action_says_when_it_expires_by_its_own_rule() -> None:
+    quick = msgspec.structs.replace(RULES, actions=(msgspec.structs.replace(CALL, expires_days=2),))
+    _, (_, decision) = judged(state_of(band="low"), DOOMED, rules=quick)
+    assert action_of(decision).expires == "1997-01-10T00:00:00.000Z"
+
+
+def test_doing_nothing_does_not_expire() -> None:
+    idle = msgspec.structs.replace(RULES, actions=())
+    _, (_, decision) = judged(state_of(band="low"), DOOMED, rules=idle)
+    assert (action_of(decision).action, action_of(decision).expires) == ("do_nothing", None)
+
+
 def test_a_fall_is_told_without_an_action() -> None:
     after, emissions = judged(state_of(band="high"), UNSURE)
     assert [emission.type for emission in emissions] == ["churn.risk_changed"]
@@ -216,19 +242,20 @@ def test_a_further_rise_does_not_wait() -> None:
 
 
 def test_reasons_say_what_each_topic_adds_and_how_it_moved_since() -> None:
-    knows = model(intercept=0.0, known_days=1.0)
+    knows = model(intercept=0.0, silence_days=1.0)
     first, _ = judged(state_of(band="low"), knows, at="d2")
     assert churn_of(first).band == "high"
     fallen = state_of(**{**msgspec.structs.asdict(churn_of(first)), "band": "medium"})
     _, (crossing, _) = judged(fallen, knows, at="d7")
     (reason,) = risk_of(crossing).reasons
-    assert (reason.feature, reason.contribution, reason.change) == ("known_days", 2.0801, 0.9814)
+    assert (reason.feature, reason.contribution, reason.change) == ("silence_days", 2.0801, 0.9814)
+    assert reason.text == "silent for 7 days (usual: none)"
 
 
 def test_what_was_told_of_other_topics_is_not_compared_with() -> None:
     others = bytes(len(FEATURES.groups.pack([0.0] * len(FEATURES.groups.all))))
     _, (crossing, _) = judged(
-        state_of(band="low", last_emitted_contributions=others), model(known_days=1.0)
+        state_of(band="low", last_emitted_contributions=others), model(silence_days=1.0)
     )
     assert risk_of(crossing).reasons[0].change is None
 

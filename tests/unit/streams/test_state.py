@@ -16,7 +16,7 @@ from touchstream.streams.state import State, StateError, decode, encode
 
 
 def test_the_first_byte_is_the_version() -> None:
-    assert encode(State())[0] == states.FORMAT == 4
+    assert encode(State())[0] == states.FORMAT == 5
 
 
 def test_a_state_without_field_names_costs_few_bytes() -> None:
@@ -40,7 +40,10 @@ def test_a_state_without_field_names_costs_few_bytes() -> None:
         (b"\x04", "format 4 cannot be read"),
         (b"\x04\x09\x90", "dictionary 9"),
         (b"\x04\x01\x90", "not a frame of dictionary 1"),
-        (b"\x05\x90", "format 5, this build reads up to 4"),
+        (b"\x05", "format 5 cannot be read"),
+        (b"\x05\x09\x90", "dictionary 9"),
+        (b"\x05\x01\x90", "not a frame of dictionary 1"),
+        (b"\x06\x90", "format 6, this build reads up to 5"),
         (b"\x00\x90", "format 0 cannot be read"),
     ],
 )

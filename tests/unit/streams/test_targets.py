@@ -5,7 +5,19 @@ from collections.abc import Sequence
 import msgspec
 import pytest
 
-from tests.make import arrival, daily, days, emitted, fired, last_state, live, model, models, moment
+from tests.make import (
+    TYPED,
+    arrival,
+    daily,
+    days,
+    emitted,
+    fired,
+    last_state,
+    live,
+    model,
+    models,
+    moment,
+)
 from touchstream.schemas.emissions.actions import ActionRecommended
 from touchstream.schemas.emissions.signals import CustomerSignal
 from touchstream.schemas.rules import LearningRules, Rules, TargetRules
@@ -30,7 +42,7 @@ REPEAT = TargetRules(
     label_grace_hours=24,
     signal_at=0.5,
 )
-RULES = Rules(targets=(REPEAT,), learning=LearningRules(minimum_examples=200))
+RULES = Rules(targets=(REPEAT,), learning=LearningRules(minimum_examples=200), bands=TYPED.bands)
 CALLS_AGAIN = model(intercept=-3.0, call_month=4.0)
 """P(another call) is 0.44 after the first, 0.80 after the second."""
 
@@ -214,7 +226,7 @@ def test_a_tick_at_which_nothing_is_final_changes_no_row() -> None:
 
 
 def test_who_left_and_comes_back_is_scored_again_and_may_stay() -> None:
-    rules = Rules()
+    rules = TYPED
     steps = live(
         [
             arrival("order.placed", "d1"),
@@ -222,25 +234,29 @@ def test_who_left_and_comes_back_is_scored_again_and_may_stay() -> None:
             arrival("order.placed", "d41"),
             *daily(41, 44),
             arrival("order.placed", "d50"),
-            *daily(50, 82),
+            *daily(50, 59),
+            arrival("order.placed", "d60"),
+            *daily(60, 82),
         ],
         models("d0", rules, model(intercept=-12.0, silence_days=4.0)),
     )
-    churned = [(one.snapshot.at_ms, one.label) for step in steps for one in step.examples]
-    assert churned[0] == (moment("d4"), 1)
-    assert (moment("d46"), 0) in churned or (moment("d39"), 0) in churned
+    examples = [one for step in steps for one in step.examples]
+    labels = {(one.target, one.snapshot.at_ms): one.label for one in examples}
+    assert labels["churn", moment("d4")] == 1
+    assert labels["return", moment("d39")] == 1
+    assert labels["churn", moment("d50")] == 0
     state = last_state(steps)
     assert churn_of(state).risk is not None
     risks = {
         row.at_ms: row.risk for step in steps if step.state for row in churn_of(step.state).ledger
     }
-    assert risks[moment("d39")] > 0.5 > risks[moment("d53")]
+    assert risks[moment("d25")] > 0.5 > risks[moment("d53")]
 
 
 def test_a_decision_at_the_tick_of_a_snapshot_falls_in_that_snapshots_window() -> None:
     steps = live(
         [arrival("order.placed", "d0"), *daily(1, 25)],
-        models("d0", Rules(), model(intercept=-12.0, silence_days=4.0)),
+        models("d0", TYPED, model(intercept=-12.0, silence_days=4.0)),
     )
     (*_, newest) = churn_of(last_state(steps)).ledger
     assert [one.time_ms for one in emitted(steps)] == [moment("d25")] * 3

@@ -110,7 +110,7 @@ def test_what_is_served_does_not_change_with_what_is_learnt_later() -> None:
 
 def test_who_has_not_fallen_back_serves_the_champion() -> None:
     learnt = known()
-    assert served(learnt) is learnt.model
+    assert served(learnt) == learnt.model
 
 
 def test_a_round_sees_every_customer_once() -> None:

@@ -110,7 +110,7 @@ def test_an_example_of_another_feature_list_is_counted_and_not_learnt() -> None:
 
 def test_an_example_of_a_target_that_is_no_more_is_counted_and_not_learnt() -> None:
     knowledge = passing(30, example(target="repeat"), example("c2")).knowledge
-    assert (knowledge.refused, knowledge.examples) == (1, 1)
+    assert (knowledge.refused, knowledge.churn.model.examples) == (1, 1)
 
 
 def test_examples_are_learnt_in_the_order_in_which_they_matured() -> None:
@@ -128,8 +128,97 @@ def test_examples_are_learnt_in_the_order_in_which_they_matured() -> None:
 def test_every_target_has_a_model_of_its_own() -> None:
     knowledge = passing(30, example(), example("c2", target="repeat"), rules=WITH_REPEAT).knowledge
     churn, repeat = knowledge.targets["churn"], knowledge.targets["repeat"]
-    assert (churn.model.examples, repeat.model.examples, knowledge.examples) == (1, 1, 2)
+    assert (churn.model.examples, repeat.model.examples) == (1, 1)
     assert (churn.model.horizon_days, repeat.model.horizon_days) == (28.0, 1.0)
+
+
+RUNNING = vector(subscription_running=1.0)
+OVER = vector(subscription_running=0.0)
+
+
+def returning(*examples: Example, rules: Rules = EVERY_TICK) -> Learnt:
+    """The knowledge of the return after one tick."""
+    return passing(30, *examples, rules=rules).knowledge.targets["return"]
+
+
+@pytest.mark.parametrize("silent", [vector(), OVER], ids=["none", "over"])
+def test_churn_without_a_running_subscription_teaches_the_return_the_opposite(silent: str) -> None:
+    stayed, churned = example("c1", 0, vector=silent), example("c2", 1, vector=silent)
+    own = [
+        msgspec.structs.replace(one, target="return", label=1 - one.label)
+        for one in (stayed, churned)
+    ]
+    borrowed, learnt = returning(stayed, churned).model, returning(*own).model
+    assert (borrowed.examples, borrowed.churned) == (2, 1)
+    assert borrowed.estimator == learnt.estimator
+    assert borrowed.standard == learnt.standard
+
+
+def test_churn_of_a_running_subscription_teaches_nothing_about_a_return() -> None:
+    assert returning(example(vector=RUNNING)).model.examples == 0
+
+
+def test_what_is_not_learnt_of_churn_is_not_borrowed() -> None:
+    treated = example(treated=True, recommended=True, offer_probability=0.9)
+    assert learnt(treated).model.examples == returning(treated).model.examples == 0
+
+
+def test_churn_learns_nothing_of_a_return() -> None:
+    assert learnt(example(target="return")).model.examples == 0
+    assert returning(example(target="return")).model.examples == 1
+
+
+def test_borrowed_examples_are_learnt_after_the_own_ones_whatever_their_order_of_arrival() -> None:
+    rows = [
+        example("c1", 1, target="return", vector=vector(30)),
+        example("c2", 0, vector=vector(20)),
+        example("c3", 1, vector=vector(10)),
+        example("c4", 0, target="return", vector=vector(40)),
+    ]
+    model = OnlineModel(Knowledge.new(FEATURES, EVERY_TICK).targets["return"].model)
+    of = {row.customer: FEATURES.unpack(base64.b64decode(row.vector)) for row in rows}
+    order = ("c1", "c4", "c2", "c3")
+    model.learn_all(
+        [of[name] for name in order], [days(0)] * 4, [1, 0, 1, 0], [WEIGHT] * 4, calibrating=2
+    )
+    assert returning(*rows).model == returning(*reversed(rows)).model == model.data()
+
+
+def test_calibration_learns_only_what_was_said_of_a_return() -> None:
+    """From the thousandth example on calibration moves, but not by borrowed labels."""
+    knowledge = Knowledge.new(FEATURES, EVERY_TICK)
+    for tick in range(1, 13):
+        rows = [example(f"c{n}", n % 2, vector=vector(5 + 9 * (n % 4))) for n in range(100)]
+        knowledge = passing(tick, *rows, before=knowledge).knowledge
+    untouched = Knowledge.new(FEATURES, EVERY_TICK).targets["return"].model.calibration
+    assert knowledge.churn.model.calibration != untouched
+    assert knowledge.targets["return"].model.examples == 1_200
+    assert knowledge.targets["return"].model.calibration == untouched
+    own = [example(f"r{n}", n % 2, target="return", vector=vector(5 + 9 * n)) for n in range(4)]
+    after = passing(13, *own, before=knowledge).knowledge.targets["return"]
+    assert after.model.calibration != untouched
+
+
+def test_trials_fallback_and_tallies_judge_only_what_was_said_of_a_return() -> None:
+    rules = Rules(learning=LearningRules(challenger="logistic"))
+    borrowed = returning(*(example(f"c{n}", n % 2) for n in range(6)), rules=rules)
+    fresh = Knowledge.new(FEATURES, rules).targets["return"]
+    assert borrowed.challenger is not None
+    assert borrowed.challenger.examples == 6
+    for name in (
+        "trial",
+        "fallback",
+        "model_tally",
+        "base_rate_tally",
+        "recency_tally",
+        "baselines",
+        "drift_state",
+        "between_customer_variance",
+        "treatment",
+    ):
+        assert msgspec.to_builtins(getattr(borrowed, name)) == msgspec.to_builtins(
+            getattr(fresh, name)
+        ), name
 
 
 def test_one_version_names_the_models_of_all_targets() -> None:

@@ -278,9 +278,10 @@ def test_the_rhythm_of_all_is_believed_from_thirty_gaps_on() -> None:
 def test_a_target_that_a_version_lacks_knows_nothing_yet() -> None:
     repeat = TargetRules(name="repeat", after=("call.ended",), events=("call.ended",))
     scorers = compile_version(knowing(LINE), Rules(targets=(repeat,)), FEATURES.digest)
-    assert sorted(scorers) == ["churn", "repeat"]
+    assert sorted(scorers) == ["churn", "repeat", "return"]
     assert scorers["churn"].model == LINE
     assert scorers["repeat"].model == empty(FEATURES.digest, 1.0)
+    assert scorers["return"].model == empty(FEATURES.digest, 28.0)
 
 
 @pytest.mark.parametrize("name", sorted(MODELS))

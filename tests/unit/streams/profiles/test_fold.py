@@ -3,7 +3,7 @@ import pytest
 from tests.make import days, event, folded, moment
 from touchstream.schemas.envelope import Event
 from touchstream.streams.profiles.decay import Lately
-from touchstream.streams.profiles.fold import forget_resolved_tickets
+from touchstream.streams.profiles.fold import forget_old
 from touchstream.streams.profiles.profile import (
     BOUNDS,
     Answer,
@@ -103,12 +103,18 @@ def test_resolved_tickets_are_forgotten_when_nothing_late_can_reopen_them() -> N
         event("ticket.resolved", "d1", ticket="done"),
         event("ticket.resolved", "d2", ticket="fresh"),
     )
-    assert list(forget_resolved_tickets(profile, moment("d2")).tickets) == ["open", "fresh"]
+    assert list(forget_old(profile, moment("d2")).tickets) == ["open", "fresh"]
 
 
 def test_a_profile_without_old_tickets_stays_the_very_same() -> None:
     profile = folded(event("ticket.opened", "d1"))
-    assert forget_resolved_tickets(profile, moment("d2")) is profile
+    assert forget_old(profile, moment("d2")) is profile
+
+
+def test_counts_are_forgotten_when_nothing_can_bring_them_into_the_window_again() -> None:
+    profile = folded(event("call.ended", "d1"))
+    assert forget_old(profile, moment("d28")) is profile
+    assert forget_old(profile, moment("d29")).recent is None
 
 
 def test_a_subscription_runs_to_the_end_of_its_term() -> None:

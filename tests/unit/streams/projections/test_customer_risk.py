@@ -21,7 +21,14 @@ from touchstream.schemas.emissions.cause import Cause
 from touchstream.schemas.emissions.customer_risk import CustomerRisk, LastAction
 from touchstream.schemas.emissions.envelope import Emission
 from touchstream.schemas.emissions.risk import RiskChanged
-from touchstream.schemas.rules import ActionRules, BandRules, DecidingRules, LearningRules, Rules
+from touchstream.schemas.rules import (
+    ActionRules,
+    BandRules,
+    ChurnRules,
+    DecidingRules,
+    LearningRules,
+    Rules,
+)
 from touchstream.schemas.units import CustomerId
 from touchstream.streams.customer import Step, advance
 from touchstream.streams.emit import customer_risk as emit
@@ -36,6 +43,7 @@ CALL = ActionRules(
     name="call", channel="phone", accept_probability=0.5, value_minor=1_000, cost_minor=1
 )
 RULES = Rules(
+    churn=ChurnRules(horizon_days=91),  # nobody lapses within these stories
     bands=BandRules(medium_enter=0.3, medium_leave=0.2, high_enter=0.75, high_leave=0.7),
     learning=LearningRules(minimum_examples=100),
     deciding=DecidingRules(epsilon=0.0, holdout=0.0),
@@ -89,7 +97,7 @@ def test_a_crossing_is_followed_by_a_record_that_names_the_action() -> None:
     assert isinstance(crossing, RiskChanged)
     assert isinstance(decision, ActionRecommended)
     assert newest == CustomerRisk(
-        horizon_days=28,
+        horizon_days=91,
         risk=crossing.risk,
         low=crossing.low,
         high=crossing.high,

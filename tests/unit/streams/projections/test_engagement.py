@@ -32,6 +32,7 @@ from touchstream.streams.projections.engagement import (
 )
 from touchstream.streams.projections.projection import Context, TimerFired
 from touchstream.streams.projections.registry import slots_of
+from touchstream.streams.projections.relation import Relation
 from touchstream.streams.state import State
 
 SERVING = models("d0")
@@ -190,7 +191,7 @@ def test_most_signs_of_life_change_nothing() -> None:
 def test_the_checks_fall_on_the_snapshot_day_of_churn() -> None:
     state = last_state(lived(*visits(0, 1), *daily(0, 1)))
     timers = {slot.number: slot.next_timer_ms for slot in state.slots}
-    assert timers[1] == timers[Engagement.slot] == days(CHECKED_DAY)
+    assert timers[Relation.slot] == timers[Engagement.slot] == days(CHECKED_DAY)
 
 
 DAY = day_of(days(0))

@@ -77,7 +77,7 @@ RHYTHMS = (0.5, 0.75, 1.0, 1.35, 1.9)
 """Factors of a customer's activity, equally frequent."""
 
 
-class Company(Struct, frozen=True, kw_only=True):
+class Operator(Struct, frozen=True, kw_only=True):
     """The law of one telecom (``simulator/telecom/law.py``); chances are per day."""
 
     name: str
@@ -100,7 +100,7 @@ class Company(Struct, frozen=True, kw_only=True):
     """Chance of leaving, by grievance on the eve."""
 
 
-CALM = Company(
+CALM = Operator(
     name="calm",
     customers=4_000,
     days=500,
@@ -115,7 +115,7 @@ CALM = Company(
 )
 """Few leave; the true 28-day risk never passes .35."""
 
-HOT = Company(
+HOT = Operator(
     name="hot",
     customers=900,
     days=246,
@@ -130,4 +130,4 @@ HOT = Company(
 )
 """Many leave, and in anger; the true 28-day risk reaches .85."""
 
-COMPANIES = {company.name: company for company in (CALM, HOT)}
+OPERATORS = {operator.name: operator for operator in (CALM, HOT)}
