@@ -7,7 +7,7 @@ about the others. A change is emitted as ``customer.relation_changed``.
 
 What a contract or a purchase began, only a contract or a purchase begins again: a call about the
 final bill is no return. A lapse, which is silence, ends with any sign of life. The reasons
-are in docs/decisions/0028-relation.md.
+are in docs/decisions/0033-relation.md.
 """
 
 from collections.abc import Mapping
