@@ -82,6 +82,7 @@ KNOWN = (event("customer.updated", "d0"),)
 """The customer is known since day 0, and gave no sign of life."""
 
 MEANS: Mapping[str, float] = {
+    "silence_days": log1p(6),
     "returned_share": 0.05,
     "open_ticket_count": 0.1,
     "oldest_open_ticket_days": log1p(3),

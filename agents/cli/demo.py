@@ -142,9 +142,9 @@ class Board:
             table.add_column(column)
         worst = sorted(self.at_risk.values(), key=lambda row: -row.change.risk)[:ROWS]
         for row in worst:
-            why = "; ".join(r.text for r in row.change.reasons if r.contribution > 0)
+            why = row.change.reasons[0].text if row.change.reasons else ""
             action = self.actions.get(row.customer, "")
-            table.add_row(row.customer, f"{row.change.risk:.2f}", row.change.band, why[:70], action)
+            table.add_row(row.customer, f"{row.change.risk:.2f}", row.change.band, why, action)
         return table
 
     def _models(self) -> Table:

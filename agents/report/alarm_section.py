@@ -48,7 +48,7 @@ def alarm_section(
         alarms_plot(found),
         "Each week's rises into the band high, by day. The capacity is an average, not a limit.",
     )
-    return "\n".join([*parts, narrow(plot), _capacities(foreseen)])
+    return "\n".join([*parts, narrow(plot), _capacities(foreseen, typed=found.capacity is None)])
 
 
 def _lead(found: Worth, horizon_days: int) -> str:
@@ -62,7 +62,7 @@ def _lead(found: Worth, horizon_days: int) -> str:
 
 def _tiles(found: Worth, horizon_days: int) -> str:
     judged = found.found
-    wanted = "capacity unknown: typed thresholds"
+    wanted = "no capacity: typed thresholds"
     if found.capacity is not None:
         wanted = f"capacity {found.capacity:.1f}"
     numbers: list[tuple[str, Cell]] = [
@@ -92,7 +92,7 @@ def _open(found: Worth, base_rate: float | None) -> str:
     return f'<p class="quiet">{escape(text)}</p>'
 
 
-def _capacities(foreseen: Sequence[Foreseen]) -> str:
+def _capacities(foreseen: Sequence[Foreseen], *, typed: bool) -> str:
     if not foreseen:
         return ""
     return table(
@@ -100,14 +100,13 @@ def _capacities(foreseen: Sequence[Foreseen]) -> str:
         "(touchstream bands tune): events between them raise further alarms. High means at least "
         "twice the odds of the average customer, so that a large capacity is not filled.",
         HEAD,
-        map(_row, foreseen),
+        [_row(one, " (the default)" if typed else " (as configured)") for one in foreseen],
     )
 
 
-def _row(one: Foreseen) -> tuple[Cell, ...]:
-    asked = " (as configured)" * one.asked
+def _row(one: Foreseen, asked: str) -> tuple[Cell, ...]:
     return (
-        Written(f"{one.customers_per_day:.1f}{asked}"),
+        Written(f"{one.customers_per_day:.1f}{asked * one.asked}"),
         Written(f"{one.thresholds.high_enter:.3f}"),
         Written(f"{one.thresholds.high_leave:.3f}"),
         _decimal(one.alarms_per_day),

@@ -1,10 +1,11 @@
 """The emission of a crossing between risk bands, with its reasons."""
 
 from collections.abc import Sequence
+from math import floor
 
 from touchstream.schemas.emissions.cause import Cause
 from touchstream.schemas.emissions.envelope import Emission
-from touchstream.schemas.emissions.risk import Direction, Reason, RiskChanged
+from touchstream.schemas.emissions.risk import Bound, Direction, Reason, RiskChanged
 from touchstream.schemas.envelope import format_time
 from touchstream.schemas.units import CustomerId, Millis
 from touchstream.streams.emit.identity import emission_id
@@ -104,7 +105,7 @@ def _reason(
         contribution=contribution,
         change=change,
         kind=fact.kind,
-        value=round(float(words.value), 4),
+        value=_rounded(words.value, words.bound),
         bound=words.bound,
         unit=fact.unit,
         usual=None if words.usual is None else round(words.usual, 4),
@@ -113,3 +114,8 @@ def _reason(
         at=None if fact.at_ms is None else format_time(fact.at_ms),
         currency=fact.currency,
     )
+
+
+def _rounded(value: float, bound: Bound) -> float:
+    """Four decimals; a lower bound stays one (upper bounds are whole)."""
+    return floor(value * 10_000) / 10_000 if bound == "at_least" else round(float(value), 4)

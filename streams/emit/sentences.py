@@ -16,6 +16,7 @@ from touchstream.schemas.emissions.risk import (
     ComparedWith,
     Direction,
     ReasonKind,
+    ReasonUnit,
 )
 from touchstream.schemas.units import DAY_MS, Millis
 from touchstream.streams.features.fact import Fact, Statement
@@ -27,8 +28,16 @@ Means = Callable[[str], float]
 """A feature's mean over the model's examples, on the feature's scale; NaN: there is none."""
 
 
-CLEAR = 2
-"""A bound must be beyond the usual value by this factor: "at most 13, usually 14" tells nothing."""
+CLEAR: Mapping[ReasonUnit, float] = {
+    "count": 1.0,
+    "days": 1.25,
+    "seconds": 1.25,
+    "share": 1.1,
+    "minor_units": 1.25,
+}
+"""A value must be beyond the usual one by this factor: "90 %, usually 91 %" tells nothing."""
+CLEAR_BOUND = 2.0
+"""The same for a bound: "at most 13, usually 14" may well be none at all."""
 
 _MINUTE_S, _HOUR_S, _DAY_S = 60, 3_600, 86_400
 _NOTHING = frozenset({"0 s", "0 %"})
@@ -76,13 +85,25 @@ def sentence(
     """What the feature measures, in words; None if there is nothing to tell.
 
     ``speaks``: only if the fact can be said to raise (lower) the risk of leaving. A fact at its
-    usual value is not told. About 5 us.
+    usual value is not told. About 4 us.
     """
-    says = feature.says
-    fact = None if says is None else says.fact(view)
-    if says is None or fact is None:
-        return None
-    usual, compared_with = _usual(fact, says, means(says.of or feature.name))
+    for says in feature.says:
+        fact = says.fact(view)
+        if fact is not None:
+            usual, compared_with = _usual(fact, says, means(says.of or feature.name))
+            found = _compared(fact, usual, compared_with, view.at_ms, speaks)
+            if found is not None:
+                return found
+    return None
+
+
+def _compared(
+    fact: Fact,
+    usual: float | None,
+    compared_with: ComparedWith | None,
+    now_ms: Millis,
+    speaks: Direction | None,
+) -> Sentence | None:
     other = fact.ordinary if usual is None else usual
     value = None if other is None else _beyond(fact, other)
     if value is None or other is None:
@@ -96,7 +117,7 @@ def sentence(
     # Values that look equal make no comparison.
     if shown == usually:
         return None
-    parts = _Parts(fact, value, bound, usual, compared_with, view.at_ms, shown, usually)
+    parts = _Parts(fact, value, bound, usual, compared_with, now_ms, shown, usually)
     return Sentence(_TEXTS[fact.kind](parts), fact, value, bound, usual, compared_with)
 
 
@@ -116,7 +137,7 @@ def _can_be_said(fact: Fact, speaks: Direction, *, above: bool) -> bool:
 
 def _beyond(fact: Fact, other: float) -> float | None:
     """The end of the fact's range next to another value, if all of the range is beyond it."""
-    clear = 1 if fact.low == fact.high else CLEAR
+    clear = CLEAR[fact.unit] if fact.low == fact.high else CLEAR_BOUND
     if fact.low > clear * other:
         return fact.low
     return fact.high if fact.high * clear < other else None
@@ -180,6 +201,8 @@ def _silence(parts: _Parts) -> str:
     usual = parts.usual
     above = usual is None or parts.value > usual
     words = f"silent for {parts.shown}" if above else f"last seen {_ago(parts.value)}"
+    if parts.bound == "at_least":
+        words = f"no sign of life yet, known for {parts.shown}"
     if usual is None or parts.compared_with != "own":
         return f"{words}{parts.compared()}"
     every = parts.usually or ""

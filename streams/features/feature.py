@@ -39,8 +39,8 @@ class Feature(NamedTuple):
     Before the first such event it has the value of an empty profile and is not computed."""
     ages: bool = False
     """It changes with a customer's age for more than some months, so it cannot show drift."""
-    says: Statement | None = None
-    """How it is told as a reason; None: never, because nobody could act on it."""
+    says: tuple[Statement, ...] = ()
+    """How it is told as a reason, the best first; never, if nobody could act on it."""
 
     @property
     def name(self) -> str:

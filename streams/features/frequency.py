@@ -12,6 +12,7 @@ from touchstream.streams.features.fact import (
     summed,
 )
 from touchstream.streams.features.feature import LN_COUNT, Feature
+from touchstream.streams.features.recency import SILENCE
 from touchstream.streams.features.view import View
 
 
@@ -94,14 +95,15 @@ FEATURES = (
         LN_COUNT,
         "signs of life, half-life 7 d",
         ("activity",),
-        says=Statement(_signs_7_days, of_window),
+        # A fading count is low because of the silence.
+        says=(Statement(_signs_7_days, of_window), SILENCE),
     ),
     Feature(
         activity_month,
         LN_COUNT,
         "signs of life, half-life 28 d",
         ("activity",),
-        says=Statement(_signs_28_days, of_window),
+        says=(Statement(_signs_28_days, of_window), SILENCE),
     ),
     Feature(
         activity_quarter,
@@ -110,7 +112,7 @@ FEATURES = (
         ("activity",),
         ages=True,
         # Against other customers a quarter says only how long the customer is known.
-        says=Statement(_signs_91_days, incomparable),
+        says=(Statement(_signs_91_days, incomparable),),
     ),
     Feature(activity_year, LN_COUNT, "signs of life, half-life 364 d", ("activity",), ages=True),
 )

@@ -110,7 +110,7 @@ FEATURES = (
         ("order",),
         ages=True,
         # Currencies of different customers do not compare.
-        says=Statement(_spending, incomparable),
+        says=(Statement(_spending, incomparable),),
     ),
     Feature(order_value_minor, LN_MINOR, "size of the usual order", ("order",), ages=True),
     Feature(
@@ -119,7 +119,7 @@ FEATURES = (
         "share of orders given back",
         ("order",),
         ages=True,
-        says=Statement(_returned, same),
+        says=(Statement(_returned, same),),
     ),
 )
 """Function, unit, text, and the event families that it is derived from."""

@@ -1,6 +1,6 @@
 """Silence, and the customer's usual rhythm of visits."""
 
-from math import exp, expm1, log1p, sqrt
+from math import exp, expm1, inf, log1p, sqrt
 
 from touchstream.streams.features.fact import Fact, Statement, exactly
 from touchstream.streams.features.feature import LN_COUNT, LN_DAYS, Feature
@@ -97,10 +97,15 @@ LEAST_GAPS = 3
 def _silence(view: View) -> Fact | None:
     """Days since the last sign of life, against the customer's own gaps."""
     if view.silence_days is None:
-        return None
+        # Before the first sign of life all that is known of the customer is silence.
+        known_days = view.known_days
+        return Fact("silence", "days", known_days, inf, "above", ordinary=0.0)
     rhythm = view.rhythm
     usual = None if rhythm is None or rhythm.count < LEAST_GAPS else exp(rhythm.mean)
     return exactly("silence", "days", view.silence_days, "above", usual=usual, ordinary=0.0)
+
+
+SILENCE = Statement(_silence, expm1, of="silence_days")
 
 
 FEATURES = (
@@ -109,7 +114,7 @@ FEATURES = (
         LN_DAYS,
         "time since the last sign of life",
         ("activity",),
-        says=Statement(_silence, expm1),
+        says=(SILENCE,),
     ),
     Feature(known_days, LN_DAYS, "time since the first event", (), ages=True),
     Feature(gap_count, LN_COUNT, "number of visits in rhythm", ("activity",), ages=True),

@@ -204,14 +204,18 @@ def _call_transfers(view: View) -> Fact | None:
 
 FEATURES = (
     Feature(
-        open_ticket_count, "n", "open tickets", ("ticket",), says=Statement(_open_tickets, same)
+        open_ticket_count,
+        "n",
+        "open tickets",
+        ("ticket",),
+        says=(Statement(_open_tickets, same),),
     ),
     Feature(
         oldest_open_ticket_days,
         LN_DAYS,
         "age of the oldest open ticket",
         ("ticket",),
-        says=Statement(_oldest_open_ticket, expm1),
+        says=(Statement(_oldest_open_ticket, expm1),),
     ),
     Feature(
         ticket_month,
@@ -219,35 +223,35 @@ FEATURES = (
         "ticket events, half-life 28 d",
         ("ticket",),
         # The feature also counts replies and ends.
-        says=Statement(_tickets_opened, none_or_unknown),
+        says=(Statement(_tickets_opened, none_or_unknown),),
     ),
     Feature(
         reopened_month,
         LN_COUNT,
         "tickets reopened, half-life 28 d",
         ("ticket",),
-        says=Statement(_tickets_reopened, of_window),
+        says=(Statement(_tickets_reopened, of_window),),
     ),
     Feature(
         call_month,
         LN_COUNT,
         "calls, half-life 28 d",
         ("call",),
-        says=Statement(_calls, of_window),
+        says=(Statement(_calls, of_window),),
     ),
     Feature(
         call_last_s,
         "ln(1+s)",
         "length of the last call",
         ("call",),
-        says=Statement(_call_duration, expm1),
+        says=(Statement(_call_duration, expm1),),
     ),
     Feature(
         call_last_wait_s,
         "ln(1+s)",
         "waiting in the last call",
         ("call",),
-        says=Statement(_call_wait, expm1),
+        says=(Statement(_call_wait, expm1),),
     ),
     Feature(
         transfers_month,
@@ -255,21 +259,21 @@ FEATURES = (
         "transfers in calls, half-life 28 d",
         ("call",),
         # The feature sums over calls; the fact is that of the last one.
-        says=Statement(_call_transfers, none_or_unknown),
+        says=(Statement(_call_transfers, none_or_unknown),),
     ),
     Feature(
         wait_month_s,
         "ln(1+s)",
         "waiting in calls, half-life 28 d",
         ("call",),
-        says=Statement(_call_wait, expm1, of="call_last_wait_s"),
+        says=(Statement(_call_wait, expm1, of="call_last_wait_s"),),
     ),
     Feature(
         payment_failed_month,
         LN_COUNT,
         "failed payments, half-life 28 d",
         ("payment",),
-        says=Statement(_payments_failed, of_window),
+        says=(Statement(_payments_failed, of_window),),
     ),
 )
 """Function, unit, text, event families that it is derived from, and how it is told."""

@@ -45,6 +45,7 @@ from touchstream.streams.projections.projection import (
 from touchstream.streams.projections.relation import (
     RELATION,
     RelationState,
+    has_just_returned,
     is_over,
     snapshot_is_due,
     term_is_over_for,
@@ -229,6 +230,9 @@ def _banded(state: ChurnState, scored: Scored, ctx: Context) -> Update[ChurnStat
     """Emit a crossing into another band; a rise is also a candidate for a decision."""
     before = state.band
     relation: RelationState | None = ctx.slots.read(RELATION)
+    # Nobody warns about a customer because they have just come back: the next score tells.
+    if relation is not None and has_just_returned(relation, ctx.trigger):
+        return Update(state)
     band, gate = next_band_of(
         before,
         state.crossing,

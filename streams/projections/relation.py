@@ -7,7 +7,7 @@ about the others. A change is emitted as ``customer.relation_changed``.
 
 What a contract or a purchase began, only a contract or a purchase begins again: a call about the
 final bill is no return. A lapse, which is silence, ends with any sign of life. The reasons
-are in docs/decisions/0028-relation.md.
+are in docs/decisions/0033-relation.md.
 """
 
 from collections.abc import Mapping
@@ -38,7 +38,7 @@ from touchstream.streams.learn.seen import LEAST_SPREAD, PSEUDO_GAPS, Population
 from touchstream.streams.learn.snapshot import CHURN
 from touchstream.streams.measures.churn import relation_entered
 from touchstream.streams.profiles.profile import Profile
-from touchstream.streams.projections.projection import Context, Update
+from touchstream.streams.projections.projection import Context, TimerFired, Trigger, Update
 from touchstream.streams.snapshot_day import next_snapshot_day_ms
 
 RELATION = "relation"
@@ -78,6 +78,13 @@ def is_ended(ctx: Context) -> bool:
     """Whether the customer of this step has left by cancellation or the end of a term."""
     state: RelationState | None = ctx.slots.read(RELATION)
     return state is not None and state.status == "ended"
+
+
+def has_just_returned(state: RelationState, trigger: Trigger) -> bool:
+    """Whether this is the event with which the customer came back."""
+    if state.status != "back" or isinstance(trigger, TimerFired):
+        return False
+    return state.since_ms == trigger.time_ms
 
 
 def term_is_over_for(state: RelationState | None, at_ms: Millis) -> bool:

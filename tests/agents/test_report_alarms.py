@@ -10,6 +10,7 @@ import pytest
 from touchstream.agents.report.alarm_section import alarm_section
 from touchstream.agents.report.alarms import Change, Crossing, Told, Worth, read_told, worth
 from touchstream.agents.report.capacities import (
+    Foreseen,
     TooLittle,
     around,
     foresee,
@@ -19,7 +20,7 @@ from touchstream.agents.report.capacities import (
 )
 from touchstream.agents.report.findings import alarm_cautions
 from touchstream.agents.report.scores import UNKNOWN, Rows
-from touchstream.schemas.rules import BandRules, ChurnRules, LearningRules, Rules
+from touchstream.schemas.rules import BandRules, ChurnRules, LearningRules, Rules, Thresholds
 
 ADA, BOB, CID, DAN = 0, 1, 2, 3
 RULES = Rules(churn=ChurnRules(horizon_days=28, snapshot_every_days=7, label_grace_days=1))
@@ -143,6 +144,21 @@ def test_the_capacity_is_the_share_of_open_customers_a_day() -> None:
     found = worth(emitted, rows(*every_day), typed)
     assert found is not None
     assert found.capacity is None
+
+
+def test_the_capacity_of_typed_thresholds_is_not_called_configured() -> None:
+    found = judged(Told([alarm(ADA, 0.0)], []), *weekly(ADA, 0.1, 0))
+    one = Foreseen(
+        asked=True,
+        high_per_day=2.0,
+        high_share_per_day=None,
+        customers_per_day=2.0,
+        thresholds=Thresholds(),
+        alarms_per_day=1.0,
+    )
+    assert "2.0 (as configured)" in alarm_section(found, [one], 28, None)
+    typed = found._replace(capacity=None)
+    assert "2.0 (the default)" in alarm_section(typed, [one], 28, None)
 
 
 def test_more_alarms_than_capacity_are_cautioned() -> None:

@@ -57,12 +57,12 @@ def test_all_customers_stand_beside_the_open_ones_and_are_marked(out: Path) -> N
 
 def test_the_summary_counts_the_alarms_that_were_told(out: Path) -> None:
     alarms = orjson.loads((out / "summary.json").read_bytes())["alarms"]
-    told = [
+    emitted = [
         row
         for row in rows(out / "churn-risk.jsonl")
         if row["data"]["band"] == "high" != row["data"]["band_before"]
     ]
-    assert alarms["alarms"] == len(told) > 0
+    assert alarms["alarms"] == len(emitted) > 0
     assert (alarms["capacity_per_day"], alarms["after_the_end"]) == (2.0, 0)
     ends = [
         row["subject"]

@@ -46,7 +46,7 @@ def listed(*values: float | None, groups: Sequence[str] | None = None) -> Featur
     names = groups or [f"kind {n}" for n in range(len(values))]
     return FeatureList(
         [
-            Feature(named(f"f{n}"), "n", f"text {n}", (name,), says=saying(KINDS[n], value))
+            Feature(named(f"f{n}"), "n", f"text {n}", (name,), says=(saying(KINDS[n], value),))
             for n, (value, name) in enumerate(zip(values, names, strict=True))
         ]
     )
@@ -233,3 +233,25 @@ def test_long_silence_speaks_for_leaving_only() -> None:
     ]
     assert sentences("d9", visit, pulls="silence_days", means=usual, direction="lowers") == []
     assert sentences("d1", visit, pulls="silence_days", means=usual) == []
+
+
+def test_before_the_first_sign_of_life_the_customer_is_silent_since_they_are_known() -> None:
+    known = event("email.delivered", "d0")
+    assert sentences("d44", known, pulls="silence_days", means=log1p(2)) == [
+        "no sign of life yet, known for 44 days (usual: 2 days)"
+    ]
+
+
+def test_where_a_fading_count_proves_nothing_the_silence_behind_it_is_told() -> None:
+    visits = [event("web.visit", f"d{day}") for day in range(0, 100, 2)]
+    assert sentences("d103", *visits, pulls="activity_week") == [
+        "silent for 5 days, usually comes every 2"
+    ]
+
+
+def test_a_value_next_to_the_usual_one_is_not_told() -> None:
+    answer = event("survey.answered", "d8", kind="nps", score=9.0)
+    assert sentences("d9", answer, pulls="survey_score", means=0.91) == []
+    assert sentences("d9", answer, pulls="survey_score", means=1.0) == [
+        "scored 90 % in the last survey, 24 h ago (usual: 100 %)"
+    ]

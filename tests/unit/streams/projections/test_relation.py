@@ -566,3 +566,12 @@ def test_the_state_is_described_with_the_moment_since_which_it_holds() -> None:
         "snapshot_due_ms": DUE,
     }
     assert Relation().describe(replace(BACK), profile, days(20))["since_ms"] == days(9)
+
+
+def test_the_event_of_a_return_raises_no_alarm_and_the_next_score_may() -> None:
+    certain = models("d0", knows=model(intercept=9.0, silence_days=0.1))
+    ended = live([*ENDED], models(None))[-1].state
+    back, later = arrival("order.placed", "d22"), arrival("web.visit", "d23")
+    first, second = live([back, later], certain, ended)
+    assert [e.type for e in first.emissions] == ["customer.relation_changed"]
+    assert "churn.risk_changed" in [e.type for e in second.emissions]
