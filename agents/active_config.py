@@ -18,7 +18,7 @@ from touchstream.streams.context import ServingContext
 from touchstream.streams.features.catalogue import FEATURES
 from touchstream.streams.learn.knowledge import Knowledge
 from touchstream.streams.learn.scorer import Scorer, compile_version
-from touchstream.streams.learn.snapshot import Version, digest, unseal
+from touchstream.streams.learn.snapshot import SnapshotError, Version, digest, unseal
 
 LEARNER = "learner"
 """The learner's shard; its states are the published versions."""
@@ -134,7 +134,13 @@ class ServingContexts:
         [[sealed, about]] = await self._store.load([Read(LEARNER, ids)])
         if sealed is None:
             return None
-        version = unseal(sealed)
+        try:
+            version = unseal(sealed)
+        except SnapshotError as exc:
+            raise Refusal(
+                f"model version {number}: {exc}: run the build that wrote it up to the first tick "
+                "of the new learner, or bring back the record if it is damaged"
+            ) from exc
         loaded = digest(version)
         if self._differs(number, loaded, about):
             return None

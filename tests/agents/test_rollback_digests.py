@@ -1,7 +1,11 @@
 """A version that is not what the learner published is not scored with, and raises alarm."""
 
+import msgspec
+import pytest
+
 from tests.make import SILENCE_KILLS, knowing
 from touchstream.agents.active_config import LEARNER, ServingContexts, version_states
+from touchstream.agents.fatal import Refusal
 from touchstream.agents.stores.base import Commit, Fence
 from touchstream.agents.stores.memory import MemoryStore
 from touchstream.schemas.rules import Rules
@@ -58,6 +62,15 @@ async def test_who_has_loaded_another_one_drops_it_at_the_next_check() -> None:
     assert models is not None
     assert models.scorers is not None
     assert models.scorers[CHURN].model == SILENCE_KILLS
+
+
+async def test_a_version_of_a_build_with_other_columns_is_refused_with_what_to_do() -> None:
+    model = msgspec.structs.replace(SILENCE_KILLS, columns="of-old")
+    published = await PublishedVersion.with_version(knowing(model))
+    with pytest.raises(
+        Refusal, match="version 1: churn: basis of-old, .* run the build that wrote"
+    ):
+        await published.contexts.load(IN_FORCE)
 
 
 async def test_a_check_of_what_agrees_changes_nothing() -> None:

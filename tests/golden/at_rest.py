@@ -25,7 +25,7 @@ from bench.services.kafka import KafkaServer
 from bench.services.redis import RedisServer
 from tests.golden.core import FOLDER, spelled, unspelled
 from tests.golden.worlds import RULES_FILE, SIZES, world_lines
-from tests.integration.deployment import FAST, Deployment, Sent
+from tests.integration.deployment import FAST, Deployment, Sent, wait_until
 from touchstream.agents.replay.lines import parse_line
 from touchstream.schemas.topics import (
     CHURN_RISK_TOPIC,
@@ -68,7 +68,7 @@ class AtRest(NamedTuple):
     """(received, key, value) of the touchpoints to come."""
 
     def restore(self, deployment: Deployment) -> None:
-        """Fill the Redis and the empty topics of a deployment."""
+        """Fill the Redis and the empty topics of a deployment, without the :meth:`unread`."""
         client = deployment.redis.client()
         for key, held in self.redis.items():
             name = key.replace("{NAMESPACE:", f"{{{deployment.settings.namespace}:")
@@ -78,7 +78,8 @@ class AtRest(NamedTuple):
                 client.set(name, unspelled(held) or b"")
         client.close()
         producer = deployment.producer()
-        for topic, records in self.kafka.items():
+        for topic, held in self.kafka.items():
+            records = [one for one in held if topic != TOUCHPOINTS_TOPIC or self._is_read(one)]
             sent = [
                 producer.send(
                     deployment.topics[topic],
@@ -92,6 +93,29 @@ class AtRest(NamedTuple):
             offsets = [one.get(timeout=60).offset for one in sent]
             assert offsets == [record[1] for record in records]
         producer.close()
+
+    def unread(self) -> list[Sent]:
+        """Touchpoints that were written after the stop."""
+        return [
+            Sent(
+                unspelled(value) or b"",
+                unspelled(key),
+                None,
+                partition,
+                tuple((header, unspelled(said) or b"") for header, said in headers),
+            )
+            for partition, offset, stamp, key, value, headers in self.kafka[TOUCHPOINTS_TOPIC]
+            if not self._is_read((partition, offset))
+        ]
+
+    def next_offset(self, shard: str) -> int:
+        """Offset of the first touchpoint that a shard had not processed."""
+        fence = unspelled(self.redis[f"{{NAMESPACE:{shard}}}:fence"]) or b""
+        return int(fence.split(b":")[0])
+
+    def _is_read(self, record: Sequence[Any]) -> bool:
+        partition, offset = record[:2]
+        return bool(offset < self.next_offset(f"p{partition}"))
 
     def touchpoints(self) -> list[Sent]:
         """Those to come."""
@@ -118,12 +142,22 @@ def deployed(
 
 
 def start(deployment: Deployment, now_ms: int) -> None:
-    """Start worker and learner; the fast clock shows ``now_ms`` at this moment."""
+    """Start the learner, then the worker; the fast clock shows ``now_ms`` at this moment.
+
+    The worker starts after the learner's first tick, as docs/operations.md wants it at an upgrade:
+    it cannot serve the model of a build with other columns.
+    """
     speed, wall_ms = deployment.speed, time.time_ns() // 1_000_000
     since_ms = (wall_ms * speed - now_ms) // (speed - 1)
     deployment.since_ms = since_ms
     clock = ["--since", str(since_ms), "--speed", str(speed)]
     deployment.learner.arguments = ["learner", *clock, "--ticks"]
+    ends = deployment.ends(TOUCHPOINTS_TOPIC)
+    deployment.learner.wanted = True
+    ticked = lambda: all(  # noqa: E731
+        now > before for now, before in zip(deployment.ends(TOUCHPOINTS_TOPIC), ends, strict=True)
+    )
+    wait_until(ticked, "the first tick")
     for role in deployment.roles:
         role.wanted = True
 

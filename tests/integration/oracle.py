@@ -75,19 +75,32 @@ def differences(deployment: Deployment) -> list[str]:
 def expected(settings: Settings, log: Sequence[Sequence[Record]]) -> Come:
     """Run the core over the log, tick by tick."""
     limit = LetterLimit(0, settings.worker.dead_letter_window)
-    stream = LocalStream(settings.rules, len(log), limit=limit)
+    return lived(LocalStream(settings.rules, len(log), limit=limit), log, {})
+
+
+def lived(
+    stream: LocalStream, log: Sequence[Sequence[Record]], sent: Mapping[int, Sequence[Entry]]
+) -> Come:
+    """Let the core live through the log, from where it stands, tick by tick.
+
+    ``sent`` holds what shards have sent for ticks that the learner has not learnt yet, by tick.
+    """
     shown: dict[tuple[str, str], list[bytes]] = {}
     letters: dict[tuple[int, int], str] = {}
-    stretches = [_stretches(partition, records, len(log)) for partition, records in enumerate(log)]
-    for number in range(max(len(stretch) for stretch in stretches)):
+    stretches = [
+        _stretches(shard.partition, log[shard.partition], len(log), shard.checkpoint.tick)
+        for shard in stream.shards
+    ]
+    for number in range(stream.knowledge.tick + 1, max(map(max, stretches)) + 1):
         for partition, stretch in enumerate(stretches):
-            if number < len(stretch):
+            if number in stretch:
                 stream.feed(partition, stretch[number])
         for shard in stream.shards:
             _report(shard.name, shard.outbox, shown, letters)
-        if all(shard.checkpoint.tick > number for shard in stream.shards):
+        if all(shard.checkpoint.tick >= number for shard in stream.shards):
             before = len(stream.signals)
-            stream.learn(number + 1)
+            stream.shards[0].outbox.extend(sent.get(number, ()))
+            stream.learn(number)
             spoken = len(stream.signals) - before  # it speaks after its shards
             _report(LEARNER, stream.emitted[len(stream.emitted) - spoken :], shown, letters)
     return Come(
@@ -195,15 +208,22 @@ def _numbered(
             yield (topic, shard, number), value
 
 
-def _stretches(partition: int, records: Sequence[Record], partitions: int) -> list[list[Record]]:
-    """The log up to and with tick 1, then up to and with tick 2, and so on; then the rest."""
-    stretches: list[list[Record]] = [[]]
+def _stretches(
+    partition: int, records: Sequence[Record], partitions: int, tick: int
+) -> dict[int, list[Record]]:
+    """Tick -> the records since the one before, up to and with it; under the next one the rest.
+
+    ``tick`` is the last one before the records.
+    """
+    number = tick + 1
+    stretches: dict[int, list[Record]] = {number: []}
     for record in records:
-        stretches[-1].append(record)
+        stretches[number].append(record)
         read = decode(record, Origin(partition, partitions, None))
-        if isinstance(read, Tick) and read.number >= len(stretches):
-            assert read.number == len(stretches), f"tick {len(stretches)} is missing on {partition}"
-            stretches.append([])
+        if isinstance(read, Tick) and read.number >= number:
+            assert read.number == number, f"tick {number} is missing on {partition}"
+            number += 1
+            stretches[number] = []
     return stretches
 
 

@@ -1,36 +1,52 @@
-"""A deployment that an earlier build left goes on as if this build had always been there.
+"""A deployment that an earlier build left is gone on with exactly as the core would.
 
 ``tests/golden/at_rest.py`` says how it was left: stopped in the middle of a log, with outputs that
-the broker had not taken.
+the broker had not taken. From there on the core, given the same bytes, is the oracle: states,
+checkpoints, timers, indexes, measures, emissions, examples and knowledge are its own. The model of
+churn starts anew, because it is about open customers now.
 """
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-import msgspec
 import orjson
 import pytest
 
 from bench.services.kafka import KafkaServer
 from bench.services.redis import RedisServer
-from tests.golden.at_rest import AtRest, deployed, load, publish_in_time, start
+from tests.golden.at_rest import (
+    AtRest,
+    deployed,
+    load,
+    publish_in_time,
+    start,
+)
 from tests.golden.core import unspelled
-from tests.golden.test_golden import ADDED
-from tests.golden.version3 import as_version_3
-from tests.integration.deployment import Deployment
-from tests.integration.oracle import EMITTED, Come, expected, found
+from tests.integration.deployment import Deployment, wait_until
+from tests.integration.oracle import EMITTED, Come, found, lived
 from touchstream.agents.active_config import LEARNER
+from touchstream.agents.learner_restore import restore_checkpoint
+from touchstream.schemas.examples import decode_example
 from touchstream.schemas.topics import (
     CHURN_RISK_TOPIC,
-    CUSTOMER_RISK_TOPIC,
     CUSTOMER_SIGNALS_TOPIC,
     DEAD_LETTERS_TOPIC,
+    EXAMPLES_TOPIC,
 )
-from touchstream.streams.checkpoint import ShardCheckpoint
+from touchstream.schemas.units import Millis
+from touchstream.streams.checkpoint import decode_checkpoint
+from touchstream.streams.learn.governance import Signal
+from touchstream.streams.learn.learner import version_of
+from touchstream.streams.learn.snapshot import CHURN
+from touchstream.streams.local import LocalStream
 from touchstream.streams.outbox import Entry, decode_entry
-from touchstream.streams.projections.measures import Measures
-from touchstream.streams.state import State, decode
+from touchstream.streams.partition import LetterLimit
+from touchstream.streams.projections.read import relation_of
+from touchstream.streams.state import FORMAT, decode
 
+NEW = 40
+"""Examples of churn to learn after the upgrade."""
 Outputs = Mapping[tuple[str, str], list[bytes]]
 """(topic, shard) -> records in order."""
 
@@ -46,6 +62,24 @@ class Upgraded(NamedTuple):
     want: Come
 
 
+class Resumed(LocalStream):
+    """The core with what lies at rest; the next record of every shard is a tick of this build."""
+
+    def __init__(self, left: AtRest, deployment: Deployment) -> None:
+        settings = deployment.settings
+        limit = LetterLimit(0, settings.worker.dead_letter_window)
+        super().__init__(settings.rules, deployment.partitions, limit=limit)
+        self.knowledge = restore_checkpoint(_text(left, LEARNER, "record"), self.rules)[0].knowledge
+        self.scorers[self.knowledge.version] = self._compiled(version_of(self.knowledge))
+        self.signals = [Signal("before", CHURN, 0.0, 0.0, Millis(0))] * _said(left, "", LEARNER)
+        for shard in self.shards:
+            shard.checkpoint = decode_checkpoint(_text(left, shard.name, "record"))
+            shard.states = deployment.states(shard.name)
+            shard.timers = {
+                name: int(at_ms) for name, at_ms in left.redis[f"{{NAMESPACE:{shard.name}}}:due"]
+            }
+
+
 @pytest.fixture(scope="module")
 def upgraded(
     kafka_server: KafkaServer, redis_server: RedisServer, tmp_path_factory: pytest.TempPathFactory
@@ -54,10 +88,19 @@ def upgraded(
     folder = tmp_path_factory.mktemp("upgrade") / "run"
     with deployed(kafka_server, redis_server, folder, left.settings) as deployment:
         left.restore(deployment)
+        core = Resumed(left, deployment)
         start(deployment, _json(left, LEARNER, "record")["written_ms"])
+        deployment.publish(left.unread())
         publish_in_time(deployment, left.touchpoints())
+        # Processes take a few days of the fast clock to start, so less is left for new labels.
+        learnt = lambda: deployment.checkpoint().knowledge.churn.model.examples >= NEW  # noqa: E731
+        wait_until(learnt, "labels of the new definition", 120, deployment.where)
         deployment.drain()
-        want = expected(deployment.settings, deployment.log_records())
+        log = [
+            [record for record in records if record.offset >= left.next_offset(f"p{partition}")]
+            for partition, records in enumerate(deployment.log_records())
+        ]
+        want = lived(core, log, _sent(left, core.knowledge.tick))
         yield Upgraded(left, deployment, found(deployment, want.measures), want)
 
 
@@ -68,35 +111,64 @@ def test_it_was_left_in_the_middle_of_its_work(upgraded: Upgraded) -> None:
     checkpoint = _json(upgraded.left, "p0", "record")
     assert _json(upgraded.left, LEARNER, "record")["knowledge"]["tick"] < checkpoint["tick"]
     assert checkpoint["in_force"]["model_version"] > 2
+    left = [
+        unspelled(value) or b""
+        for key, value in upgraded.left.redis.items()
+        if key.startswith("{NAMESPACE:p") and ":s:" in key
+    ]
+    assert {data[0] for data in left} == {3}
 
 
-def test_every_state_is_what_the_core_makes_of_the_whole_log(upgraded: Upgraded) -> None:
-    # Of the projections that are new since, an upgraded customer has known less than the log.
-    have, want = _states(upgraded.have), _states(upgraded.want)
-    assert _facts(have) == _facts(want)
-    for states, timers in zip(have, upgraded.have.timers, strict=True):
-        waiting = [(state.next_timer_ms, name) for name, state in states.items()]
+def test_every_state_is_what_the_core_makes_of_the_bytes_that_were_left(upgraded: Upgraded) -> None:
+    assert upgraded.have.states == upgraded.want.states
+    for states, timers in zip(upgraded.have.states, upgraded.have.timers, strict=True):
+        waiting = [(decode(data).next_timer_ms, name) for name, data in states.items()]
         assert timers == [name for at_ms, name in sorted(w for w in waiting if w[0] is not None)]
 
 
+def test_everybody_known_has_a_relation_in_the_format_of_today(upgraded: Upgraded) -> None:
+    states = [data for of_shard in upgraded.have.states for data in of_shard.values()]
+    written = [decode(data) for data in states if data[0] == FORMAT]
+    assert len(written) > len(states) / 2
+    for state in written:
+        assert (state.profile is None) == (relation_of(state) is None)
+
+
 def test_every_shard_stands_where_the_core_stands(upgraded: Upgraded) -> None:
-    assert _checkpoints(upgraded.have) == _checkpoints(upgraded.want)
+    assert upgraded.have.checkpoints == upgraded.want.checkpoints
+    assert upgraded.have.measures == upgraded.want.measures
+    assert upgraded.have.indexes == upgraded.want.indexes
 
 
 def test_the_learner_knows_what_the_core_knows(upgraded: Upgraded) -> None:
     assert upgraded.have.knowledge == upgraded.want.knowledge
 
 
+def test_churn_is_learnt_anew_from_rows_scored_after_the_upgrade(upgraded: Upgraded) -> None:
+    before = _json(upgraded.left, LEARNER, "record")
+    churn = upgraded.have.knowledge.churn
+    assert churn.label_definition != before["knowledge"]["targets"][CHURN]["meaning"]
+    assert churn.label_definition_since_ms == before["written_ms"]
+    assert churn.model.examples >= NEW
+    assert churn.model.examples < before["knowledge"]["targets"][CHURN]["model"]["examples"]
+    assert churn.model.since_ms is not None
+    assert churn.model.since_ms > before["written_ms"]
+
+
 def test_what_it_says_from_then_on_is_what_the_core_says(upgraded: Upgraded) -> None:
-    output = _known_then(_later(upgraded.have, upgraded.left))
-    assert output == _known_then(_later_of_all(upgraded.want, upgraded.left))
-    assert {CHURN_RISK_TOPIC, CUSTOMER_SIGNALS_TOPIC} <= {topic for topic, _ in output}
+    output = _later(upgraded.have, upgraded.left)
+    assert output == {names: values for names, values in upgraded.want.shown.items() if values}
+    assert {CUSTOMER_SIGNALS_TOPIC, EXAMPLES_TOPIC} <= {topic for topic, _ in output}
+    assert "customer.relation_changed" in {
+        str(orjson.loads(one)["type"])
+        for (topic, _), values in output.items()
+        if topic == CUSTOMER_SIGNALS_TOPIC
+        for one in values
+    }
 
 
 def test_its_dead_letters_from_then_on_are_those_of_the_core(upgraded: Upgraded) -> None:
-    assert _later_letters(upgraded.have, upgraded.left) == _later_letters(
-        upgraded.want, upgraded.left
-    )
+    assert _later_letters(upgraded.have, upgraded.left) == upgraded.want.letters
 
 
 def test_what_the_broker_had_not_taken_is_sent(upgraded: Upgraded) -> None:
@@ -106,81 +178,25 @@ def test_what_the_broker_had_not_taken_is_sent(upgraded: Upgraded) -> None:
         assert set(left) <= {record.value for records in there for record in records}
 
 
-def _checkpoints(come: Come) -> list[ShardCheckpoint]:
-    """What is newer than the build that left the deployment begins with this one."""
-    return [_known_to_both(one) for one in come.checkpoints]
-
-
-def _known_to_both(checkpoint: ShardCheckpoint) -> ShardCheckpoint:
-    counters, sequences = _without_names(checkpoint.counters), dict(checkpoint.sequences)
-    later = counters.pop("emitted.customer.risk", 0)
-    sequences.pop(CUSTOMER_RISK_TOPIC, None)
-    return msgspec.structs.replace(
-        checkpoint,
-        measured_since={},
-        counters=counters,
-        sequences=sequences,
-        sent=checkpoint.sent - later,
-    )
-
-
-def _without_names(counters: Mapping[str, int]) -> dict[str, int]:
-    return {name: n for name, n in counters.items() if not name.startswith("unknown_field.")}
-
-
-def _states(come: Come) -> list[dict[str, State]]:
-    return [
-        {name: _unmeasured(decode(data)) for name, data in states.items()} for states in come.states
-    ]
-
-
-def _unmeasured(state: State) -> State:
-    slots = tuple(slot for slot in state.slots if slot.number != Measures.slot)
-    return msgspec.structs.replace(state, slots=slots)
-
-
-def _facts(shards: Sequence[Mapping[str, State]]) -> list[dict[str, Any]]:
-    """What version 3 knew of everybody."""
-    return [{name: as_version_3(state) for name, state in states.items()} for states in shards]
-
-
-def _later(come: Come, left: AtRest) -> Outputs:
-    """What was emitted after the stop: records before it may have been of another format."""
-    return {
-        (topic, shard): [one for one in values if _sequence(one) > _said(left, topic, shard)]
-        for (topic, shard), values in come.shown.items()
-    }
-
-
-def _later_of_all(come: Come, left: AtRest) -> Outputs:
-    """The same of a whole log, in which types that are new since take up sequences of their own."""
-    later = dict(_later(come, left))
-    for (topic, shard), values in come.shown.items():
-        if topic == CUSTOMER_SIGNALS_TOPIC:
-            kept = [one for one in values if not _is_added(topic, one)]
-            later[topic, shard] = kept[_said(left, topic, shard) :]
-    return later
-
-
-def _known_then(outputs: Outputs) -> Outputs:
-    """Without types that are new since, and customer by customer.
-
-    A timer of a new projection may call a customer earlier within a tick, so sequences are given
-    out in another order; the order of one customer's records stays.
-    """
-    found: dict[tuple[str, str], list[bytes]] = {}
-    for (topic, shard), values in outputs.items():
-        kept = [orjson.loads(one) for one in values if not _is_added(topic, one)]
-        kept.sort(key=lambda one: one.get("subject") or one.get("customer") or "")
-        if kept:
-            found[topic, shard] = [orjson.dumps(one | {"sequence": None}) for one in kept]
+def _sent(left: AtRest, learnt: int) -> Mapping[int, Sequence[Entry]]:
+    """What shards had sent, or had still to send, of ticks that were not learnt yet, by tick."""
+    values = [unspelled(record[4]) or b"" for record in left.kafka[EXAMPLES_TOPIC]]
+    values += [entry.event for entry in _outbox(left) if entry.topic == EXAMPLES_TOPIC]
+    found = defaultdict[int, list[Entry]](list)
+    for value in dict.fromkeys(values):
+        tick = decode_example(value).tick
+        if tick > learnt:
+            found[tick].append(Entry(EXAMPLES_TOPIC, b"", value))
     return found
 
 
-def _is_added(topic: str, value: bytes) -> bool:
-    if topic == CUSTOMER_RISK_TOPIC:
-        return True
-    return topic == CUSTOMER_SIGNALS_TOPIC and orjson.loads(value)["type"] in ADDED
+def _later(come: Come, left: AtRest) -> Outputs:
+    """What was emitted after the stop."""
+    later = {
+        (topic, shard): [one for one in values if _sequence(one) > _said(left, topic, shard)]
+        for (topic, shard), values in come.shown.items()
+    }
+    return {names: values for names, values in later.items() if values}
 
 
 def _said(left: AtRest, topic: str, shard: str) -> int:
@@ -200,7 +216,7 @@ def _later_letters(come: Come, left: AtRest) -> dict[tuple[int, int], str]:
     return {
         (partition, offset): reason
         for (partition, offset), reason in come.letters.items()
-        if offset >= int(_text(left, f"p{partition}", "fence").split(b":")[0])
+        if offset >= left.next_offset(f"p{partition}")
     }
 
 
