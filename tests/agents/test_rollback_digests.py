@@ -68,7 +68,7 @@ async def test_a_version_of_a_build_with_other_columns_is_refused_with_what_to_d
     model = msgspec.structs.replace(SILENCE_KILLS, columns="of-old")
     published = await PublishedVersion.with_version(knowing(model))
     with pytest.raises(
-        Refusal, match="version 1: churn: basis of-old, .* run the build that wrote"
+        Refusal, match=r"version 1: churn: basis of-old, .* run the build that wrote"
     ):
         await published.contexts.load(IN_FORCE)
 
