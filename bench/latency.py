@@ -43,7 +43,11 @@ WARM_S = 3.0
 """Left out at the beginning."""
 
 PATIENCE_S = 60.0
-SETTINGS = {"WORKER__LINGER_MS": "10", "BANDS__COOLDOWN_DAYS": "0"}
+SETTINGS = {
+    "WORKER__LINGER_MS": "10",
+    "BANDS__COOLDOWN_DAYS": "0",
+    "BANDS__HIGH_ENTER": "0.72",
+}
 
 
 def ticket_model() -> ModelData:

@@ -28,6 +28,7 @@ TREATMENTS: Mapping[str, Treatment] = MappingProxyType(
         "call_by_owner": Treatment(accepted=0.35, relief=1.0),
         "resolve_open_ticket": Treatment(accepted=0.90, relief=0.2, solves_tickets=True),
         "send_offer": Treatment(accepted=0.12, relief=0.7),
+        "send_win_back_offer": Treatment(accepted=0.06, relief=0.7),
     }
 )
 """The actions of the default catalogue; ``do_nothing`` has no effect by definition."""

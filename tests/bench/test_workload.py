@@ -40,7 +40,7 @@ def test_the_core_alone_scores_every_customer() -> None:
 
 
 def test_every_event_of_the_latency_run_emits() -> None:
-    rules = Rules(bands=BandRules(cooldown_days=0))
+    rules = Rules(bands=BandRules(cooldown_days=0, high_enter=0.72))
     scorers, watermark_ms = {CHURN: Scorer(ticket_model())}, first_tick(rules).time_ms
     models = ServingContext(rules, rules.digest(), FEATURES, 1, scorers, watermark_ms)
     customers: dict[str, State | None] = {}

@@ -54,6 +54,7 @@ FAST_RULES: dict[str, Any] = {
     "INTAKE__ALLOWED_LATENESS_DAYS": "30",
     "LEARNING__MINIMUM_EXAMPLES": "50",
     "BANDS__COOLDOWN_DAYS": "0",
+    "BANDS__HIGH_ENTER": "0.72",
 }
 """At that speed a label matures in eight seconds."""
 

@@ -189,13 +189,14 @@ def exact_part(profile: Profile) -> Profile:
         },
         rhythm=None,
         friction=profile.friction and Friction(profile.friction.at_ms),
+        leaving=_held(profile.leaving),
     )
 
 
 def decayed_part(profile: Profile) -> list[float]:
     lately = [money.lately for _, money in sorted(profile.money.items())]
     families = [counter for _, counter in sorted(profile.families.items())]
-    amounts = [held.amount for held in (*families, *lately) if held]
+    amounts = [held.amount for held in (*families, *lately, profile.leaving) if held]
     counter, rubbed = profile.activity, profile.friction
     if counter is not None:
         amounts += [counter.week, counter.month, counter.quarter, counter.year]

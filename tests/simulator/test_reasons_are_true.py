@@ -80,7 +80,7 @@ def _crossings() -> Iterator[Said]:
         stream.tick(happening)
         for entry in stream.emitted:
             if entry.topic == CHURN_RISK_TOPIC:
-                emission, _ = decode_emission(entry.value)
+                emission, _ = decode_emission(entry.event)
                 yield _said(emission, known[emission.subject], before, happening)
         stream.emitted.clear()
         before = happening
