@@ -39,8 +39,8 @@ high_leave = 0.5
 """
 DAYS = 60
 CUSTOMERS = 30
-LAPSED = "c14"
-"""The last of those who stayed away from day 44 on."""
+SILENT = "c28"
+"""Stays away from day 58 on: long enough to be at risk, and not yet to be a former customer."""
 
 
 def shop() -> dict[str, list[bytes]]:
@@ -57,14 +57,14 @@ def shop() -> dict[str, list[bytes]]:
 
 async def _asked(scene: ReplayServices, folder: Path, file: Path) -> dict[str, Output]:
     commands: dict[str, list[object]] = {
-        "topic": ["explain", LAPSED, "--json"],
-        "file": ["explain", LAPSED, "--json", "--events", file],
-        "alone": ["explain", LAPSED, "--json", "--events", folder / "alone.jsonl"],
-        "part": ["explain", LAPSED, "--json", "--events", folder / "part.jsonl"],
-        "words": ["explain", LAPSED],
-        "unproved": ["explain", LAPSED, "--json", "--no-verify"],
+        "topic": ["explain", SILENT, "--json"],
+        "file": ["explain", SILENT, "--json", "--events", file],
+        "alone": ["explain", SILENT, "--json", "--events", folder / "alone.jsonl"],
+        "part": ["explain", SILENT, "--json", "--events", folder / "part.jsonl"],
+        "words": ["explain", SILENT],
+        "unproved": ["explain", SILENT, "--json", "--no-verify"],
         "stranger": ["explain", "nobody"],
-        "target": ["explain", LAPSED, "--target", "luck"],
+        "target": ["explain", SILENT, "--target", "luck"],
     }
     settings = {name.removeprefix("TOUCHSTREAM_"): text for name, text in scene.environ.items()}
     async with runtime(scene, 1) as (store, workforce):
@@ -85,8 +85,8 @@ def output(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Output]:
     config.write_text(CONFIG)
     lines = sorted(chain(*events.values()), key=lambda line: str(orjson.loads(line)["time"]))
     file.write_bytes(b"\n".join(lines))
-    (folder / "alone.jsonl").write_bytes(b"\n".join(events[LAPSED]))
-    (folder / "part.jsonl").write_bytes(b"\n".join(events[LAPSED][-3:]))
+    (folder / "alone.jsonl").write_bytes(b"\n".join(events[SILENT]))
+    (folder / "part.jsonl").write_bytes(b"\n".join(events[SILENT][-3:]))
     with services(Settings.load(config), config, "embedded", 1) as scene:
         return asyncio.run(_asked(scene, folder, file))
 
@@ -99,17 +99,17 @@ def shown(output: Mapping[str, Output], name: str) -> dict[str, Any]:
 
 def test_who_stays_away_is_at_risk_because_of_it(output: Mapping[str, Output]) -> None:
     found = shown(output, "topic")
-    assert (found["customer"], found["band"], found["target"]) == (LAPSED, "high", "churn")
+    assert (found["customer"], found["band"], found["target"]) == (SILENT, "high", "churn")
     silence = next(one for one in found["reasons"] if one["feature"] == "silence_days")
-    assert silence["value"] == 18.0  # from day 42 to day 60
+    assert silence["value"] == 4.0  # from day 56 to day 60
     assert silence["contribution"] > 0
     assert found["low"] < found["risk"] < found["high"]
 
 
 def test_the_topic_gives_exactly_the_profile_that_is_kept(output: Mapping[str, Output]) -> None:
     proof = shown(output, "topic")["proof"]
-    assert (proof["events"], proof["differing"]) == (22, [])
-    assert proof["first"] == "1997-01-01T00:00:00.014Z"
+    assert (proof["events"], proof["differing"]) == (29, [])
+    assert proof["first"] == "1997-01-01T00:00:00.028Z"
 
 
 def test_a_file_proves_what_the_topic_proves(output: Mapping[str, Output]) -> None:
@@ -137,8 +137,8 @@ def test_the_reasons_do_not_need_the_events(output: Mapping[str, Output]) -> Non
 def test_people_read_words(output: Mapping[str, Output]) -> None:
     assert output["words"].code == 0
     out = output["words"].out
-    assert out.startswith(f"{LAPSED}: risk of churn if nothing is done 0.")
-    assert "time since the last sign of life: 18 days" in out
+    assert out.startswith(f"{SILENT}: risk of churn if nothing is done 0.")
+    assert "time since the last sign of life: 4 days" in out
     assert "these events reproduce the stored profile exactly" in out
 
 
@@ -151,5 +151,5 @@ def test_a_stranger_ends_with_1_and_one_line(output: Mapping[str, Output]) -> No
 def test_an_unknown_target_ends_with_2(output: Mapping[str, Output]) -> None:
     assert (output["target"].code, output["target"].err) == (
         2,
-        "touchstream: --target='luck': want one of churn\n",
+        "touchstream: --target='luck': want one of churn, return\n",
     )
