@@ -24,14 +24,14 @@ from touchstream.agents.state_view import as_json
 from touchstream.schemas.dead_letter import decode_letter
 from touchstream.schemas.topics import DEAD_LETTERS_TOPIC
 from touchstream.streams.emit.identity import pseudonym
-from touchstream.streams.learn.snapshot import CHURN
+from touchstream.streams.learn.snapshot import CHURN, RETURN
 from touchstream.streams.local import LocalStream
-from touchstream.streams.projections.read import churn_of, targets_of
+from touchstream.streams.projections.read import churn_of, return_of, targets_of
 from touchstream.streams.records import Record
 from touchstream.streams.state import decode
 
 ROOT = Path(__file__).parents[2]
-TIMEOUT_S = 240
+TIMEOUT_S = 480
 
 
 def replay(
@@ -87,7 +87,7 @@ def core(events: Path, out: Path, config: Path) -> Path:
             customers[pseudonym(customer, settings.rules.seed)] = customer
         stream.feed(0, [Record(offset, step.received_ms, line.key, line.value, line.headers)])
     out.mkdir()
-    files = (*LEFT_OUT, *score_files([target.name for target in settings.rules.targets]).values())
+    files = (*LEFT_OUT, *score_files(list(settings.rules.all_targets)[1:]).values())
     shown = {Path(name).stem: list[object]() for name in files}
     for name, output in _told(stream, customers):
         shown[name].append(output)
@@ -99,12 +99,13 @@ def core(events: Path, out: Path, config: Path) -> Path:
 def _told(stream: LocalStream, customers: dict[str, str]) -> Iterator[tuple[str, object]]:
     """Output file and line, in the form of a replay's."""
     [shard] = stream.shards
-    names = [target.name for target in stream.rules.targets]
+    names = list(stream.rules.all_targets)[1:]
     files = {target: Path(name).stem for target, name in score_files(names).items()}
     for customer, data in shard.states.items():
         state = decode(data)
         yield "profiles", as_json(customer, state)
-        for target, ledger in {CHURN: churn_of(state).ledger, **targets_of(state).ledgers}.items():
+        ledgers = {CHURN: churn_of(state).ledger, RETURN: return_of(state).ledger}
+        for target, ledger in {**ledgers, **targets_of(state).ledgers}.items():
             for row in ledger:
                 line = score_line(customer, row.at_ms, row.risk, row.model_version, None)
                 yield files[target], line

@@ -22,7 +22,7 @@ from touchstream.schemas.envelope import parse_time
 from touchstream.schemas.units import DAY_MS, Millis
 from touchstream.streams.snapshot_day import next_snapshot_day_ms
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
 
 WINDOW = Window(
     horizon_ms=28 * DAY_MS,
