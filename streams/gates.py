@@ -9,7 +9,8 @@ from touchstream.schemas.units import DAY_MS, Millis
 from touchstream.streams.context import ServingContext
 from touchstream.streams.decide.bands import Gate, gated_band, next_band
 from touchstream.streams.decide.policy import held_out
-from touchstream.streams.projections.churn import ChurnState, enough_evidence
+from touchstream.streams.projections.banding import enough_evidence
+from touchstream.streams.projections.churn import ChurnState
 from touchstream.streams.projections.read import churn_of, relation_of
 from touchstream.streams.projections.relation import RelationState, term_is_over_for
 from touchstream.streams.scoring import Scored, score

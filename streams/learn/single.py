@@ -68,7 +68,7 @@ def expand_one(
     counts = [_within(row[place], 0.0, LARGEST_LN) for place in (_GAPS, _SILENCE, _COUNT, _KNOWN)]
     gap_count, silent_days, count, known_days = np.expm1(counts).tolist()
     sure = _at_most(gap_count, SURE_GAPS) / SURE_GAPS
-    mean, spread = _rhythm(gap_count, row[_USUAL], row[_SPREAD], population)
+    mean, spread = rhythm_of(gap_count, row[_USUAL], row[_SPREAD], population)
     days = [_at_least(silent_days, SHORTEST_DAYS), silent_days + horizon_days]
     now, then = np.log(days).tolist()
     z = (now - mean) / spread
@@ -92,9 +92,14 @@ def expand_one(
     ]
 
 
-def _rhythm(
+def rhythm_of(
     count: float, usual: float, spread: float, population: Population
 ) -> tuple[float, float]:
+    """Mean and spread of a customer's ln(days) between visits, shrunk towards the population's.
+
+    ``count`` gaps of mean ``usual`` and standard deviation ``spread``, NaN where there is none; see
+    :class:`touchstream.streams.learn.seen.Seen`.
+    """
     freedom = squares = 0.0
     if not isnan(spread):
         freedom = _at_least(count - 1.0, 0.0)

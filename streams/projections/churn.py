@@ -14,25 +14,25 @@ from msgspec import Struct
 from touchstream.schemas.emissions.risk import Reason, RiskChanged
 from touchstream.schemas.envelope import Event
 from touchstream.schemas.registry import TOUCHPOINTS
-from touchstream.schemas.rules import Band, LearningRules, Rules, Thresholds
+from touchstream.schemas.rules import Band, Rules
 from touchstream.schemas.units import Millis
 from touchstream.streams.decide.arbitration import Candidate, Decision
-from touchstream.streams.decide.bands import Crossing, Gate, gated_band, next_band, rises
+from touchstream.streams.decide.bands import Crossing, rises
 from touchstream.streams.emit.risk import risk_changed
 from touchstream.streams.features.groups import FeatureGroups
 from touchstream.streams.learn.band_capacity import rise
 from touchstream.streams.learn.ledger import (
     SUBSCRIBED,
     Ledger,
-    decided,
     flag_outcomes,
     is_late,
     mature,
     matures_ms,
 )
-from touchstream.streams.learn.snapshot import CHURN, ModelData
+from touchstream.streams.learn.snapshot import CHURN
 from touchstream.streams.measures.churn import band_entered, label_matured
 from touchstream.streams.profiles.profile import Profile
+from touchstream.streams.projections.banding import enough_evidence, next_band_of
 from touchstream.streams.projections.projection import (
     TOMBSTONE,
     Context,
@@ -50,6 +50,7 @@ from touchstream.streams.projections.relation import (
     snapshot_is_due,
     term_is_over_for,
 )
+from touchstream.streams.projections.rows import merged_rows, with_decision
 from touchstream.streams.projections.why import contributions_of, direction_of, reasons_of
 from touchstream.streams.scoring import Scored, snapshot
 
@@ -165,14 +166,7 @@ class Churn:
         """Record the decision in every row whose window contains it."""
         if state is None:
             return None
-        ledger = decided(
-            state.ledger,
-            decision.at_ms,
-            decision.choice.offer_probability,
-            decision.acts,
-            ctx.rules.churn,
-            ctx.rules.deciding.holdout,
-        )
+        ledger = with_decision(state.ledger, decision, ctx.rules.churn, ctx)
         return msgspec.structs.replace(state, ledger=ledger)
 
     def next_timer_ms(self, state: ChurnState, rules: Rules) -> Millis | None:
@@ -183,7 +177,7 @@ class Churn:
         """Keep the rows of both; the later crossing determines the band."""
         newer, older = sorted((a, b), key=_newest_first)
         return ChurnState(
-            ledger=tuple(sorted((*a.ledger, *b.ledger), key=_row_order)),
+            ledger=merged_rows(a.ledger, b.ledger),
             risk=_largest(a.risk, b.risk),
             band=newer.band or older.band,
             crossing=newer.crossing,
@@ -264,39 +258,6 @@ def _banded(state: ChurnState, scored: Scored, ctx: Context) -> Update[ChurnStat
     return Update(crossed, (emission,), (candidate,) if up else (), measures=entered)
 
 
-def next_band_of(
-    before: Band | None,
-    crossing: Crossing | None,
-    scored: Scored,
-    thresholds: Thresholds | None,
-    ctx: Context,
-    *,
-    term_is_over: bool = False,
-) -> tuple[Band | None, Gate | None]:
-    """The band after a prediction of any target, and the gate that held back a rise.
-
-    ``before`` stays until there is enough evidence, and thresholds.
-    """
-    rules = ctx.rules
-    if thresholds is None:
-        return before, None
-    band = next_band(before, scored.risk, thresholds)
-    if not enough_evidence(scored.scorer.model, rules.learning):
-        return before, "evidence" if rises(before, band) else None
-    doubt = scored.prediction.doubt() if rises(before, band) else 0.0
-    after, gate = gated_band(
-        before, band, doubt, crossing, ctx.now_ms, rules, term_is_over=term_is_over
-    )
-    return after, gate if rises(before, band) else None
-
-
-def enough_evidence(model: ModelData, rules: LearningRules) -> bool:
-    """Whether the model has learnt enough examples of both labels for its risks to be emitted."""
-    # A model that has seen almost only one label cannot rank customers.
-    rarer = min(model.churned, model.examples - model.churned)
-    return model.examples >= rules.minimum_examples and rarer >= rules.minimum_of_each
-
-
 def _change(
     state: ChurnState, band: Band, scored: Scored, why: tuple[Reason, ...], ctx: Context
 ) -> RiskChanged:
@@ -320,10 +281,6 @@ def _change(
 def _newest_first(state: ChurnState) -> tuple[int, bytes]:
     at_ms = 0 if state.crossing is None else state.crossing.at_ms
     return -at_ms, msgspec.msgpack.encode(state)  # an arbitrary but stable order of equal moments
-
-
-def _row_order(row: Any) -> tuple[int, bytes]:  # noqa: ANN401 - a Snapshot
-    return row.at_ms, msgspec.msgpack.encode(row)
 
 
 def _largest(a: Any, b: Any) -> Any:  # noqa: ANN401 - two of one ordered type, or None

@@ -13,7 +13,7 @@ are in docs/decisions/0033-relation.md.
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
-from math import exp, sqrt
+from math import exp, nan
 from statistics import NormalDist
 from typing import Any, ClassVar
 
@@ -34,7 +34,10 @@ from touchstream.schemas.touchpoints.subscriptions import (
 from touchstream.schemas.units import DAY_MS, Millis
 from touchstream.streams.context import ServingContext
 from touchstream.streams.emit.relation import relation_changed
-from touchstream.streams.learn.seen import LEAST_SPREAD, PSEUDO_GAPS, Population
+from touchstream.streams.features.recency import gap_spread, gap_usual
+from touchstream.streams.features.view import View
+from touchstream.streams.learn.seen import Population
+from touchstream.streams.learn.single import rhythm_of
 from touchstream.streams.learn.snapshot import CHURN
 from touchstream.streams.measures.churn import relation_entered
 from touchstream.streams.profiles.profile import Profile
@@ -113,14 +116,12 @@ def lapses_after_days(profile: Profile, serving: ServingContext) -> float:
     rules = serving.rules
     scorers = serving.scorers
     everybody = _UNLEARNT if scorers is None else scorers[CHURN].population
-    rhythm = profile.rhythm
-    count = 0 if rhythm is None else rhythm.count
-    own = 0.0 if rhythm is None else count * rhythm.mean
-    squares = 0.0 if rhythm is None else rhythm.squares
-    freedom = max(count - 1, 0)
-    mean = (own + PSEUDO_GAPS * everybody.gap_mean) / (count + PSEUDO_GAPS)
-    variance = (squares + PSEUDO_GAPS * everybody.gap_spread**2) / (freedom + PSEUDO_GAPS)
-    spread = max(sqrt(variance), LEAST_SPREAD)
+    count = 0.0 if profile.rhythm is None else float(profile.rhythm.count)
+    view = View(profile, profile.last_seen_ms)
+    usual, spread = gap_usual(view), gap_spread(view)
+    mean, spread = rhythm_of(
+        count, nan if usual is None else usual, nan if spread is None else spread, everybody
+    )
     longest = exp(mean + _quantile(rules.relation.returned_share) * spread)
     return min(LONGEST_DAYS, max(float(rules.churn.horizon_days), longest))
 

@@ -22,14 +22,14 @@ from touchstream.streams.decide.bands import Crossing, rises
 from touchstream.streams.emit.returning import return_changed
 from touchstream.streams.learn.ledger import (
     Ledger,
-    decided,
     flag_return,
     mature,
     matures_ms,
 )
 from touchstream.streams.learn.snapshot import CHURN, RETURN
 from touchstream.streams.profiles.profile import Profile
-from touchstream.streams.projections.churn import TARGETS, next_band_of
+from touchstream.streams.projections.banding import next_band_of
+from touchstream.streams.projections.churn import TARGETS
 from touchstream.streams.projections.projection import (
     TOMBSTONE,
     Context,
@@ -39,6 +39,7 @@ from touchstream.streams.projections.projection import (
     Update,
 )
 from touchstream.streams.projections.relation import RELATION, is_over, snapshot_is_due
+from touchstream.streams.projections.rows import merged_rows, with_decision
 from touchstream.streams.projections.why import contributions_of, direction_of, reasons_of
 from touchstream.streams.scoring import Scored, snapshot
 
@@ -118,14 +119,7 @@ class Returning:
         """Record the decision in every row whose window contains it."""
         if state is None:
             return None
-        ledger = decided(
-            state.ledger,
-            decision.at_ms,
-            decision.choice.offer_probability,
-            decision.acts,
-            ReturnTarget(ctx.rules.churn),
-            ctx.rules.deciding.holdout,
-        )
+        ledger = with_decision(state.ledger, decision, ReturnTarget(ctx.rules.churn), ctx)
         return msgspec.structs.replace(state, ledger=ledger)
 
     def next_timer_ms(self, state: ReturnState, rules: Rules) -> Millis | None:
@@ -134,8 +128,7 @@ class Returning:
     def merge(self, a: ReturnState, b: ReturnState, ctx: Context) -> ReturnState:
         """Keep the rows of both; the later crossing determines the band."""
         newer = max((a, b), key=_newest)
-        rows = sorted((*a.ledger, *b.ledger), key=_row_order)
-        return msgspec.structs.replace(newer, ledger=tuple(rows))
+        return msgspec.structs.replace(newer, ledger=merged_rows(a.ledger, b.ledger))
 
     def upgrade(self, version: int, fields: list[Any]) -> ReturnState:
         raise ValueError(f"this build cannot read version {version}")
@@ -200,7 +193,3 @@ def _change(
 def _newest(state: ReturnState) -> tuple[int, bytes]:
     at_ms = 0 if state.crossing is None else state.crossing.at_ms
     return at_ms, msgspec.msgpack.encode(state)  # an arbitrary but stable order of equal moments
-
-
-def _row_order(row: Any) -> tuple[int, bytes]:  # noqa: ANN401 - a Snapshot
-    return row.at_ms, msgspec.msgpack.encode(row)

@@ -7,7 +7,6 @@ A probability that rises to ``signal_at``, or falls below it again, is emitted.
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
-import msgspec
 from msgspec import Struct
 
 from touchstream.schemas.emissions.envelope import Emission
@@ -22,13 +21,12 @@ from touchstream.streams.learn.ledger import (
     MOST_ROWS,
     Ledger,
     Matured,
-    decided,
     flag_target_outcomes,
     mature,
     matures_ms,
 )
 from touchstream.streams.profiles.profile import Profile
-from touchstream.streams.projections.churn import enough_evidence
+from touchstream.streams.projections.banding import enough_evidence
 from touchstream.streams.projections.projection import (
     Context,
     ScoreRequest,
@@ -36,6 +34,7 @@ from touchstream.streams.projections.projection import (
     Trigger,
     Update,
 )
+from touchstream.streams.projections.rows import merged_rows, with_decision
 from touchstream.streams.scoring import Scored, snapshot
 
 MAX_DELAY_FRACTION = 0.1
@@ -130,14 +129,7 @@ class Targets:
         if state is None:
             return None
         ledgers = {
-            target.name: decided(
-                state.ledgers[target.name],
-                decision.at_ms,
-                decision.choice.offer_probability,
-                decision.acts,
-                target,
-                ctx.rules.deciding.holdout,
-            )
+            target.name: with_decision(state.ledgers[target.name], decision, target, ctx)
             for target in ctx.rules.targets
             if target.name in state.ledgers
         }
@@ -155,7 +147,10 @@ class Targets:
         """Keep the rows of both, up to the bound the newest."""
         names = sorted({*a.ledgers, *b.ledgers})
         return TargetsState(
-            {name: _joined(a.ledgers.get(name, ()), b.ledgers.get(name, ())) for name in names},
+            {
+                name: merged_rows(a.ledgers.get(name, ()), b.ledgers.get(name, ()))[-MOST_ROWS:]
+                for name in names
+            },
             tuple(sorted({*a.raised, *b.raised})),
         )
 
@@ -210,9 +205,3 @@ def _signalled(
     )
     emission = customer_signal(ctx.subject, signal, ctx.cause, ctx.now_ms)
     return others if was else (*others, target.name), (emission,)
-
-
-def _joined(a: Ledger, b: Ledger) -> Ledger:
-    # The bytes break ties, so that merge(a, b) == merge(b, a).
-    rows = sorted((*a, *b), key=lambda row: (row.at_ms, msgspec.msgpack.encode(row)))
-    return tuple(rows[-MOST_ROWS:])
