@@ -198,12 +198,16 @@ class Thresholds(Struct, frozen=True, array_like=True, gc=False):
             raise RulesError("bands: want medium_enter <= high_leave <= high_enter")
 
 
+DEFAULT_SHARE = 0.01
+"""Open customers who may enter the band high on a day: each about once in a quarter."""
+
+
 class BandRules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Risk bands: as many alarms as there is capacity for, or thresholds that are typed."""
 
     high_per_day: Annotated[float, Meta(gt=0.0)] | None = None
     """Customers who may enter the band high on a day; none given: ``high_share_per_day``."""
-    high_share_per_day: Annotated[float, Meta(gt=0.0, le=1.0)] = 0.01
+    high_share_per_day: Annotated[float, Meta(gt=0.0, le=1.0)] = DEFAULT_SHARE
     """The same as a share of the open customers."""
     medium_enter: Probability | None = None
     """Typed thresholds: each one that is given sets the capacity aside, and the others then have
@@ -228,6 +232,10 @@ class BandRules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         typed = self.typed
         if typed is not None and self.high_per_day is not None:
             raise RulesError("bands: want high_per_day or thresholds such as high_enter, not both")
+        if typed is not None and self.high_share_per_day != DEFAULT_SHARE:
+            raise RulesError(
+                "bands: want high_share_per_day or thresholds such as high_enter, not both"
+            )
 
 
 EXPIRES_DAYS = 7
@@ -320,7 +328,8 @@ DEFAULT_ACTIONS = (
         consent="marketing",
         accept_probability=0.05,
         value_minor=12_000,
-        cost_minor=400,
+        # Worth its cost up to a probability of return of 2/3: above, most come back by themselves.
+        cost_minor=200,
         rest_days=91,
     ),
 )

@@ -68,3 +68,10 @@ def test_a_recommendation_lasts_a_week_or_the_horizon_if_that_is_shorter() -> No
     assert found == [7, 4]
     lasting = ActionRules(name="call", channel="phone", expires_days=20)
     assert Rules().expires_days(lasting) == 20
+
+
+def test_a_capacity_and_typed_thresholds_are_one_too_many() -> None:
+    assert BandRules(high_share_per_day=0.02).typed is None
+    for capacity in ({"high_per_day": 5.0}, {"high_share_per_day": 0.02}):
+        with pytest.raises(RulesError, match=f"{next(iter(capacity))} or thresholds"):
+            BandRules(high_enter=0.8, **capacity)

@@ -229,7 +229,7 @@ def test_the_offer_is_worth_what_it_brings_to_those_who_would_stay_away() -> Non
     assert probability is not None
     assert action.risk == pytest.approx(1 - probability)
     assert action.values_minor["send_win_back_offer"] == pytest.approx(
-        (1 - probability) * 0.05 * 12_000 - 400, abs=0.01
+        (1 - probability) * 0.05 * 12_000 - 200, abs=0.01
     )
 
 
