@@ -7,6 +7,7 @@ from itertools import cycle, islice
 from typing import Any, NamedTuple
 
 import msgspec
+import numpy as np
 import orjson
 
 from bench.by_hand import by_hand
@@ -29,7 +30,10 @@ from touchstream.streams.intake.decode import Arrival
 from touchstream.streams.intake.fingerprint import content_of, identity_of
 from touchstream.streams.intake.memory import NOTHING_REMEMBERED, Memory
 from touchstream.streams.intake.partitioner import partition_of
+from touchstream.streams.learn.arrays import pack_symmetric
+from touchstream.streams.learn.basis import NAMES
 from touchstream.streams.learn.ledger import SUBSCRIBED, Ledger, Snapshot, is_activity, millionths
+from touchstream.streams.learn.models.bayes import BayesData
 from touchstream.streams.learn.scorer import compile_version
 from touchstream.streams.learn.snapshot import CHURN, ModelData, Version, empty
 from touchstream.streams.local import LocalShard, LocalStream
@@ -204,6 +208,15 @@ def daily(first: int, last: int, customer: str = "ada") -> list[Arrival | TimerF
 def model(intercept: float = 0.0, examples: int = 1_000, **weights: float) -> ModelData:
     """A model that adds weight x value for every feature named, and ``intercept``."""
     return by_hand(weights, intercept, examples=examples)
+
+
+def doubtful(known: ModelData, deviation: float) -> ModelData:
+    """The model with this standard deviation of the log-odds."""
+    assert isinstance(known.estimator, BayesData)
+    covariance = np.zeros((len(NAMES), len(NAMES)))
+    covariance[0, 0] = deviation**2
+    estimator = BayesData(known.estimator.mean, pack_symmetric(covariance))
+    return msgspec.structs.replace(known, estimator=estimator)
 
 
 SILENCE_KILLS = model(intercept=-12.0, silence_days=4.0)

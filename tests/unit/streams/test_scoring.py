@@ -1,8 +1,7 @@
 import msgspec
-import numpy as np
 
 from tests.make import arrival as arriving
-from tests.make import emitted, event, folded, live, model, models, moment, state_of
+from tests.make import doubtful, emitted, event, folded, live, model, models, moment, state_of
 from touchstream.schemas.emissions.actions import ActionRecommended
 from touchstream.schemas.emissions.cause import Cause
 from touchstream.schemas.emissions.envelope import Emission
@@ -15,9 +14,6 @@ from touchstream.streams.customer import Underway, conclude
 from touchstream.streams.decide.bands import Crossing
 from touchstream.streams.features.catalogue import FEATURES
 from touchstream.streams.intake.memory import NOTHING_REMEMBERED
-from touchstream.streams.learn.arrays import pack_symmetric
-from touchstream.streams.learn.basis import NAMES
-from touchstream.streams.learn.models.bayes import BayesData
 from touchstream.streams.learn.snapshot import CHURN, ModelData
 from touchstream.streams.projections.churn import ChurnState
 from touchstream.streams.projections.projection import Context, ScoreRequest
@@ -128,19 +124,9 @@ def test_with_too_few_of_either_label_nobody_is_put_in_a_band() -> None:
     assert churn_of(judged(State(), msgspec.structs.replace(DOOMED, churned=20))[0]).band == "high"
 
 
-def doubtful(deviation: float) -> ModelData:
-    """P(churn) of 0.88, with this standard deviation of the log-odds."""
-    assert isinstance(DOOMED.estimator, BayesData)
-    width = len(NAMES)
-    covariance = np.zeros((width, width))
-    covariance[0, 0] = deviation**2
-    estimator = BayesData(DOOMED.estimator.mean, pack_symmetric(covariance))
-    return msgspec.structs.replace(DOOMED, estimator=estimator)
-
-
 def test_on_a_probability_that_is_hardly_known_no_band_is_entered() -> None:
-    assert churn_of(judged(state_of(band="low"), doubtful(0.2))[0]).band == "high"
-    after, emissions = judged(state_of(band="low"), doubtful(2.0))
+    assert churn_of(judged(state_of(band="low"), doubtful(DOOMED, 0.2))[0]).band == "high"
+    after, emissions = judged(state_of(band="low"), doubtful(DOOMED, 2.0))
     assert (churn_of(after).band, emissions) == ("low", [])
 
 
