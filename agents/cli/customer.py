@@ -17,6 +17,7 @@ from touchstream.agents.stores.connect import open_store
 from touchstream.schemas.envelope import format_time
 from touchstream.schemas.shards import shard_name
 from touchstream.streams.checkpoint import ShardCheckpoint, decode_checkpoint
+from touchstream.streams.context import ServingContext
 from touchstream.streams.emit.risk import REASONS
 from touchstream.streams.explain import explain
 from touchstream.streams.gates import silences
@@ -29,6 +30,7 @@ from touchstream.streams.learn.ledger import (
     SUBSCRIBED,
     TREATED,
 )
+from touchstream.streams.projections.read import relation_of
 from touchstream.streams.state import State, decode
 
 INDENT = "  "
@@ -61,8 +63,7 @@ async def _shown(settings: Settings, customer_id: str) -> dict[str, object]:
         [found] = await store.read_checkpoints([shard])
         [[data]] = await store.load([Read(shard, [customer_id])])
         state, checkpoint = None if data is None else decode(data), decode_checkpoint(found.record)
-        sentences = [] if state is None else await _sentences(store, state, checkpoint)
-        serving = await ServingContexts(store).load(checkpoint)
+        serving = await _serving(store, checkpoint)
     finally:
         await store.close()
     if state is None:
@@ -73,20 +74,27 @@ async def _shown(settings: Settings, customer_id: str) -> dict[str, object]:
     held_by = [] if serving is None else silences(customer_id, state, serving)
     return {
         **named(customer_id, state),
-        "reasons": sentences,
+        "reasons": [] if serving is None else _sentences(state, serving),
         "held_by": {one.gate: f"{one.text}; opens with {one.opens}" for one in held_by},
         "shard": shard,
         **_as_of(checkpoint),
     }
 
 
-async def _sentences(store: Store, state: State, checkpoint: ShardCheckpoint) -> list[str]:
-    """The strongest facts that raise the risk now; ``touchstream explain`` shows the others."""
+async def _serving(store: Store, checkpoint: ShardCheckpoint) -> ServingContext | None:
     try:
-        context = await ServingContexts(store).load(checkpoint)
+        return await ServingContexts(store).load(checkpoint)
     except Refusal:  # the state can be shown without the models
+        return None
+
+
+def _sentences(state: State, serving: ServingContext) -> list[str]:
+    """The strongest facts that raise the risk now; ``touchstream explain`` shows the others."""
+    relation = relation_of(state)
+    # Who has left has no risk of leaving.
+    if relation is not None and relation.is_over:
         return []
-    explanation = None if context is None else explain(state, context)
+    explanation = explain(state, serving)
     if explanation is None:
         return []
     raising = (reason for reason in explanation.reasons if reason.contribution > 0)

@@ -41,6 +41,7 @@ DAYS = 60
 CUSTOMERS = 30
 LAPSED = "c14"
 """The last of those who stayed away from day 44 on."""
+STAYS = "c1"
 
 
 def shop() -> dict[str, list[bytes]]:
@@ -62,6 +63,9 @@ async def _asked(scene: ReplayServices, folder: Path, file: Path) -> dict[str, O
         "alone": ["explain", LAPSED, "--json", "--events", folder / "alone.jsonl"],
         "part": ["explain", LAPSED, "--json", "--events", folder / "part.jsonl"],
         "words": ["explain", LAPSED],
+        "stays": ["explain", STAYS, "--json", "--no-verify"],
+        "lapsed": ["customer", LAPSED],
+        "churn": ["explain", LAPSED, "--json", "--no-verify", "--target", "churn"],
         "unproved": ["explain", LAPSED, "--json", "--no-verify"],
         "stranger": ["explain", "nobody"],
         "target": ["explain", LAPSED, "--target", "luck"],
@@ -97,13 +101,33 @@ def shown(output: Mapping[str, Output], name: str) -> dict[str, Any]:
     return found
 
 
-def test_who_stays_away_is_at_risk_because_of_it(output: Mapping[str, Output]) -> None:
+def test_of_a_lapsed_customer_the_return_is_explained(output: Mapping[str, Output]) -> None:
     found = shown(output, "topic")
-    assert (found["customer"], found["band"], found["target"]) == (LAPSED, "high", "churn")
+    assert (found["customer"], found["band"], found["target"]) == (LAPSED, None, "return")
     silence = next(one for one in found["reasons"] if one["feature"] == "silence_days")
     assert silence["value"] == 18.0  # from day 42 to day 60
-    assert silence["contribution"] > 0
+    assert silence["contribution"] < 0
     assert found["low"] < found["risk"] < found["high"]
+
+
+def test_of_an_open_customer_churn_is_explained(output: Mapping[str, Output]) -> None:
+    found = shown(output, "stays")
+    assert (found["customer"], found["band"], found["target"]) == (STAYS, "low", "churn")
+
+
+def test_the_question_can_be_asked_all_the_same(output: Mapping[str, Output]) -> None:
+    found = shown(output, "churn")
+    silence = next(one for one in found["reasons"] if one["feature"] == "silence_days")
+    assert (found["target"], found["held_by"][0]["gate"]) == ("churn", "relation")
+    assert silence["contribution"] > 0
+
+
+def test_a_lapsed_customer_is_shown_with_their_relation(output: Mapping[str, Output]) -> None:
+    assert output["lapsed"].code == 0
+    out = output["lapsed"].out
+    assert "relation:\n  status: lapsed\n  since: 1997-02-" in out
+    # Nothing can raise the risk of leaving any more.
+    assert "reasons:" not in out
 
 
 def test_the_topic_gives_exactly_the_profile_that_is_kept(output: Mapping[str, Output]) -> None:
@@ -137,7 +161,8 @@ def test_the_reasons_do_not_need_the_events(output: Mapping[str, Output]) -> Non
 def test_people_read_words(output: Mapping[str, Output]) -> None:
     assert output["words"].code == 0
     out = output["words"].out
-    assert out.startswith(f"{LAPSED}: risk of churn if nothing is done 0.")
+    assert out.startswith(f"{LAPSED}: probability of return 0.")
+    assert "nothing emitted now (relation): the relation is lapsed since" in out
     assert "time since the last sign of life: 18 days" in out
     assert "these events reproduce the stored profile exactly" in out
 
@@ -151,5 +176,5 @@ def test_a_stranger_ends_with_1_and_one_line(output: Mapping[str, Output]) -> No
 def test_an_unknown_target_ends_with_2(output: Mapping[str, Output]) -> None:
     assert (output["target"].code, output["target"].err) == (
         2,
-        "touchstream: --target='luck': want one of churn\n",
+        "touchstream: --target='luck': want one of churn, return\n",
     )
