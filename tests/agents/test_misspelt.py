@@ -1,7 +1,10 @@
 """A probable misspelling is told once, with the field that was meant and nothing personal."""
 
+import pytest
+import structlog
 from structlog.testing import capture_logs
 
+from touchstream.agents import misspelt
 from touchstream.agents.misspelt import MOST_TOLD, MisspeltFields
 
 COUNTERS = {
@@ -10,6 +13,12 @@ COUNTERS = {
     "unknown_field.web.visit.referer": 2,
     "unknown_field.web.visit.other": 1,
 }
+
+
+@pytest.fixture(autouse=True)
+def _own_logger(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another test may have cached the module's logger with a configuration of its own."""
+    monkeypatch.setattr(misspelt, "log", structlog.get_logger())
 
 
 def test_a_misspelling_is_told_once_however_often_it_comes() -> None:

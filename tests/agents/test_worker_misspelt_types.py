@@ -4,11 +4,13 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import pytest
+import structlog
 from aiokafka import AIOKafkaProducer
 from prometheus_client import CollectorRegistry, generate_latest
 from structlog.testing import capture_logs
 
 from tests.agents.cli.command import order
+from touchstream.agents import touchpoints
 from touchstream.agents.assignment import Batch, Span, TopicPartition
 from touchstream.agents.metrics import Metrics
 from touchstream.agents.outbox import Outbox, TopicNames
@@ -30,6 +32,12 @@ class Delivered(NamedTuple):
     key: bytes = b"ada"
     timestamp: int = AT_MS
     headers: Sequence[tuple[str, bytes]] = ()
+
+
+@pytest.fixture(autouse=True)
+def _own_logger(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another test may have cached the module's logger with a configuration of its own."""
+    monkeypatch.setattr(touchpoints, "log", structlog.get_logger())
 
 
 def _no_broker() -> AIOKafkaProducer:

@@ -24,9 +24,9 @@ from touchstream.agents.state_view import as_json
 from touchstream.schemas.dead_letter import decode_letter
 from touchstream.schemas.topics import DEAD_LETTERS_TOPIC
 from touchstream.streams.emit.identity import pseudonym
-from touchstream.streams.learn.snapshot import CHURN
+from touchstream.streams.learn.snapshot import CHURN, RETURN
 from touchstream.streams.local import LocalStream
-from touchstream.streams.projections.read import churn_of, targets_of
+from touchstream.streams.projections.read import churn_of, return_of, targets_of
 from touchstream.streams.records import Record
 from touchstream.streams.state import decode
 
@@ -99,12 +99,17 @@ def core(events: Path, out: Path, config: Path) -> Path:
 def _told(stream: LocalStream, customers: dict[str, str]) -> Iterator[tuple[str, object]]:
     """Output file and line, in the form of a replay's."""
     [shard] = stream.shards
-    names = [target.name for target in stream.rules.targets]
+    names = list(stream.rules.all_targets)[1:]
     files = {target: Path(name).stem for target, name in score_files(names).items()}
     for customer, data in shard.states.items():
         state = decode(data)
         yield "profiles", as_json(customer, state)
-        for target, ledger in {CHURN: churn_of(state).ledger, **targets_of(state).ledgers}.items():
+        ledgers = {
+            CHURN: churn_of(state).ledger,
+            RETURN: return_of(state).ledger,
+            **targets_of(state).ledgers,
+        }
+        for target, ledger in ledgers.items():
             for row in ledger:
                 line = score_line(customer, row.at_ms, row.risk, row.model_version, None)
                 yield files[target], line

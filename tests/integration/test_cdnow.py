@@ -7,7 +7,7 @@ import orjson
 import pytest
 
 from bench.datasets.cdnow import cdnow_events
-from bench.scores import matured, quality
+from bench.scores import gone, matured, quality
 from tests.integration.replayed import (
     Moments,
     Row,
@@ -59,11 +59,18 @@ def scores(out: Path) -> list[Row]:
     return rows(out / "scores.jsonl")
 
 
+@pytest.fixture(scope="module")
+def of_return(out: Path) -> list[Row]:
+    return rows(out / "scores-return.jsonl")
+
+
 def test_every_known_customer_is_scored_weekly_on_their_snapshot_day(
-    scores: list[Row], purchases: Moments
+    scores: list[Row], of_return: list[Row], purchases: Moments
 ) -> None:
+    """For churn while they are open, and then for their return."""
     scored: dict[str, list[int]] = defaultdict(list)
-    for row in scores:
+    assert min(len(scores), len(of_return)) > 20_000
+    for row in (*scores, *of_return):
         scored[row["customer"]].append(parse_time(row["time"]))
     expected = {}
     for customer, times in purchases.items():
@@ -77,15 +84,18 @@ def test_every_known_customer_is_scored_weekly_on_their_snapshot_day(
 
 
 def test_every_matured_label_is_the_truth_of_the_file(
-    scores: list[Row], purchases: Moments
+    scores: list[Row], of_return: list[Row], purchases: Moments
 ) -> None:
     assert wrong_labels(scores, purchases, WINDOW) == []
+    assert wrong_labels(of_return, purchases, WINDOW._replace(label_of_event=1)) == []
 
 
 def test_the_model_ranks_buyers_as_well_as_a_batch_that_is_fitted_anew(out: Path) -> None:
     # Regression and trees refitted every four weeks have about .344 and .825 on these rows; .003
     # less is allowed. Recency alone has .240 and .809, River's plain regression .327 and .818.
-    found = quality(matured(out / "scores.jsonl", "1997-10-01"))
+    since = "1997-10-01"
+    there = matured(out / "scores.jsonl", since)
+    found = quality([*there, *gone(out / "scores-return.jsonl", since)])
     assert found.average_precision_buys is not None
     assert found.roc_auc is not None
     assert found.average_precision_buys >= 0.341
@@ -102,5 +112,6 @@ def test_the_summary_adds_up_and_shows_both_baselines(out: Path) -> None:
         "dropped": 0,
     }
     counted = {name: model["n"] for name, model in summary["models"].items()}
-    assert counted["churn"] == counted["base_rate"] == counted["recency"] > 100_000
+    assert counted["churn"] == counted["base_rate"] == counted["recency"] > 20_000
+    assert summary["all_customers"]["n"] > 100_000
     assert summary["model_beats_recency"] is True

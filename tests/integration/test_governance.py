@@ -162,7 +162,8 @@ def test_the_recorded_log_replays_to_the_same_scores(history: History) -> None:
     ]
     assert sorted(live) == sorted(
         (pseudonym(x["customer"], 0), x["time"], x["risk"], x["version"], x["label"])
-        for x in rows(folder / "out/scores.jsonl")
+        for name in ("scores", "scores-return")
+        for x in rows(folder / f"out/{name}.jsonl")
         if x["label"] is not None
     )
     assert sum(version == 2 for _, _, _, version, _ in live) > 50
