@@ -87,7 +87,7 @@ def core(events: Path, out: Path, config: Path) -> Path:
             customers[pseudonym(customer, settings.rules.seed)] = customer
         stream.feed(0, [Record(offset, step.received_ms, line.key, line.value, line.headers)])
     out.mkdir()
-    files = (*LEFT_OUT, *score_files([target.name for target in settings.rules.targets]).values())
+    files = (*LEFT_OUT, *score_files(list(settings.rules.all_targets)[1:]).values())
     shown = {Path(name).stem: list[object]() for name in files}
     for name, output in _told(stream, customers):
         shown[name].append(output)

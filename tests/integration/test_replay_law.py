@@ -125,7 +125,12 @@ def test_the_log_makes_the_learner_speak_of_its_models(undisturbed: Path) -> Non
     assert ("touchstream.plays", "drift.activity_week") in shown
     assert sum(one["data"]["signal"] == "plays" for one in output) > 50
     summary = orjson.loads((undisturbed / "summary.json").read_bytes())
-    assert summary["served"] == {"churn": "logistic", "plays": "bayes", "opens": "bayes"}
+    assert summary["served"] == {
+        "churn": "logistic",
+        "return": "logistic",
+        "plays": "bayes",
+        "opens": "bayes",
+    }
 
 
 def test_the_log_erases_somebody_who_comes_again(undisturbed: Path) -> None:
