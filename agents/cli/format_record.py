@@ -64,9 +64,12 @@ def _described(emission: Emission) -> str:
             return _risk(risk)
         case ActionRecommended() as action:
             channel = f" by {action.channel}" if action.channel else ""
+            # A win-back averts that they stay away, and its band is that of the return.
+            is_return = action.target == "return"
+            chance = f"return {1 - action.risk:.3f}" if is_return else f"risk {action.risk:.3f}"
             return (
                 f"{action.action}{channel}  propensity {action.propensity:.3f}  "
-                f"risk {action.risk:.3f} {action.band}  decision {action.decision}"
+                f"{chance} {action.band}  decision {action.decision}"
             )
         case AlertRaised() as alert:
             return f"{alert.band} {alert.risk:.3f}  for {alert.rep or 'no rep'}  {alert.summary}"

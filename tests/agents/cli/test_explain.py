@@ -41,6 +41,8 @@ DAYS = 60
 CUSTOMERS = 30
 SILENT = "c28"
 """Stays away from day 58 on: long enough to be at risk, and not yet to be a former customer."""
+LAPSED = "c14"
+"""Stays away from day 44 on."""
 
 
 def shop() -> dict[str, list[bytes]]:
@@ -62,6 +64,10 @@ async def _asked(scene: ReplayServices, folder: Path, file: Path) -> dict[str, O
         "alone": ["explain", SILENT, "--json", "--events", folder / "alone.jsonl"],
         "part": ["explain", SILENT, "--json", "--events", folder / "part.jsonl"],
         "words": ["explain", SILENT],
+        "lapsed": ["explain", LAPSED, "--json", "--no-verify"],
+        "lapsed in words": ["explain", LAPSED, "--no-verify"],
+        "lapsed, churn": ["explain", LAPSED, "--json", "--no-verify", "--target", "churn"],
+        "lapsed customer": ["customer", LAPSED],
         "unproved": ["explain", SILENT, "--json", "--no-verify"],
         "stranger": ["explain", "nobody"],
         "target": ["explain", SILENT, "--target", "luck"],
@@ -104,6 +110,32 @@ def test_who_stays_away_is_at_risk_because_of_it(output: Mapping[str, Output]) -
     assert silence["value"] == 4.0  # from day 56 to day 60
     assert silence["contribution"] > 0
     assert found["low"] < found["risk"] < found["high"]
+
+
+def test_of_a_lapsed_customer_the_return_is_explained(output: Mapping[str, Output]) -> None:
+    found = shown(output, "lapsed")
+    assert (found["customer"], found["band"], found["target"]) == (LAPSED, None, "return")
+    silence = next(one for one in found["reasons"] if one["feature"] == "silence_days")
+    assert silence["value"] == 18.0  # from day 42 to day 60
+    assert silence["contribution"] < 0
+    words = output["lapsed in words"].out
+    assert words.startswith(f"{LAPSED}: probability of return 0.")
+    assert "nothing emitted now (relation): the relation is lapsed since" in words
+
+
+def test_the_question_about_churn_can_be_asked_all_the_same(output: Mapping[str, Output]) -> None:
+    found = shown(output, "lapsed, churn")
+    silence = next(one for one in found["reasons"] if one["feature"] == "silence_days")
+    assert (found["target"], found["held_by"][0]["gate"]) == ("churn", "relation")
+    assert silence["contribution"] > 0
+
+
+def test_a_lapsed_customer_is_shown_with_their_relation(output: Mapping[str, Output]) -> None:
+    assert output["lapsed customer"].code == 0
+    out = output["lapsed customer"].out
+    assert "relation:\n  status: lapsed\n  since: 1997-02-" in out
+    # Nothing can raise the risk of leaving any more.
+    assert "reasons:" not in out
 
 
 def test_the_topic_gives_exactly_the_profile_that_is_kept(output: Mapping[str, Output]) -> None:

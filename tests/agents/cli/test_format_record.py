@@ -4,6 +4,7 @@ from datetime import UTC, date, datetime
 from typing import NamedTuple
 
 import orjson
+import pytest
 
 from tests.agents.cli.command import order
 from touchstream.agents.cli.format_record import raw_json, readable
@@ -14,6 +15,8 @@ from touchstream.schemas.emissions.customer_risk import CustomerRisk, LastAction
 from touchstream.schemas.emissions.engagement import EngagementDropping
 from touchstream.schemas.emissions.envelope import Emission, encode_emission, tombstone_headers
 from touchstream.schemas.emissions.registry import EmittedData
+from touchstream.schemas.emissions.relation import RelationChanged
+from touchstream.schemas.emissions.returning import ReturnChanged
 from touchstream.schemas.emissions.risk import Reason, RiskChanged
 from touchstream.schemas.envelope import parse_time
 from touchstream.schemas.tick import ActiveConfig, Tick, encode_tick
@@ -89,6 +92,76 @@ def test_a_decision_is_told_with_its_propensity() -> None:
     found = emission("next-best-action", "action.recommended", action)
     assert readable("next-best-action", found) == (
         f"{AT}  ada  send_offer by email  propensity 0.950  risk 0.810 high  decision e1"
+    )
+
+
+def test_a_decision_to_win_back_is_told_with_the_chance_of_a_return() -> None:
+    action = ActionRecommended(
+        decision="e1",
+        action="do_nothing",
+        channel=None,
+        propensity=1.0,
+        probabilities={"do_nothing": 1.0},
+        values_minor={"do_nothing": 0.0},
+        currency="EUR",
+        left_out=(),
+        target="return",
+        risk=0.81,
+        band="medium",
+        epsilon=0.1,
+        seed=0,
+        rules="r1",
+        model_version=4,
+        cause=CAUSE,
+    )
+    found = emission("next-best-action", "action.recommended", action)
+    assert readable("next-best-action", found).endswith(
+        "do_nothing  propensity 1.000  return 0.190 medium  decision e1"
+    )
+
+
+@pytest.mark.parametrize(
+    ("silent", "words"),
+    [
+        ((None, None), "open -> ended since 2026-02-26"),
+        ((92.4, 85.1), "open -> ended since 2026-02-26  silent for 92 d, lapses after 85"),
+    ],
+)
+def test_a_change_of_relation_is_told_with_the_silence(
+    silent: tuple[float | None, float | None], words: str
+) -> None:
+    change = RelationChanged(
+        before="open",
+        relation="ended",
+        since=datetime(2026, 2, 26, tzinfo=UTC),
+        silent_days=silent[0],
+        lapses_after_days=silent[1],
+        rules="r1",
+        cause=CAUSE,
+    )
+    found = emission("customer-signals", "customer.relation_changed", change)
+    assert readable("customer-signals", found) == f"{AT}  ada  {words}"
+
+
+def test_the_probability_of_a_return_is_told_with_its_interval() -> None:
+    change = ReturnChanged(
+        horizon_days=28,
+        probability_before=None,
+        probability=0.19,
+        low=0.1,
+        high=0.3,
+        band_before=None,
+        band="medium",
+        n=900,
+        model_version=4,
+        rules="r1",
+        reasons=(),
+        cause=CAUSE,
+    )
+    found = emission("customer-signals", "return.probability_changed", change)
+    assert readable("customer-signals", found) == (
+        f"{AT}  ada  return unknown -> medium  probability 0.190 (90 %: 0.100 to 0.300) in 28 d "
+        "(n=900, model 4)"
     )
 
 

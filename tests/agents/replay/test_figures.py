@@ -78,6 +78,10 @@ def test_scores_hold_open_customers_and_those_who_had_left_apart(out: Path) -> N
     assert len(remaining) > 100
     assert len(gone) > 30
     assert not remaining & gone
+    labels = [row["label"] for row in rows(out / "scores-return.jsonl")]
+    # Those without a label come from the states at the end, the others as they mature.
+    assert None in labels
+    assert 0 in labels
 
 
 def test_the_page_leads_with_the_alarms(out: Path) -> None:
