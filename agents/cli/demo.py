@@ -108,6 +108,8 @@ class Board:
                 # The world knows neither leads nor the actions of a custom configuration.
                 with suppress(KeyError):
                     self._world.treat(customer, choice.action, emission.time_ms, choice.decision)
+            case None:  # a tombstone: whoever has left is at risk no more
+                self.at_risk.pop(customer, None)
             case _:
                 pass
 
