@@ -19,7 +19,7 @@ from touchstream.schemas.dead_letter import decode_letter
 from touchstream.schemas.emissions.envelope import decode_emission
 from touchstream.schemas.envelope import Event
 from touchstream.schemas.examples import Example, TickCompleted, decode_example
-from touchstream.schemas.rules import Rules
+from touchstream.schemas.rules import BandRules, Rules
 from touchstream.schemas.tick import ActiveConfig, Tick, encode_tick
 from touchstream.schemas.units import Millis
 from touchstream.streams.checkpoint import ShardCheckpoint, decode_checkpoint, encode_checkpoint
@@ -73,11 +73,17 @@ def taken(
 
 
 def turned(
-    shard: LocalShard, at: str, customers: Sequence[str], *, last: bool, number: int = 5
+    shard: LocalShard,
+    at: str,
+    customers: Sequence[str],
+    *,
+    last: bool,
+    number: int = 5,
+    rules: Rules = QUICK,
 ) -> CommitBatch:
     tick = Tick(number=number, time_ms=moment(at), active_config=IN_FORCE)
     adopted = adopt(shard.checkpoint, tick)
-    active_config = models(at, QUICK, SILENCE_KILLS)
+    active_config = models(at, rules, SILENCE_KILLS)
     return apply_tick(
         adopted, "p0", tick, customers, shard.load(customers), active_config, last=last
     )
@@ -383,6 +389,20 @@ def test_an_example_is_pseudonymous_and_comes_before_the_word_that_the_tick_is_p
     assert isinstance(example, Example)
     assert example.sequence == passed.sequence - 1
     assert "ada" not in example.customer
+
+
+def test_a_tick_tells_the_learner_how_often_the_risk_rose_and_the_next_begins_at_nothing() -> None:
+    rules = msgspec.structs.replace(QUICK, bands=BandRules())
+    shard = living(visit("d1"), visit("d1", "bob"))
+    shard.keep(turned(shard, "d5", ["ada"], last=False, number=1, rules=rules))
+    first = turned(shard, "d5", ["bob"], last=True, number=1, rules=rules)
+    shard.keep(first)
+    second = turned(shard, "d6", [], last=True, number=2, rules=rules)
+    told, then = (decode_example(entries(one)[-1].event) for one in (first, second))
+    assert isinstance(told, TickCompleted)
+    assert isinstance(then, TickCompleted)
+    assert (told.scored, sorted(told.rises.values())) == (2, [-2, 2])
+    assert (then.scored, then.rises) == (0, {})
 
 
 def living(*happened: Event) -> LocalShard:
