@@ -188,9 +188,9 @@ def _month_of(family: str, events: Events, now_ms: int) -> float:
 
 
 def _survey_score(events: Events) -> float:
-    best = {"nps": 10.0, "csat": 5.0}
+    best = {"nps": 10.0, "csat": 5.0, "ces": 7.0}
     answers = [
-        (e.time_ms, min(1.0, e.data.score / best[e.data.kind]))
+        (e.time_ms, min(1.0, e.data.score / (e.data.score_max or best[e.data.kind])))
         for e in events
         if isinstance(e.data, SurveyAnswered) and e.data.score is not None
     ]

@@ -74,7 +74,7 @@ class Telecom:
     >>> from touchstream.simulator.telecom import HOT
     >>> telecom = Telecom(7, HOT)
     >>> next(telecom.days()).active
-    675
+    673
     """
 
     def __init__(self, seed: int, operator: Operator, noise: Noise = SILENCE) -> None:

@@ -20,10 +20,11 @@ from touchstream.streams.intake.decode import Arrival, decode
 from touchstream.streams.local import LocalStream
 from touchstream.streams.records import Record
 
-CUSTOMERS, DAYS = 150, 150
+CUSTOMERS, DAYS = 240, 170
 RULES = Rules(
     bands=BandRules(medium_enter=0.2, medium_leave=0.15, high_enter=0.4, high_leave=0.32),
-    learning=LearningRules(minimum_examples=100),
+    # Below 200 examples a risk is the rate of the segment, which has no reasons.
+    learning=LearningRules(minimum_examples=200),
 )
 
 
