@@ -1,6 +1,5 @@
 """The snippets of docs/producing.md put events where the workers look for them."""
 
-import importlib.util
 import json
 import re
 import shutil
@@ -78,10 +77,6 @@ def test_confluent_kafka_by_default_puts_most_events_where_nobody_looks(
     assert len(lost) > len(CUSTOMERS) / 2
 
 
-# The SDK is no dependency of the project: the snippet runs where somebody has installed it.
-@pytest.mark.skipif(
-    importlib.util.find_spec("cloudevents") is None, reason="needs cloudevents: pip install it"
-)
 def test_the_cloudevents_sdk_takes_the_key_from_partitionkey(broker: EmbeddedBroker) -> None:
     program = command(PAGE, "cloudevents", {**embedded(broker), **MANY})
     subprocess.run(program, check=True, timeout=60)
