@@ -398,10 +398,10 @@ def test_a_tick_tells_the_learner_how_often_the_risk_rose_and_the_next_begins_at
     first = turned(shard, "d5", ["bob"], last=True, number=1, rules=rules)
     shard.keep(first)
     second = turned(shard, "d6", [], last=True, number=2, rules=rules)
-    told, then = (decode_example(entries(one)[-1].event) for one in (first, second))
-    assert isinstance(told, TickCompleted)
+    tick, then = (decode_example(entries(one)[-1].event) for one in (first, second))
+    assert isinstance(tick, TickCompleted)
     assert isinstance(then, TickCompleted)
-    assert (told.scored, sorted(told.rises.values())) == (2, [-2, 2])
+    assert (tick.scored, sorted(tick.rises.values())) == (2, [-2, 2])
     assert (then.scored, then.rises) == (0, {})
 
 
