@@ -1,22 +1,30 @@
 """What a worker would make of the lines of event files, without any service.
 
-The lines go through the clock of a replay, the decoder and the memory of event ids. Customers'
-states are missing, so whatever depends on them (an erasure, the decision of an outcome) is not
-judged, nor is the partition on which a producer would put an event.
+The lines go through the sort and the clock of a replay, the decoder and the memory of event ids.
+Customers' states are missing, so whatever depends on them (an erasure, the decision of an outcome)
+is not judged, nor is the partition on which a producer would put an event.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from itertools import chain, islice
 from pathlib import Path
 from typing import NamedTuple
 
-from touchstream.agents.event_faults import Faults, Finding
-from touchstream.agents.replay.history import FIRST_LINES
-from touchstream.agents.replay.lines import Line, LinesError, RawLine, parse_line, raw_lines
-from touchstream.agents.replay.pacer import GapTooWide, Pacer, TickAt, beginning
-from touchstream.agents.settings import TickSettings
+from touchstream.agents.event_faults import Fault, Faults, Finding
+from touchstream.agents.history.inputs import RawLine
+from touchstream.agents.history.lines import Line, parse_line
+from touchstream.agents.history.pacer import Pacer, TickAt
+from touchstream.agents.history.reading import (
+    BadRecord,
+    History,
+    OnLine,
+    Problem,
+    TimeRange,
+    Unread,
+    read_history,
+)
+from touchstream.agents.history.sorting import temporary_folder
 from touchstream.schemas.event_types import NO_OWN_TYPES, OwnTypes
 from touchstream.schemas.rules import IntakeRules
 from touchstream.schemas.tick import Tick
@@ -61,14 +69,12 @@ class CheckResult:
     late: int = 0
     """Events that arrive after the tick of their day, in time all the same."""
     out_of_order: Finding = field(default_factory=Finding)
-    """Lines received before one that stands above them."""
+    """Lines received before one that stands above them in their file."""
     furthest_back_ms: int = 0
     future: Finding = field(default_factory=Finding)
-    """Events later than now."""
+    """Events later than now, which a replay leaves out."""
     clamped: Finding = field(default_factory=Finding)
-    """Events later than their receipt, or far later than the lines above them."""
-    gap: str | None = None
-    """Where a replay would stop: a silence longer than ``ticks.max_gap_days``."""
+    """Events later than their receipt."""
     unread: dict[str, str] = field(default_factory=dict)
     """File -> why it could not be read to its end."""
     empty: list[str] = field(default_factory=list)
@@ -97,81 +103,96 @@ class EventCheck:
     def __init__(
         self,
         intake: IntakeRules,
-        ticks: TickSettings,
+        tick_every_days: int,
         tick_secret: bytes | None,
         now_ms: Millis,
         own: OwnTypes = NO_OWN_TYPES,
     ) -> None:
         self._intake = intake
         self._own = own
-        self._ticks = ticks
+        self._tick_every_days = tick_every_days
         self._origin = Origin(0, 1, tick_secret)  # one partition: every key belongs there
         self._latest_ms = Millis(now_ms + FUTURE_TOLERANCE_MS)
         self._memories: dict[str, Memory] = {}
         self._swept_ms = Millis(0)
-        self._newest_ms = Millis(0)
         self.result = CheckResult()
 
-    def run(self, files: Sequence[Path], on_line: Callable[[], None]) -> CheckResult:
+    def run(self, files: Sequence[Path], on_line: OnLine) -> CheckResult:
         """Check the files as one history; ``on_line`` is called for each line."""
-        parsed = chain.from_iterable(self._parsed(file, on_line) for file in files)
-        first = list(islice(parsed, FIRST_LINES))
-        head = [line for _, line in first]
+        with temporary_folder() as folder:
+            history = read_history(
+                files,
+                Path(folder),
+                TimeRange(until_ms=self._latest_ms),
+                on_line=on_line,
+                on_outside=self._take_future,
+                on_problem=self._note_problem,
+            )
+            self.result.empty = [
+                str(file)
+                for file, lines in history.counts.items()
+                if not lines and str(file) not in self.result.unread
+            ]
+            return self.examine(history)
+
+    def examine(self, history: History) -> CheckResult:
+        """Check a history that was read already."""
+        result, disorder = self.result, history.disorder
+        result.lines = Counter({str(file): lines for file, lines in history.counts.items()})
+        result.out_of_order = Finding(disorder.count, [str(place) for place in disorder.places])
+        result.furthest_back_ms = disorder.furthest_back_ms
         # A recorded log brings its own ticks; in other files a replay sets them.
-        recorded = any(line.tick for line in head)
-        clock = _Recorded() if recorded else _Paced(head, self._ticks)
-        for raw, line in chain(first, parsed):
-            self._take(raw.where, line, clock)
-        self.result.customers = len(self._memories)
-        self.result.gap = clock.gap
-        return self.result
+        clock = _Recorded() if history.has_ticks else _Paced(history, self._tick_every_days)
+        for raw in history.raw():
+            self._take(str(raw.place), parse_line(raw.value), clock)
+        result.customers = len(self._memories)
+        return result
 
-    def _parsed(self, file: Path, on_line: Callable[[], None]) -> Iterator[tuple[RawLine, Line]]:
-        name, result = str(file), self.result
-        try:
-            for raw in raw_lines([file]):
-                on_line()
-                result.lines[name] += 1
-                line = self._line(raw)
-                if line is not None:
-                    yield raw, line
-        except (LinesError, OSError) as exc:
-            result.unread[name] = str(exc).removeprefix(f"{name}: ")
-        if not result.lines[name] and name not in result.unread:
-            result.empty.append(name)
+    def first_fault(self, history: History) -> Fault | None:
+        """The first line that a worker would not apply; None: it would apply all."""
+        clock = _Recorded() if history.has_ticks else _Paced(history, self._tick_every_days)
+        for raw in history.raw():
+            self._take(str(raw.place), parse_line(raw.value), clock)
+            if self.result.faults:
+                return self.result.faults.all()[0]
+        return None
 
-    def _line(self, raw: RawLine) -> Line | None:
-        try:
-            return parse_line(raw.value)
-        except LinesError as exc:
-            self.result.faults.add_unreadable(raw.where, str(exc))
-            return None
+    def _note_problem(self, problem: Problem) -> None:
+        match problem:
+            case Unread(file, why):
+                self.result.unread[str(file)] = why
+            case BadRecord(place, why):
+                self.result.faults.add_unreadable(str(place), why)
+
+    def _take_future(self, raw: RawLine) -> None:
+        line = parse_line(raw.value)
+        record = Record(0, self._latest_ms, line.key, line.value, line.headers)
+        match decode(record, self._origin, self._own):
+            case Arrival() as arrival:
+                self.result.future.add(str(raw.place))
+                self._memories.setdefault(arrival.event.subject, NOTHING_REMEMBERED)
+                self._applied(str(raw.place), arrival)
+            case Reject() | Drop() as outcome:
+                self.result.faults.add(str(raw.place), record, outcome)
+            case Tick():  # in a recorded log only, which is never cut
+                pass
 
     def _take(self, where: str, line: Line, clock: "_Paced | _Recorded") -> None:
-        moment = clock.moment(line, where)
+        moment = clock.moment(line)
         record = Record(0, moment.received_ms, line.key, line.value, line.headers)
         match decode(record, self._origin, self._own):
             case Arrival() as arrival:
-                self._order(where, moment)
-                self._arrived(where, record, line, arrival, moment.watermark_ms)
+                self._arrived(where, record, arrival, moment.watermark_ms)
             case Tick() as tick:
                 self.result.ticks += 1
                 clock.tick(line, tick)
             case Reject() | Drop() as outcome:
                 self.result.faults.add(where, record, outcome)
 
-    def _order(self, where: str, moment: _Moment) -> None:
-        back_ms = self._newest_ms - moment.received_ms
-        if back_ms > 0:
-            self.result.out_of_order.add(where)
-            self.result.furthest_back_ms = max(self.result.furthest_back_ms, back_ms)
-        self._newest_ms = max(self._newest_ms, moment.received_ms)
-
     def _arrived(
         self,
         where: str,
         record: Record,
-        line: Line,
         arrival: Arrival,
         watermark_ms: Millis | None,
     ) -> None:
@@ -196,10 +217,7 @@ class EventCheck:
             self._intake.ids_per_customer,
         )
         result.late += watermark_ms is not None and event.time_ms <= watermark_ms
-        # The clock of a replay does not follow a line that is dated far ahead.
-        if max(event.time_ms, line.time_ms or event.time_ms) > self._latest_ms:
-            result.future.add(where)
-        elif arrival.clamped:
+        if arrival.clamped:
             result.clamped.add(where)
         return self._applied(where, arrival)
 
@@ -229,22 +247,18 @@ class EventCheck:
 class _Paced:
     """The clock of a replay that sets the ticks itself."""
 
-    def __init__(self, head: list[Line], ticks: TickSettings) -> None:
-        begin_ms = beginning(head, ticks.max_gap_days) or Millis(0)
-        self._pacer = Pacer(begin_ms, ticks.every_days, ticks.max_gap_days)
+    def __init__(self, history: History, every_days: int) -> None:
+        begin_ms = history.first_ms or Millis(0)
+        self._pacer = Pacer(begin_ms, every_days)
         self._last = _Moment(begin_ms, None)
-        self.gap: str | None = None
 
-    def moment(self, line: Line, where: str) -> _Moment:
+    def moment(self, line: Line) -> _Moment:
         received_ms, watermark_ms = self._last
-        try:
-            for step in self._pacer.step(line):
-                if isinstance(step, TickAt):
-                    watermark_ms = step.time_ms
-                else:
-                    received_ms = step.received_ms
-        except GapTooWide as exc:
-            self.gap = self.gap or f"{where}: {exc}"
+        for step in self._pacer.step(line):
+            if isinstance(step, TickAt):
+                watermark_ms = step.time_ms
+            else:
+                received_ms = step.received_ms
         self._last = _Moment(received_ms, watermark_ms)
         return self._last
 
@@ -257,9 +271,8 @@ class _Recorded:
 
     def __init__(self) -> None:
         self._watermarks_ms: dict[int | None, Millis] = {}
-        self.gap: str | None = None
 
-    def moment(self, line: Line, where: str) -> _Moment:
+    def moment(self, line: Line) -> _Moment:
         return _Moment(line.time_ms or Millis(0), self._watermarks_ms.get(line.partition))
 
     def tick(self, line: Line, tick: Tick) -> None:

@@ -28,7 +28,6 @@ _ATTRIBUTE = re.compile(r"([a-z0-9_-]+): ")
 _REQUIRED = re.compile(r"required field `([^`]+)`")
 _PATH = re.compile(r" - at `(?:key in )?\$\.?([^`]*)`")
 _INDEX = re.compile(r"\[[0-9]+\]")
-_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _QUOTE = re.compile(r": b['\"]")  # the message quotes the line
 
 
@@ -129,8 +128,6 @@ def _field_of(outcome: Reject) -> str | None:
 
 
 def _hint(value: bytes, outcome: Reject, attributes: Attributes, kind: str | None) -> str | None:
-    if value.startswith(_BYTE_ORDER_MARK):
-        return "the file begins with a byte order mark: remove it"
     if outcome.reason == "not_an_object" and value.startswith(b"["):
         return "want one event a line, not an array of events"
     if outcome.reason == "missing_attribute":

@@ -110,8 +110,6 @@ class TickSettings(Table):
     """Live: seconds of wall time between two ticks."""
     every_days: Annotated[int, Field(ge=1, le=365)] = 1
     """Replay: days of event time between two ticks."""
-    max_gap_days: Annotated[int, Field(ge=1, le=36_500)] = 60
-    """Replay: a line further ahead than this does not advance the clock."""
     secret: Annotated[OptionalSecret, AfterValidator(_long_enough)] = None
     """Key of the HMAC in ticks; without it, every producer to the topic can forge them."""
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import zstandard
 
-from touchstream.agents.replay.lines import parse_line
+from touchstream.agents.history.lines import parse_line
 from touchstream.schemas.rules import ChurnRules, Rules
 from touchstream.schemas.units import DAY_MS, Millis
 from touchstream.simulator import START_MS, World

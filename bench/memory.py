@@ -18,7 +18,7 @@ from typing import NamedTuple
 import orjson
 
 from bench.services.redis import RedisServer
-from touchstream.agents.replay.lines import parse_line
+from touchstream.agents.history.lines import parse_line
 from touchstream.agents.stores.base import Commit, Fence
 from touchstream.agents.stores.redis import connect
 from touchstream.schemas.rules import ChurnRules, Rules

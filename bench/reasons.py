@@ -15,9 +15,9 @@ from typing import NamedTuple
 
 import orjson
 
-from touchstream.agents.replay.history import steps
-from touchstream.agents.replay.lines import parse_line
-from touchstream.agents.replay.pacer import TickAt
+from touchstream.agents.history.lines import parse_line
+from touchstream.agents.history.pacer import TickAt
+from touchstream.agents.history.steps import read_steps
 from touchstream.agents.settings import Settings
 from touchstream.schemas.rules import Rules
 from touchstream.schemas.units import DAY_MS, CustomerId, Millis
@@ -63,7 +63,7 @@ def of_world(customers: int, days: int) -> Iterator[Happening]:
 def of_file(events: Path, settings: Settings, days: int) -> Iterator[Happening]:
     """A file's events, as a replay reads them, up to its tick number ``days``."""
     offset = ticks = 0
-    for step in steps([events], settings.ticks):
+    for step in read_steps([events], settings.ticks.every_days):
         if isinstance(step, TickAt):
             yield step.time_ms
             ticks += 1

@@ -11,8 +11,8 @@ from aiokafka import AIOKafkaProducer
 
 from bench.by_hand import by_hand
 from touchstream.agents.active_config import LEARNER, version_id
+from touchstream.agents.history.lines import parse_line
 from touchstream.agents.kafka import client_options, physical_topics
-from touchstream.agents.replay.lines import parse_line
 from touchstream.agents.settings import Settings
 from touchstream.agents.stores.base import Commit, Fence, Store
 from touchstream.schemas.rules import Rules

@@ -1,8 +1,7 @@
 """``touchstream check``: what a worker would make of files of events, without any service."""
 
-import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -10,10 +9,9 @@ import orjson
 import typer
 
 from touchstream.agents.cli.counting import Counting
-from touchstream.agents.cli.failures import BadUsage
+from touchstream.agents.cli.failures import require_files
 from touchstream.agents.event_check import CheckResult, EventCheck
 from touchstream.agents.event_faults import Fault, Finding
-from touchstream.agents.replay.lines import STDIN
 from touchstream.agents.settings import Settings
 from touchstream.agents.wiring import tick_secret
 from touchstream.schemas.envelope import format_time
@@ -23,11 +21,11 @@ from touchstream.schemas.units import Millis
 
 def check(settings: Settings, files: list[Path], *, as_json: bool) -> bool:
     """Print the findings; False unless a worker would apply every line of every file."""
-    _require(files)
+    require_files(files)
     now_ms = Millis(time.time_ns() // 1_000_000)
     secret = tick_secret(settings)
     own = own_types(settings.rules.event_types)
-    checker = EventCheck(settings.rules.intake, settings.ticks, secret, now_ms, own)
+    checker = EventCheck(settings.rules.intake, settings.ticks.every_days, secret, now_ms, own)
     with Counting("checking") as checked:
         result = checker.run(files, checked.add)
     if as_json:
@@ -35,19 +33,6 @@ def check(settings: Settings, files: list[Path], *, as_json: bool) -> bool:
     else:
         typer.echo("\n".join(sentences(result, files)))
     return result.well
-
-
-def _require(files: list[Path]) -> None:
-    """Raise :class:`BadUsage` for a file that cannot be read; opens none: it may be a pipe."""
-    if files.count(STDIN) > 1:
-        raise BadUsage("FILE: want - (standard input) once at most")
-    for file in files:
-        if file == STDIN:
-            continue
-        if not file.exists():
-            raise BadUsage(f"FILE: want JSONL of events, plain or .gz: {file}: no such file")
-        if file.is_dir() or not os.access(file, os.R_OK):
-            raise BadUsage(f"FILE: want JSONL of events, plain or .gz: {file}: cannot be read")
 
 
 def document(result: CheckResult) -> dict[str, object]:
@@ -79,7 +64,6 @@ def document(result: CheckResult) -> dict[str, object]:
         },
         "future": _finding(result.future),
         "clamped": _finding(result.clamped),
-        "replay_stops": result.gap,
         "unread": result.unread,
         "empty": result.empty,
     }
@@ -91,7 +75,7 @@ def sentences(result: CheckResult, files: list[Path]) -> Iterator[str]:
     lines, customers = result.lines.total(), result.customers
     yield f"{names}: lines {lines:,}, customers {customers:,}{_span(result)}"
     yield from _section("valid", [f"{n:9,}  {kind}" for kind, n in result.valid.most_common()])
-    yield from _section("not applied", [*_stops(result), *_faults(result)])
+    yield from _section("not applied", [*_stops(result), *fault_lines(result.faults.all())])
     yield from _section("applied all the same", [*_fields_told(result), *_times(result)])
     yield _conclusion(result)
 
@@ -115,8 +99,9 @@ def _stops(result: CheckResult) -> Iterator[str]:
         yield f"{name} was not read to its end: {why}"
 
 
-def _faults(result: CheckResult) -> Iterator[str]:
-    for fault in result.faults.all():
+def fault_lines(faults: Iterable[Fault]) -> Iterator[str]:
+    """A line for each fault: how often, what, what was wanted, and where at first."""
+    for fault in faults:
         what = " ".join(filter(None, (fault.reason, fault.type, fault.field)))
         hint = "" if fault.hint is None else f"; {fault.hint}"
         yield f"{fault.count:9,}  {what}: {fault.detail}{hint}  ({_places(fault)})"
@@ -132,23 +117,22 @@ def _fields_told(result: CheckResult) -> Iterator[str]:
 def _times(result: CheckResult) -> Iterator[str]:
     notes = [
         (result.duplicates, "duplicates: same source, id and content as a line before"),
-        (result.future, "later than now: a worker takes them as five minutes after receipt"),
         (
-            result.clamped,
-            "later than their receipt, or far later than the lines before: taken as five minutes "
-            "after it",
+            result.future,
+            "later than now: a worker takes them as five minutes after receipt, a replay leaves "
+            "them out",
         ),
+        (result.clamped, "later than their receipt: taken as five minutes after it"),
         (
             result.out_of_order,
             "out of order, at most "
-            f"{timedelta(seconds=result.furthest_back_ms // 1000)} behind a line before",
+            f"{timedelta(seconds=result.furthest_back_ms // 1000)} behind a line before; a replay "
+            "sorts them",
         ),
     ]
     for found, what in notes:
         if found.count:
             yield f"{found.count:9,}  {what}  ({_places(found)})"
-    if result.gap is not None:
-        yield f"a replay would stop at {result.gap}"
 
 
 def _conclusion(result: CheckResult) -> str:

@@ -17,9 +17,9 @@ from rich.live import Live
 from rich.table import Table
 
 from touchstream.agents.checkpoint import Checkpoint
-from touchstream.agents.replay.history import Step
-from touchstream.agents.replay.lines import parse_line
-from touchstream.agents.replay.pacer import Publish, TickAt
+from touchstream.agents.history.lines import parse_line
+from touchstream.agents.history.pacer import Publish, TickAt
+from touchstream.agents.history.steps import Step
 from touchstream.agents.replay.phase import Phase
 from touchstream.agents.replay.run import Replay
 from touchstream.agents.replay.runtime import runtime

@@ -10,10 +10,10 @@ from touchstream.agents import clients, received
 from touchstream.agents.active_config import ServingContexts
 from touchstream.agents.cli.failures import Failed
 from touchstream.agents.cli.reading import OffsetRange, pages, whole
+from touchstream.agents.history.pacer import TickAt
+from touchstream.agents.history.reading import TimeRange, opened_history
+from touchstream.agents.history.steps import steps
 from touchstream.agents.kafka import physical_topics
-from touchstream.agents.replay.history import steps
-from touchstream.agents.replay.lines import read_lines
-from touchstream.agents.replay.pacer import TickAt
 from touchstream.agents.settings import Settings
 from touchstream.agents.stores.base import Read, Store
 from touchstream.agents.wiring import tick_secret
@@ -34,8 +34,6 @@ from touchstream.streams.state import decode as decode_state
 
 MOST_LOOKS = 5
 """After so many reads between which the state changed, the last one is explained."""
-
-NO_GAP_DAYS = 10_000_000
 
 
 class Subject(NamedTuple):
@@ -99,25 +97,26 @@ def from_files(
     settings: Settings, subject: Subject, files: Sequence[Path], seen: Callable[[int], None]
 ) -> Iterator[Heard | TimerFired]:
     """The customer's events in files, read as a replay reads them, up to the state."""
-    key, number, ticks = subject.id.encode(), 0, settings.ticks
-    if all(line.key == key for line in read_lines(files)):  # long silences are no wrong clocks
-        ticks = ticks.model_copy(update={"max_gap_days": NO_GAP_DAYS})
+    key, number = subject.id.encode(), 0
     watermark_ms = subject.checkpoint.watermark_ms or Millis(0)
     profile = subject.state.profile
     latest_ms = watermark_ms if profile is None else max(watermark_ms, profile.last_seen_ms)
-    for step in steps(files, ticks):
-        if isinstance(step, TickAt):
-            number += 1
-            if step.time_ms <= watermark_ms:
-                yield TimerFired(subject.id, number, step.time_ms)
-            continue
-        seen(1)
-        line = step.line
-        if step.received_ms > latest_ms or line.partition not in (None, subject.partition):
-            continue
-        if line.tick or line.key == key:
-            record = Record(0, step.received_ms, line.key, line.value, line.headers)
-            yield from _heard([record], subject, settings)
+    # What lies beyond the state must not turn the clock.
+    within = TimeRange(until_ms=Millis(latest_ms + 1))
+    with opened_history(files, within) as history:
+        for step in steps(history, settings.ticks.every_days):
+            if isinstance(step, TickAt):
+                number += 1
+                if step.time_ms <= watermark_ms:
+                    yield TimerFired(subject.id, number, step.time_ms)
+                continue
+            seen(1)
+            line = step.line
+            if step.received_ms > latest_ms or line.partition not in (None, subject.partition):
+                continue
+            if line.tick or line.key == key:
+                record = Record(0, step.received_ms, line.key, line.value, line.headers)
+                yield from _heard([record], subject, settings)
 
 
 def _of_pages(

@@ -1,5 +1,6 @@
 """Foreseen failures of commands, each with one line and an exit code."""
 
+import os
 from pathlib import Path
 from typing import NamedTuple
 
@@ -33,23 +34,25 @@ def ending(error: BaseException) -> Ending | None:
             FAILED,
             f"Kafka: {_one_line(error)}: look at the broker, then run `touchstream doctor`",
         )
+    # A full or read-only disk, a file that vanished, a socket that was closed.
+    if isinstance(error, OSError):
+        return Ending(FAILED, _of_system(error))
     return None
 
 
-def require_lines(files: list[Path]) -> None:
-    """Raise :class:`BadUsage` unless each file can be read and at least one has a line."""
-    from touchstream.agents.replay.lines import STDIN, LinesError, read_lines
+def require_files(files: list[Path]) -> None:
+    """Raise :class:`BadUsage` for a file that cannot be read; opens none: it may be a pipe."""
+    from touchstream.agents.history.inputs import STDIN
 
-    if STDIN in files:
-        raise BadUsage("FILE: want files; - (standard input) cannot be read twice")
-    try:
-        found = False
-        for file in files:
-            found = next(read_lines([file]), None) is not None or found
-    except (LinesError, OSError, EOFError) as exc:
-        raise BadUsage(f"FILE: want JSONL of events, plain or .gz: {exc}") from exc
-    if not found:
-        raise BadUsage(f"FILE: want at least one line: {', '.join(map(str, files))}")
+    if files.count(STDIN) > 1:
+        raise BadUsage("FILE: want - (standard input) once at most")
+    for file in files:
+        if file == STDIN:
+            continue
+        if not file.exists():
+            raise BadUsage(f"FILE: want JSONL of events, plain or gzip: {file}: no such file")
+        if file.is_dir() or not os.access(file, os.R_OK):
+            raise BadUsage(f"FILE: want JSONL of events, plain or gzip: {file}: cannot be read")
 
 
 def require_broker(text: str, *, embedded: bool) -> None:
@@ -74,6 +77,11 @@ def require_folder(folder: Path) -> None:
         raise BadUsage(f"--out={str(folder)!r}: want a folder to write to: {exc.strerror}") from exc
 
 
+def _of_system(error: OSError) -> str:
+    what = error.strerror or _one_line(error) or type(error).__name__
+    return what if error.filename is None else f"{error.filename}: {what}"
+
+
 def _one_line(error: BaseException) -> str:
     return " ".join(str(error).split())
 
@@ -90,8 +98,8 @@ def _foreseen() -> tuple[type[BaseException], ...]:
     from touchstream.agents.embedded.broker import BrokerError
     from touchstream.agents.embedded.process import ServerError
     from touchstream.agents.fatal import Refusal
-    from touchstream.agents.replay.lines import LinesError
-    from touchstream.agents.replay.pacer import GapTooWide
+    from touchstream.agents.history.inputs import InputError
+    from touchstream.agents.history.lines import LinesError
     from touchstream.agents.replay.services import ServicesError
     from touchstream.agents.replay.supervisor import SupervisorError
     from touchstream.agents.replay.waiting import Stalled
@@ -99,7 +107,7 @@ def _foreseen() -> tuple[type[BaseException], ...]:
 
     return (
         *(Failed, NoBroker, BrokerError, ServerError, Refusal, SupervisorError, LinesError),
-        *(GapTooWide, Stalled, ServicesError, StoreError),
+        *(InputError, Stalled, ServicesError, StoreError),
     )
 
 

@@ -15,6 +15,8 @@ from touchstream.agents.cli.exits import exit_code
 from touchstream.agents.cli.groups import bands, letters, models
 from touchstream.agents.cli.options import Config, Json, exit_unless, load_settings
 
+EVENT_FILES = "One CloudEvent a line as JSON, plain or gzip; a pipe; - for standard input."
+
 app = typer.Typer(
     name="touchstream",
     help="Read every customer touchpoint; predict who is about to leave, why, and what to do.",
@@ -61,7 +63,7 @@ def learner(
 
 @app.command()
 def replay(
-    files: Annotated[list[Path], typer.Argument(help="JSONL of CloudEvents, plain or .gz.")],
+    files: Annotated[list[Path], typer.Argument(help=EVENT_FILES)],
     out: Annotated[Path, typer.Option(help="Folder for the outputs; created if missing.")],
     config: Config = None,
     broker: Annotated[str, typer.Option(help="embedded, or HOST:PORT of a broker.")] = "embedded",
@@ -70,16 +72,32 @@ def replay(
         int | None,
         typer.Option(min=1, max=1000, help="Default: 4 embedded, else kafka.partitions."),
     ] = None,
+    since: Annotated[
+        str | None,
+        typer.Option("--from", metavar="TIME", help="Leave out earlier lines: 2024-01-31."),
+    ] = None,
+    until: Annotated[
+        str | None,
+        typer.Option("--until", metavar="TIME", help="Leave out lines from then on; default now."),
+    ] = None,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Replay nothing unless every line can be applied.")
+    ] = False,
 ) -> None:
-    """Run a history through the same agents, in event time, and write the outputs to a folder."""
+    """Run a history through the same agents, in event time, and write the outputs to a folder.
+
+    Lines are sorted by time. Exit 1 if nothing, or less than half of them, was applied.
+    """
     from touchstream.agents.cli import replay as command
 
     failures.require_broker(broker, embedded=True)
     settings = load_settings(config)
-    failures.require_lines(files)
+    failures.require_files(files)
     failures.require_folder(out)
-    summary = command.replay(settings, config, files, out, broker, workers, partitions)
-    typer.echo(orjson.dumps(summary, option=orjson.OPT_INDENT_2).decode())
+    asked = command.range_of_time(since, until)
+    bounded = since is not None or until is not None
+    options = command.Options(out, broker, workers, partitions, asked, bounded, strict)
+    command.main(settings, config, files, options)
 
 
 @app.command()
@@ -124,37 +142,35 @@ def topics(
 
 @app.command()
 def publish(
-    files: Annotated[
-        list[Path], typer.Argument(help="JSONL of CloudEvents, plain or .gz; - = stdin.")
-    ],
+    files: Annotated[list[Path], typer.Argument(help=EVENT_FILES)],
     config: Config = None,
     broker: Annotated[str | None, typer.Option(help="HOST:PORT; default kafka.bootstrap.")] = None,
     skip_bad: Annotated[
         bool, typer.Option("--skip-bad", help="Count bad lines and send the others.")
     ] = False,
+    allow_late: Annotated[
+        bool, typer.Option("--allow-late", help="Send events that are too old to be applied, too.")
+    ] = False,
 ) -> None:
     """Send events to the touchpoints topic, each checked as the workers will check it.
 
-    Without --skip-bad nothing is sent if any line is bad; from standard input, nothing after it.
+    Nothing is sent if any line is bad, or too late; from a pipe, nothing from that line on.
     """
     from touchstream.agents.cli import publish as command
-    from touchstream.agents.replay.lines import STDIN
 
     settings = load_settings(config)
     if broker is not None:
         failures.require_broker(broker, embedded=False)
         settings = command.at_broker(settings, broker)
-    stored = [file for file in files if file != STDIN]
-    if stored:
-        failures.require_lines(stored)
-    typer.echo(orjson.dumps(command.publish(settings, files, skip_bad=skip_bad)).decode())
+    failures.require_files(files)
+    found = command.publish(settings, files, skip_bad=skip_bad, allow_late=allow_late)
+    typer.echo(orjson.dumps(found).decode())
+    command.require_half(found)
 
 
 @app.command()
 def check(
-    files: Annotated[
-        list[Path], typer.Argument(help="JSONL of CloudEvents, plain or .gz; - = stdin.")
-    ],
+    files: Annotated[list[Path], typer.Argument(help=EVENT_FILES)],
     config: Config = None,
     as_json: Json = False,
 ) -> None:
@@ -270,7 +286,7 @@ def explain(
 
     settings = load_settings(config)
     if events:
-        failures.require_lines(events)
+        failures.require_files(events)
     command.main(settings, customer_id, events or [], target, proved=verify, as_json=as_json)
 
 

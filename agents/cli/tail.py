@@ -12,8 +12,8 @@ from touchstream.agents.cli.counting import Counting
 from touchstream.agents.cli.failures import BadUsage
 from touchstream.agents.cli.format_record import raw_json, readable
 from touchstream.agents.cli.reading import POLL_MS, OffsetRange, pages, partitions_of, whole
+from touchstream.agents.history.recording import in_order_received, record_line
 from touchstream.agents.kafka import physical_topics
-from touchstream.agents.replay.recording import in_order_received, record_line
 from touchstream.agents.settings import Settings
 from touchstream.agents.wiring import tick_secret
 from touchstream.schemas.topics import TOUCHPOINTS_TOPIC

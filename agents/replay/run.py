@@ -5,7 +5,7 @@ Publish up to a tick, publish the tick, wait for the learner, go on.
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 
@@ -13,13 +13,14 @@ import orjson
 from aiokafka import AIOKafkaConsumer
 
 from touchstream.agents.checkpoint import Checkpoint
+from touchstream.agents.history.lines import Line, LinesError
+from touchstream.agents.history.pacer import Publish, TickAt
+from touchstream.agents.history.steps import Step
 from touchstream.agents.kafka import client_options, physical_topics
 from touchstream.agents.received import RECEIVED_HEADER
 from touchstream.agents.replay.background import running
 from touchstream.agents.replay.collector import RULES_FILE, Collector, Listener
-from touchstream.agents.replay.history import Step
-from touchstream.agents.replay.lines import Line, LinesError
-from touchstream.agents.replay.pacer import Publish, TickAt
+from touchstream.agents.replay.outputs import SUMMARY_FILE, fingerprints
 from touchstream.agents.replay.phase import Phase, Show
 from touchstream.agents.replay.runtime import Workforce
 from touchstream.agents.replay.sender import (
@@ -58,13 +59,16 @@ class Replay:
         folder: Path,
         show: Show,
         on_record: Listener | None = None,
+        more: Mapping[str, object] | None = None,
     ) -> None:
+        """``more`` stands in the summary beside what the run found."""
         self._settings = settings
         self._store = store
         self._workforce = workforce
         self._folder = folder
         self._show = show
         self._on_record = on_record
+        self._more = more or {}
         self._rules: Rules = settings.rules
         self._partitions = settings.kafka.partitions
         self._progress = AgentsProgress(store, self._partitions)
@@ -112,7 +116,8 @@ class Replay:
                 emissions=collector.counts,
                 alarms=alarms_summary(self._folder, self._rules),
             )
-        (self._folder / "summary.json").write_bytes(
+        found |= {**self._more, "files": fingerprints(self._folder)}
+        (self._folder / SUMMARY_FILE).write_bytes(
             orjson.dumps(found, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
         )
         return found
@@ -128,7 +133,8 @@ class Replay:
                     case Publish():
                         await self._publish_line(sender, step.line, step.received_ms)
                     case TickAt():
-                        await self._publish_tick(sender, step.time_ms)
+                        if not step.skippable or await self._is_due(sender, step.time_ms):
+                            await self._publish_tick(sender, step.time_ms)
             await sender.flush()
 
     async def _publish_line(self, sender: Sender, line: Line, received_ms: Millis) -> None:
@@ -167,6 +173,12 @@ class Replay:
             published.add(len(value))
         await sender.flush()
         self._show(Phase("replaying", self._records, self._tick, self._now_ms))
+
+    async def _is_due(self, sender: Sender, time_ms: Millis) -> bool:
+        """Whether a tick would find a customer due; without any it changes nothing."""
+        await sender.flush()
+        await self._progress.wait_applied(self._published)
+        return await self._progress.is_due(time_ms)
 
     def _partition(self, line: Line) -> int:
         if line.partition is not None:

@@ -11,6 +11,7 @@ from touchstream.agents.checkpoint import POSITION, Checkpoint, Position, decode
 from touchstream.agents.replay.sender import UNREAD_BYTES, PublishedPartition
 from touchstream.agents.stores.base import Read, Store
 from touchstream.schemas.shards import shard_name, shard_names
+from touchstream.schemas.units import Millis
 from touchstream.streams.checkpoint import ShardCheckpoint, decode_checkpoint
 
 POLL_S = 0.004
@@ -57,18 +58,32 @@ class AgentsProgress:
         if tick:
             await self._until(has_learnt, f"tick {tick} to be learnt")
 
+    async def wait_applied(self, published: Sequence[PublishedPartition]) -> None:
+        """Until everything published is applied."""
+
+        async def is_applied() -> bool:
+            checkpoints = await self._store.read_checkpoints(self._shards)
+            return all(
+                (0 if checkpoint.fence is None else checkpoint.fence.offset) >= sent.next_offset
+                for sent, checkpoint in zip(published, checkpoints, strict=True)
+            )
+
+        await self._until(is_applied, "everything to be applied")
+
     async def wait_drained(self, published: Sequence[PublishedPartition]) -> None:
         """Until everything published is applied and has left the outboxes."""
+        await self.wait_applied(published)
 
-        async def is_drained() -> bool:
-            checkpoints = await self._store.read_checkpoints(self._shards)
-            for sent, checkpoint in zip(published, checkpoints, strict=True):
-                if (checkpoint.fence.offset if checkpoint.fence else 0) < sent.next_offset:
-                    return False
+        async def is_sent() -> bool:
             left = [await self._store.outbox(shard, 0, 1) for shard in (*self._shards, LEARNER)]
             return not any(left)
 
-        await self._until(is_drained, "everything to be applied")
+        await self._until(is_sent, "everything to be emitted")
+
+    async def is_due(self, time_ms: Millis) -> bool:
+        """Whether a tick at this time would process any customer."""
+        asked = (self._store.timers_until(shard, time_ms, 1) for shard in self._shards)
+        return any(await asyncio.gather(*asked))
 
     async def position(self) -> Position:
         """The tick that the learner has learnt, and its newest version."""

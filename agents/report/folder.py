@@ -9,6 +9,7 @@ import msgspec
 from msgspec import Struct, field
 
 from touchstream.agents.replay.collector import RULES_FILE
+from touchstream.agents.replay.outputs import mixture
 from touchstream.agents.report.scores import EVER, Foreign, read_lines
 from touchstream.schemas.envelope import OWN_SOURCE
 from touchstream.schemas.rules import Rules
@@ -62,6 +63,8 @@ class Summary(Struct):
     treatment: dict[str, Group] | None = None
     unknown_fields: list[UnknownField] = []
     outcome_faults: dict[str, int] = {}
+    files: dict[str, str] | None = None
+    """Fingerprints of the run's other outputs; an earlier build has none."""
 
     @property
     def targets(self) -> list[str]:
@@ -146,14 +149,21 @@ class _SignalEvent(Struct):
 
 
 def read_summary(folder: Path) -> Summary:
-    """Read ``summary.json``; raises :class:`Foreign` if it is missing or has another format."""
+    """Read ``summary.json``; raises :class:`Foreign` if it is of another format.
+
+    So it does if the summary is missing, or stands beside files of another run.
+    """
     path = folder / "summary.json"
     try:
-        return msgspec.json.decode(path.read_bytes(), type=Summary)
+        summary = msgspec.json.decode(path.read_bytes(), type=Summary)
     except OSError as exc:
         raise Foreign(f"{path.name}: {exc.strerror}") from exc
     except msgspec.MsgspecError as exc:
         raise Foreign(f"{path.name}: {exc}") from exc
+    other = None if summary.files is None else mixture(folder, summary.files)
+    if other is not None:
+        raise Foreign(f"{other}: not of the run that wrote {path.name}")
+    return summary
 
 
 def read_rules(folder: Path) -> Rules | None:

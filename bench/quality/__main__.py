@@ -28,7 +28,8 @@ from bench.quality.models import Judged
 from bench.quality.open_rows import FEWEST_IN_BIN, SHARE_PER_DAY
 from bench.quality.rows import DAILY, Progress
 from bench.quality.run import NothingToJudge, Outcome, asked, run
-from touchstream.agents.replay.lines import LinesError, open_lines
+from touchstream.agents.history.inputs import InputError, raw_lines
+from touchstream.agents.history.lines import LinesError
 from touchstream.agents.settings import Settings, SettingsError, TickSettings
 from touchstream.schemas.rules import Rules
 from touchstream.schemas.units import DAY_MS, Millis
@@ -52,7 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for case, models in todo:
         try:
             outcomes.append(run(case, models, ticks, _progress(case.id), derived=chosen.derived))
-        except (DataMissing, LinesError, NothingToJudge) as wrong:
+        except (DataMissing, InputError, LinesError, NothingToJudge) as wrong:
             print(wrong, file=sys.stderr)
             continue
         _tell_json(outcomes[-1]) if chosen.json else _report(outcomes[-1])
@@ -106,8 +107,7 @@ def own_cases(file: Path, rules: Rules, since_ms: Millis | None) -> list[Case]:
 
 
 def _lines(file: Path) -> Iterator[bytes]:
-    with open_lines(file) as lines:
-        yield from filter(None, map(bytes.strip, lines))
+    return (line.value for line in raw_lines([file]))
 
 
 def _progress(case: str) -> Progress:

@@ -8,14 +8,13 @@ import base64
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import chain, islice
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
 
-from touchstream.agents.replay.history import FIRST_LINES
-from touchstream.agents.replay.lines import Line, LinesError, parse_line
-from touchstream.agents.replay.pacer import Pacer, Publish, TickAt, beginning
+from touchstream.agents.history.lines import Line, LinesError, parse_line
+from touchstream.agents.history.pacer import Publish, TickAt, paced
 from touchstream.agents.settings import TickSettings
 from touchstream.schemas.examples import Example
 from touchstream.schemas.rules import Rules
@@ -116,15 +115,11 @@ def collect(
 
 
 def _steps(events: Iterable[bytes], ticks: TickSettings) -> Iterator[Publish | TickAt]:
-    """Tick settings that ``paced`` takes for files."""
-    lines = map(parse_line, events)
-    first = list(islice(lines, FIRST_LINES))
-    begin_ms = beginning(first, ticks.max_gap_days)
-    pacer = Pacer(begin_ms or Millis(0), ticks.every_days, ticks.max_gap_days)
-    for line in chain(first, lines):
-        yield from pacer.step(_without_tick(line))
-    if begin_ms is not None:
-        yield from pacer.end()
+    lines = map(_without_tick, map(parse_line, events))
+    first = next(lines, None)
+    if first is None:
+        return iter(())
+    return paced(chain([first], lines), first.time_ms, ticks.every_days)
 
 
 def _without_tick(line: Line) -> Line:

@@ -6,7 +6,7 @@ from contextlib import suppress
 from math import inf, isnan, log1p
 from typing import NamedTuple
 
-from touchstream.agents.replay.lines import parse_line
+from touchstream.agents.history.lines import parse_line
 from touchstream.schemas.emissions.actions import ActionRecommended
 from touchstream.schemas.emissions.envelope import decode_emission
 from touchstream.schemas.examples import Example

@@ -7,9 +7,8 @@ import orjson
 import pytest
 
 from bench.quality.rows import DAILY, Rows, _steps, collect
-from touchstream.agents.replay.history import paced
-from touchstream.agents.replay.lines import LinesError
-from touchstream.agents.settings import TickSettings
+from touchstream.agents.history.lines import LinesError
+from touchstream.agents.history.steps import read_steps
 from touchstream.schemas.envelope import parse_time
 from touchstream.schemas.rules import ChurnRules, Rules, TargetRules
 from touchstream.schemas.units import DAY_MS
@@ -120,7 +119,7 @@ def test_ticks_fall_where_a_replay_puts_them(tmp_path: Path) -> None:
     lines = [order(*one) for one in ORDERS]
     file = tmp_path / "events.jsonl"
     file.write_bytes(b"\n".join(lines))
-    assert list(_steps(lines, DAILY)) == list(paced([file], DAILY))
+    assert list(_steps(lines, DAILY)) == list(read_steps([file], 1))
 
 
 def test_a_recorded_log_is_refused() -> None:
@@ -134,7 +133,7 @@ def test_rows_of_customers_who_left_are_marked_and_say_who_does_not_come_back() 
     moments = sorted(
         [("bob", "2026-01-02"), ("bob", "2026-08-01"), *months], key=lambda one: one[1]
     )
-    both = collect((order(*one) for one in moments), RULES, TickSettings(max_gap_days=365))
+    both = collect((order(*one) for one in moments), RULES, DAILY)
     own = both.take(both.customer == both.customers.index(pseudonym("bob", RULES.seed)))
     assert own.open[0]
     # Bob lapses in spring; the last rows before the order of August are those of coming back.

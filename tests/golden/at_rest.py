@@ -26,7 +26,7 @@ from bench.services.redis import RedisServer
 from tests.golden.core import FOLDER, spelled, unspelled
 from tests.golden.worlds import RULES_FILE, SIZES, world_lines
 from tests.integration.deployment import FAST, Deployment, Sent, wait_until
-from touchstream.agents.replay.lines import parse_line
+from touchstream.agents.history.lines import parse_line
 from touchstream.schemas.topics import (
     CHURN_RISK_TOPIC,
     EXAMPLES_TOPIC,

@@ -13,9 +13,8 @@ import msgspec
 import orjson
 
 from tests.golden.worlds import rules
-from touchstream.agents.replay.history import paced
-from touchstream.agents.replay.pacer import Publish
-from touchstream.agents.settings import TickSettings
+from touchstream.agents.history.pacer import Publish
+from touchstream.agents.history.steps import read_steps
 from touchstream.schemas.examples import encode_example
 from touchstream.schemas.topics import EXAMPLES_TOPIC
 from touchstream.streams.local import LocalStream
@@ -38,7 +37,7 @@ def run(log: Path = WORLD) -> LocalStream:
 def midnights(log: Path) -> Iterator[LocalStream]:
     """The core after every tick: the same object, grown."""
     stream, batch = LocalStream(rules()), list[Record]()
-    for offset, step in enumerate(paced([log], TickSettings())):
+    for offset, step in enumerate(read_steps([log], 1)):
         if isinstance(step, Publish):
             line = step.line
             batch.append(Record(offset, step.received_ms, line.key, line.value, line.headers))

@@ -15,10 +15,10 @@ import orjson
 
 from bench.equal import LEFT_OUT
 from bench.processes import crew_of
+from touchstream.agents.history.pacer import Publish
+from touchstream.agents.history.steps import read_steps
 from touchstream.agents.letters import letter_line
 from touchstream.agents.replay.collector import score_files, score_line
-from touchstream.agents.replay.history import paced
-from touchstream.agents.replay.pacer import Publish
 from touchstream.agents.settings import Settings
 from touchstream.agents.state_view import as_json
 from touchstream.schemas.dead_letter import decode_letter
@@ -77,7 +77,7 @@ def core(events: Path, out: Path, config: Path) -> Path:
     settings = Settings.load(config)
     stream = LocalStream(settings.rules)
     customers: dict[str, str] = {}
-    for offset, step in enumerate(paced([events], settings.ticks)):
+    for offset, step in enumerate(read_steps([events], settings.ticks.every_days)):
         if not isinstance(step, Publish):
             stream.tick(step.time_ms)
             continue

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import pytest
 
-from touchstream.agents.replay.lines import parse_line
+from touchstream.agents.history.lines import parse_line
 from touchstream.schemas.emissions.envelope import decode_emission
 from touchstream.schemas.emissions.risk import RiskChanged
 from touchstream.schemas.rules import BandRules, LearningRules, Rules, Thresholds

@@ -7,7 +7,7 @@ import orjson
 import pytest
 
 from tests.make import QUICK
-from touchstream.agents.replay.lines import parse_line
+from touchstream.agents.history.lines import parse_line
 from touchstream.schemas.emissions.actions import ActionRecommended
 from touchstream.schemas.emissions.envelope import decode_emission
 from touchstream.schemas.rules import LearningRules

@@ -27,7 +27,7 @@ from tests.make import (
     recounted_indexes,
     state_of,
 )
-from touchstream.agents.replay.lines import parse_line
+from touchstream.agents.history.lines import parse_line
 from touchstream.schemas.emissions.customer_risk import CustomerRisk
 from touchstream.schemas.emissions.envelope import Emission, decode_emission
 from touchstream.schemas.registry import TOUCHPOINTS

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from tests.golden.worlds import NOISE
 from tests.make import Log, days, replay
 from tests.strategies import logs
-from touchstream.agents.replay.lines import parse_line
+from touchstream.agents.history.lines import parse_line
 from touchstream.schemas.emissions.actions import ActionRecommended
 from touchstream.schemas.emissions.envelope import Emission, decode_emission
 from touchstream.schemas.emissions.relation import RelationChanged

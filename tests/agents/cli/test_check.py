@@ -73,16 +73,10 @@ def test_bad_usage_ends_with_2_and_one_line(tmp_path: Path) -> None:
     for arguments, line in (
         (
             ["nowhere.jsonl"],
-            "FILE: want JSONL of events, plain or .gz: nowhere.jsonl: no such file",
+            "FILE: want JSONL of events, plain or gzip: nowhere.jsonl: no such file",
         ),
-        (["."], "FILE: want JSONL of events, plain or .gz: .: cannot be read"),
+        (["."], "FILE: want JSONL of events, plain or gzip: .: cannot be read"),
         (["-", "-"], "FILE: want - (standard input) once at most"),
     ):
         output = touchstream("check", *arguments, cwd=tmp_path)
         assert (output.code, output.err) == (2, f"touchstream: {line}\n")
-
-
-def test_a_replay_does_not_read_standard_input(tmp_path: Path) -> None:
-    output = touchstream("replay", "-", "--out", "o", cwd=tmp_path)
-    line = "touchstream: FILE: want files; - (standard input) cannot be read twice\n"
-    assert (output.code, output.err) == (2, line)

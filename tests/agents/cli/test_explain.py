@@ -13,7 +13,7 @@ from tests.agents.cli.command import Output, order, touchstream
 from tests.make import DAY_ZERO_MS
 from tests.services import require
 from touchstream.agents.cli.replay import in_turn
-from touchstream.agents.replay.history import steps
+from touchstream.agents.history.steps import read_steps
 from touchstream.agents.replay.run import Replay
 from touchstream.agents.replay.runtime import runtime
 from touchstream.agents.replay.services import ReplayServices, services
@@ -75,7 +75,7 @@ async def _asked(scene: ReplayServices, folder: Path, file: Path) -> dict[str, O
     settings = {name.removeprefix("TOUCHSTREAM_"): text for name, text in scene.environ.items()}
     async with runtime(scene, 1) as (store, workforce):
         run = Replay(scene.settings, store, workforce, folder / "out", lambda _: None)
-        await run.run(in_turn(steps([file], scene.settings.ticks)))
+        await run.run(in_turn(read_steps([file], 1)))
         return {
             name: await asyncio.to_thread(touchstream, *command, cwd=folder, settings=settings)
             for name, command in commands.items()

@@ -5,7 +5,7 @@ from pathlib import Path
 from tests.agents.cli.command import order
 from tests.make import event, folded, models, moment, record
 from touchstream.agents.cli.explaining import Subject, from_files
-from touchstream.agents.replay.recording import record_line
+from touchstream.agents.history.recording import record_line
 from touchstream.agents.settings import Settings
 from touchstream.schemas.envelope import format_time
 from touchstream.schemas.tick import ActiveConfig, Tick, encode_tick

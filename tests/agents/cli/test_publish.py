@@ -5,14 +5,16 @@ import pytest
 from tests.agents.cli.command import order
 from tests.make import OWN_TYPES
 from touchstream.agents.cli.publish import Bad, Sound, check_line
+from touchstream.schemas.envelope import parse_time
 from touchstream.schemas.event_types import own_types
 
 AT = "2026-01-01T00:00:00Z"
+AT_MS = parse_time(AT)
 
 
 def test_a_sound_line_is_keyed_by_its_subject() -> None:
     line = order("ada", 1, AT)
-    assert check_line(line, "f:1") == Sound(b"ada", line)
+    assert check_line(line, "f:1") == Sound("f:1", b"ada", line, AT_MS)
 
 
 @pytest.mark.parametrize(
@@ -44,7 +46,7 @@ def test_a_line_that_workers_would_not_apply_is_bad(line: bytes, why: str) -> No
 
 def test_an_own_type_is_sound_where_the_settings_have_it() -> None:
     line = order("ada", 1, AT, type="meter.read", data={"kwh": 7})
-    assert check_line(line, "f:1", own_types(OWN_TYPES)) == Sound(b"ada", line)
+    assert check_line(line, "f:1", own_types(OWN_TYPES)) == Sound("f:1", b"ada", line, AT_MS)
 
 
 def test_an_own_type_with_a_wrong_field_is_bad_and_the_field_is_named() -> None:

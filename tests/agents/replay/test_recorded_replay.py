@@ -11,8 +11,8 @@ from bench.equal import differences
 from tests.agents.cli.command import order
 from tests.services import require
 from touchstream.agents.cli import tail
-from touchstream.agents.cli.replay import in_turn, replay
-from touchstream.agents.replay.history import steps
+from touchstream.agents.cli.replay import Options, in_turn, replay
+from touchstream.agents.history.steps import read_steps
 from touchstream.agents.replay.run import Replay
 from touchstream.agents.replay.services import EMBEDDED, ReplayServices, services
 from touchstream.agents.replay.supervisor import Supervisor
@@ -50,7 +50,7 @@ def history() -> Iterator[bytes]:
 
 async def live(scene: ReplayServices, supervisor: Supervisor, events: Path, out: Path) -> None:
     store = open_store(scene.settings)
-    history = in_turn(steps([events], scene.settings.ticks))
+    history = in_turn(read_steps([events], 1))
     try:
         await Replay(scene.settings, store, supervisor, out, lambda _: None).run(history)
     finally:
@@ -71,7 +71,7 @@ def test_a_recorded_log_replays_to_the_same_with_two_workers(tmp_path: Path) -> 
             supervisor.stop()
         with log.open("wb") as out:
             tail.record(scene.settings, TOUCHPOINTS_TOPIC, None, out)
-    summary = replay(settings, config, [log], tmp_path / "two", EMBEDDED, 2, None)
+    summary, _ = replay(settings, config, [log], Options(tmp_path / "two", workers=2))
     assert differences(tmp_path / "one", tmp_path / "two") == []
     assert (tmp_path / "one" / "churn-risk.jsonl").stat().st_size > 0
     assert summary["ticks"] == orjson.loads((tmp_path / "one/summary.json").read_bytes())["ticks"]

@@ -4,19 +4,17 @@ import base64
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import accumulate
-from pathlib import Path
 from typing import NamedTuple
 
 import orjson
 
-from touchstream.agents.replay.lines import (
+from touchstream.agents.history.lines import (
     RECORD,
     RECORD_FORMAT,
     Line,
     LinesError,
-    has_ticks,
-    read_lines,
 )
+from touchstream.agents.history.reading import History
 from touchstream.agents.spelling import spelled
 from touchstream.schemas.rules import Rules
 from touchstream.schemas.tick import Tick, decode_tick
@@ -37,7 +35,7 @@ class Recording(NamedTuple):
 
 
 def record_line(record: Record, origin: Origin) -> bytes:
-    """One record as ``agents/replay/lines.py`` reads it back, with a line feed."""
+    """One record as ``agents/history/lines.py`` reads it back, with a line feed."""
     line: dict[str, object] = {
         RECORD: RECORD_FORMAT,
         "partition": origin.partition,
@@ -84,20 +82,19 @@ def in_order_received(
         yield number, waiting[number].popleft()
 
 
-def examine(files: Sequence[Path], secret: bytes | None) -> Recording | None:
-    """Collect the conditions from a recorded log; None for a file without ticks.
+def examine(history: History, secret: bytes | None) -> Recording | None:
+    """Collect the conditions from a recorded log; None for a history without ticks.
 
-    Raises ``LinesError`` for a tick without a partition or not signed with this ``secret``.
+    Raises ``LinesError`` for a tick that is not signed with this ``secret``.
     """
-    if not has_ticks(files):
+    if not history.has_ticks:
         return None
     ticks: dict[int, Tick] = {}
     rules, features = set(), set()
     versions: dict[int, int] = {}
-    for line in read_lines(files):
-        if line.tick:
-            partition, tick = _tick(line, secret)
-            ticks[partition] = tick
+    for line in history.lines():
+        if line.tick and line.partition is not None:
+            ticks[line.partition] = tick = _tick(line, secret)
             rules.add(tick.active_config.rules)
             features.add(tick.active_config.features)
             versions[tick.number] = tick.active_config.model_version
@@ -141,12 +138,8 @@ def check_fit(recording: Recording, rules: Rules, features: str, partitions: int
         )
 
 
-def _tick(line: Line, secret: bytes | None) -> tuple[int, Tick]:
-    if line.partition is None:
-        raise LinesError(
-            "ticks without a partition: record the log by `touchstream tail touchpoints --record`"
-        )
+def _tick(line: Line, secret: bytes | None) -> Tick:
     try:
-        return line.partition, decode_tick(orjson.loads(line.value), secret)
+        return decode_tick(orjson.loads(line.value), secret)
     except ValueError as exc:
         raise LinesError(f"a recorded tick cannot be used: {exc} (ticks.secret)") from exc

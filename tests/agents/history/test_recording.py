@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from touchstream.agents.replay.lines import Line, LinesError, parse_line
-from touchstream.agents.replay.recording import (
+from touchstream.agents.history.lines import Line, LinesError, parse_line
+from touchstream.agents.history.reading import opened_history
+from touchstream.agents.history.recording import (
     Recording,
     check_fit,
     examine,
@@ -82,25 +83,30 @@ def recorded(folder: Path, partitions: Sequence[int], secret: bytes | None = Non
     return [file]
 
 
+def examined(files: Sequence[Path], secret: bytes | None) -> Recording | None:
+    with opened_history(files) as history:
+        return examine(history, secret)
+
+
 def test_a_recording_says_what_it_needs(tmp_path: Path) -> None:
-    found = examine(recorded(tmp_path, [1, 0, 2]), None)
+    found = examined(recorded(tmp_path, [1, 0, 2]), None)
     assert found == Recording(3, frozenset([RULES.digest()]), frozenset(["f1"]))
 
 
 def test_a_file_of_events_is_no_recording(tmp_path: Path) -> None:
     (tmp_path / "events.jsonl").write_bytes(b'{"type": "web.visit", "subject": "ada"}\n')
-    assert examine([tmp_path / "events.jsonl"], None) is None
+    assert examined([tmp_path / "events.jsonl"], None) is None
 
 
 def test_a_recording_without_all_partitions_is_refused(tmp_path: Path) -> None:
     with pytest.raises(LinesError, match=r"ticks of partitions \[0, 2\] only"):
-        examine(recorded(tmp_path, [0, 2]), None)
+        examined(recorded(tmp_path, [0, 2]), None)
 
 
 def test_a_tick_under_another_secret_is_refused(tmp_path: Path) -> None:
     files = recorded(tmp_path, [0], b"a secret of the house")
     with pytest.raises(LinesError, match=r"tick 5 is not signed with this .*ticks\.secret"):
-        examine(files, b"another one of the house")
+        examined(files, b"another one of the house")
 
 
 RECORDING = Recording(4, frozenset([RULES.digest()]), frozenset(["f1"]))

@@ -6,14 +6,7 @@ that is neither is published as it is, and ends among the dead letters.
 
 import base64
 import binascii
-import gzip
-import sys
-import zlib
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from io import BufferedReader
-from pathlib import Path
-from typing import IO, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -28,14 +21,8 @@ RECORD = "touchstream_record"
 RECORD_FORMAT = 1
 
 
-STDIN = Path("-")
-"""Standard input, which can be read once."""
-
-_GZIP = b"\x1f\x8b"
-
-
 class LinesError(ValueError):
-    """A file that cannot be replayed; the message names it and the reason."""
+    """Lines that cannot be replayed; the message gives the reason."""
 
 
 class Line(NamedTuple):
@@ -49,36 +36,6 @@ class Line(NamedTuple):
     """The partition of a recorded line; None: the key decides."""
     tick: bool = False
     headers: tuple[tuple[str, bytes | None], ...] = ()
-
-
-class RawLine(NamedTuple):
-    """A line that is not empty, without the white space around it."""
-
-    file: Path
-    number: int
-    """From 1."""
-    value: bytes
-
-    @property
-    def where(self) -> str:
-        """``FILE:NUMBER``."""
-        return f"{self.file}:{self.number}"
-
-
-def read_lines(files: Sequence[Path]) -> Iterator[Line]:
-    """Every line of every file, plain or .gz, in order, without empty ones."""
-    for raw in raw_lines(files):
-        yield parse_line(raw.value)
-
-
-def raw_lines(files: Sequence[Path]) -> Iterator[RawLine]:
-    """Every line of every file as bytes; ``-`` is standard input."""
-    for file in files:
-        with open_lines(file) if file != STDIN else _unpacked(STDIN, sys.stdin.buffer) as lines:
-            for number, line in enumerate(lines, 1):
-                value = line.strip()
-                if value:
-                    yield RawLine(file, number, value)
 
 
 def parse_line(raw: bytes) -> Line:
@@ -100,12 +57,6 @@ def parse_line(raw: bytes) -> Line:
         _moment(decoded.get("receivedtime")) or _moment(decoded.get("time")),
         tick=decoded.get("type") == TICK_TYPE and key is None,
     )
-
-
-def has_ticks(files: Sequence[Path]) -> bool:
-    """Whether the files bring their own ticks, so that the replay writes none."""
-    needle = f'"{TICK_TYPE}"'.encode()
-    return any(line.tick for line in read_lines(files) if needle in line.value)
 
 
 def _recorded(raw: bytes, record: dict[str, Any]) -> Line:
@@ -134,27 +85,3 @@ def _moment(text: object) -> Millis | None:
         return parse_time(text)
     except ValueError:
         return None
-
-
-@contextmanager
-def open_lines(file: Path) -> Iterator[Iterable[bytes]]:
-    """The file's bytes, unpacked; raises :class:`LinesError` if it cannot be read."""
-    try:
-        packed = file.open("rb")
-    except OSError as exc:
-        raise LinesError(f"{file}: {exc.strerror}") from exc
-    with packed, _unpacked(file, packed) as lines:
-        yield lines
-
-
-@contextmanager
-def _unpacked(file: Path, packed: IO[bytes]) -> Iterator[Iterable[bytes]]:
-    # The first bytes tell: a pipe has no suffix, and cannot be opened twice to look.
-    if not isinstance(packed, BufferedReader) or packed.peek(len(_GZIP))[: len(_GZIP)] != _GZIP:
-        yield packed
-        return
-    try:
-        with gzip.GzipFile(fileobj=packed) as lines:
-            yield lines
-    except (EOFError, gzip.BadGzipFile, zlib.error) as exc:
-        raise LinesError(f"{file}: gzip: {exc}") from exc
