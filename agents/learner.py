@@ -130,7 +130,7 @@ class Learner(FencedAgent[LearnerShard]):
             for shard in self.shards.values():
                 # Ticks would queue up at slow shards, and versions that they name could be swept.
                 behind = shard.checkpoint.written - shard.checkpoint.knowledge.tick
-                if behind < MOST_TICKS_AHEAD:
+                if behind < MOST_TICKS_AHEAD and not (await wanted(self.store)).is_backfilling:
                     await self.persist(partial(self._write_tick, shard, now_ms))
 
     async def _learn_tick(self, shard: LearnerShard, number: int) -> None:
@@ -153,7 +153,8 @@ class Learner(FencedAgent[LearnerShard]):
             checkpoint, removed = sweep(checkpoint, {*wish.keep, wish.serve or 0})
             states.update(dict.fromkeys(id_(n) for n in removed for id_ in (version_id, about_id)))
         # Numbered from the checkpoint, which is committed with them: a crash cannot reuse a number.
-        entries = self._signals(checkpoint, learnt, number)
+        history = any(completed.history for completed in popped.completed)
+        entries = self._signals(checkpoint, learnt, number, history=history)
         checkpoint.sent += len(entries)
         checkpoint.signals += len(entries)
         await self._commit(shard, checkpoint, shard.fence_offset(), states, entries)
@@ -164,14 +165,17 @@ class Learner(FencedAgent[LearnerShard]):
             await show_version(self.metrics, self.store, version)
 
     def _signals(
-        self, checkpoint: Checkpoint, learnt: TickCompleted, number: int
+        self, checkpoint: Checkpoint, learnt: TickCompleted, number: int, *, history: bool
     ) -> list[tuple[int, bytes]]:
         """The learner's signals about its models, numbered for its outbox.
 
         All go to one partition, whatever model they concern: a consumer takes the learner's records
         in the order of their sequence, and drops one that seems to come too early.
         """
-        entries = []
+        entries: list[tuple[int, bytes]] = []
+        # Of the past: nobody can act upon it.
+        if history:
+            return entries
         for place, signal in enumerate(learnt.signals, 1):
             log.warning("model_signal", **signal._asdict())
             emission = model_signal(signal, number, self._rules.digest())
@@ -184,7 +188,8 @@ class Learner(FencedAgent[LearnerShard]):
     async def _write_tick(self, shard: LearnerShard, now_ms: Millis) -> None:
         """Commit the next tick to the outbox, once for each partition of the touchpoints."""
         before = shard.checkpoint
-        number = before.written + 1
+        # A backfill wrote ticks of its own.
+        number = max(before.written, before.knowledge.tick) + 1
         version = await self._serving.version(before)
         # A clock that was set back must not make time run backwards.
         time_ms = max(now_ms, Millis(before.written_ms + 1))

@@ -3,9 +3,7 @@
 from aiokafka import ConsumerRecord
 
 from touchstream.schemas.units import Millis
-
-RECEIVED_HEADER = "touchstream-received"
-"""Milliseconds since 1970 as digits; trusted in a replay only, which alone writes its topic."""
+from touchstream.streams.intake.log_phase import header_ms
 
 
 def by_broker(record: ConsumerRecord) -> Millis:
@@ -14,8 +12,9 @@ def by_broker(record: ConsumerRecord) -> Millis:
 
 
 def by_header(record: ConsumerRecord) -> Millis:
-    """The stamp in the replay's header; the broker's stamp if there is none."""
-    for name, value in record.headers:
-        if name == RECEIVED_HEADER and value is not None and value.isdigit():
-            return Millis(int(value))
-    return by_broker(record)
+    """The stamp in the replay's header; the broker's stamp if there is none.
+
+    For a replay only, which alone writes its topic.
+    """
+    received_ms = header_ms(record.headers)
+    return by_broker(record) if received_ms is None else received_ms

@@ -11,10 +11,22 @@ from msgspec import Struct
 from touchstream.agents.active_config import LEARNER, about_id, version_id
 from touchstream.agents.checkpoint import About, Checkpoint
 from touchstream.agents.stores.base import Read, Store
+from touchstream.schemas.units import Millis
 from touchstream.streams.features.catalogue import FEATURES
 from touchstream.streams.learn.snapshot import SnapshotError, digest, unseal
 
 log = structlog.get_logger()
+
+
+class Backfill(Struct, frozen=True, forbid_unknown_fields=True):
+    """A history that is put into the namespace, or was."""
+
+    until_ms: Millis
+    """End of the history: the start of the command."""
+    lines: int
+    fingerprint: str
+    """Of its lines, in any order."""
+    finished: bool = False
 
 
 class Wish(Struct, frozen=True, forbid_unknown_fields=True):
@@ -24,6 +36,12 @@ class Wish(Struct, frozen=True, forbid_unknown_fields=True):
     """The version that ticks should name; None: always the newest."""
     keep: tuple[int, ...] = ()
     """Versions that must not be swept: a recorded log goes back to them."""
+    backfill: Backfill | None = None
+
+    @property
+    def is_backfilling(self) -> bool:
+        """Whether a backfill writes the ticks now, so that the learner must not."""
+        return self.backfill is not None and not self.backfill.finished
 
 
 async def wanted(store: Store) -> Wish:

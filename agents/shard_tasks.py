@@ -6,7 +6,12 @@ from typing import NamedTuple
 
 from touchstream.agents.fenced import Claim, FencedShard, ShardUpdate
 from touchstream.schemas.tick import ActiveConfig
-from touchstream.streams.checkpoint import ShardCheckpoint, decode_checkpoint, encode_checkpoint
+from touchstream.streams.checkpoint import (
+    ShardCheckpoint,
+    decode_checkpoint,
+    encode_checkpoint,
+    log_phase,
+)
 from touchstream.streams.commit import CommitBatch
 from touchstream.streams.context import ServingContext
 from touchstream.streams.partition import EventBatch, TickBatch
@@ -19,6 +24,8 @@ class WorkerShard(FencedShard):
         super().__init__(claim)
         self.checkpoint = decode_checkpoint(claim.record)
         self.units: deque[EventBatch | TickBatch] = deque()
+        self.log_phase = log_phase(self.checkpoint)
+        """Behind the last unit."""
 
     def backlog(self) -> int:
         return self.in_flight + bool(self.units)

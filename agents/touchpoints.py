@@ -81,7 +81,10 @@ class Touchpoints(FencedAgent[WorkerShard]):
         """Decode a batch behind what waits already."""
         origin = self._origin._replace(partition=shard.source.partition)
         # A tick is a unit of its own, because it changes the configuration for what follows.
-        shard.units.extend(split_at_ticks([self._record(record) for record in records], origin))
+        for unit in split_at_ticks(list(map(self._record, records)), origin, shard.log_phase):
+            shard.units.append(unit)
+            if isinstance(unit, TickBatch):
+                shard.log_phase = shard.log_phase.after(unit.tick)
 
     async def advance(self) -> None:
         """Process every shard until none has a unit left that can be processed."""

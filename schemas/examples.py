@@ -72,6 +72,8 @@ class TickCompleted(
     """Open customers whose snapshot was taken since the tick before."""
     entered: Annotated[int, Meta(ge=0)] = 0
     """Customers who entered the band high since then."""
+    history: bool = False
+    """True: the tick belongs to a backfill, so its signals are withheld."""
     rises: dict[str, int] = {}
     """Thresholds of risk that they rose through since the snapshot before, as differences
     (``streams/learn/band_capacity.py``)."""

@@ -15,6 +15,10 @@ _SIGNED_FOR = b"touchstream.tick.v1\n"
 """Prefix of the signed text: signatures of other texts under the same secret are invalid."""
 
 
+Phase = Literal["live", "history"]
+"""``history``: a backfill replays the past; times of receipt are its own, nothing is emitted."""
+
+
 class ActiveConfig(Struct, frozen=True, kw_only=True, gc=False):
     """The configuration that shapes results from a tick on, until the next one."""
 
@@ -26,7 +30,7 @@ class ActiveConfig(Struct, frozen=True, kw_only=True, gc=False):
     """Digest of the feature list."""
 
 
-class Tick(Struct, frozen=True, kw_only=True, gc=False):
+class Tick(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     """One tick; all partitions get the same."""
 
     number: int
@@ -34,6 +38,8 @@ class Tick(Struct, frozen=True, kw_only=True, gc=False):
     time_ms: Millis
     active_config: ActiveConfig = field(name="in_force")
     """Signed under its first name, so that ticks of earlier builds remain valid."""
+    phase: Phase = "live"
+    """Phase of the records behind the tick. Live is left out of what is signed, as it once was."""
 
 
 class TickData(ActiveConfig, frozen=True, kw_only=True, gc=False):
@@ -41,6 +47,8 @@ class TickData(ActiveConfig, frozen=True, kw_only=True, gc=False):
 
     number: Annotated[int, Meta(ge=1, le=2**53)]
     """From 1, increasing by 1."""
+    phase: Phase = "live"
+    """``history``: the records behind it are a backfill's."""
     hmac: str | None = None
     """HMAC-SHA256 of the tick in hex; null: the deployment has no tick secret."""
 
@@ -70,6 +78,7 @@ def encode_tick(tick: Tick, secret: bytes | None) -> bytes:
             model_version=tick.active_config.model_version,
             rules=tick.active_config.rules,
             features=tick.active_config.features,
+            phase=tick.phase,
             hmac=None if secret is None else _signature(tick, secret),
         ),
     )
@@ -96,6 +105,7 @@ def decode_tick(decoded: dict[str, object], secret: bytes | None) -> Tick:
         active_config=ActiveConfig(
             model_version=data.model_version, rules=data.rules, features=data.features
         ),
+        phase=data.phase,
     )
     if secret is not None:
         _check_signature(tick, data.hmac, secret)

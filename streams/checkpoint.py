@@ -5,8 +5,9 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from touchstream.schemas.tick import ActiveConfig
+from touchstream.schemas.tick import ActiveConfig, Phase
 from touchstream.schemas.units import Millis
+from touchstream.streams.intake.log_phase import LogPhase
 
 FORMAT = 2
 
@@ -24,6 +25,8 @@ class ShardCheckpoint(Struct, kw_only=True, omit_defaults=True):
     """Time of that tick, or of the one in progress; None before the first."""
     active_config: ActiveConfig | None = None
     """Configuration activated by the last tick; None before the first."""
+    phase: Phase = "live"
+    """Phase behind the last finished tick."""
     sent: int = 0
     """Number of the newest outbox entry."""
     sequences: dict[str, int] = {}
@@ -41,6 +44,11 @@ class ShardCheckpoint(Struct, kw_only=True, omit_defaults=True):
     """Retention of measures (days) -> the oldest day (since 1970-01-01) that may have any."""
     misspelt_types: dict[str, dict[str, int]] = {}
     """Event type -> unknown names that resemble it -> events dropped for that name."""
+
+
+def log_phase(checkpoint: ShardCheckpoint) -> LogPhase:
+    """The phase of the log where the shard goes on."""
+    return LogPhase(checkpoint.tick, checkpoint.phase)
 
 
 def copy(checkpoint: ShardCheckpoint) -> ShardCheckpoint:

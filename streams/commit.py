@@ -138,6 +138,7 @@ class CommitBuilder:
             time_ms=time_ms,
             scored=checkpoint.scored,
             entered=checkpoint.entered,
+            history=checkpoint.phase == "history",
             rises={place: count for place, count in sorted(checkpoint.rises.items()) if count},
         )
         checkpoint.scored, checkpoint.entered, checkpoint.rises = 0, 0, {}
@@ -169,6 +170,10 @@ class CommitBuilder:
         return gone
 
     def _emit(self, emission: Emission) -> None:
+        # The state remembers it as emitted: nobody wants alarms about the past.
+        if self.checkpoint.phase == "history":
+            self.count("withheld")
+            return
         self.count(f"emitted.{emission.type}")
         # Padded, so that the sequences of a shard and topic also sort as text.
         sequence = f"{self._shard}:{self._sequence(emission.topic):016d}"

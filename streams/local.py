@@ -11,10 +11,10 @@ from touchstream.schemas.emissions.envelope import encode_emission
 from touchstream.schemas.examples import Example, TickCompleted, decode_example
 from touchstream.schemas.rules import Rules
 from touchstream.schemas.shards import shard_name
-from touchstream.schemas.tick import ActiveConfig, Tick
+from touchstream.schemas.tick import ActiveConfig, Phase, Tick
 from touchstream.schemas.topics import EXAMPLES_TOPIC
 from touchstream.schemas.units import Millis
-from touchstream.streams.checkpoint import ShardCheckpoint
+from touchstream.streams.checkpoint import ShardCheckpoint, log_phase
 from touchstream.streams.commit import CommitBatch
 from touchstream.streams.context import ServingContext
 from touchstream.streams.emit.signal import model_signal
@@ -128,7 +128,8 @@ class LocalStream:
     def feed(self, partition: int, records: Sequence[Record]) -> None:
         """Process a batch of one partition, ticks included."""
         shard = self.shards[partition]
-        for unit in split_at_ticks(records, Origin(partition, self.partitions, None)):
+        origin = Origin(partition, self.partitions, None)
+        for unit in split_at_ticks(records, origin, log_phase(shard.checkpoint)):
             match unit:
                 case EventBatch():
                     states = shard.load(unit.customers())
@@ -158,7 +159,7 @@ class LocalStream:
                 apply_tick(shard.checkpoint, shard.name, tick, chunk, states, models, last=last)
             )
 
-    def next_tick(self, time_ms: int) -> Tick:
+    def next_tick(self, time_ms: int, phase: Phase = "live") -> Tick:
         """The tick the learner would write now."""
         active_config = ActiveConfig(
             model_version=self.knowledge.version,
@@ -166,12 +167,15 @@ class LocalStream:
             features=FEATURES.digest,
         )
         return Tick(
-            number=self.knowledge.tick + 1, time_ms=Millis(time_ms), active_config=active_config
+            number=self.knowledge.tick + 1,
+            time_ms=Millis(time_ms),
+            active_config=active_config,
+            phase=phase,
         )
 
-    def tick(self, time_ms: int) -> None:
+    def tick(self, time_ms: int, phase: Phase = "live") -> None:
         """Process one tick on all shards, then in the learner."""
-        tick = self.next_tick(time_ms)
+        tick = self.next_tick(time_ms, phase)
         for shard in self.shards:
             self.turn(shard, tick)
         self.learn(tick.number)
@@ -194,7 +198,8 @@ class LocalStream:
         self.knowledge = passed.knowledge
         if passed.published is not None:
             self.scorers[self.knowledge.version] = self._compiled(unseal(passed.published))
-        for signal in passed.signals:
+        history = any(one.history for one in completed)
+        for signal in () if history else passed.signals:
             self.signals.append(signal)
             emission = model_signal(signal, number, self.rules.digest())
             value = encode_emission(emission, f"learner:{len(self.signals):016d}")

@@ -17,10 +17,13 @@ from touchstream.streams.commit import CommitBatch, CommitBuilder
 from touchstream.streams.context import ServingContext
 from touchstream.streams.customer import Step, advance_all
 from touchstream.streams.intake.decode import Arrival, Origin, Unresolved, classify, resolve
+from touchstream.streams.intake.log_phase import LogPhase
 from touchstream.streams.outcome import Drop, Reject
 from touchstream.streams.projections.projection import TimerFired
 from touchstream.streams.records import Record
 from touchstream.streams.state import State
+
+LIVE = LogPhase()
 
 
 class LetterLimit(NamedTuple):
@@ -71,11 +74,18 @@ class TickBatch(NamedTuple):
     offset: int
 
 
-def split_at_ticks(records: Sequence[Record], origin: Origin) -> Iterator[EventBatch | TickBatch]:
-    """Decode a batch and split it at its ticks: a tick is a commit of its own."""
+def split_at_ticks(
+    records: Sequence[Record], origin: Origin, before: LogPhase = LIVE
+) -> Iterator[EventBatch | TickBatch]:
+    """Decode a batch and split it at its ticks: a tick is a commit of its own.
+
+    ``before`` is the phase of the log where the batch begins.
+    """
+    log_phase = before
     run: list[tuple[Record, Arrival | Reject | Drop]] = []
     unresolved: dict[int, Unresolved] = {}
-    for record in records:
+    for stored in records:
+        record = log_phase.stamped(stored)
         found = classify(record, origin)
         if isinstance(found, Arrival):  # first, because almost every record is one
             run.append((record, found))
@@ -84,6 +94,7 @@ def split_at_ticks(records: Sequence[Record], origin: Origin) -> Iterator[EventB
                 yield EventBatch(run, unresolved)
                 run, unresolved = [], {}
             yield TickBatch(found, record.offset)
+            log_phase = log_phase.after(found)
         elif isinstance(found, Unresolved):
             unresolved[len(run)] = found
             run.append((record, _UNKNOWN_TYPE))
@@ -188,8 +199,10 @@ def apply_tick(
         builder.keep(fired.subject, step, tick.number, now_ms)
     # Only after the last chunk: a crash in between must resume the tick.
     if last:
-        builder.checkpoint.tick = tick.number
         builder.passed(tick.number, now_ms)
+        builder.checkpoint.tick = tick.number
+        # Only now: what a tick finds belongs to the phase before it.
+        builder.checkpoint.phase = tick.phase
     return builder.commit_batch()
 
 

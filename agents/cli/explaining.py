@@ -26,6 +26,7 @@ from touchstream.streams.checkpoint import ShardCheckpoint, decode_checkpoint
 from touchstream.streams.context import ServingContext
 from touchstream.streams.history import Heard
 from touchstream.streams.intake.decode import Arrival, Origin, decode
+from touchstream.streams.intake.log_phase import LogPhase
 from touchstream.streams.intake.partitioner import partition_of
 from touchstream.streams.projections.projection import TimerFired
 from touchstream.streams.records import Record
@@ -134,11 +135,14 @@ def _heard(
     """The ticks among a partition's records, and the customer's own events."""
     origin = Origin(subject.partition, settings.kafka.partitions, tick_secret(settings))
     key, own = subject.id.encode(), own_types(subject.context.rules.event_types)
-    for record in records:
-        if record.key is not None and record.key != key:
+    log_phase = LogPhase()
+    for stored in records:
+        if stored.key is not None and stored.key != key:
             continue
+        record = log_phase.stamped(stored)
         found = decode(record, origin, own)
         if isinstance(found, Tick):
+            log_phase = log_phase.after(found)
             yield TimerFired(subject.id, found.number, found.time_ms)
         elif isinstance(found, Arrival):
             yield Heard(found, record.received_ms)

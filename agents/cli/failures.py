@@ -94,6 +94,7 @@ def _bad_usage() -> tuple[type[BaseException], ...]:
 
 def _foreseen() -> tuple[type[BaseException], ...]:
     """Imported only here, so that a command that succeeds pays for none of them."""
+    from touchstream.agents.backfill import BackfillRefused
     from touchstream.agents.clients import NoBroker
     from touchstream.agents.embedded.broker import BrokerError
     from touchstream.agents.embedded.process import ServerError
@@ -106,7 +107,16 @@ def _foreseen() -> tuple[type[BaseException], ...]:
     from touchstream.agents.stores.base import StoreError
 
     return (
-        *(Failed, NoBroker, BrokerError, ServerError, Refusal, SupervisorError, LinesError),
+        *(
+            Failed,
+            BackfillRefused,
+            NoBroker,
+            BrokerError,
+            ServerError,
+            Refusal,
+            SupervisorError,
+            LinesError,
+        ),
         *(InputError, Stalled, ServicesError, StoreError),
     )
 

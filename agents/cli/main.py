@@ -13,7 +13,7 @@ import typer
 from touchstream.agents.cli import failures
 from touchstream.agents.cli.exits import exit_code
 from touchstream.agents.cli.groups import bands, letters, models
-from touchstream.agents.cli.options import Config, Json, exit_unless, load_settings
+from touchstream.agents.cli.options import Config, Json, Since, Until, exit_unless, load_settings
 
 EVENT_FILES = "One CloudEvent a line as JSON, plain or gzip; a pipe; - for standard input."
 
@@ -72,14 +72,8 @@ def replay(
         int | None,
         typer.Option(min=1, max=1000, help="Default: 4 embedded, else kafka.partitions."),
     ] = None,
-    since: Annotated[
-        str | None,
-        typer.Option("--from", metavar="TIME", help="Leave out earlier lines: 2024-01-31."),
-    ] = None,
-    until: Annotated[
-        str | None,
-        typer.Option("--until", metavar="TIME", help="Leave out lines from then on; default now."),
-    ] = None,
+    since: Since = None,
+    until: Until = None,
     strict: Annotated[
         bool, typer.Option("--strict", help="Replay nothing unless every line can be applied.")
     ] = False,
@@ -89,15 +83,36 @@ def replay(
     Lines are sorted by time. Exit 1 if nothing, or less than half of them, was applied.
     """
     from touchstream.agents.cli import replay as command
+    from touchstream.agents.cli.histories import range_of_time
 
     failures.require_broker(broker, embedded=True)
     settings = load_settings(config)
     failures.require_files(files)
     failures.require_folder(out)
-    asked = command.range_of_time(since, until)
+    asked = range_of_time(since, until)
     bounded = since is not None or until is not None
     options = command.Options(out, broker, workers, partitions, asked, bounded, strict)
     command.main(settings, config, files, options)
+
+
+@app.command()
+def backfill(
+    files: Annotated[list[Path], typer.Argument(help=EVENT_FILES)],
+    config: Config = None,
+    since: Since = None,
+    until: Until = None,
+    workers: Annotated[int, typer.Option(min=1, max=64, help="Worker processes.")] = 1,
+) -> None:
+    """Put a history into a deployment before its first start: trained models, full profiles.
+
+    Runs the deployment's own workers and learner; nothing of the past is emitted. Killed, it goes
+    on with the same files.
+    """
+    from touchstream.agents.cli import backfill as command
+
+    failures.require_files(files)
+    options = command.Options(since, until, workers)
+    command.main(load_settings(config), config, files, options)
 
 
 @app.command()

@@ -11,7 +11,7 @@ from msgspec import Struct
 from touchstream.agents.active_config import LEARNER, about_id
 from touchstream.agents.checkpoint import About, Checkpoint, decode_learner_checkpoint
 from touchstream.agents.cli.failures import BadUsage, Failed
-from touchstream.agents.serving import Wish, trouble_with, want, wanted
+from touchstream.agents.serving import trouble_with, want, wanted
 from touchstream.agents.settings import Settings
 from touchstream.agents.stores.base import Fence, Read, Store
 from touchstream.agents.stores.connect import open_store
@@ -227,7 +227,7 @@ async def _serve(settings: Settings, version: int | None) -> Wanted:
             trouble = await trouble_with(store, checkpoint, version)
             if trouble is not None:
                 raise Failed(trouble)
-        await want(store, Wish(serve=version))
+        await want(store, msgspec.structs.replace(await wanted(store), serve=version))
     finally:
         await store.close()
     named = NEWEST if version is None else version

@@ -15,6 +15,15 @@ Config = Annotated[
 ]
 Json = Annotated[bool, typer.Option("--json", help="JSON lines, for programs.")]
 
+Since = Annotated[
+    str | None,
+    typer.Option("--from", metavar="TIME", help="Leave out earlier lines: 2024-01-31."),
+]
+Until = Annotated[
+    str | None,
+    typer.Option("--until", metavar="TIME", help="Leave out lines from then on; default now."),
+]
+
 
 def load_settings(config: Path | None) -> "Settings":
     """Read the settings and configure logging with them."""

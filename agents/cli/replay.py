@@ -2,7 +2,6 @@
 
 import asyncio
 import sys
-import time
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple, cast
@@ -12,8 +11,9 @@ import typer
 
 from touchstream.agents.cli.counting import Counting
 from touchstream.agents.cli.failures import BadUsage, Failed
+from touchstream.agents.cli.histories import places_outside, require_lines
 from touchstream.agents.cli.progress import Progress
-from touchstream.agents.cli.shortfall import first_fault, reasons, shortfall
+from touchstream.agents.cli.shortfall import explained, first_fault, shortfall
 from touchstream.agents.history.inputs import RawLine
 from touchstream.agents.history.reading import EVER, History, TimeRange, read_history
 from touchstream.agents.history.recording import Recording, check_fit, examine
@@ -26,8 +26,7 @@ from touchstream.agents.replay.services import EMBEDDED, WARNING, ReplayServices
 from touchstream.agents.serving import Wish, want
 from touchstream.agents.settings import Settings
 from touchstream.agents.wiring import tick_secret
-from touchstream.schemas.envelope import format_time, parse_time
-from touchstream.schemas.units import Millis
+from touchstream.schemas.envelope import format_time
 from touchstream.streams.features.catalogue import FEATURES
 
 
@@ -53,15 +52,6 @@ class Replayed(NamedTuple):
     """Why too few lines were applied, with the commonest reasons."""
 
 
-def range_of_time(since: str | None, until: str | None) -> TimeRange:
-    """The range that options ask for; until now, where nothing else is asked for."""
-    now_ms = Millis(time.time_ns() // 1_000_000)
-    return TimeRange(
-        None if since is None else _moment("--from", since),
-        now_ms if until is None else _moment("--until", until),
-    )
-
-
 def main(settings: Settings, config: Path | None, files: Sequence[Path], options: Options) -> None:
     """Replay and print the summary; raises :class:`Failed` if too few lines were applied."""
     replayed = replay(settings, config, files, options)
@@ -83,7 +73,7 @@ def replay(
     within = options.range_of_time
     with outputs(options.out) as work, temporary_folder() as folder:
         history = _read(files, Path(folder), within, work)
-        _require_lines(files, history, within)
+        require_lines(files, history, within)
         recording = examine(history, tick_secret(settings))
         if recording is not None:
             check_fit(recording, settings.rules, FEATURES.digest, options.partitions)
@@ -108,16 +98,9 @@ def _read(files: Sequence[Path], folder: Path, within: TimeRange, work: Path) ->
     return history
 
 
-def _require_lines(files: Sequence[Path], history: History, within: TimeRange) -> None:
-    if not any(history.counts.values()):
-        raise BadUsage(f"FILE: want at least one line: {', '.join(map(str, files))}")
-    if not history.count:
-        raise Failed(f"every line lies outside of {within}: {_places(history)}")
-
-
 def _require_faultless(settings: Settings, history: History) -> None:
     if history.outside.count:
-        raise Failed(f"--strict: outside of the range of time: {_places(history)}")
+        raise Failed(f"--strict: outside of the range of time: {places_outside(history)}")
     fault = first_fault(settings, history)
     if fault is not None:
         raise Failed(f"--strict: {fault}; nothing was replayed")
@@ -163,7 +146,7 @@ def _complaint(
 ) -> str | None:
     outside = 0 if options.bounded else history.outside.count
     what = shortfall(cast(Mapping[str, int], summary["records"]), outside)
-    return None if what is None else "\n".join([f"{what}:", *reasons(settings, history)])
+    return None if what is None else explained(what, settings, history)
 
 
 def _out_of_range(history: History, options: Options) -> dict[str, object]:
@@ -175,21 +158,6 @@ def _out_of_range(history: History, options: Options) -> dict[str, object]:
         "after": outside.after,
         "lines": [str(place) for place in outside.places],
     }
-
-
-def _places(history: History) -> str:
-    outside = history.outside
-    more = outside.count - len(outside.places)
-    return ", ".join(map(str, outside.places)) + (f" and {more:,} more" if more else "")
-
-
-def _moment(option: str, text: str) -> Millis:
-    try:
-        return parse_time(text if "T" in text.upper() else f"{text}T00:00:00Z")
-    except ValueError as exc:
-        raise BadUsage(
-            f"{option}={text!r}: want a day such as 1997-10-01, or a time with an offset"
-        ) from exc
 
 
 async def in_turn(steps: Iterator[Step]) -> AsyncIterator[Step]:

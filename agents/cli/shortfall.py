@@ -1,15 +1,14 @@
 """Why lines of a history were not applied, when too few were."""
 
-import time
 from collections.abc import Iterator, Mapping
 
 from touchstream.agents.cli.check import fault_lines
-from touchstream.agents.event_check import EventCheck
+from touchstream.agents.cli.histories import now_ms
+from touchstream.agents.event_check import CheckResult, EventCheck
 from touchstream.agents.history.reading import History
 from touchstream.agents.settings import Settings
 from touchstream.agents.wiring import tick_secret
 from touchstream.schemas.event_types import own_types
-from touchstream.schemas.units import Millis
 
 MOST_REASONS = 5
 
@@ -29,13 +28,29 @@ def shortfall(records: Mapping[str, int], outside: int) -> str | None:
     return None
 
 
-def reasons(settings: Settings, history: History) -> Iterator[str]:
-    """The commonest reasons, each with the places of some lines."""
+def explained(what: str, settings: Settings, history: History) -> str:
+    """A complaint with the commonest reasons, each with the places of some lines."""
+    return "\n".join([f"{what}:", *_reasons(history, _check(settings).examine(history))])
+
+
+def foreseen(settings: Settings, history: History) -> str | None:
+    """The complaint if nothing, or less than half, of a history would be applied; else None."""
+    result = _check(settings).examine(history)
+    records = {
+        "in": history.count,
+        "applied": result.valid.total(),
+        "dead": result.faults.count,
+        "dropped": 0,
+    }
+    what = shortfall(records, 0)
+    return None if what is None else "\n".join([f"{what}:", *_reasons(history, result)])
+
+
+def _reasons(history: History, result: CheckResult) -> Iterator[str]:
     outside = history.outside
     if outside.count:
         places = ", ".join(map(str, outside.places))
         yield f"{outside.count:9,}  outside of the range of time  ({places})"
-    result = _check(settings).examine(history)
     yield from list(fault_lines(result.faults.all()))[:MOST_REASONS]
 
 
@@ -50,6 +65,6 @@ def _check(settings: Settings) -> EventCheck:
         settings.rules.intake,
         settings.ticks.every_days,
         tick_secret(settings),
-        Millis(time.time_ns() // 1_000_000),
+        now_ms(),
         own_types(settings.rules.event_types),
     )

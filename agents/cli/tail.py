@@ -1,6 +1,6 @@
 """``touchstream tail``: follow a topic, readable; or write the touchpoints down for a replay."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import BinaryIO
 
@@ -16,8 +16,10 @@ from touchstream.agents.history.recording import in_order_received, record_line
 from touchstream.agents.kafka import physical_topics
 from touchstream.agents.settings import Settings
 from touchstream.agents.wiring import tick_secret
+from touchstream.schemas.tick import Tick
 from touchstream.schemas.topics import TOUCHPOINTS_TOPIC
-from touchstream.streams.intake.decode import Origin
+from touchstream.streams.intake.decode import Origin, classify
+from touchstream.streams.intake.log_phase import LogPhase
 from touchstream.streams.records import Record
 
 
@@ -54,9 +56,12 @@ def record(settings: Settings, topic: str, limit: int | None, out: BinaryIO) -> 
     # Retention may have removed the beginning; a replay of the rest is not exact.
     _warn_of_lost(spans)
     records = {
-        each.partition: (
-            [Record(r.offset, stamp(r), r.key, r.value or b"", tuple(r.headers)) for r in page]
-            for page in pages(settings.kafka, each, span)
+        each.partition: _stamped(
+            (
+                [Record(r.offset, stamp(r), r.key, r.value or b"", tuple(r.headers)) for r in page]
+                for page in pages(settings.kafka, each, span)
+            ),
+            Origin(each.partition, len(spans), secret),
         )
         for each, span in spans.items()
     }
@@ -65,6 +70,19 @@ def record(settings: Settings, topic: str, limit: int | None, out: BinaryIO) -> 
             out.write(record_line(each, Origin(number, len(spans), secret)))
             done.add()
     out.flush()
+
+
+def _stamped(pages: Iterable[Sequence[Record]], origin: Origin) -> Iterator[list[Record]]:
+    """The records of a partition with the times of receipt that held for the workers."""
+    log_phase = LogPhase()
+    for page in pages:
+        records = []
+        for stored in page:
+            records.append(log_phase.stamped(stored))
+            found = None if stored.key is not None else classify(stored, origin)
+            if isinstance(found, Tick):
+                log_phase = log_phase.after(found)
+        yield records
 
 
 def _warn_of_lost(spans: Mapping[TopicPartition, OffsetRange]) -> None:

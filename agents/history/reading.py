@@ -5,6 +5,7 @@ receipt; lines of the same time keep their order, and a line without a time stay
 before it. A recorded log keeps its order, because its ticks stand between its lines.
 """
 
+import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -111,6 +112,8 @@ class History:
         """Times of receipt in the range; None without any."""
         self.outside = Outside()
         self.disorder = Disorder()
+        self.fingerprint = 0
+        """Sum of 64-bit hashes of its lines, which their order does not change."""
 
     @property
     def count(self) -> int:
@@ -262,6 +265,8 @@ class _Reader:
             place_ms = line.time_ms
             history.first_ms = _least(history.first_ms, line.time_ms)
             history.last_ms = _most(history.last_ms, line.time_ms)
+        digest = hashlib.blake2b(raw.value, digest_size=8).digest()
+        history.fingerprint = (history.fingerprint + int.from_bytes(digest)) % 2**64
         key = 0 if self._recorded else place_ms
         history._sorter.add(Keyed(key, file, raw.place.number, raw.value))
         return place_ms

@@ -7,10 +7,10 @@ from contextlib import asynccontextmanager
 from aiokafka import AIOKafkaProducer
 
 from touchstream.agents.kafka import client_options, physical_topics
-from touchstream.agents.received import RECEIVED_HEADER
 from touchstream.agents.settings import KafkaSettings
 from touchstream.schemas.topics import TOUCHPOINTS_TOPIC
 from touchstream.schemas.units import Millis
+from touchstream.streams.intake.log_phase import RECEIVED_HEADER
 
 UNREAD_BYTES = 2 * 1024 * 1024
 """Bound on unread bytes per partition: the embedded broker silently drops all above 5 MB."""
@@ -73,8 +73,8 @@ def received_headers(received_ms: Millis) -> Headers:
 class PublishedPartition:
     """Counts the records sent to a partition, and the bytes that may still be unread."""
 
-    def __init__(self) -> None:
-        self.next_offset = 0
+    def __init__(self, next_offset: int = 0) -> None:
+        self.next_offset = next_offset
         self.unread_bytes = 0
         self._sizes: list[tuple[int, int]] = []
         """(offset after the record, its bytes) of each record that may be unread."""

@@ -32,8 +32,7 @@ def summary(
 ) -> dict[str, object]:
     """The content of ``summary.json``."""
     counters = added(checkpoints)
-    records = {"in": sum(checkpoint.taken for checkpoint in checkpoints)}
-    records |= {outcome: counters.get(outcome, 0) for outcome in OUTCOMES}
+    records = by_outcome(checkpoints)
     models = None if checkpoint is None else model_measures(checkpoint)
     return {
         "records": records,
@@ -55,6 +54,13 @@ def summary(
         "seconds": round(seconds, 3),
         "events_per_second": round(records["in"] / seconds, 1) if seconds else None,
     }
+
+
+def by_outcome(checkpoints: Sequence[ShardCheckpoint]) -> dict[str, int]:
+    """The records of all shards together, and how many of them came to what."""
+    counters = added(checkpoints)
+    records = {"in": sum(checkpoint.taken for checkpoint in checkpoints)}
+    return records | {outcome: counters.get(outcome, 0) for outcome in OUTCOMES}
 
 
 def added(checkpoints: Sequence[ShardCheckpoint]) -> dict[str, int]:

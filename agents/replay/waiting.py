@@ -95,6 +95,12 @@ class AgentsProgress:
         [checkpoint] = await self._store.read_checkpoints([LEARNER])
         return None if checkpoint.record is None else decode_learner_checkpoint(checkpoint.record)
 
+    async def require_learner(self) -> Checkpoint:
+        """The learner's checkpoint; it has committed."""
+        checkpoint = await self.learner_checkpoint()
+        assert checkpoint is not None
+        return checkpoint
+
     async def shard_checkpoints(self) -> list[ShardCheckpoint]:
         """The checkpoints of all workers' shards."""
         found = await self._store.read_checkpoints(self._shards)

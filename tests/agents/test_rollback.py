@@ -12,7 +12,7 @@ from touchstream.agents.checkpoint import Checkpoint
 from touchstream.agents.learner import Learner
 from touchstream.agents.metrics import Metrics
 from touchstream.agents.outbox import Outbox, TopicNames
-from touchstream.agents.serving import Wish, trouble_with, want
+from touchstream.agents.serving import Backfill, Wish, trouble_with, want
 from touchstream.agents.stores.base import Commit, Fence
 from touchstream.agents.stores.memory import MemoryStore
 from touchstream.agents.version_sweep import KEPT_TICKS, MILESTONE_EVERY_TICKS, sweep
@@ -201,3 +201,15 @@ def _gauges(registry: CollectorRegistry) -> dict[str, float]:
 
 def _no_broker() -> None:
     raise AssertionError("nothing is to be sent")
+
+
+async def test_the_learner_writes_no_tick_while_a_history_is_put_in() -> None:
+    store = await _left_behind()
+    learner = _learner(store)
+    backfill = Backfill(until_ms=Millis(1), lines=2, fingerprint="f")
+    await want(store, Wish(backfill=backfill))
+    before = await store.outbox(LEARNER, 0, 100)
+    await learner.tick(days(20_000))
+    assert await store.outbox(LEARNER, 0, 100) == before
+    await want(store, Wish(backfill=msgspec.structs.replace(backfill, finished=True)))
+    assert await _named_by_next_tick(learner, store) == 8

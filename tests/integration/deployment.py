@@ -22,7 +22,6 @@ from touchstream.agents.active_config import LEARNER
 from touchstream.agents.checkpoint import Checkpoint, decode_learner_checkpoint
 from touchstream.agents.embedded.process import ServerProcess
 from touchstream.agents.kafka import physical_topics
-from touchstream.agents.received import RECEIVED_HEADER
 from touchstream.agents.settings import Settings
 from touchstream.agents.stores.base import Read
 from touchstream.agents.stores.connect import open_store
@@ -36,6 +35,7 @@ from touchstream.schemas.units import Millis
 from touchstream.streams.checkpoint import ShardCheckpoint, decode_checkpoint
 from touchstream.streams.features.catalogue import FEATURES
 from touchstream.streams.intake.decode import Origin, decode
+from touchstream.streams.intake.log_phase import RECEIVED_HEADER
 from touchstream.streams.intake.partitioner import partition_of
 from touchstream.streams.learn.knowledge import Knowledge
 from touchstream.streams.records import Record

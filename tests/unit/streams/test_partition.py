@@ -21,11 +21,13 @@ from touchstream.schemas.envelope import Event
 from touchstream.schemas.examples import Example, TickCompleted, decode_example
 from touchstream.schemas.rules import BandRules, Rules
 from touchstream.schemas.tick import ActiveConfig, Tick, encode_tick
+from touchstream.schemas.topics import EXAMPLES_TOPIC
 from touchstream.schemas.units import Millis
 from touchstream.streams.checkpoint import ShardCheckpoint, decode_checkpoint, encode_checkpoint
 from touchstream.streams.commit import CommitBatch
 from touchstream.streams.context import ServingContext
 from touchstream.streams.intake.decode import Arrival, Origin
+from touchstream.streams.intake.log_phase import RECEIVED_HEADER
 from touchstream.streams.intake.unknown_fields import NAMES_PER_TYPE
 from touchstream.streams.local import NO_LIMIT, LocalShard, LocalStream
 from touchstream.streams.outbox import Entry, decode_entry
@@ -463,3 +465,40 @@ def test_a_standing_is_read_back_as_it_was() -> None:
         recent_dead=[2, 5],
     )
     assert decode_checkpoint(encode_checkpoint(checkpoint)) == checkpoint
+
+
+def test_in_a_history_emissions_are_withheld_and_remembered_as_emitted() -> None:
+    """What a tick finds belongs to the phase before it, so the last one of a history is silent."""
+    rules = msgspec.structs.replace(QUICK, bands=BandRules())
+    live, past = living(visit("d1")), living(visit("d1"))
+    past.checkpoint.phase = "history"
+    there, here = (turned(one, "d5", ["ada"], last=True, rules=rules) for one in (live, past))
+    assert there.states == here.states
+    assert there.timers == here.timers
+    emitted = [one.topic for one in entries(there) if one.topic != EXAMPLES_TOPIC]
+    assert emitted
+    assert [one.topic for one in entries(here)] == [
+        one.topic for one in entries(there) if one.topic == EXAMPLES_TOPIC
+    ]
+    assert here.checkpoint.counters["withheld"] == len(emitted)
+    assert here.checkpoint.phase == "live"
+    last = decode_example(entries(here)[-1].event)
+    assert isinstance(last, TickCompleted)
+    assert last.history
+
+
+def test_records_behind_a_tick_of_a_history_have_its_time_of_receipt() -> None:
+    begun = encode_tick(
+        Tick(number=1, time_ms=moment("d1"), active_config=IN_FORCE, phase="history"), None
+    )
+    header = ((RECEIVED_HEADER, str(moment("d2")).encode()),)
+    claimed = record(visit("d2"))._replace(received_ms=moment("d9"), headers=header)
+    before, _, after = split_at_ticks(
+        [claimed, Record(1, moment("d9"), None, begun), claimed], POSITION
+    )
+    assert isinstance(before, EventBatch)
+    assert isinstance(after, EventBatch)
+    assert [one.records[0][0].received_ms for one in (before, after)] == [
+        moment("d9"),
+        moment("d2"),
+    ]
