@@ -20,8 +20,7 @@ from touchstream.schemas.emissions.envelope import decode_emission
 from touchstream.schemas.envelope import Event
 from touchstream.schemas.examples import Example, TickCompleted, decode_example
 from touchstream.schemas.rules import BandRules, Rules
-from touchstream.schemas.tick import ActiveConfig, Tick, encode_tick
-from touchstream.schemas.topics import EXAMPLES_TOPIC
+from touchstream.schemas.tick import ActiveConfig, Phase, Tick, encode_tick
 from touchstream.schemas.units import Millis
 from touchstream.streams.checkpoint import ShardCheckpoint, decode_checkpoint, encode_checkpoint
 from touchstream.streams.commit import CommitBatch
@@ -49,6 +48,9 @@ from touchstream.streams.state import decode as decode_state
 POSITION = Origin(0, 1, None)
 IN_FORCE = ActiveConfig(model_version=0, rules="r", features="f")
 RUBBISH = Record(7, days(1), b"ada", b"{")
+
+
+PHASES: tuple[Phase, Phase] = ("live", "history")
 
 
 def tick_record(number: int, at: str, offset: int = 0) -> Record:
@@ -468,23 +470,28 @@ def test_a_standing_is_read_back_as_it_was() -> None:
 
 
 def test_in_a_history_emissions_are_withheld_and_remembered_as_emitted() -> None:
-    """What a tick finds belongs to the phase before it, so the last one of a history is silent."""
-    rules = msgspec.structs.replace(QUICK, bands=BandRules())
-    live, past = living(visit("d1")), living(visit("d1"))
-    past.checkpoint.phase = "history"
-    there, here = (turned(one, "d5", ["ada"], last=True, rules=rules) for one in (live, past))
-    assert there.states == here.states
-    assert there.timers == here.timers
-    emitted = [one.topic for one in entries(there) if one.topic != EXAMPLES_TOPIC]
-    assert emitted
-    assert [one.topic for one in entries(here)] == [
-        one.topic for one in entries(there) if one.topic == EXAMPLES_TOPIC
-    ]
-    assert here.checkpoint.counters["withheld"] == len(emitted)
-    assert here.checkpoint.phase == "live"
-    last = decode_example(entries(here)[-1].event)
-    assert isinstance(last, TickCompleted)
-    assert last.history
+    doomed = models("d0", knows=model(intercept=5.0))
+    live, past = (
+        taken(record(visit()), before=ShardCheckpoint(phase=phase), active_config=doomed)
+        for phase in PHASES
+    )
+    assert len(live.outbox) == past.checkpoint.counters["withheld"] == 3
+    assert past.outbox == []
+    assert past.checkpoint.sequences == {}
+    assert (past.states, past.timers, past.indexes) == (live.states, live.timers, live.indexes)
+
+
+def test_the_tick_that_ends_a_history_belongs_to_it() -> None:
+    shard = living(visit("d1"), visit("d1", "bob"))
+    shard.checkpoint.phase = "history"
+    phases = []
+    for customer, last in (("ada", False), ("bob", True)):
+        shard.keep(turned(shard, "d5", [customer], last=last))
+        phases.append(shard.checkpoint.phase)
+    assert phases == ["history", "live"]
+    completed = decode_example(shard.outbox[-1].event)
+    assert isinstance(completed, TickCompleted)
+    assert completed.history
 
 
 def test_records_behind_a_tick_of_a_history_have_its_time_of_receipt() -> None:
