@@ -203,8 +203,8 @@ def _arrival(
     )
     return Arrival(
         event,
-        # Hashed before clamping and parsing, or a resend could differ from the original.
-        content_of(kind, envelope.subject, said_ms, raw),
+        # Hashed before clamping, or a resend could differ from the original.
+        content_of(kind, envelope.subject, said_ms, data),
         identity_of(envelope.source, envelope.id),
         clamped,
         unknown_fields(kind, raw, types),

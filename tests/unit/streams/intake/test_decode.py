@@ -34,7 +34,7 @@ def test_a_structured_visit_arrives_whole() -> None:
     )
     assert arrive(record(visit())) == Arrival(
         event,
-        content_of("web.visit", "ada", NOON_MS, {"page": "/pricing", "duration_s": 34.5}),
+        content_of(event.type, "ada", NOON_MS, event.data),
         identity_of("https://shop.example", "e1"),
         clamped=False,
         unknown_fields=(),
