@@ -71,6 +71,17 @@ def test_every_line_ends_in_one_named_place(out: Path) -> None:
     }
 
 
+def test_what_was_odd_about_applied_events_is_counted(out: Path) -> None:
+    summary = orjson.loads((out / "summary.json").read_bytes())
+    assert summary["odd_events"] == {
+        "late": 0,
+        "late_for_label": 0,
+        "clamped": 1,
+        "with_unknown_fields": 1,
+        "memory_full": 0,
+    }
+
+
 def test_unknown_fields_are_named_and_a_misspelling_is_recognised(out: Path) -> None:
     summary = orjson.loads((out / "summary.json").read_bytes())
     assert summary["unknown_fields"] == [
