@@ -96,7 +96,7 @@ def test_a_long_id_is_cut_so_that_the_new_one_fits() -> None:
     [
         (letter(truncated=frozenset(["body"])), "cut"),
         (letter(b"nonsense"), "not_json"),
-        (letter(order("ada", 1, "soon")), "bad_attribute"),
+        (letter(order("ada", 1, "soon")), "bad_time"),
         (letter(order("ada", 1, "2026-01-01T00:00:00Z", type="moon.seen")), "not_wanted"),
         (
             letter(order("ada", 1, "2026-01-01T00:00:00Z", type="web.vist")),

@@ -107,7 +107,7 @@ def poison(deployment: Deployment) -> list[tuple[str, Sent]]:
         ("too_large", visit(2, page="x" * (10 * 1024 * 1024))),
         ("missing_attribute", changed(one, subject=None)),
         ("bad_specversion", changed(one, specversion="0.3")),
-        ("bad_attribute", changed(one, time="yesterday")),
+        ("bad_time", changed(one, time="yesterday")),
         ("bad_data", changed(one, data={"page": 7})),
         ("bad_data", changed(one, type="order.placed", data={"order": "o", "currency": "EUR"})),
         ("key_not_subject", one._replace(key=b"bob")),

@@ -60,13 +60,14 @@ def test_every_line_ends_in_one_named_place(out: Path) -> None:
     }
     assert summary["dropped_by_reason"] == {"too_late": 1, "unknown_type": 1}
     assert summary["dead_by_reason"] == {
-        "bad_attribute": 1,
         "bad_data": 1,
+        "bad_number": 1,
         "bad_string": 1,
+        "bad_time": 1,
         "conflicting_id": 1,
         "missing_attribute": 1,
         "not_an_object": 1,
-        "not_json": 2,
+        "not_json": 1,
         "too_large": 1,
     }
 
