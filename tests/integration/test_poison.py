@@ -100,7 +100,8 @@ def poison(deployment: Deployment) -> list[tuple[str, Sent]]:
     one = visit(1)
     return [
         ("not_json", one._replace(value=one.value[:-20])),
-        ("not_json", one._replace(value=one.value.replace(b'"page":"/"', b'"page":NaN'))),
+        ("bad_number", one._replace(value=one.value.replace(b'"page":"/"', b'"page":NaN'))),
+        ("bad_string", one._replace(value=one.value.replace(b'"page":"/"', rb'"page":"\ud83d"'))),
         ("not_an_object", one._replace(value=b"[1,2,3]")),
         ("bad_string", one._replace(value=b'{"id":"\xff"}')),
         ("too_deep", one._replace(value=b'{"a":' * 40 + b"1" + b"}" * 40)),

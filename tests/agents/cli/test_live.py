@@ -161,6 +161,31 @@ def test_letters_are_listed_sent_again_once_and_remembered(place: Place) -> None
     place.until(lambda: place.knows("ada", 2), "the letter to be applied")
 
 
+def test_a_conflict_is_sent_again_only_as_a_new_event(place: Place) -> None:
+    at = format_time(time.time_ns() // 1_000_000)
+    paid, more = (
+        order("bob", 7, at, data={"order": "7", "amount_minor": minor, "currency": "EUR"})
+        for minor in (1_000, 2_000)
+    )
+    respelt = paid.replace(b'"currency"', b'"channel":null,"sent_at":7,"currency"')
+    _send(place, [(b"bob", paid), (b"bob", respelt), (b"bob", more)])
+    conflicts = ("dead-letters", "redrive", "--reason", "conflicting_id")
+    place.until(
+        lambda: orjson.loads(place.run(*conflicts, "--dry-run").out)["stay"] != {}, "the conflict"
+    )
+    assert orjson.loads(place.run(*conflicts, "--yes").out) == {
+        "sent": 0,
+        "again": 0,
+        "stay": {"conflicting_id": 1},
+    }
+    assert place.knows("bob", 2)
+    as_new = ("dead-letters", "redrive", "--as-new-event", "--yes")
+    assert orjson.loads(place.run(*as_new).out) == {"sent": 1, "again": 1, "stay": {}}
+    place.until(lambda: place.knows("bob", 3), "the other event to be applied")
+    assert orjson.loads(place.run(*as_new).out) == {"sent": 0, "again": 0, "stay": {}}
+    assert place.knows("bob", 3)
+
+
 def _send(place: Place, records: list[tuple[bytes, bytes]]) -> None:
     """Past ``publish``, which would refuse them."""
     producer = KafkaProducer(bootstrap_servers=place.settings["KAFKA__BOOTSTRAP"])
