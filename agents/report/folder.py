@@ -62,6 +62,8 @@ class Summary(Struct):
     treatment: dict[str, Group] | None = None
     unknown_fields: list[UnknownField] = []
     outcome_faults: dict[str, int] = {}
+    odd_events: dict[str, int] = {}
+    """Applied events that were late, clamped ...; an earlier build has none."""
 
     @property
     def targets(self) -> list[str]:
