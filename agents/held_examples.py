@@ -46,19 +46,21 @@ class HeldExamples:
         A record that comes too early follows a gap in its shard's sequence; the shard's outbox
         sends everything from the gap on again.
 
-        Raises :class:`Refusal` when a gap does not close, or for a record that no shard has
-        written.
+        A record that is no example is passed over: if it was one of a shard, a gap shows it.
+
+        Raises :class:`Refusal` when a gap does not close, or for a shard that does not exist.
         """
         try:
             record = decode_example(value)
-            last = self._last[record.shard]
-        except (msgspec.DecodeError, KeyError) as exc:
-            raise Refusal(
-                f"offset {offset} of the examples was written by no shard: {exc}"
-            ) from exc
+        except (msgspec.DecodeError, RecursionError) as exc:
+            log.warning("unreadable_example", offset=offset, reason=str(exc))
+            return None
+        last = self._last.get(record.shard)
+        if last is None:
+            raise Refusal(f"offset {offset} of the examples is of no shard here: {record.shard}")
         # The outbox of a shard sends at least once.
         if record.sequence <= last:
-            return
+            return None
         if record.sequence > last + 1:
             return self._gap(record.shard, last, record.sequence, now_s)
         self.gap_since_s = None

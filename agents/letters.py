@@ -1,12 +1,11 @@
 """Dead letters read back: shown to people, or prepared for another delivery."""
 
-import hashlib
 from typing import NamedTuple
 
 import orjson
 
 from touchstream.agents.spelling import spelled
-from touchstream.schemas.dead_letter import DeadLetter, Header, StoredLetter
+from touchstream.schemas.dead_letter import DeadLetter, Header, RejectReason, StoredLetter
 from touchstream.schemas.event_types import NO_OWN_TYPES, OwnTypes
 from touchstream.schemas.nearest import Suggestion
 from touchstream.schemas.units import Millis
@@ -18,6 +17,8 @@ from touchstream.streams.outcome import Drop, Reject
 from touchstream.streams.records import Record
 
 ID_HEADER = "ce_id"
+
+CONFLICT: RejectReason = "conflicting_id"
 
 
 class Redrive(NamedTuple):
@@ -35,14 +36,19 @@ class Keep(NamedTuple):
 
 
 def send_again(
-    stored: StoredLetter, now_ms: Millis, own: OwnTypes = NO_OWN_TYPES
+    stored: StoredLetter,
+    now_ms: Millis,
+    own: OwnTypes = NO_OWN_TYPES,
+    *,
+    as_new_event: bool = False,
 ) -> Redrive | Keep:
-    """Prepare a letter for another delivery: keyed by its customer, under a new id if needed.
+    """Prepare a letter for another delivery, keyed by its customer.
 
     ``own`` are the types that the rules add.
 
-    A letter whose id belonged to another event gets one derived from its content, so if it is sent
-    twice, the second one is a duplicate.
+    A letter whose id belongs to another event would be rejected again, and under another id it
+    counts in addition to that event. So it stays, unless ``as_new_event`` says that both
+    happened. Its new id is derived from its content: sent twice, the second one is a duplicate.
     """
     letter = stored.letter
     # The original bytes are gone.
@@ -52,17 +58,19 @@ def send_again(
     attributes = attributes_of(record)
     if isinstance(attributes, Reject):
         return Keep(attributes.reason)
-    subject, name = attributes.get("subject"), attributes.get("id")
+    subject = attributes.get("subject")
     # A wrong key is a reason for a dead letter, and this cures it.
     if isinstance(subject, str):
         record = record._replace(key=subject.encode())
-    if letter.reason == "conflicting_id" and isinstance(name, str):
-        record = _renamed(record, _new_id(name, letter.original))
     key = record.key or b""
     # One partition only: the producer will choose the right one by the key.
     match decode(record, Origin(partition_of(key, 1), 1, None), own):
-        case Arrival():
-            return Redrive(key, record.value, record.headers)
+        case Arrival(event, content):
+            if letter.reason != CONFLICT:
+                return Redrive(key, record.value, record.headers)
+            renamed = _renamed(record, _new_id(event.id, content))
+            again = Redrive(key, renamed.value, renamed.headers)
+            return again if as_new_event else Keep(CONFLICT)
         case Reject(reason):
             return Keep(reason)
         case Drop("unknown_type", Suggestion(unknown, known)):
@@ -105,7 +113,7 @@ def _renamed(record: Record, name: str) -> Record:
     return record._replace(value=orjson.dumps(event))
 
 
-def _new_id(name: str, content: bytes) -> str:
-    suffix = "~" + hashlib.blake2b(content, digest_size=8).hexdigest()
+def _new_id(name: str, content: int) -> str:
+    suffix = f"~{content:016x}"
     kept = name.encode()[: MAX_NAME_BYTES - len(suffix)].decode(errors="ignore")
     return kept + suffix

@@ -13,6 +13,7 @@ from prometheus_client.registry import Collector
 
 from touchstream.schemas.dead_letter import DropReason, RejectReason
 from touchstream.schemas.emissions.registry import EMITTED
+from touchstream.streams.outcome import Oddity
 from touchstream.streams.projections.indexes import RISK_INDEXES
 
 Kind = Literal["durable", "counter", "gauge", "histogram"]
@@ -86,6 +87,14 @@ CATALOGUE: tuple[Entry, ...] = (
         "records",
         "Records sent to the dead letters; alert on its rate.",
         {"shard": PER_SHARD, "reason": get_args(RejectReason)},
+    ),
+    Entry(
+        "touchstream_odd_events_total",
+        "durable",
+        "events",
+        "Applied events that were late, too late for a label, dated in the future, carried unknown "
+        "fields, or made their customer's memory forget an id (docs/delivery.md).",
+        {"shard": PER_SHARD, "reason": get_args(Oddity)},
     ),
     Entry(
         "touchstream_unknown_fields_total",

@@ -1,6 +1,7 @@
 """The worker's gauges and durable counters, read from its shards."""
 
 from collections.abc import Callable, Collection
+from typing import get_args
 
 from touchstream.agents.assignment import TopicPartition
 from touchstream.agents.metrics import Metrics
@@ -8,6 +9,7 @@ from touchstream.agents.outbox import Outbox
 from touchstream.agents.shard_tasks import WorkerShard
 from touchstream.streams.checkpoint import ShardCheckpoint
 from touchstream.streams.intake.unknown_fields import unknown_fields_in
+from touchstream.streams.outcome import Oddity
 
 METRIC_OF = {
     "dropped": "dropped",
@@ -16,6 +18,7 @@ METRIC_OF = {
     "held": "held",
     "outcome": "outcome_faults",
 }
+ODDITIES = frozenset(get_args(Oddity))
 OUTCOMES = frozenset({"applied", "duplicate", "dead", "dropped"})
 
 
@@ -31,14 +34,14 @@ def show_shards(
         lag = max(0, end(shard.source) - shard.offset)
         metrics.set("lag_records", lag, shard=shard.name)
         metrics.set("tick_number", shard.checkpoint.tick, shard=shard.name)
-        metrics.show_durable(shard.name, _durable_counts(shard.checkpoint))
+        metrics.show_durable(shard.name, durable_counts(shard.checkpoint))
         # Before the first tick there is no version to show.
         if shard.checkpoint.active_config is not None:
             metrics.set("model_version", shard.checkpoint.active_config.model_version)
     metrics.set("parked_partitions", sum(shard.parked for shard in shards))
 
 
-def _durable_counts(checkpoint: ShardCheckpoint) -> dict[tuple[str, ...], int]:
+def durable_counts(checkpoint: ShardCheckpoint) -> dict[tuple[str, ...], int]:
     """The shard's counters under the names of the metric catalogue."""
     shown: dict[tuple[str, ...], int] = {
         ("misspelt_types", known): sum(counts.values())
@@ -52,6 +55,8 @@ def _durable_counts(checkpoint: ShardCheckpoint) -> dict[tuple[str, ...], int]:
         kind, _, label = name.partition(".")
         if name in OUTCOMES:
             shown["records", name] = count
+        elif name in ODDITIES:
+            shown["odd_events", name] = count
         elif label and kind in METRIC_OF:
             shown[METRIC_OF[kind], label] = count
     return shown

@@ -6,9 +6,10 @@ import msgspec
 
 from touchstream.schemas.envelope import format_time
 from touchstream.schemas.units import Millis
+from touchstream.streams.intake.memory import remembered
 from touchstream.streams.learn.ledger import MILLION
 from touchstream.streams.projections.read import described
-from touchstream.streams.state import State
+from touchstream.streams.state import IntakeCounts, State
 
 
 def as_json(customer: str, state: State, now_ms: Millis | None = None) -> dict[str, Any]:
@@ -18,7 +19,8 @@ def as_json(customer: str, state: State, now_ms: Millis | None = None) -> dict[s
     return {
         "customer": customer,
         "profile": _named(profile),
-        "remembered_ids": len(state.memory) // 16,
+        "remembered_ids": remembered(state.memory),
+        "intake": msgspec.structs.asdict(state.counts or IntakeCounts()),
         "erased": None if erased_ms is None else format_time(erased_ms),
         **{
             name: dict(_field(*field) for field in fields.items())

@@ -10,6 +10,7 @@ import msgspec
 from msgspec import Struct
 
 from touchstream.schemas.registry import TOUCHPOINTS, EventData, Family, TouchpointType
+from touchstream.schemas.touchpoints.fields import LARGEST_EXACT_INT
 from touchstream.schemas.units import CustomerId, Millis
 
 SPECVERSION: Literal["1.0"] = "1.0"
@@ -27,7 +28,7 @@ _LATEST_MS = 253_402_300_799_999  # 9999-12-31T23:59:59.999Z
 
 _RFC3339 = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt](?:[01][0-9]|2[0-3]):[0-5][0-9]:([0-5][0-9]|60)"
-    r"(?:\.[0-9]{1,9})?(?:[Zz]|[+-](?:[01][0-9]|2[0-3]):[0-5][0-9])"
+    r"(?:\.[0-9]+)?(?:[Zz]|[+-](?:[01][0-9]|2[0-3]):[0-5][0-9])"
 )
 _SECOND = slice(17, 19)
 
@@ -57,7 +58,7 @@ class Event(Struct, frozen=True, kw_only=True, gc=False):
 
 
 def parse_time(text: str) -> Millis:
-    """Read an RFC 3339 moment; digits below a millisecond are cut off, up to nanoseconds.
+    """Read an RFC 3339 moment; digits below a millisecond are cut off, however many.
 
     >>> parse_time("1970-01-01T01:00:01.0059+01:00")
     1005
@@ -103,7 +104,11 @@ def decode_data(
 ) -> EventData:
     """Turn the decoded JSON ``data`` of an event of type ``kind`` into its struct.
 
-    No data at all (None) serves types that require none. Unknown fields are ignored.
+    No data at all (None) serves types that require none. Unknown fields are ignored. An integer
+    may be written with a decimal point and zeros: serializers of float64 write 42 as 42.0.
+
+    >>> decode_data("payment.failed", {"amount_minor": 42.0}).amount_minor
+    42
 
     Raises
     ------
@@ -112,7 +117,12 @@ def decode_data(
     KeyError
         If ``kind`` is not among ``types``.
     """
-    return msgspec.convert({} if data is None else data, types[kind].data)
+    whole, wanted = {} if data is None else data, types[kind].data
+    try:
+        return msgspec.convert(whole, wanted)
+    except msgspec.ValidationError:
+        # Only now, because hardly any producer does it.
+        return msgspec.convert(_with_integers(whole), wanted)
 
 
 def unknown_fields(
@@ -138,6 +148,19 @@ def optional_fields(kind: str) -> frozenset[str]:
 def known_fields(data: type[Struct]) -> frozenset[str]:
     """Name the fields that a data struct reads."""
     return frozenset(data.__struct_encode_fields__)
+
+
+def _with_integers(value: object) -> object:
+    """The decoded JSON with integral floats as integers, as far as floats are exact."""
+    match value:
+        case dict():
+            return {name: _with_integers(inner) for name, inner in value.items()}
+        case list():
+            return [_with_integers(inner) for inner in value]
+        case float() if value.is_integer() and abs(value) <= LARGEST_EXACT_INT:
+            return int(value)
+        case _:
+            return value
 
 
 def _parse_rare_form(text: str) -> Millis:

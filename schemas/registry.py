@@ -105,7 +105,7 @@ Touchpoint = (
 """The data of any built-in touchpoint."""
 
 
-class OwnData(Struct, frozen=True, kw_only=True, gc=False):
+class OwnData(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """The data of a type that the rules add: a subclass for each, made by ``event_types.py``."""
 
 

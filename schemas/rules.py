@@ -151,7 +151,7 @@ class IntakeRules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     """The lateness bound, and the number of event ids remembered per customer."""
 
     allowed_lateness_days: Annotated[int, Meta(ge=0, le=365)] = 7
-    ids_per_customer: Annotated[int, Meta(ge=1, le=10_000)] = 256
+    ids_per_customer: Annotated[int, Meta(ge=1, le=65_536)] = 4_096
 
 
 Model = Literal["bayes", "logistic", "hedge", "recency", "rhythm"]

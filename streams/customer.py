@@ -58,7 +58,7 @@ from touchstream.streams.projections.registry import (
 )
 from touchstream.streams.projections.slots import Slots
 from touchstream.streams.scoring import Scored, score_all
-from touchstream.streams.state import UNSEEN, Slot, State
+from touchstream.streams.state import UNSEEN, IntakeCounts, Slot, State
 
 
 class Step(Struct, frozen=True, gc=False):
@@ -86,6 +86,7 @@ class Underway(Struct, gc=False):
     ctx: Context
     memory: Memory
     erased_ms: Millis | None
+    counts: IntakeCounts | None
     counters: Sequence[str]
     emissions: Sequence[Emission] = ()
     candidates: Sequence[Candidate] = ()
@@ -217,7 +218,10 @@ def _applied(state: State, arrival: Arrival, serving: ServingContext, now_ms: Mi
         event.by_customer,
     )
     counters = _counters(arrival, serving.watermark_ms, full)
-    underway = Underway(event, ctx, memory, state.erased_ms, counters)
+    counts = state.counts
+    if counters is not _APPLIED:
+        counts = (counts or IntakeCounts()).plus(counters)
+    underway = Underway(event, ctx, memory, state.erased_ms, counts, counters)
     built_in = event.type in LISTENERS
     heard_by = LISTENERS[event.type] if built_in else OWN_LISTENERS[event.by_customer]
     for registered in heard_by:
@@ -305,7 +309,7 @@ def _woken(state: State, fired: TimerFired, serving: ServingContext) -> Step | U
         slots,
         fired=names | {TOMBSTONE} if expired else names,
     )
-    underway = Underway(fired, ctx, memory, erased_ms, ())
+    underway = Underway(fired, ctx, memory, erased_ms, state.counts, ())
     for registered in REGISTERED:
         # Readers are woken with what they read, because it may have changed.
         if registered.slot in timers or not registered.reads.isdisjoint(names):
@@ -364,7 +368,7 @@ def conclude(one: Underway) -> Step:
     slots = ctx.slots.stored(ctx.rules)
     next_timer = _next_timer(slots, one.erased_ms, ctx.serving)
     return Step(
-        State(ctx.profile, one.memory, next_timer, one.erased_ms, slots),
+        State(ctx.profile, one.memory, next_timer, one.erased_ms, slots, one.counts),
         one.emissions,
         next_timer,
         one.examples,

@@ -1,9 +1,12 @@
 """Every record ends in exactly one named place (docs/delivery.md)."""
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from touchstream.schemas.dead_letter import DropReason, RejectReason
 from touchstream.schemas.nearest import Suggestion
+
+Oddity = Literal["late", "late_for_label", "clamped", "with_unknown_fields", "memory_full"]
+"""Counters of events that were applied although something was odd about them."""
 
 
 class Reject(NamedTuple):

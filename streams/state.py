@@ -8,7 +8,7 @@ The encoding is the format, the number of a dictionary, and MessagePack without 
 compressed with that dictionary (``streams/dictionaries/``).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -16,11 +16,12 @@ from msgspec import Raw, Struct
 
 from touchstream.schemas.units import Millis
 from touchstream.streams.compression import CompressionError, compress, decompress
-from touchstream.streams.intake.memory import NOTHING_REMEMBERED, Memory
+from touchstream.streams.intake.memory import NOTHING_REMEMBERED, Memory, from_16_bytes
+from touchstream.streams.intake.unknown_fields import WITH_UNKNOWN_FIELDS
 from touchstream.streams.learn.ledger import millionths
 from touchstream.streams.profiles.profile import Profile
 
-FORMAT = 5
+FORMAT = 6
 
 if TYPE_CHECKING:
     Content = Any
@@ -43,6 +44,27 @@ class Slot(Struct, frozen=True, array_like=True, gc=False):
     """Bytes as read, or the decoded or new state."""
 
 
+class IntakeCounts(Struct, frozen=True, array_like=True, gc=False):
+    """Events of this customer that were applied although something was wrong with them."""
+
+    late: int = 0
+    """At or before the watermark."""
+    clamped: int = 0
+    """Dated in the future."""
+    memory_full: int = 0
+    """Made the memory forget an older id, which would count again if it were sent again."""
+    with_unknown_fields: int = 0
+
+    def plus(self, counters: Collection[str]) -> "IntakeCounts":
+        """The counts with an event that increments these counters."""
+        return IntakeCounts(
+            self.late + ("late" in counters),
+            self.clamped + ("clamped" in counters),
+            self.memory_full + ("memory_full" in counters),
+            self.with_unknown_fields + (WITH_UNKNOWN_FIELDS in counters),
+        )
+
+
 class State(Struct, frozen=True, array_like=True, gc=False):
     """All that touchstream knows of one customer."""
 
@@ -54,6 +76,8 @@ class State(Struct, frozen=True, array_like=True, gc=False):
     """Tombstone: events up to here are the erased person's."""
     slots: tuple[Slot, ...] = ()
     """In the order of their numbers; a projection without a state has none."""
+    counts: IntakeCounts | None = None
+    """None: all zero."""
 
 
 UNSEEN = State()
@@ -175,6 +199,13 @@ def _from_4(fields: list[Any]) -> list[Any]:
     return whole
 
 
+def _from_5(fields: list[Any]) -> list[Any]:
+    """Version 5 had 16 bytes an id, and contents by another rule; it counted nothing."""
+    whole = [*fields, *_FIELDS_OF_4[len(fields) :]]
+    whole[1] = from_16_bytes(whole[1])
+    return whole
+
+
 _FIELDS_OF_4: list[Any] = [None, b"", None, None, []]
 _FIRST_COMPRESSED = 4
 
@@ -183,5 +214,6 @@ UPGRADES: dict[int, Callable[[list[Any]], list[Any]]] = {
     2: _from_2,
     3: _from_3,
     4: _from_4,
+    5: _from_5,
 }
 """Format -> upgrade of its fields to the next format."""

@@ -154,8 +154,7 @@ def event(
 
 def arrive(happened: Event) -> Arrival:
     """An event as decoded by intake."""
-    data = msgspec.to_builtins(happened.data)
-    content = content_of(happened.type, happened.subject, happened.time_ms, data)
+    content = content_of(happened.type, happened.subject, happened.time_ms, happened.data)
     return Arrival(
         happened, content, identity_of(happened.source, happened.id), False, unknown_fields=()
     )

@@ -242,7 +242,7 @@ LEDGERS = st.lists(SNAPSHOTS, max_size=5).map(tuple)
 STATES = st.builds(
     state_of,
     profile=st.none() | PROFILES,
-    memory=st.binary(max_size=64).map(Memory),
+    memory=st.lists(st.binary(min_size=8, max_size=8), max_size=8).map(b"".join).map(Memory),
     ledger=LEDGERS,
     risk=st.none() | PROBABILITIES,
     band=st.none() | BANDS,

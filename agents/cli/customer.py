@@ -44,6 +44,15 @@ FLAGS = {
 }
 """The outcome flags of a row of a label ledger, in words."""
 
+ODD = {
+    "late": "events came after the tick behind them",
+    "clamped": "events were dated in the future",
+    "memory_full": "older ids were forgotten: sent again, those events would count again "
+    "(intake.ids_per_customer)",
+    "with_unknown_fields": "events carried fields that their type does not know",
+}
+"""What was odd about applied events, in words."""
+
 
 def customer(settings: Settings, customer_id: str, *, as_json: bool) -> None:
     """Print a customer's state and the tick it is from."""
@@ -123,6 +132,8 @@ def _lines(value: object, indent: str) -> Iterator[str]:
 
 
 def _field(name: str, value: object, indent: str) -> Iterator[str]:
+    if name == "intake" and isinstance(value, dict):
+        value = {one: f"{count}  {ODD[one]}" for one, count in value.items() if count}
     if value is None or value in ({}, []):
         return
     if isinstance(value, dict) or (isinstance(value, list) and _is_nested(value)):

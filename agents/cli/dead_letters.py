@@ -3,7 +3,7 @@
 import sys
 import time
 from collections import Counter, deque
-from collections.abc import Iterator
+from collections.abc import Iterable
 from typing import Any, NamedTuple, get_args
 
 import typer
@@ -14,12 +14,15 @@ from touchstream.agents.cli.failures import BadUsage
 from touchstream.agents.cli.format_record import raw_json, readable
 from touchstream.agents.cli.reading import OffsetRange, read, whole
 from touchstream.agents.kafka import physical_topics
-from touchstream.agents.letters import Keep, Redrive, send_again
+from touchstream.agents.letters import CONFLICT, Keep, Redrive, send_again
 from touchstream.agents.settings import Settings
 from touchstream.schemas.dead_letter import RejectReason, StoredLetter, decode_letter
 from touchstream.schemas.event_types import OwnTypes, own_types
 from touchstream.schemas.topics import DEAD_LETTERS_TOPIC, TOUCHPOINTS_TOPIC
 from touchstream.schemas.units import Millis
+
+UNREADABLE = "unreadable"
+"""Records of the topic that are no dead letters."""
 
 
 class Plan(NamedTuple):
@@ -28,6 +31,20 @@ class Plan(NamedTuple):
     limit: int
     reason: str | None
     from_beginning: bool
+    as_new_event: bool = False
+    """Send those of conflicting ids, and no others, each under an id of its own."""
+
+    @property
+    def wanted(self) -> str | None:
+        """The only reason whose letters are looked at; None: all."""
+        return CONFLICT if self.as_new_event else self.reason
+
+    @property
+    def progress(self) -> str:
+        """Name of the progress; one for each question, so that no letter is skipped."""
+        if self.as_new_event:
+            return f"-{CONFLICT}-as-new-event"
+        return "" if self.reason is None else f"-{self.reason}"
 
 
 class Chosen(NamedTuple):
@@ -44,27 +61,35 @@ def show(settings: Settings, limit: int, reason: str | None, *, as_json: bool) -
     topic = physical_topics(settings.kafka)[DEAD_LETTERS_TOPIC]
     with clients.consumer(settings.kafka) as consumer:
         records = read(consumer, whole(consumer, topic))
-        wanted = (each for each in records if reason in (None, _letter(each).letter.reason))
-        newest = deque(wanted, maxlen=limit)
+        newest = deque((each for each in records if _is_about(reason, each)), maxlen=limit)
     formatted = raw_json if as_json else readable
     for record in sorted(newest, key=lambda each: (each.timestamp, each.partition, each.offset)):
         typer.echo(formatted(DEAD_LETTERS_TOPIC, record))
 
 
+def _is_about(reason: str | None, record: Any) -> bool:  # noqa: ANN401
+    if reason is None:
+        return True
+    stored = _letter(record)
+    return stored is not None and stored.letter.reason == reason
+
+
 def redrive(settings: Settings, plan: Plan, *, dry_run: bool, sure: bool) -> dict[str, object]:
     """Send letters again, commit the progress, and return the counts."""
     _check(plan.reason)
+    if plan.as_new_event and plan.reason not in (None, CONFLICT):
+        raise BadUsage(f"--as-new-event: want it with --reason {CONFLICT}, or with no --reason")
     if not (dry_run or sure or sys.stdin.isatty()):
         raise BadUsage("--yes: want it (or --dry-run) without a terminal to ask at")
     names = physical_topics(settings.kafka)
-    group = _group(settings, plan.reason)
+    group = f"{settings.namespace}-redrive{plan.progress}"
     with clients.consumer(settings.kafka, group_id=group) as consumer:
         spans = _unseen(consumer, whole(consumer, names[DEAD_LETTERS_TOPIC]), plan)
         begins = {each: span.begin for each, span in spans.items()}
         own = own_types(settings.rules.event_types)
-        chosen = _choose(read(consumer, spans), plan, begins, own)
+        chosen = choose(read(consumer, spans), plan, begins, own)
         counts: dict[str, object] = {"again": len(chosen.again), "stay": dict(chosen.stays)}
-        if dry_run or not (sure or _agreed(chosen)):
+        if dry_run or not (sure or _agreed(chosen, plan)):
             return {"sent": 0, **counts}
         _send(settings, names[TOUCHPOINTS_TOPIC], chosen.again)
         # After sending: a crash in between sends letters twice, and the second is a duplicate.
@@ -74,9 +99,10 @@ def redrive(settings: Settings, plan: Plan, *, dry_run: bool, sure: bool) -> dic
     return {"sent": len(chosen.again), **counts}
 
 
-def _choose(
-    records: Iterator[Any], plan: Plan, begins: dict[TopicPartition, int], own: OwnTypes
+def choose(
+    records: Iterable[Any], plan: Plan, begins: dict[TopicPartition, int], own: OwnTypes
 ) -> Chosen:
+    """The letters to send again, up to the plan's limit; ``begins`` is where they begin."""
     chosen = Chosen([], Counter(), begins)
     now_ms = Millis(time.time_ns() // 1_000_000)
     for record in records:
@@ -85,9 +111,12 @@ def _choose(
         # Letters that stay count as passed, or every call would begin with them.
         chosen.upto[TopicPartition(record.topic, record.partition)] = record.offset + 1
         stored = _letter(record)
-        if plan.reason not in (None, stored.letter.reason):
+        if plan.wanted not in (None, stored and stored.letter.reason):
             continue
-        match send_again(stored, now_ms, own):
+        if stored is None:
+            chosen.stays[UNREADABLE] += 1
+            continue
+        match send_again(stored, now_ms, own, as_new_event=plan.as_new_event):
             case Redrive() as again:
                 chosen.again.append(again)
             case Keep(why):
@@ -118,21 +147,23 @@ def _send(settings: Settings, topic: str, letters: list[Redrive]) -> None:
             future.get(timeout=clients.BOOTSTRAP_TIMEOUT_S)
 
 
-def _group(settings: Settings, reason: str | None) -> str:
-    """The consumer group that keeps the progress; one per reason, so others are not skipped."""
-    name = f"{settings.namespace}-redrive"
-    return name if reason is None else f"{name}-{reason}"
-
-
-def _agreed(chosen: Chosen) -> bool:
-    return bool(chosen.again) and typer.confirm(
-        f"Send {len(chosen.again)} letters again? {chosen.stays.total()} others would be rejected "
-        "again and stay."
+def _agreed(chosen: Chosen, plan: Plan) -> bool:
+    count = len(chosen.again)
+    how = (
+        f"Send {count} letters as new events, each counted in addition to the event that has its id"
+        if plan.as_new_event
+        else f"Send {count} letters again"
     )
+    stay = f"{chosen.stays.total()} others would be rejected again and stay."
+    return bool(chosen.again) and typer.confirm(f"{how}? {stay}")
 
 
-def _letter(record: Any) -> StoredLetter:  # noqa: ANN401 - kafka-python's ConsumerRecord
-    return decode_letter(record.key, record.value or b"", record.headers)
+def _letter(record: Any) -> StoredLetter | None:  # noqa: ANN401 - kafka-python's ConsumerRecord
+    """The letter; None for a record that is none, written by someone else."""
+    try:
+        return decode_letter(record.key, record.value or b"", record.headers)
+    except ValueError:
+        return None
 
 
 def _check(reason: str | None) -> None:

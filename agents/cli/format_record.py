@@ -1,7 +1,8 @@
 """Records of our topics as lines: readable, or as JSON."""
 
 import base64
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
@@ -21,17 +22,25 @@ from touchstream.schemas.emissions.signals import CustomerSignal
 from touchstream.schemas.envelope import format_time
 from touchstream.schemas.examples import Example, decode_example
 from touchstream.schemas.registry import TICK_TYPE
+from touchstream.schemas.tick import decode_tick
 from touchstream.schemas.topics import DEAD_LETTERS_TOPIC, EXAMPLES_TOPIC, TOUCHPOINTS_TOPIC
+from touchstream.schemas.units import Millis
+from touchstream.streams.intake.modes import Attributes, attributes_of
+from touchstream.streams.outcome import Reject
+from touchstream.streams.records import Record
 
 REASONS_SHOWN = 3
 BYTES_SHOWN = 120
 
 
 def readable(topic: str, record: Any) -> str:  # noqa: ANN401 - kafka-python's ConsumerRecord
-    """One line for a person; ``topic`` is the logical name."""
+    """One line for a person; ``topic`` is the logical name.
+
+    Anyone may write to a topic: what is no record of it is shown as it is.
+    """
     try:
         return _READABLE.get(topic, _emission)(record)
-    except (ValueError, KeyError, TypeError) as exc:
+    except (ValueError, TypeError, RecursionError) as exc:
         return f"{_place(record)}  cannot be read as {topic}: {exc}: {_shown(record.value)}"
 
 
@@ -41,8 +50,9 @@ def raw_json(topic: str, record: Any) -> str:  # noqa: ANN401
     A tombstone is written as its CloudEvent with ``"data": null``, which its headers hold.
     """
     if topic == DEAD_LETTERS_TOPIC:
-        stored = decode_letter(record.key, record.value or b"", record.headers)
-        return orjson.dumps(letter_as_json(stored)).decode()
+        with suppress(ValueError):
+            stored = decode_letter(record.key, record.value or b"", record.headers)
+            return orjson.dumps(letter_as_json(stored)).decode()
     try:
         value = structured(record.value, record.headers)
         orjson.loads(value)
@@ -140,15 +150,37 @@ def _told(reasons: Sequence[Reason]) -> str:
 
 
 def _touchpoint(record: Any) -> str:  # noqa: ANN401
-    event = orjson.loads(record.value)
-    data = event.get("data") or {}
-    if event["type"] == TICK_TYPE:
-        return (
-            f"{event['time']}  tick {data['number']} on partition {record.partition}  "
-            f"model {data['model_version']}  rules {data['rules']}"
-        )
-    fields = "  ".join(f"{name}={_shown(orjson.dumps(value))}" for name, value in data.items())
-    return f"{event['time']}  {event['subject']}  {event['type']}  {fields}".rstrip()
+    headers = tuple(record.headers)
+    found = Record(record.offset, Millis(0), record.key, record.value or b"", headers)
+    event = attributes_of(found)
+    if isinstance(event, Reject):
+        raise ValueError(f"{event.reason}: {event.detail}")
+    if event.get("type") == TICK_TYPE:
+        return _tick(event, record.partition)
+    missing = [name for name in _SHOWN_ATTRIBUTES if not isinstance(event.get(name), str)]
+    if missing:
+        raise ValueError(f"want {missing[0]} as a text")
+    shown = "  ".join(_printable(str(event[name])) for name in _SHOWN_ATTRIBUTES)
+    return f"{shown}  {'  '.join(_fields(event))}".rstrip()
+
+
+def _tick(event: Attributes, partition: int) -> str:
+    tick = decode_tick(event, None)
+    return (
+        f"{event['time']}  tick {tick.number} on partition {partition}  "
+        f"model {tick.active_config.model_version}  rules {tick.active_config.rules}"
+    )
+
+
+def _fields(event: Attributes) -> Iterator[str]:
+    """The data of an event, field by field if it is an object."""
+    data = event.get("data")
+    if data is None:
+        shown = {name: event[name] for name in ("data_base64",) if name in event}
+    else:
+        shown = data if isinstance(data, dict) else {"data": data}
+    for name, value in shown.items():
+        yield f"{_printable(name)}={_shown(orjson.dumps(value))}"
 
 
 def _example(record: Any) -> str:  # noqa: ANN401
@@ -170,6 +202,8 @@ def _letter(record: Any) -> str:  # noqa: ANN401
     )
 
 
+_SHOWN_ATTRIBUTES = ("time", "subject", "type")
+
 _READABLE: dict[str, Callable[[Any], str]] = {
     TOUCHPOINTS_TOPIC: _touchpoint,
     EXAMPLES_TOPIC: _example,
@@ -187,4 +221,8 @@ def _shown(data: bytes | None) -> str:
         return "none"
     text = data[:BYTES_SHOWN].decode(errors="replace")
     ellipsis = " ..." if len(data) > BYTES_SHOWN else ""
-    return "".join(sign if sign.isprintable() else " " for sign in text) + ellipsis
+    return _printable(text) + ellipsis
+
+
+def _printable(text: str) -> str:
+    return "".join(sign if sign.isprintable() else " " for sign in text)

@@ -80,16 +80,29 @@ def redrive_letters(
     from_beginning: Annotated[
         bool, typer.Option("--from-beginning", help="Include letters that an earlier call passed.")
     ] = False,
+    as_new_event: Annotated[
+        bool,
+        typer.Option(
+            "--as-new-event",
+            help="Send the letters with a conflicting id under ids of their own: each is counted "
+            "as another event, in addition to the one that has its id. The money of an order "
+            "that was sent twice with differences is then counted twice.",
+        ),
+    ] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
     """Send dead letters to the touchpoints again, from where the last call ended.
 
-    Fix the cause first: a letter that would be rejected again stays where it is. Progress is kept
-    separately for each --reason.
+    Fix the cause first: a letter that would be rejected again stays where it is. One with a
+    conflicting id stays, unless you know that both events happened: see --as-new-event. Progress
+    is kept separately for each --reason, and for --as-new-event.
     """
     from touchstream.agents.cli import dead_letters as command
 
-    settings, plan = load_settings(config), command.Plan(limit, reason, from_beginning)
+    settings, plan = (
+        load_settings(config),
+        command.Plan(limit, reason, from_beginning, as_new_event),
+    )
     result = command.redrive(settings, plan, dry_run=dry_run, sure=yes)
     typer.echo(orjson.dumps(result).decode())
 

@@ -70,12 +70,18 @@ def _recorded(raw: bytes, record: dict[str, Any]) -> Line:
             int(record["partition"]),
             tick=record.get("tick") is True,
             headers=tuple(
-                (name, None if text is None else base64.b64decode(text, validate=True))
+                (_text(name), None if text is None else base64.b64decode(text, validate=True))
                 for name, text in record["headers"]
             ),
         )
     except (KeyError, TypeError, ValueError, binascii.Error) as exc:
         raise LinesError(f"a recorded line that cannot be read: {exc}: {raw[:80]!r}") from exc
+
+
+def _text(name: object) -> str:
+    if not isinstance(name, str):
+        raise TypeError(f"a header's name is {name!r}, want text")
+    return name
 
 
 def _moment(text: object) -> Millis | None:

@@ -3,16 +3,18 @@
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import BinaryIO, Self
+from typing import BinaryIO, NamedTuple, Self
 
 import orjson
+import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
 from touchstream.agents.letters import letter_line
-from touchstream.schemas.dead_letter import decode_letter
-from touchstream.schemas.emissions.envelope import structured
+from touchstream.agents.spelling import spelled
+from touchstream.schemas.dead_letter import DeadLetter, StoredLetter, decode_letter
+from touchstream.schemas.emissions.envelope import decode_emission, structured
 from touchstream.schemas.envelope import format_time
-from touchstream.schemas.examples import Example, decode_example
+from touchstream.schemas.examples import Example, ExampleRecord, decode_example
 from touchstream.schemas.topics import (
     CHURN_RISK_TOPIC,
     COMPACTED_TOPICS,
@@ -33,8 +35,11 @@ EMISSIONS = (
 )
 RULES_FILE = "rules.json"
 """The rules of the replay, in the outputs' folder."""
+VALUE_SHOWN_BYTES = 120
 FETCH_MS = 50
 METADATA_PAUSE_S = 0.1
+
+log = structlog.get_logger()
 
 Score = dict[str, object]
 Listener = Callable[[str, bytes], None]
@@ -142,19 +147,26 @@ class Collector:
                 self._write_record(topic, record)
 
     def _write_record(self, topic: str, record: ConsumerRecord) -> None:
-        if topic == EXAMPLES_TOPIC:
-            return self._example(record.value)
-        if topic == DEAD_LETTERS_TOPIC:
-            return self._letter(record)
-        event = structured(record.value, record.headers)
-        shard, _, number = orjson.loads(event)["sequence"].partition(":")
-        if self._is_new(topic, shard, int(number)):
-            self._write(topic, event)
-            if self._on_record is not None:
-                self._on_record(topic, event)
+        try:
+            found = _READERS.get(topic, _emitted)(record)
+        except (ValueError, RecursionError) as exc:
+            # Someone else wrote it: a lost record of ours would show in the sequences.
+            shown = spelled("value", record.value and record.value[:VALUE_SHOWN_BYTES])
+            place = {"topic": topic, "partition": record.partition, "offset": record.offset}
+            log.warning("unreadable_record", **place, reason=str(exc), **shown)
+            return
+        match found:
+            case _Emitted(event, shard, sequence):
+                if self._is_new(topic, shard, sequence):
+                    self._write(topic, event)
+                    if self._on_record is not None:
+                        self._on_record(topic, event)
+            case StoredLetter(letter):
+                self._letter(letter)
+            case _:
+                self._example(found)
 
-    def _example(self, value: bytes) -> None:
-        example = decode_example(value)
+    def _example(self, example: ExampleRecord) -> None:
         if not self._is_new(EXAMPLES_TOPIC, example.shard, example.sequence):
             return
         if isinstance(example, Example):
@@ -167,8 +179,7 @@ class Collector:
             )
             self.scores[example.target].write(orjson.dumps(line) + b"\n")
 
-    def _letter(self, record: ConsumerRecord) -> None:
-        letter = decode_letter(record.key, record.value, record.headers).letter
+    def _letter(self, letter: DeadLetter) -> None:
         # A dead letter has no sequence; its origin identifies it.
         if (letter.partition, letter.offset) in self._letters:
             return
@@ -190,3 +201,33 @@ class Collector:
     def _write(self, topic: str, line: bytes) -> None:
         self.counts[topic] += 1
         self._files[topic].write(line + b"\n")
+
+
+class _Emitted(NamedTuple):
+    """An emission as a line, and its place in the sequence of its shard."""
+
+    event: bytes
+    shard: str
+    sequence: int
+
+
+def _emitted(record: ConsumerRecord) -> _Emitted:
+    event = structured(record.value, record.headers)
+    _, sequence = decode_emission(event)
+    shard, _, number = sequence.partition(":")
+    return _Emitted(event, shard, int(number))
+
+
+def _stored_letter(record: ConsumerRecord) -> StoredLetter:
+    return decode_letter(record.key, record.value or b"", record.headers)
+
+
+def _example_record(record: ConsumerRecord) -> ExampleRecord:
+    return decode_example(record.value or b"")
+
+
+_READERS: Mapping[str, Callable[[ConsumerRecord], _Emitted | StoredLetter | ExampleRecord]] = {
+    DEAD_LETTERS_TOPIC: _stored_letter,
+    EXAMPLES_TOPIC: _example_record,
+}
+"""Raise ``ValueError`` or ``RecursionError`` for a record that touchstream has not written."""

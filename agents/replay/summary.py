@@ -5,6 +5,7 @@ Churn's measures are of open customers. Beside them stand those of all customers
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import get_args
 
 from touchstream.agents.checkpoint import Checkpoint
 from touchstream.agents.replay.collector import score_files
@@ -16,6 +17,7 @@ from touchstream.streams.intake.misspelt import misspelt_in
 from touchstream.streams.intake.unknown_fields import unknown_fields_in
 from touchstream.streams.learn.progress import Measures
 from touchstream.streams.learn.snapshot import CHURN
+from touchstream.streams.outcome import Oddity
 
 OUTCOMES = ("applied", "duplicate", "dead", "dropped")
 
@@ -39,6 +41,7 @@ def summary(
         "dropped_by_reason": _by_reason(counters, "dropped."),
         "unknown_types": [*map(str, misspelt_in(each.misspelt_types for each in checkpoints))],
         "dead_by_reason": _by_reason(counters, "dead."),
+        "odd_events": {name: counters.get(name, 0) for name in get_args(Oddity)},
         "unknown_fields": [found._asdict() for found in unknown_fields_in(counters)],
         "outcome_faults": _by_reason(counters, "outcome."),
         "customers": customers,

@@ -96,7 +96,7 @@ def troubles(summary: Summary) -> list[str]:
         if reasons
     ]
     types = [f"Dropped: {sentence}" for sentence in summary.unknown_types]
-    return [*sums, *types, *_misspelt(summary), *_unmatched(summary)]
+    return [*sums, *types, *_misspelt(summary), *_unmatched(summary), *_odd(summary)]
 
 
 def _misspelt(summary: Summary) -> list[str]:
@@ -111,6 +111,16 @@ def _misspelt(summary: Summary) -> list[str]:
 def _unmatched(summary: Summary) -> list[str]:
     count = summary.outcome_faults.get("unknown_decision", 0)
     return [f"{count:,} outcomes name a decision that their customer does not have."] * bool(count)
+
+
+def _odd(summary: Summary) -> Iterator[str]:
+    if clamped := summary.odd_events.get("clamped", 0):
+        yield f"{clamped:,} events are dated after they were received: a producer's clock is wrong."
+    if forgot := summary.odd_events.get("memory_full", 0):
+        yield (
+            f"{forgot:,} events made their customer's memory forget an older id, which would count "
+            "again if it were sent again: raise intake.ids_per_customer."
+        )
 
 
 def _why_nothing(scores: Scores) -> str:

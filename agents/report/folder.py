@@ -65,6 +65,8 @@ class Summary(Struct):
     outcome_faults: dict[str, int] = {}
     files: dict[str, str] | None = None
     """Fingerprints of the run's other outputs; an earlier build has none."""
+    odd_events: dict[str, int] = {}
+    """Applied events that were late, clamped ...; an earlier build has none."""
 
     @property
     def targets(self) -> list[str]:

@@ -25,7 +25,7 @@ id, and the partitioner is murmur2. An event has at most {MAX_EVENT_BYTES // 102
 
 - `time` is RFC 3339 with an offset; digits below a millisecond are cut off.
 - `..._minor` is money in minor units (cents) of the ISO 4217 currency beside it. Whole numbers are
-  written without a decimal point.
+  written without a decimal point, or with one and zeros.
 - `..._s` is a duration in seconds, `..._days` one in days.
 - `source` and `id` together name an event: repeated with the same content it is a duplicate,
   with other content a dead letter.

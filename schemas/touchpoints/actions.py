@@ -7,7 +7,7 @@ from msgspec import Struct
 from touchstream.schemas.touchpoints.fields import Currency, Label, Minor
 
 
-class ActionOutcome(Struct, frozen=True, kw_only=True, gc=False):
+class ActionOutcome(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """A recommended action reached a further step."""
 
     decision: Label
@@ -22,7 +22,7 @@ class ActionOutcome(Struct, frozen=True, kw_only=True, gc=False):
     """Currency of ``value_minor``."""
 
 
-class AlertFeedback(Struct, frozen=True, kw_only=True, gc=False):
+class AlertFeedback(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """A rep answered an alert."""
 
     alert: Label

@@ -7,7 +7,7 @@ from msgspec import Struct
 from touchstream.schemas.touchpoints.fields import Count, Currency, FreeText, Label, Minor, Seconds
 
 
-class CallEnded(Struct, frozen=True, kw_only=True, gc=False):
+class CallEnded(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """A call with the customer ended."""
 
     call: Label

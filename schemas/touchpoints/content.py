@@ -5,7 +5,7 @@ from msgspec import Struct
 from touchstream.schemas.touchpoints.fields import Label, Seconds
 
 
-class ContentStreamed(Struct, frozen=True, kw_only=True, gc=False):
+class ContentStreamed(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """A film, a song, a lesson was played."""
 
     content: Label
@@ -14,7 +14,7 @@ class ContentStreamed(Struct, frozen=True, kw_only=True, gc=False):
     """Seconds played."""
 
 
-class EventAttended(Struct, frozen=True, kw_only=True, gc=False):
+class EventAttended(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """The customer came to a webinar, a fair, a training."""
 
     name: Label

@@ -5,7 +5,7 @@ from msgspec import Struct
 from touchstream.schemas.touchpoints.fields import Currency, Label, Minor
 
 
-class EmailDelivered(Struct, frozen=True, kw_only=True, gc=False):
+class EmailDelivered(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """A mail of a campaign reached the mailbox."""
 
     campaign: Label
@@ -16,7 +16,7 @@ class EmailDelivered(Struct, frozen=True, kw_only=True, gc=False):
     """Currency of ``cost_minor``."""
 
 
-class EmailOpened(Struct, frozen=True, kw_only=True, gc=False):
+class EmailOpened(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """The customer opened the mail."""
 
     campaign: Label
@@ -27,7 +27,7 @@ class EmailOpened(Struct, frozen=True, kw_only=True, gc=False):
     """Currency of ``cost_minor``."""
 
 
-class EmailClicked(Struct, frozen=True, kw_only=True, gc=False):
+class EmailClicked(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """The customer followed a link of the mail."""
 
     campaign: Label
@@ -38,7 +38,7 @@ class EmailClicked(Struct, frozen=True, kw_only=True, gc=False):
     """Currency of ``cost_minor``."""
 
 
-class EmailUnsubscribed(Struct, frozen=True, kw_only=True, gc=False):
+class EmailUnsubscribed(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """The customer unsubscribed from mails of this kind."""
 
     campaign: Label

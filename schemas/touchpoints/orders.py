@@ -7,7 +7,7 @@ from msgspec import Meta, Struct
 from touchstream.schemas.touchpoints.fields import Count, Currency, Label, Minor
 
 
-class CartAbandoned(Struct, frozen=True, kw_only=True, gc=False):
+class CartAbandoned(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """A filled cart was left behind."""
 
     amount_minor: Minor | None = None
@@ -16,7 +16,7 @@ class CartAbandoned(Struct, frozen=True, kw_only=True, gc=False):
     """Currency of ``amount_minor``."""
 
 
-class OrderItem(Struct, frozen=True, kw_only=True, gc=False):
+class OrderItem(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """One line of an order."""
 
     sku: Label
@@ -29,7 +29,7 @@ class OrderItem(Struct, frozen=True, kw_only=True, gc=False):
     """Price of one piece, in minor units of the order's currency."""
 
 
-class OrderPlaced(Struct, frozen=True, kw_only=True, gc=False):
+class OrderPlaced(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """The customer placed an order."""
 
     order: Label
@@ -44,7 +44,7 @@ class OrderPlaced(Struct, frozen=True, kw_only=True, gc=False):
     """The order's lines."""
 
 
-class OrderReturned(Struct, frozen=True, kw_only=True, gc=False):
+class OrderReturned(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """An order, or a part of it, came back."""
 
     order: Label
@@ -57,7 +57,7 @@ class OrderReturned(Struct, frozen=True, kw_only=True, gc=False):
     """Reason for the return."""
 
 
-class PaymentFailed(Struct, frozen=True, kw_only=True, gc=False):
+class PaymentFailed(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """A charge was refused."""
 
     amount_minor: Minor | None = None

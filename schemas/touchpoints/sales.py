@@ -5,7 +5,7 @@ from msgspec import Struct
 from touchstream.schemas.touchpoints.fields import Currency, Label, Minor
 
 
-class LeadCreated(Struct, frozen=True, kw_only=True, gc=False):
+class LeadCreated(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """A potential customer appeared."""
 
     source: Label | None = None
@@ -16,19 +16,19 @@ class LeadCreated(Struct, frozen=True, kw_only=True, gc=False):
     """Currency of ``cost_minor``."""
 
 
-class LeadQualified(Struct, frozen=True, kw_only=True, gc=False):
+class LeadQualified(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """Sales found the lead worth pursuing."""
 
 
-class DemoHeld(Struct, frozen=True, kw_only=True, gc=False):
+class DemoHeld(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """The product was shown."""
 
 
-class ProposalSent(Struct, frozen=True, kw_only=True, gc=False):
+class ProposalSent(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """An offer went out."""
 
 
-class DealWon(Struct, frozen=True, kw_only=True, gc=False):
+class DealWon(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """The lead became a customer."""
 
     amount_minor: Minor
@@ -37,7 +37,7 @@ class DealWon(Struct, frozen=True, kw_only=True, gc=False):
     """Currency of ``amount_minor``."""
 
 
-class DealLost(Struct, frozen=True, kw_only=True, gc=False):
+class DealLost(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """The lead went elsewhere, or nowhere."""
 
     reason: Label | None = None

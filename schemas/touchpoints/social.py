@@ -5,7 +5,7 @@ from msgspec import Struct
 from touchstream.schemas.touchpoints.fields import FreeText, Label, Score, ScoreMax
 
 
-class ReviewPosted(Struct, frozen=True, kw_only=True, gc=False):
+class ReviewPosted(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """The customer reviewed us or a product."""
 
     rating: Score | None = None
@@ -18,7 +18,7 @@ class ReviewPosted(Struct, frozen=True, kw_only=True, gc=False):
     """The customer's words."""
 
 
-class SocialMentioned(Struct, frozen=True, kw_only=True, gc=False):
+class SocialMentioned(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """The customer spoke of us on a social network."""
 
     network: Label

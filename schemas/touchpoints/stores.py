@@ -5,7 +5,7 @@ from msgspec import Struct
 from touchstream.schemas.touchpoints.fields import Label, Seconds
 
 
-class StoreVisited(Struct, frozen=True, kw_only=True, gc=False):
+class StoreVisited(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """The customer was in a store."""
 
     store: Label

@@ -5,7 +5,7 @@ from msgspec import Struct
 from touchstream.schemas.touchpoints.fields import Currency, Days, Label, Minor
 
 
-class SubscriptionStarted(Struct, frozen=True, kw_only=True, gc=False):
+class SubscriptionStarted(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """A subscription began; it runs until it is cancelled or its term ends."""
 
     plan: Label
@@ -18,7 +18,7 @@ class SubscriptionStarted(Struct, frozen=True, kw_only=True, gc=False):
     """Length of a term; none given: it runs until cancelled."""
 
 
-class SubscriptionRenewed(Struct, frozen=True, kw_only=True, gc=False):
+class SubscriptionRenewed(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """A further term began."""
 
     plan: Label
@@ -31,7 +31,7 @@ class SubscriptionRenewed(Struct, frozen=True, kw_only=True, gc=False):
     """Length of the new term; none given: it runs until cancelled."""
 
 
-class SubscriptionChanged(Struct, frozen=True, kw_only=True, gc=False):
+class SubscriptionChanged(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """The customer went over to another plan, up or down."""
 
     plan: Label
@@ -44,7 +44,7 @@ class SubscriptionChanged(Struct, frozen=True, kw_only=True, gc=False):
     """Length of a term; none given: it runs until cancelled."""
 
 
-class SubscriptionCancelled(Struct, frozen=True, kw_only=True, gc=False):
+class SubscriptionCancelled(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """The subscription was ended: churn, unless the rules say otherwise."""
 
     reason: Label | None = None

@@ -9,7 +9,7 @@ from touchstream.schemas.touchpoints.fields import Answers, FreeText, Label, Sco
 SurveyKind = Literal["csat", "nps", "ces", "profile"]
 
 
-class SurveySent(Struct, frozen=True, kw_only=True, gc=False):
+class SurveySent(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """The customer was asked."""
 
     survey: Label
@@ -18,7 +18,7 @@ class SurveySent(Struct, frozen=True, kw_only=True, gc=False):
     """Kind of survey."""
 
 
-class SurveyAnswered(Struct, frozen=True, kw_only=True, gc=False):
+class SurveyAnswered(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """The customer answered."""
 
     survey: Label

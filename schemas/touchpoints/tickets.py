@@ -7,7 +7,7 @@ from msgspec import Struct
 from touchstream.schemas.touchpoints.fields import Currency, FreeText, Label, Minor
 
 
-class TicketOpened(Struct, frozen=True, kw_only=True, gc=False):
+class TicketOpened(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """The customer asked for help."""
 
     ticket: Label
@@ -24,7 +24,7 @@ class TicketOpened(Struct, frozen=True, kw_only=True, gc=False):
     """BCP 47 tag of the text's language."""
 
 
-class TicketReplied(Struct, frozen=True, kw_only=True, gc=False):
+class TicketReplied(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """A message was added to the ticket."""
 
     ticket: Label
@@ -33,7 +33,7 @@ class TicketReplied(Struct, frozen=True, kw_only=True, gc=False):
     """The writer."""
 
 
-class TicketResolved(Struct, frozen=True, kw_only=True, gc=False):
+class TicketResolved(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """The ticket was closed as solved."""
 
     ticket: Label
@@ -44,7 +44,7 @@ class TicketResolved(Struct, frozen=True, kw_only=True, gc=False):
     """Currency of ``cost_minor``."""
 
 
-class TicketReopened(Struct, frozen=True, kw_only=True, gc=False):
+class TicketReopened(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """The ticket turned out not to be solved."""
 
     ticket: Label

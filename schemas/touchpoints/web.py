@@ -7,7 +7,7 @@ from msgspec import Struct
 from touchstream.schemas.touchpoints.fields import Address, FreeText, Label, Referrer, Seconds
 
 
-class WebVisit(Struct, frozen=True, kw_only=True, gc=False):
+class WebVisit(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """A page was viewed."""
 
     page: Address
@@ -32,7 +32,7 @@ class WebVisit(Struct, frozen=True, kw_only=True, gc=False):
     """True when the page answered with an error."""
 
 
-class WebFormSubmitted(Struct, frozen=True, kw_only=True, gc=False):
+class WebFormSubmitted(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """A form was filled in and sent."""
 
     form: Label

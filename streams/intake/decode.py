@@ -21,14 +21,14 @@ from touchstream.schemas.units import CustomerId, Millis
 from touchstream.streams.intake.clock import clamp
 from touchstream.streams.intake.fingerprint import content_of, identity_of
 from touchstream.streams.intake.limits import MAX_NAME_BYTES, Name, are_plain, is_name
-from touchstream.streams.intake.modes import Attributes, attributes_of
+from touchstream.streams.intake.modes import Attributes, attributes_of, data_of
 from touchstream.streams.intake.partitioner import partition_of
 from touchstream.streams.outcome import Drop, Reject
 from touchstream.streams.records import Record
 
 MAX_DETAIL_CHARS = 256
 
-_BAD_TIME = Reject("bad_attribute", "time: want RFC 3339 with an offset, years 1 to 9999")
+_BAD_TIME = Reject("bad_time", "time: want RFC 3339 with an offset, years 1 to 9999")
 _FREE_OF_VALUES = ("Expected ", "Object missing required field ", "Invalid RFC3339 encoded ")
 
 
@@ -121,6 +121,7 @@ class _Envelope(Struct, frozen=True, gc=False):
     time: str
     data: Any = None
     data_base64: Any = None
+    datacontenttype: Any = None
 
 
 def _internal(
@@ -184,7 +185,9 @@ def _arrival(
 ) -> Arrival | Reject:
     kind, raw = envelope.type, envelope.data
     if raw is None and envelope.data_base64 is not None:
-        return Reject("bad_data", "data_base64: want data as JSON")
+        raw = data_of(envelope.data_base64, envelope.datacontenttype)
+        if isinstance(raw, Reject):
+            return raw
     try:
         data = decode_data(kind, raw, types)
     except ValidationError as error:
@@ -203,8 +206,8 @@ def _arrival(
     )
     return Arrival(
         event,
-        # Hashed before clamping and parsing, or a resend could differ from the original.
-        content_of(kind, envelope.subject, said_ms, raw),
+        # Hashed before clamping, or a resend could differ from the original.
+        content_of(kind, envelope.subject, said_ms, data),
         identity_of(envelope.source, envelope.id),
         clamped,
         unknown_fields(kind, raw, types),

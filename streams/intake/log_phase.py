@@ -4,6 +4,7 @@ A backfill writes a history into the log of a deployment, between ticks of the p
 Only there the time of receipt stands in a header: a producer of live events could set it.
 """
 
+import re
 from typing import NamedTuple
 
 from touchstream.schemas.tick import Phase, Tick
@@ -12,6 +13,9 @@ from touchstream.streams.records import Record
 
 RECEIVED_HEADER = "touchstream-received"
 """Milliseconds since 1970 as digits."""
+
+
+_DIGITS = re.compile(rb"[0-9]{1,15}")  # up to the year 33658
 
 
 class LogPhase(NamedTuple):
@@ -35,6 +39,6 @@ class LogPhase(NamedTuple):
 def header_ms(headers: tuple[tuple[str, bytes | None], ...]) -> Millis | None:
     """The time of receipt in a record's headers; None if there is none."""
     for name, value in headers:
-        if name == RECEIVED_HEADER and value is not None and value.isdigit():
+        if name == RECEIVED_HEADER and value is not None and _DIGITS.fullmatch(value):
             return Millis(int(value))
     return None

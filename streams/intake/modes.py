@@ -4,6 +4,11 @@ Any ``ce_`` header means binary mode, unless ``content-type`` says that the valu
 other headers (tracing) are ignored.
 """
 
+import base64
+import binascii
+import json
+import math
+
 import orjson
 
 from touchstream.schemas.dead_letter import Header
@@ -18,24 +23,57 @@ Attributes = dict[str, object]
 Headers = tuple[Header, ...]
 
 _PREFIX = "ce_"
+_CLOUDEVENTS = "application/cloudevents"
 _ATTRIBUTES = ("specversion", "id", "source", "type", "subject", "time")
 _READ_FROM_HEADERS = {_PREFIX + name: name for name in _ATTRIBUTES}
 
 
+_BAD_CONTENT_TYPE = Reject("bad_content_type", "content-type: want application/json")
+_BAD_BASE64 = Reject("bad_data", "data_base64: want JSON in base64")
+
+
 def attributes_of(record: Record) -> Attributes | Reject:
     """Read a record's CloudEvent, bounded in size and depth before anything is parsed."""
-    if record.headers and _is_binary(record.headers):
-        return _from_binary(record)
+    if record.headers:
+        content_type = _content_type(record.headers)
+        if content_type.startswith(_CLOUDEVENTS):
+            if content_type != _CLOUDEVENTS and not is_json(content_type):
+                return _BAD_CONTENT_TYPE
+        elif any(name.startswith(_PREFIX) for name, _ in record.headers):
+            return _from_binary(record, content_type)
     decoded = _parse(record.value)
     if isinstance(decoded, (dict, Reject)):
         return decoded
     return Reject("not_an_object", "want one JSON object with the attributes of a CloudEvent")
 
 
-def _is_binary(headers: Headers) -> bool:
-    if _content_type(headers).startswith("application/cloudevents"):
-        return False
-    return any(name.startswith(_PREFIX) for name, _ in headers)
+def data_of(encoded: object, content_type: object) -> object:
+    """Decode ``data_base64``, or return a :class:`Reject`, which no JSON decodes to.
+
+    ``content_type`` is the event's ``datacontenttype``; without one data is JSON.
+    """
+    if content_type is not None and not (
+        isinstance(content_type, str) and is_json(_media_type(content_type))
+    ):
+        return Reject("bad_content_type", "datacontenttype: want application/json")
+    if not isinstance(encoded, str):
+        return _BAD_BASE64
+    try:
+        plain = base64.b64decode(encoded, validate=True)
+    except (binascii.Error, ValueError):
+        return _BAD_BASE64
+    # No bytes are no data, as in binary mode.
+    data = _parse(plain) if plain else None
+    return data._replace(detail=f"data_base64: {data.detail}") if isinstance(data, Reject) else data
+
+
+def is_json(media_type: str) -> bool:
+    """Whether a media type in lower case is one of JSON, as CloudEvents defines it.
+
+    >>> is_json("text/json"), is_json("application/vnd.shop+json"), is_json("text/plain")
+    (True, True, False)
+    """
+    return media_type.endswith(("/json", "+json"))
 
 
 def _content_type(headers: Headers) -> str:
@@ -43,14 +81,17 @@ def _content_type(headers: Headers) -> str:
     for name, value in headers:
         # Producers differ in the case of this header.
         if name.lower() == "content-type":
-            return (value or b"").decode("latin-1").partition(";")[0].strip().lower()
+            return _media_type((value or b"").decode("latin-1"))
     return ""
 
 
-def _from_binary(record: Record) -> Attributes | Reject:
-    content_type = _content_type(record.headers)
-    if content_type and content_type != "application/json" and not content_type.endswith("+json"):
-        return Reject("bad_attribute", "content-type: want application/json")
+def _media_type(text: str) -> str:
+    return text.partition(";")[0].strip().lower()
+
+
+def _from_binary(record: Record, content_type: str) -> Attributes | Reject:
+    if content_type and not is_json(content_type):
+        return _BAD_CONTENT_TYPE
     attributes = _from_headers(record.headers)
     if isinstance(attributes, Reject) or not record.value:
         return attributes
@@ -89,9 +130,29 @@ def _parse(value: bytes) -> object:
 
 
 def _why_not_json(value: bytes, position: int) -> Reject:
-    """Report a wrong encoding as such, rather than as a syntax error."""
+    """Tell what is wrong with the texts or numbers of something that otherwise is JSON."""
     try:
-        value.decode()
+        text = value.decode()
     except UnicodeDecodeError as error:
         return Reject("bad_string", f"want UTF-8; the value breaks at byte {error.start}")
-    return Reject("not_json", f"want one JSON value; this one breaks at character {position}")
+    try:
+        # It reads what orjson does not: numbers that are none, and halves of characters.
+        json.loads(text, parse_float=_finite, parse_int=_finite, parse_constant=_finite)
+    except _NotFinite:
+        finite = "want finite numbers, NaN and Infinity are none in JSON"
+        return Reject("bad_number", f"{finite}; this value breaks at character {position}")
+    except ValueError:
+        return Reject("not_json", f"want one JSON value; this one breaks at character {position}")
+    whole = "want whole characters, not half of a surrogate pair"
+    return Reject("bad_string", f"{whole}; this value breaks at character {position}")
+
+
+class _NotFinite(Exception):
+    pass
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise _NotFinite
+    return number

@@ -123,7 +123,7 @@ GOOD = {"order": "o", "amount_minor": 5, "currency": "EUR"}
             None,
             "want one event a line, not an array of events",
         ),
-        (order("ada", 1, "yesterday"), "bad_attribute", "order.placed", "time", None),
+        (order("ada", 1, "yesterday"), "bad_time", "order.placed", "time", None),
         (order("ada", 1, AT, subject=None), "missing_attribute", "order.placed", "subject", None),
         (
             order("ada", 1, AT, subject=None, Subject="ada"),
@@ -154,7 +154,7 @@ GOOD = {"order": "o", "amount_minor": 5, "currency": "EUR"}
             None,
         ),
         (
-            order("ada", 1, AT, data=None, data_base64="e30="),
+            order("ada", 1, AT, data=None, data_base64="no base64"),
             "bad_data",
             "order.placed",
             "data_base64",

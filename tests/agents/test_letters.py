@@ -45,12 +45,30 @@ def test_a_wrong_key_gives_way_to_the_subject(key: bytes | None) -> None:
     assert found == Redrive(b"ada", EVENT, ())
 
 
-def test_a_conflicting_id_is_replaced_by_one_that_follows_from_the_content() -> None:
-    once = send_again(letter(reason="conflicting_id"), NOW_MS)
-    again = send_again(letter(reason="conflicting_id"), Millis(NOW_MS + 1))
+def test_a_conflicting_id_stays() -> None:
+    assert send_again(letter(reason="conflicting_id"), NOW_MS) == Keep("conflicting_id")
+
+
+def test_as_a_new_event_it_has_an_id_that_follows_from_its_content() -> None:
+    once = send_again(letter(reason="conflicting_id"), NOW_MS, as_new_event=True)
+    again = send_again(letter(reason="conflicting_id"), Millis(NOW_MS + 1), as_new_event=True)
     assert isinstance(once, Redrive)
     assert once == again
-    assert orjson.loads(once.value) == {**orjson.loads(EVENT), "id": "ada-1~710fbd8a9d741501"}
+    assert orjson.loads(once.value) == {**orjson.loads(EVENT), "id": "ada-1~792a256f610e0fd5"}
+
+
+def test_two_spellings_of_a_conflict_become_one_new_event() -> None:
+    event = orjson.loads(EVENT)
+    spelt = orjson.dumps({**event, "data": {**event["data"], "sent_at": 7}})
+    once = send_again(letter(reason="conflicting_id"), NOW_MS, as_new_event=True)
+    again = send_again(letter(spelt, reason="conflicting_id"), NOW_MS, as_new_event=True)
+    assert isinstance(once, Redrive)
+    assert isinstance(again, Redrive)
+    assert orjson.loads(once.value)["id"] == orjson.loads(again.value)["id"]
+
+
+def test_only_a_conflicting_id_is_replaced() -> None:
+    assert send_again(letter(), NOW_MS, as_new_event=True) == Redrive(b"ada", EVENT, ())
 
 
 def test_in_binary_mode_the_new_id_stands_in_its_header() -> None:
@@ -60,7 +78,8 @@ def test_in_binary_mode_the_new_id_stands_in_its_header() -> None:
         for name in ("specversion", "id", "source", "type", "subject", "time")
     )
     body = orjson.dumps(event["data"])
-    found = send_again(letter(body, b"ada", "conflicting_id", headers), NOW_MS)
+    conflict = letter(body, b"ada", "conflicting_id", headers)
+    found = send_again(conflict, NOW_MS, as_new_event=True)
     assert isinstance(found, Redrive)
     assert found.value == body
     assert dict(found.headers)["ce_id"].startswith(b"ada-1~")  # type: ignore[union-attr]
@@ -68,7 +87,8 @@ def test_in_binary_mode_the_new_id_stands_in_its_header() -> None:
 
 def test_a_long_id_is_cut_so_that_the_new_one_fits() -> None:
     long = order("ada", 1, "2026-01-01T00:00:00Z", id="x" * 256)
-    assert isinstance(send_again(letter(long, reason="conflicting_id"), NOW_MS), Redrive)
+    conflict = letter(long, reason="conflicting_id")
+    assert isinstance(send_again(conflict, NOW_MS, as_new_event=True), Redrive)
 
 
 @pytest.mark.parametrize(
@@ -76,7 +96,7 @@ def test_a_long_id_is_cut_so_that_the_new_one_fits() -> None:
     [
         (letter(truncated=frozenset(["body"])), "cut"),
         (letter(b"nonsense"), "not_json"),
-        (letter(order("ada", 1, "soon")), "bad_attribute"),
+        (letter(order("ada", 1, "soon")), "bad_time"),
         (letter(order("ada", 1, "2026-01-01T00:00:00Z", type="moon.seen")), "not_wanted"),
         (
             letter(order("ada", 1, "2026-01-01T00:00:00Z", type="web.vist")),

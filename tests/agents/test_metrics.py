@@ -7,6 +7,8 @@ import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 
 from touchstream.agents.metrics import CATALOGUE, MetricError, Metrics
+from touchstream.agents.shard_metrics import durable_counts
+from touchstream.streams.checkpoint import ShardCheckpoint
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "metrics.md"
 
@@ -47,6 +49,19 @@ def test_a_shard_shows_what_it_has_counted() -> None:
     assert {name: n for name, n in exposed(registry).items() if 'shard="p3"' in name} == {
         'touchstream_records_total{outcome="applied",shard="p3"}': 41,
         'touchstream_dropped_total{reason="too_late",shard="p3"}': 2,
+    }
+
+
+def test_a_shard_shows_every_kind_of_odd_event() -> None:
+    registry = CollectorRegistry()
+    metrics = Metrics(registry)
+    counters = {"late": 1, "late_for_label": 2, "clamped": 3, "with_unknown_fields": 4}
+    metrics.show_durable(
+        "p3", durable_counts(ShardCheckpoint(counters={**counters, "memory_full": 5}))
+    )
+    assert {name: n for name, n in exposed(registry).items() if 'shard="p3"' in name} == {
+        f'touchstream_odd_events_total{{reason="{reason}",shard="p3"}}': n
+        for reason, n in {**counters, "memory_full": 5}.items()
     }
 
 

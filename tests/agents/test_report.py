@@ -359,6 +359,15 @@ def test_misspelt_fields_and_outcomes_without_a_decision_are_told() -> None:
     ]
 
 
+def test_wrong_clocks_and_full_memories_are_told() -> None:
+    found = summary(odd_events={"late": 9, "clamped": 1_000, "memory_full": 144})
+    assert troubles(found)[2:] == [
+        "1,000 events are dated after they were received: a producer's clock is wrong.",
+        "144 events made their customer's memory forget an older id, which would count again if "
+        "it were sent again: raise intake.ids_per_customer.",
+    ]
+
+
 def test_reasons_of_earlier_builds_are_counted_by_their_texts(tmp_path: Path) -> None:
     folder(tmp_path)
     risk = {"horizon_days": 28, "band_before": None, "band": "high", "reasons": [{"text": "quiet"}]}

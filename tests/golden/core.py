@@ -25,7 +25,7 @@ from touchstream.streams.state import State, decode
 FOLDER = Path(__file__).parent
 WORLD, OUTPUTS, STATES = (FOLDER / f"{name}.jsonl.gz" for name in ("world", "outputs", "states"))
 RECORDED = FOLDER / "recorded.json"
-VERSION3, VERSION4 = FOLDER / "version3.jsonl", FOLDER / "version4.jsonl"
+VERSION3, VERSION4, VERSION5 = (FOLDER / f"version{number}.jsonl" for number in (3, 4, 5))
 BATCH = 100
 
 
@@ -73,7 +73,13 @@ def states(stream: LocalStream) -> Iterator[dict[str, Any]]:
 def named(state: State) -> dict[str, Any]:
     """A state with the names of its fields and projections; timers stand apart from contents."""
     header: dict[str, Any] = by_name(
-        State(state.profile, state.memory, state.next_timer_ms, state.erased_ms)
+        State(
+            state.profile,
+            state.memory,
+            state.next_timer_ms,
+            state.erased_ms,
+            counts=state.counts,
+        )
     )
     slots, timers = slots_of(state), {slot.number: slot.next_timer_ms for slot in state.slots}
     held = [one for one in REGISTERED if one.slot in timers]

@@ -100,14 +100,15 @@ def poison(deployment: Deployment) -> list[tuple[str, Sent]]:
     one = visit(1)
     return [
         ("not_json", one._replace(value=one.value[:-20])),
-        ("not_json", one._replace(value=one.value.replace(b'"page":"/"', b'"page":NaN'))),
+        ("bad_number", one._replace(value=one.value.replace(b'"page":"/"', b'"page":NaN'))),
+        ("bad_string", one._replace(value=one.value.replace(b'"page":"/"', rb'"page":"\ud83d"'))),
         ("not_an_object", one._replace(value=b"[1,2,3]")),
         ("bad_string", one._replace(value=b'{"id":"\xff"}')),
         ("too_deep", one._replace(value=b'{"a":' * 40 + b"1" + b"}" * 40)),
         ("too_large", visit(2, page="x" * (10 * 1024 * 1024))),
         ("missing_attribute", changed(one, subject=None)),
         ("bad_specversion", changed(one, specversion="0.3")),
-        ("bad_attribute", changed(one, time="yesterday")),
+        ("bad_time", changed(one, time="yesterday")),
         ("bad_data", changed(one, data={"page": 7})),
         ("bad_data", changed(one, type="order.placed", data={"order": "o", "currency": "EUR"})),
         ("key_not_subject", one._replace(key=b"bob")),

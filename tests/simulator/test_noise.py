@@ -88,7 +88,7 @@ def test_poison_is_refused_for_what_is_wrong_with_it(lines: list[Line]) -> None:
         return {outcome.reason for outcome in outcomes if isinstance(outcome, Reject)}
 
     assert reasons("truncated") == {"not_json"}
-    assert reasons("not_a_number") == {"not_json"}
+    assert reasons("not_a_number") == {"bad_number"}
     assert reasons("wrong_type") == {"bad_data"}
     assert reasons("without_subject") == {"missing_attribute"}
     assert reasons("oversized") == {"too_large"}

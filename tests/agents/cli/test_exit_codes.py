@@ -60,6 +60,10 @@ def test_a_command_needs_no_yaml_library_which_an_installed_package_does_not_bri
             "touchstream: --reason='bad_luck': want one of too_large, not_json, ",
         ),
         (
+            ["dead-letters", "redrive", "--reason", "bad_data", "--as-new-event", "--yes"],
+            "touchstream: --as-new-event: want it with --reason conflicting_id, or with no",
+        ),
+        (
             ["dead-letters", "redrive"],
             "touchstream: --yes: want it (or --dry-run) without a terminal to ask at",
         ),

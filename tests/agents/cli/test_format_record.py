@@ -1,5 +1,6 @@
 """Records of our topics as people read them."""
 
+import base64
 from datetime import UTC, date, datetime
 from typing import NamedTuple
 
@@ -282,3 +283,94 @@ def test_json_is_the_value_as_it_was_on_one_line() -> None:
 
 def test_what_is_no_json_is_base64() -> None:
     assert raw_json("touchpoints", Found(b"\xff")) == '{"value_base64":"/w=="}'
+
+
+STRANGE = [
+    b"[1]",
+    b"42",
+    b"null",
+    b'"text"',
+    b"",
+    b"\xff\xfe",
+    b"NaN",
+    b"[" * 100_000,
+    b'{"a":' * 100_000,
+    b'{"data":' + b"[" * 5_000 + b"]" * 5_000 + b"}",
+    b"{}",
+    b'{"type":7,"time":7,"subject":7,"data":7}',
+    b'{"sequence":7,"kind":"example"}',
+    b'{"kind":"passed","offered":[]}',
+    b'{"type":"touchstream.tick","time":"2026-01-01T00:00:00Z","data":"text"}',
+    b'{"type":"touchstream.tick","time":[],"data":null}',
+]
+TOPICS = [
+    "touchpoints",
+    "churn-risk",
+    "customer-risk",
+    "next-best-action",
+    "customer-signals",
+    "dead-letters",
+    "touchstream.examples",
+]
+BAD_HEADERS: tuple[Header, ...] = (("ce_id", b"\xff"), ("touchstream-offset", b"\xff"))
+
+
+@pytest.mark.parametrize("topic", TOPICS)
+@pytest.mark.parametrize("headers", [(), BAD_HEADERS])
+@pytest.mark.parametrize("value", [*STRANGE, None])
+def test_what_is_no_record_of_a_topic_is_shown_as_it_is(
+    topic: str, headers: tuple[Header, ...], value: bytes | None
+) -> None:
+    found = Found(value, headers=headers)
+    shown = readable(topic, found)
+    assert shown.startswith(f"t-3@7  cannot be read as {topic}: ")
+    assert shown.isprintable()
+    beginning = "none" if value is None else value[:40].decode(errors="replace")
+    assert beginning in shown
+    line = raw_json(topic, found)
+    assert "\n" not in line
+    assert orjson.loads(line) == _as_it_is(value)
+
+
+def _as_it_is(value: bytes | None) -> object:
+    try:
+        return orjson.loads(value or b"")
+    except orjson.JSONDecodeError:
+        return {"value_base64": base64.b64encode(value or b"").decode()}
+
+
+@pytest.mark.parametrize(
+    ("data", "shown"),
+    [
+        ('"text"', '  data="text"'),
+        ("[1]", "  data=[1]"),
+        ("42", "  data=42"),
+        ("false", "  data=false"),
+        ("{}", ""),
+        ("null", ""),
+        ('{"a":{"b":[1]}}', '  a={"b":[1]}'),
+    ],
+)
+def test_a_touchpoint_is_shown_whatever_its_data(data: str, shown: str) -> None:
+    value = order("ada", 1, AT).replace(b'"data":{', b'"data":' + data.encode() + b',"was":{')
+    assert readable("touchpoints", Found(value)) == f"{AT}  ada  order.placed{shown}"
+
+
+def test_a_touchpoint_with_data_in_base64_shows_it() -> None:
+    value = order("ada", 1, AT, data=None, data_base64="e30=")
+    assert readable("touchpoints", Found(value)) == f'{AT}  ada  order.placed  data_base64="e30="'
+
+
+def test_a_touchpoint_in_binary_mode_is_told_like_any_other() -> None:
+    event = orjson.loads(order("ada", 1, AT))
+    headers = tuple(
+        (f"ce_{name}", str(event[name]).encode())
+        for name in ("specversion", "id", "source", "type", "subject", "time")
+    )
+    found = Found(orjson.dumps(event["data"]), headers=headers)
+    assert readable("touchpoints", found) == readable("touchpoints", Found(order("ada", 1, AT)))
+
+
+def test_names_and_attributes_of_others_do_not_move_the_cursor() -> None:
+    value = order("ada", 1, AT, subject="\x1b[2J", data={"\x1b[2J": 1})
+    assert readable("touchpoints", Found(value)).isprintable()

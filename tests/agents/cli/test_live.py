@@ -20,6 +20,16 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 
 PATIENCE_S = 120
 CUSTOMERS = ("ada", "bob", "cyd", "dan", "eve")
+STRANGE = [b"[1]", b"42", b"null", b'"text"', b"", b"\xff", b"[" * 5_000, b'{"data":"text"}', None]
+TOPICS = (
+    "touchpoints",
+    "churn-risk",
+    "customer-risk",
+    "next-best-action",
+    "customer-signals",
+    "dead-letters",
+    "touchstream.examples",
+)
 
 
 class Place:
@@ -151,6 +161,31 @@ def test_letters_are_listed_sent_again_once_and_remembered(place: Place) -> None
     place.until(lambda: place.knows("ada", 2), "the letter to be applied")
 
 
+def test_a_conflict_is_sent_again_only_as_a_new_event(place: Place) -> None:
+    at = format_time(time.time_ns() // 1_000_000)
+    paid, more = (
+        order("bob", 7, at, data={"order": "7", "amount_minor": minor, "currency": "EUR"})
+        for minor in (1_000, 2_000)
+    )
+    respelt = paid.replace(b'"currency"', b'"channel":null,"sent_at":7,"currency"')
+    _send(place, [(b"bob", paid), (b"bob", respelt), (b"bob", more)])
+    conflicts = ("dead-letters", "redrive", "--reason", "conflicting_id")
+    place.until(
+        lambda: orjson.loads(place.run(*conflicts, "--dry-run").out)["stay"] != {}, "the conflict"
+    )
+    assert orjson.loads(place.run(*conflicts, "--yes").out) == {
+        "sent": 0,
+        "again": 0,
+        "stay": {"conflicting_id": 1},
+    }
+    assert place.knows("bob", 2)
+    as_new = ("dead-letters", "redrive", "--as-new-event", "--yes")
+    assert orjson.loads(place.run(*as_new).out) == {"sent": 1, "again": 1, "stay": {}}
+    place.until(lambda: place.knows("bob", 3), "the other event to be applied")
+    assert orjson.loads(place.run(*as_new).out) == {"sent": 0, "again": 0, "stay": {}}
+    assert place.knows("bob", 3)
+
+
 def _send(place: Place, records: list[tuple[bytes, bytes]]) -> None:
     """Past ``publish``, which would refuse them."""
     producer = KafkaProducer(bootstrap_servers=place.settings["KAFKA__BOOTSTRAP"])
@@ -181,3 +216,24 @@ def test_a_recording_replays_to_the_same_states_with_more_workers(place: Place) 
             del found[as_of]
         live[customer] = found
     assert replayed == live
+
+
+def test_every_reader_goes_on_over_what_it_cannot_read(place: Place) -> None:
+    producer = KafkaProducer(bootstrap_servers=place.settings["KAFKA__BOOTSTRAP"])
+    for topic in TOPICS:
+        for value in STRANGE:
+            # A tombstone without a key is refused by a compacted topic.
+            producer.send(place.settings["KAFKA__TOPIC_PREFIX"] + topic, key=b"ada", value=value)
+    producer.close()
+    for topic in TOPICS:
+        for how in ((), ("--json",)):
+            few = place.run("tail", topic, "--from-beginning", "--limit", len(STRANGE), *how)
+            assert (few.code, few.err, few.out.count("\n")) == (0, "", len(STRANGE)), topic
+    listed = place.run("dead-letters", "list", "--limit", 1_000)
+    assert (listed.code, listed.err) == (0, "")
+    assert "cannot be read as dead-letters" in listed.out
+    stay = orjson.loads(place.run("dead-letters", "redrive", "--dry-run").out)["stay"]
+    assert stay["unreadable"] == len(STRANGE)
+    assert place.run("customer", "ada").code == 0
+    explained = place.run("explain", "ada")
+    assert (explained.code, "reproduce the stored profile exactly" in explained.out) == (0, True)

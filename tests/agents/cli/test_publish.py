@@ -34,7 +34,7 @@ def test_a_sound_line_is_keyed_by_its_subject() -> None:
         ),
         (
             order("ada", 1, AT, time="today"),
-            "bad_attribute: time: want RFC 3339 with an offset, years 1 to 9999",
+            "bad_time: time: want RFC 3339 with an offset, years 1 to 9999",
         ),
         (b'{"specversion": "1.0"}', "missing_attribute: id: want it in every event"),
         (b"[1]", "not_an_object: want one JSON object with the attributes of a CloudEvent"),

@@ -132,3 +132,9 @@ def test_another_feature_list_is_refused() -> None:
 def test_another_partition_count_is_refused() -> None:
     with pytest.raises(LinesError, match="--partitions=3: the log was recorded from 4"):
         check_fit(RECORDING, RULES, "f1", 3)
+
+
+def test_a_recorded_line_whose_headers_have_no_names_is_refused() -> None:
+    line = b'{"touchstream_record":1,"partition":0,"received":5,"headers":[[7,null]],"value":"a"}'
+    with pytest.raises(LinesError, match="a header's name is 7, want text"):
+        parse_line(line)

@@ -62,14 +62,26 @@ def test_every_line_ends_in_one_named_place(out: Path) -> None:
     }
     assert summary["dropped_by_reason"] == {"too_late": 1, "unknown_type": 1}
     assert summary["dead_by_reason"] == {
-        "bad_attribute": 1,
         "bad_data": 1,
+        "bad_number": 1,
         "bad_string": 1,
+        "bad_time": 1,
         "conflicting_id": 1,
         "missing_attribute": 1,
         "not_an_object": 1,
-        "not_json": 2,
+        "not_json": 1,
         "too_large": 1,
+    }
+
+
+def test_what_was_odd_about_applied_events_is_counted(out: Path) -> None:
+    summary = orjson.loads((out / "summary.json").read_bytes())
+    assert summary["odd_events"] == {
+        "late": 0,
+        "late_for_label": 0,
+        "clamped": 1,
+        "with_unknown_fields": 1,
+        "memory_full": 0,
     }
 
 

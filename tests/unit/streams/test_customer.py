@@ -26,6 +26,7 @@ from touchstream.streams.intake.memory import NOTHING_REMEMBERED
 from touchstream.streams.outcome import Reject
 from touchstream.streams.projections.projection import TimerFired
 from touchstream.streams.projections.read import churn_of, relation_of
+from touchstream.streams.state import IntakeCounts
 
 RULES = Rules(intake=IntakeRules(allowed_lateness_days=7), bands=TYPED.bands)
 
@@ -115,10 +116,57 @@ def test_what_is_odd_about_an_event_is_counted() -> None:
     ]
 
 
+def test_the_state_counts_what_was_odd_about_its_events() -> None:
+    odd = replace(arrival("web.visit", "d21"), clamped=True, unknown_fields=("colour", "refer"))
+    steps = lived(
+        arrival("web.visit", "d20 1:00"), odd, odd, arrival("web.visit", "d19"), clock="d20"
+    )
+    assert [step.state and step.state.counts for step in steps] == [
+        None,
+        IntakeCounts(clamped=1, with_unknown_fields=1),
+        IntakeCounts(clamped=1, with_unknown_fields=1),
+        IntakeCounts(clamped=1, with_unknown_fields=1, late=1),
+    ]
+
+
+def test_a_tick_leaves_the_counts_and_an_erasure_takes_them() -> None:
+    _, woken, erased = lived(
+        arrival("web.visit", "d19"),
+        fired("d25"),
+        arrival("customer.erased", "d26"),
+        clock="d20",
+    )
+    assert woken.state is not None
+    assert woken.state.counts == IntakeCounts(late=1)
+    assert erased.state is not None
+    assert erased.state.counts is None
+
+
 def test_reaching_the_cap_of_remembered_ids_is_counted() -> None:
     rules = Rules(intake=IntakeRules(ids_per_customer=1))
     steps = live([arrival("web.visit", "d1"), arrival("web.visit", "d2")], models("d0", rules))
     assert list(steps[-1].counters) == ["applied", "memory_full"]
+    assert last_state(steps).counts == IntakeCounts(memory_full=1)
+
+
+def test_by_default_a_week_of_an_active_customer_may_be_sent_again() -> None:
+    week = [
+        arrival("order.placed", Millis(moment(f"d{n % 7}") + n), id=f"o{n}") for n in range(4_000)
+    ]
+    steps = lived(*week, *reversed(week), clock=None)
+    once, again = steps[:4_000], steps[4_000:]
+    assert {step.counters for step in again} == {("duplicate",)}
+    assert last_state(again) is last_state(once)
+    profile = last_state(once).profile
+    assert profile is not None
+    assert profile.money["EUR"].ordered_minor == 4_000 * 1_000
+
+
+@pytest.mark.parametrize("at", ["d1 0:01", "d3", "d0"])
+def test_a_known_id_with_another_time_is_a_dead_letter_on_any_day(at: str) -> None:
+    steps = lived(arrival("order.placed", "d1", id="o1"), arrival("order.placed", at, id="o1"))
+    assert steps[-1].refused is not None
+    assert steps[-1].refused.reason == "conflicting_id"
 
 
 def test_a_new_customer_waits_for_their_snapshot_day() -> None:

@@ -58,7 +58,7 @@ def judged(
     scored, slots = score(VISITOR, whole), slots_of(before)
     trigger = event("web.visit", at, id=CAUSE.id)
     ctx = Context(CustomerId("ada"), VISITOR, VISITOR, whole, rules, moment(at), trigger, slots)
-    one = Underway(trigger, ctx, NOTHING_REMEMBERED, None, ())
+    one = Underway(trigger, ctx, NOTHING_REMEMBERED, None, None, ())
     if BY_NAME[CHURN].slot not in {slot.number for slot in before.slots}:
         slots.put(BY_NAME[CHURN], ChurnState())
     if scored is not None:

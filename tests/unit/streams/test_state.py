@@ -16,7 +16,7 @@ from touchstream.streams.state import State, StateError, decode, encode
 
 
 def test_the_first_byte_is_the_version() -> None:
-    assert encode(State())[0] == states.FORMAT == 5
+    assert encode(State())[0] == states.FORMAT == 6
 
 
 def test_a_state_without_field_names_costs_few_bytes() -> None:
@@ -43,7 +43,11 @@ def test_a_state_without_field_names_costs_few_bytes() -> None:
         (b"\x05", "format 5 cannot be read"),
         (b"\x05\x09\x90", "dictionary 9"),
         (b"\x05\x01\x90", "not a frame of dictionary 1"),
-        (b"\x06\x90", "format 6, this build reads up to 5"),
+        (b"\x05\x00\x92\xc0\xc4\x01\x00", "format 5 cannot be read: a memory of 1 bytes"),
+        (b"\x06", "format 6 cannot be read"),
+        (b"\x06\x09\x90", "dictionary 9"),
+        (b"\x06\x01\x90", "not a frame of dictionary 1"),
+        (b"\x07\x90", "format 7, this build reads up to 6"),
         (b"\x00\x90", "format 0 cannot be read"),
     ],
 )
@@ -120,7 +124,7 @@ def test_what_version_1_had_in_common_is_read_as_it_was() -> None:
     assert state.profile.subscription == Subscription(
         moment("d3 1:00"), 0, "basic", 900, "EUR", moment("d33 1:00"), cancelled=False
     )
-    assert (churn_of(state).risk, churn_of(state).band, len(state.memory)) == (6e-06, "low", 80)
+    assert (churn_of(state).risk, churn_of(state).band, len(state.memory)) == (6e-06, "low", 40)
     relation = relation_of(state)
     assert relation == RelationState(moment("d11"))
     assert state.next_timer_ms == moment("d11")
@@ -156,7 +160,7 @@ def test_who_was_never_active_in_version_1_is_read() -> None:
 
 def test_a_tombstone_of_version_1_is_read() -> None:
     state = decode(VERSION_1_ERASED)
-    assert (state.profile, state.erased_ms, len(state.memory)) == (None, moment("d5"), 16)
+    assert (state.profile, state.erased_ms, len(state.memory)) == (None, moment("d5"), 8)
 
 
 @pytest.mark.parametrize("written", [VERSION_1, VERSION_1_ERASED, VERSION_1_NEVER_ACTIVE])

@@ -60,7 +60,9 @@ def test_a_content_type_is_not_needed() -> None:
     assert arrive(record(DATA, headers=bare)) == arrive(record(visit()))
 
 
-@pytest.mark.parametrize("content_type", [b"application/vnd.shop+json", b"APPLICATION/JSON", b""])
+@pytest.mark.parametrize(
+    "content_type", [b"application/vnd.shop+json", b"APPLICATION/JSON", b"text/json", b""]
+)
 def test_any_json_media_type_serves(content_type: bytes) -> None:
     found = arrive(record(DATA, headers=with_header("content-type", content_type)))
     assert found == arrive(record(visit()))
@@ -69,7 +71,13 @@ def test_any_json_media_type_serves(content_type: bytes) -> None:
 @pytest.mark.parametrize("content_type", [b"text/xml", b"application/avro", b"\xff"])
 def test_another_media_type_is_refused(content_type: bytes) -> None:
     letter = refuse(record(DATA, headers=with_header("content-type", content_type)))
-    assert letter == Reject("bad_attribute", "content-type: want application/json")
+    assert letter == Reject("bad_content_type", "content-type: want application/json")
+
+
+@pytest.mark.parametrize("kind", [b"application/cloudevents+avro", b"application/cloudevents+x"])
+def test_a_cloudevent_that_is_no_json_is_refused(kind: bytes) -> None:
+    letter = refuse(record(visit(), headers=(("content-type", kind),)))
+    assert letter == Reject("bad_content_type", "content-type: want application/json")
 
 
 @pytest.mark.parametrize("name", ["specversion", "id", "source", "type", "subject", "time"])

@@ -1,28 +1,36 @@
+import sys
+
 import msgspec
 import pytest
 
-from touchstream.schemas.units import MINUTE_MS, Millis
+from touchstream.schemas.units import DAY_MS, MINUTE_MS, Millis
 from touchstream.streams.intake.memory import (
     NOTHING_REMEMBERED,
     Memory,
-    Recollection,
     forget_before,
+    from_16_bytes,
     recall,
     remember,
+    remembered,
 )
 
 FIRST, SECOND, THIRD = 0x11 << 56, 0x22 << 56, 0x33 << 56
-CONTENT, OTHER_CONTENT = 0xAAAA_AAAA << 32, 0xBBBB_BBBB << 32
-MINUTE = Millis(MINUTE_MS)
+CONTENT, OTHER_CONTENT = 0xAAAA << 48, 0xBBBB << 48
+DAY = Millis(DAY_MS)
 LIMIT = 256
 
 
 def remembering(*events: tuple[int, int], limit: int = LIMIT) -> Memory:
-    """Memory of (identity, minute) pairs."""
+    """Memory of (identity, day) pairs."""
     memory = NOTHING_REMEMBERED
-    for identity, minute in events:
-        memory, _ = remember(memory, identity, CONTENT, Millis(minute * MINUTE_MS), limit)
+    for identity, day in events:
+        memory, _ = remember(memory, identity, CONTENT, Millis(day * DAY_MS), limit)
     return memory
+
+
+def former(minute: int, identity: int, content: int) -> bytes:
+    """An entry as state formats up to 5 had it."""
+    return minute.to_bytes(4) + identity.to_bytes(8) + content.to_bytes(4)
 
 
 def test_an_id_never_met_is_new() -> None:
@@ -41,86 +49,115 @@ def test_the_same_id_with_other_content_is_a_conflict() -> None:
     assert recall(remembering((FIRST, 1), (SECOND, 2)), FIRST, OTHER_CONTENT) == "conflict"
 
 
-def test_bytes_that_look_like_an_id_across_two_entries_are_no_id() -> None:
-    memory = remembering((FIRST, 1), (SECOND, 2))
-    for start in range(len(memory) - 7):
-        lookalike = int.from_bytes(memory[start : start + 8])
-        expected: Recollection = "duplicate" if lookalike in {FIRST, SECOND} else "new"
-        assert recall(memory, lookalike, CONTENT) == expected
+def test_the_least_and_the_greatest_identity_are_found() -> None:
+    ends = remembering((0, 1), (2**64 - 1, 65_535))
+    assert [recall(ends, identity, CONTENT) for identity in (0, 2**64 - 1)] == ["duplicate"] * 2
+    assert recall(ends, 2**63, CONTENT) == "new"
 
 
-def test_an_id_is_found_behind_bytes_that_look_like_it() -> None:
-    former, lookalike = 0x1111_1111_2222_2222, 0x2222_2222_3333_3333
-    memory, _ = remember(NOTHING_REMEMBERED, former, 0x3333_3333 << 32, Millis(0), LIMIT)
-    memory, _ = remember(memory, lookalike, CONTENT, MINUTE, LIMIT)
-    assert recall(memory, lookalike, CONTENT) == "duplicate"
+def test_content_zero_is_a_content_like_any_other() -> None:
+    memory, _ = remember(NOTHING_REMEMBERED, FIRST, 0, DAY, LIMIT)
+    assert (recall(memory, FIRST, 0), recall(memory, FIRST, CONTENT)) == ("duplicate", "conflict")
 
 
-def test_ids_lie_by_time_whatever_order_they_came_in() -> None:
+def test_an_entry_is_its_bits_in_little_endian_order() -> None:
+    # It lies in the states of customers, on every machine.
+    memory, _ = remember(NOTHING_REMEMBERED, 0x8000_0000_4000_0000, 1 << 50, Millis(3 * DAY), LIMIT)
+    assert memory == (0x8000_0000_4000_0000 | 1 << 16 | 3).to_bytes(8, "little")
+
+
+def test_a_big_endian_machine_reads_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    memory = remembering((SECOND, 2), (FIRST, 1))
+    turned = Memory(b"".join(memory[at : at + 8][::-1] for at in range(0, len(memory), 8)))
+    # Bytes in the other order, read as a machine of the other order reads them.
+    monkeypatch.setattr(sys, "byteorder", "big")
+    assert recall(turned, SECOND, CONTENT) == "duplicate"
+    assert recall(turned, THIRD, CONTENT) == "new"
+
+
+def test_the_order_of_arrival_does_not_show() -> None:
     in_order = remembering((FIRST, 1), (SECOND, 2), (THIRD, 3))
     assert remembering((THIRD, 3), (FIRST, 1), (SECOND, 2)) == in_order
 
 
-def test_ids_of_one_minute_lie_by_identity_whatever_order_they_came_in() -> None:
-    assert remembering((SECOND, 1), (FIRST, 1)) == remembering((FIRST, 1), (SECOND, 1))
-
-
 def test_an_id_that_is_known_stays_as_it_was_first() -> None:
     before = remembering((FIRST, 1))
-    assert remember(before, FIRST, OTHER_CONTENT, Millis(9 * MINUTE), 1) == (before, False)
+    assert remember(before, FIRST, OTHER_CONTENT, Millis(9 * DAY), 1) == (before, False)
 
 
-def test_at_the_cap_the_oldest_by_time_is_forgotten_and_it_shows() -> None:
+def test_at_the_cap_the_oldest_by_day_is_forgotten_and_it_shows() -> None:
     full = remembering((SECOND, 2), (FIRST, 1), limit=2)
-    after, capped = remember(full, THIRD, CONTENT, Millis(3 * MINUTE), limit=2)
+    after, capped = remember(full, THIRD, CONTENT, Millis(3 * DAY), limit=2)
     assert after == remembering((SECOND, 2), (THIRD, 3))
     assert capped
 
 
 def test_up_to_the_cap_nothing_is_forgotten() -> None:
-    _, capped = remember(remembering((FIRST, 1)), SECOND, CONTENT, MINUTE, limit=2)
+    _, capped = remember(remembering((FIRST, 1)), SECOND, CONTENT, DAY, limit=2)
     assert not capped
 
 
 def test_a_late_id_does_not_push_a_younger_one_out() -> None:
     full = remembering((SECOND, 2), (THIRD, 3))
-    assert remember(full, FIRST, CONTENT, MINUTE, limit=2) == (full, True)
+    assert remember(full, FIRST, CONTENT, DAY, limit=2) == (full, True)
 
 
-def test_a_lowered_cap_takes_hold_with_the_next_id() -> None:
-    three = remembering((FIRST, 1), (SECOND, 2), (THIRD, 3))
-    after, capped = remember(three, 0x44 << 56, CONTENT, Millis(4 * MINUTE), limit=1)
-    assert (after, capped) == (remembering((0x44 << 56, 4)), True)
+@pytest.mark.parametrize("limit", [1, 2])
+def test_a_lowered_cap_takes_hold_with_the_next_id(limit: int) -> None:
+    three = remembering((THIRD, 1), (SECOND, 2), (FIRST, 3))
+    after, capped = remember(three, 0x44 << 56, CONTENT, Millis(4 * DAY), limit)
+    assert (after, capped) == (remembering(*[(FIRST, 3), (0x44 << 56, 4)][2 - limit :]), True)
 
 
-def test_ids_of_older_events_are_forgotten() -> None:
-    memory = remembering((FIRST, 1), (SECOND, 2), (THIRD, 3))
-    assert forget_before(memory, Millis(2 * MINUTE)) == remembering((SECOND, 2), (THIRD, 3))
+def test_ids_of_older_days_are_forgotten() -> None:
+    memory = remembering((FIRST, 3), (SECOND, 1), (THIRD, 2))
+    assert forget_before(memory, Millis(2 * DAY)) == remembering((FIRST, 3), (THIRD, 2))
 
 
-def test_an_id_is_kept_as_long_as_its_minute_is_not_wholly_past() -> None:
+def test_an_id_is_kept_as_long_as_its_day_is_not_wholly_past() -> None:
     memory = remembering((FIRST, 1))
-    assert forget_before(memory, Millis(2 * MINUTE - 1)) == memory
+    assert forget_before(memory, Millis(2 * DAY - 1)) == memory
 
 
 def test_all_ids_may_be_forgotten() -> None:
-    assert forget_before(remembering((FIRST, 1)), Millis(5 * MINUTE)) == NOTHING_REMEMBERED
+    assert forget_before(remembering((FIRST, 1)), Millis(5 * DAY)) == NOTHING_REMEMBERED
 
 
 def test_nothing_is_forgotten_when_nothing_is_remembered() -> None:
-    assert forget_before(NOTHING_REMEMBERED, MINUTE) == NOTHING_REMEMBERED
+    assert forget_before(NOTHING_REMEMBERED, DAY) == NOTHING_REMEMBERED
 
 
 @pytest.mark.parametrize(
-    ("time_ms", "kept_as"),
-    [(Millis(-1), Millis(0)), (Millis(2**62), Millis((2**32 - 1) * MINUTE_MS))],
+    ("time_ms", "kept_as"), [(Millis(-1), 0), (Millis(2**62), 2**16 - 1), (Millis(DAY - 1), 0)]
 )
-def test_a_time_beyond_the_scale_counts_as_its_end(time_ms: Millis, kept_as: Millis) -> None:
-    at_end = remember(NOTHING_REMEMBERED, FIRST, CONTENT, kept_as, LIMIT)
-    assert remember(NOTHING_REMEMBERED, FIRST, CONTENT, time_ms, LIMIT) == at_end
+def test_a_time_beyond_the_scale_counts_as_its_end(time_ms: Millis, kept_as: int) -> None:
+    at_end = remembering((FIRST, kept_as))
+    assert remember(NOTHING_REMEMBERED, FIRST, CONTENT, time_ms, LIMIT) == (at_end, False)
 
 
-def test_an_id_costs_16_bytes_and_twenty_of_them_two_more_in_a_state() -> None:
-    memory = remembering(*((identity, 1) for identity in range(20)))
-    assert len(msgspec.msgpack.encode(memory)) == 20 * 16 + 3
+def test_an_id_costs_8_bytes_and_twenty_of_them_two_more_in_a_state() -> None:
+    memory = remembering(*((identity << 56, identity) for identity in range(20)))
+    assert remembered(memory) == 20
+    assert len(msgspec.msgpack.encode(memory)) == 20 * 8 + 2
     assert msgspec.msgpack.decode(msgspec.msgpack.encode(memory), type=Memory) == memory
+
+
+def test_an_id_of_a_former_state_is_a_duplicate_whatever_its_content() -> None:
+    minute = 2 * DAY_MS // MINUTE_MS + 5
+    memory = from_16_bytes(former(minute, SECOND, 7) + former(minute + 1, FIRST, 8))
+    assert remembered(memory) == 2
+    for content in (0, CONTENT, OTHER_CONTENT):
+        assert recall(memory, FIRST, content) == recall(memory, SECOND, content) == "duplicate"
+    assert recall(memory, THIRD, CONTENT) == "new"
+    assert forget_before(memory, Millis(2 * DAY)) == memory
+    assert forget_before(memory, Millis(3 * DAY)) == NOTHING_REMEMBERED
+
+
+def test_of_two_former_ids_that_look_the_same_now_the_later_stays() -> None:
+    memory = from_16_bytes(former(1440, FIRST, 7) + former(2880, FIRST + 1, 7))
+    assert memory == from_16_bytes(former(2880, FIRST, 7))
+
+
+def test_a_former_memory_of_other_length_is_none() -> None:
+    with pytest.raises(ValueError, match="a memory of 17 bytes: want a multiple of 16"):
+        from_16_bytes(bytes(17))
