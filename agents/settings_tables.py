@@ -11,6 +11,7 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    PrivateAttr,
     SecretStr,
     model_validator,
 )
@@ -57,7 +58,26 @@ class Table(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
 
 
-class KafkaSettings(Table):
+PATIENCE_S = 10.0
+"""Seconds that a command waits for an answer of Kafka or Redis, unless --timeout says other."""
+
+
+class ServiceTable(Table):
+    """A table about a service; knows how long a command waits for an answer of it.
+
+    That is an option of each command (``--timeout``) and no setting.
+    """
+
+    _patience_s: float | None = PrivateAttr(default=None)
+
+    def answering_within(self, patience_s: float) -> Self:
+        """The same table for a command that waits so many seconds."""
+        copied = self.model_copy()
+        copied._patience_s = patience_s
+        return copied
+
+
+class KafkaSettings(ServiceTable):
     """The broker, and the topics that ``touchstream topics`` makes there."""
 
     bootstrap: Annotated[str, AfterValidator(_broker_list)] = "127.0.0.1:9092"
@@ -84,6 +104,11 @@ class KafkaSettings(Table):
 
     Must exceed the age of any copy of Redis that may have to be restored."""
 
+    @property
+    def patience_s(self) -> float:
+        """Seconds that a blocking client waits for an answer."""
+        return PATIENCE_S if self._patience_s is None else self._patience_s
+
     @model_validator(mode="after")
     def _is_consistent(self) -> Self:
         if self.security_protocol.startswith("SASL") and not (self.username and self.password):
@@ -93,7 +118,7 @@ class KafkaSettings(Table):
         return self
 
 
-class RedisSettings(Table):
+class RedisSettings(ServiceTable):
     """The store of the states: one server, or a cluster with one slot per shard."""
 
     url: Annotated[str, AfterValidator(_redis_url)] = "redis://127.0.0.1:6379/0"
@@ -101,6 +126,11 @@ class RedisSettings(Table):
     password: OptionalSecret = None
     ca_file: OptionalPath = None
     timeout_s: Annotated[float, Field(gt=0, le=600)] = 5.0
+
+    @property
+    def patience_s(self) -> float | None:
+        """Seconds that a command waits for an answer, all tries together; None: not a command."""
+        return self._patience_s
 
 
 class TickSettings(Table):

@@ -42,7 +42,7 @@ def show(settings: Settings, limit: int, reason: str | None, *, as_json: bool) -
     """Print the newest letters."""
     _check(reason)
     topic = physical_topics(settings.kafka)[DEAD_LETTERS_TOPIC]
-    with clients.consumer(settings.kafka) as consumer:
+    with clients.consumer(settings.kafka, topic) as consumer:
         records = read(consumer, whole(consumer, topic))
         wanted = (each for each in records if reason in (None, _letter(each).letter.reason))
         newest = deque(wanted, maxlen=limit)
@@ -57,9 +57,9 @@ def redrive(settings: Settings, plan: Plan, *, dry_run: bool, sure: bool) -> dic
     if not (dry_run or sure or sys.stdin.isatty()):
         raise BadUsage("--yes: want it (or --dry-run) without a terminal to ask at")
     names = physical_topics(settings.kafka)
-    group = _group(settings, plan.reason)
-    with clients.consumer(settings.kafka, group_id=group) as consumer:
-        spans = _unseen(consumer, whole(consumer, names[DEAD_LETTERS_TOPIC]), plan)
+    topic, group = names[DEAD_LETTERS_TOPIC], _group(settings, plan.reason)
+    with clients.consumer(settings.kafka, topic, group_id=group) as consumer:
+        spans = _unseen(consumer, whole(consumer, topic), plan)
         begins = {each: span.begin for each, span in spans.items()}
         own = own_types(settings.rules.event_types)
         chosen = _choose(read(consumer, spans), plan, begins, own)
@@ -108,14 +108,14 @@ def _unseen(
 
 
 def _send(settings: Settings, topic: str, letters: list[Redrive]) -> None:
-    with clients.producer(settings.kafka) as producer:
+    with clients.producer(settings.kafka, topic) as producer:
         sending = [
             producer.send(topic, key=each.key, value=each.value, headers=list(each.headers))
             for each in letters
         ]
-        producer.flush()
+        producer.flush(settings.kafka.patience_s)
         for future in sending:
-            future.get(timeout=clients.BOOTSTRAP_TIMEOUT_S)
+            future.get(timeout=settings.kafka.patience_s)
 
 
 def _group(settings: Settings, reason: str | None) -> str:

@@ -88,7 +88,7 @@ def from_topic(
     topic = physical_topics(settings.kafka)[TOUCHPOINTS_TOPIC]
     place = TopicPartition(topic, subject.partition)
     stamp = received.by_header if settings.worker.trust_received_header else received.by_broker
-    with clients.consumer(settings.kafka) as consumer:
+    with clients.consumer(settings.kafka, topic) as consumer:
         held = whole(consumer, topic).get(place, OffsetRange(0, 0))
     span = OffsetRange(held.begin, min(held.end, subject.end))
     records = _of_pages(pages(settings.kafka, place, span), stamp, seen)

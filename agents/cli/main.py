@@ -13,7 +13,14 @@ import typer
 from touchstream.agents.cli import failures
 from touchstream.agents.cli.exits import exit_code
 from touchstream.agents.cli.groups import bands, letters, models
-from touchstream.agents.cli.options import Config, Json, exit_unless, load_settings
+from touchstream.agents.cli.options import (
+    TIMEOUT_S,
+    Config,
+    Json,
+    Timeout,
+    exit_unless,
+    load_settings,
+)
 
 app = typer.Typer(
     name="touchstream",
@@ -114,12 +121,13 @@ def up(
 @app.command()
 def topics(
     config: Config = None,
+    timeout: Timeout = TIMEOUT_S,
     check: Annotated[bool, typer.Option("--check", help="Check only, create nothing.")] = False,
 ) -> None:
     """Create missing topics and check the others. Exit 1 if one is misconfigured."""
     from touchstream.agents.cli import topics as command
 
-    exit_unless(command.topics(load_settings(config), create=not check))
+    exit_unless(command.topics(load_settings(config, timeout), create=not check))
 
 
 @app.command()
@@ -128,6 +136,7 @@ def publish(
         list[Path], typer.Argument(help="JSONL of CloudEvents, plain or .gz; - = stdin.")
     ],
     config: Config = None,
+    timeout: Timeout = TIMEOUT_S,
     broker: Annotated[str | None, typer.Option(help="HOST:PORT; default kafka.bootstrap.")] = None,
     skip_bad: Annotated[
         bool, typer.Option("--skip-bad", help="Count bad lines and send the others.")
@@ -140,7 +149,7 @@ def publish(
     from touchstream.agents.cli import publish as command
     from touchstream.agents.replay.lines import STDIN
 
-    settings = load_settings(config)
+    settings = load_settings(config, timeout)
     if broker is not None:
         failures.require_broker(broker, embedded=False)
         settings = command.at_broker(settings, broker)
@@ -171,6 +180,7 @@ def check(
 def tail(
     topic: Annotated[str, typer.Argument(help="touchpoints, churn-risk, next-best-action ...")],
     config: Config = None,
+    timeout: Timeout = TIMEOUT_S,
     from_beginning: Annotated[bool, typer.Option("--from-beginning", help="Not from now.")] = False,
     limit: Annotated[int | None, typer.Option(min=1, help="Exit after this many records.")] = None,
     as_json: Json = False,
@@ -185,7 +195,7 @@ def tail(
     """Follow a topic in a readable form; Ctrl-C ends it."""
     from touchstream.agents.cli import tail as command
 
-    settings = load_settings(config)
+    settings = load_settings(config, timeout)
     if record:
         command.record(settings, topic, limit, sys.stdout.buffer)
     else:
@@ -196,12 +206,13 @@ def tail(
 def customer(
     customer_id: Annotated[str, typer.Argument(metavar="ID", help="The subject of their events.")],
     config: Config = None,
+    timeout: Timeout = TIMEOUT_S,
     as_json: Json = False,
 ) -> None:
     """Show the whole state of one customer."""
     from touchstream.agents.cli import customer as command
 
-    command.customer(load_settings(config), customer_id, as_json=as_json)
+    command.customer(load_settings(config, timeout), customer_id, as_json=as_json)
 
 
 @app.command()
@@ -211,12 +222,13 @@ def risks(
     ] = None,
     top: Annotated[int, typer.Option(min=1, max=10_000, help="How many, by risk.")] = 20,
     config: Config = None,
+    timeout: Timeout = TIMEOUT_S,
     as_json: Json = False,
 ) -> None:
     """List the customers at risk now, with the reasons and the action told last."""
     from touchstream.agents.cli import risks as command
 
-    command.risks(load_settings(config), band, top, as_json=as_json)
+    command.risks(load_settings(config, timeout), band, top, as_json=as_json)
 
 
 @app.command()
@@ -236,12 +248,13 @@ def metrics(
         typer.Option(metavar="DAY", help="Last day; default the last that a tick ended."),
     ] = None,
     config: Config = None,
+    timeout: Timeout = TIMEOUT_S,
     as_json: Json = False,
 ) -> None:
     """Show the business measures of a period, beside those of the equally long one before."""
     from touchstream.agents.cli import metrics as command
 
-    command.metrics(load_settings(config), name, by, since, until, as_json=as_json)
+    command.metrics(load_settings(config, timeout), name, by, since, until, as_json=as_json)
 
 
 @app.command()
@@ -260,6 +273,7 @@ def explain(
         ),
     ] = None,
     config: Config = None,
+    timeout: Timeout = TIMEOUT_S,
     verify: Annotated[
         bool, typer.Option(help="Verify each reason: leave its events out and score again.")
     ] = True,
@@ -268,7 +282,7 @@ def explain(
     """Explain a customer's risk, and verify each reason against their own events."""
     from touchstream.agents.cli import explain as command
 
-    settings = load_settings(config)
+    settings = load_settings(config, timeout)
     if events:
         failures.require_lines(events)
     command.main(settings, customer_id, events or [], target, proved=verify, as_json=as_json)
@@ -292,11 +306,11 @@ def schemas(
 
 
 @app.command()
-def doctor(config: Config = None, as_json: Json = False) -> None:
+def doctor(config: Config = None, timeout: Timeout = TIMEOUT_S, as_json: Json = False) -> None:
     """Check configuration, broker, topics, Redis, schemas and clocks, and advise on each fault."""
     from touchstream.agents.cli import doctor as command
 
-    exit_unless(command.doctor(load_settings(config), config, as_json=as_json))
+    exit_unless(command.doctor(load_settings(config, timeout), config, as_json=as_json))
 
 
 def run() -> None:

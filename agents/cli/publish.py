@@ -61,8 +61,9 @@ def publish(settings: Settings, files: list[Path], *, skip_bad: bool) -> dict[st
     if not skip_bad and STDIN not in files:
         _check_all(files, own)
     started, bad_count = time.monotonic(), 0
-    with clients.producer(settings.kafka) as producer, Counting("publishing") as sent:
-        sender = _Sender(producer, physical_topics(settings.kafka)[TOUCHPOINTS_TOPIC])
+    topic = physical_topics(settings.kafka)[TOUCHPOINTS_TOPIC]
+    with clients.producer(settings.kafka, topic) as producer, Counting("publishing") as sent:
+        sender = _Sender(producer, topic)
         for line in checked_lines(files, own):
             if isinstance(line, Sound):
                 sender.send(line)

@@ -166,7 +166,7 @@ def _warn_of_alive(found: _Found) -> None:
 def _examples(settings: Settings) -> Iterator[Stored]:
     topic = physical_topics(settings.kafka)[EXAMPLES_TOPIC]
     place = TopicPartition(topic, 0)
-    with clients.consumer(settings.kafka) as consumer:
+    with clients.consumer(settings.kafka, topic) as consumer:
         span = whole(consumer, topic)[place]
     for page in pages(settings.kafka, place, span):
         yield from page

@@ -7,6 +7,7 @@ index a sorted set of ids by score. Sorted sets order equal scores by the member
 UTF-8 is Python's order of ``str``.
 """
 
+import asyncio
 import hashlib
 from collections.abc import Mapping, Sequence
 from importlib import resources
@@ -17,6 +18,7 @@ from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialWithJitterBackoff
 from redis.exceptions import NoScriptError, RedisError
+from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from touchstream.agents.stores.arguments import check_commit
 from touchstream.agents.stores.base import Commit, Fence, Read, ShardCheckpoint
@@ -51,12 +53,14 @@ def connect(
     *,
     timeout_s: float = TIMEOUT_S,
     retries: int = RETRIES,
+    patience_s: float | None = None,
     username: str | None = None,
     password: str | None = None,
     ca_file: Path | None = None,
 ) -> "RedisStore":
     """A store at redis://, rediss:// or unix:// (``?protocol=2`` for RESP2); nothing is sent yet.
 
+    ``timeout_s`` bounds each try, ``patience_s`` all tries of a verb together; None: no bound.
     A user and password inside the URL go before the given ones. Raises ValueError for another URL,
     a ``ca_file`` where there is no TLS, or a namespace that cannot stand in a key.
     """
@@ -72,16 +76,17 @@ def connect(
         password=password,
         **({} if ca_file is None else {"ssl_ca_certs": str(ca_file)}),
     )
-    return RedisStore(Redis.from_pool(pool), namespace)
+    return RedisStore(Redis.from_pool(pool), namespace, patience_s)
 
 
 class RedisStore:
     """Implements ``Store`` on a client that returns bytes."""
 
-    def __init__(self, client: Redis, namespace: str) -> None:
+    def __init__(self, client: Redis, namespace: str, patience_s: float | None = None) -> None:
         self._client = client
         self._namespace = check_name(namespace)
-        self._where = _where(client)
+        self._where = f"{_where(client)}, namespace {namespace!r}"
+        self._patience_s = patience_s
 
     async def read_checkpoints(self, shards: Sequence[str]) -> list[ShardCheckpoint]:
         keys = [self._keys(shard) for shard in shards]
@@ -232,7 +237,11 @@ class RedisStore:
             for command in commands:
                 pipeline.pipeline_execute_command(*command)  # type: ignore[no-untyped-call]
             try:
-                return await pipeline.execute(raise_on_error=False)
+                async with asyncio.timeout(self._patience_s):
+                    return await pipeline.execute(raise_on_error=False)
+            except TimeoutError as error:  # ours: redis-py has one of its own
+                late = RedisTimeoutError(f"no answer within {self._patience_s:g} s")
+                raise translated(late, verb, self._where) from error
             except (RedisError, OSError) as error:
                 raise translated(error, verb, self._where) from error
 
