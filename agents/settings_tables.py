@@ -97,7 +97,7 @@ class KafkaSettings(ServiceTable):
     session_timeout_s: Annotated[float, Field(ge=6, le=300)] = 10.0
     """A worker that is silent for this long loses its partitions to the others."""
     partitions: Annotated[int, Field(ge=1, le=10_000)] = 12
-    """Stored at the first start; to change it, replay the history into a new namespace."""
+    """Stored at the first start; ``touchstream reshard`` moves to another count."""
     replication: Annotated[int, Field(ge=1, le=9)] = 1
     retention_days: Annotated[int, Field(ge=1, le=3650)] = 14
     """Of touchpoints, emissions and dead letters, and of the tombstones of compacted topics.

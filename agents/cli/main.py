@@ -131,6 +131,31 @@ def topics(
 
 
 @app.command()
+def reshard(
+    partitions: Annotated[
+        int, typer.Option(min=1, max=10_000, help="Of the new touchpoints topic.")
+    ],
+    namespace: Annotated[str, typer.Option(help="A new one; the present one stays as it is.")],
+    topic_prefix: Annotated[
+        str | None, typer.Option(help="Of the new topics; default: the new namespace and a dot.")
+    ] = None,
+    check: Annotated[
+        bool, typer.Option("--check", help="Say what is left to be done; copy nothing.")
+    ] = False,
+    config: Config = None,
+    timeout: Timeout = TIMEOUT_S,
+) -> None:
+    """Copy a stopped and drained deployment into a new namespace with other partitions.
+
+    Nothing is replayed: states, timers, measures and models go on where they are.
+    """
+    from touchstream.agents.cli import reshard as command
+
+    settings = load_settings(config, timeout)
+    command.reshard(settings, partitions, namespace, topic_prefix, check=check)
+
+
+@app.command()
 def publish(
     files: Annotated[
         list[Path], typer.Argument(help="JSONL of CloudEvents, plain or .gz; - = stdin.")

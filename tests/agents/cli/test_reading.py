@@ -1,6 +1,6 @@
 """A bounded read ends when the broker falls silent in the middle of it."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from kafka import TopicPartition
@@ -14,7 +14,7 @@ PLACE = TopicPartition("touchpoints", 0)
 class SilentConsumer:
     """A consumer whose broker answers no fetch any more."""
 
-    config = {"request_timeout_ms": 10}
+    config: ClassVar = {"request_timeout_ms": 10}
 
     def assign(self, places: list[TopicPartition]) -> None: ...
 
@@ -23,7 +23,7 @@ class SilentConsumer:
     def position(self, place: TopicPartition) -> int:
         return 7
 
-    def poll(self, **_: Any) -> dict[TopicPartition, list[Any]]:
+    def poll(self, **_: object) -> dict[TopicPartition, list[Any]]:
         return {}
 
 
