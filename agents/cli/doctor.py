@@ -26,6 +26,7 @@ from touchstream.agents.cli.checks import (
 from touchstream.agents.cli.failures import Failed
 from touchstream.agents.cli.reading import POLL_MS, OffsetRange, whole
 from touchstream.agents.kafka import physical_topics
+from touchstream.agents.resharding import read_lineage
 from touchstream.agents.serving import trouble_with, wanted
 from touchstream.agents.settings import Settings, known_keys
 from touchstream.agents.settings_sources import read
@@ -158,6 +159,7 @@ async def _store_facts(settings: Settings) -> StoreFacts:
             shards,
             checkpoint,
             sizes[-1],
+            await read_lineage(store),
         )
     finally:
         await store.close()

@@ -14,6 +14,7 @@ from touchstream.agents.kafka import physical_topics
 from touchstream.agents.replay.history import steps
 from touchstream.agents.replay.lines import read_lines
 from touchstream.agents.replay.pacer import TickAt
+from touchstream.agents.resharding import Source, read_lineage
 from touchstream.agents.settings import Settings
 from touchstream.agents.stores.base import Read, Store
 from touchstream.agents.wiring import tick_secret
@@ -48,6 +49,17 @@ class Subject(NamedTuple):
     end: int
     """The offset up to which the partition is part of the state."""
     context: ServingContext
+    earlier: Sequence[Source] = ()
+    """The namespaces from which the present one was copied, the oldest first."""
+
+
+class _Stretch(NamedTuple):
+    """A part of the customer's log: one partition of one namespace's topic, up to an offset."""
+
+    topic: str
+    partition: int
+    partitions: int
+    end: int
 
 
 async def find(settings: Settings, store: Store, customer: str) -> Subject:
@@ -75,7 +87,16 @@ async def find(settings: Settings, store: Store, customer: str) -> Subject:
             f"the active configuration of {shard} is not in Redis: run `touchstream doctor`"
         )
     end = 0 if found.fence is None else found.fence.offset
-    return Subject(CustomerId(customer), partition, decode_state(data), checkpoint, end, context)
+    lineage = await read_lineage(store)
+    return Subject(
+        CustomerId(customer),
+        partition,
+        decode_state(data),
+        checkpoint,
+        end,
+        context,
+        () if lineage is None else lineage.sources,
+    )
 
 
 def from_topic(
@@ -83,16 +104,28 @@ def from_topic(
 ) -> Iterator[Heard | TimerFired]:
     """The customer's events and their partition's ticks that Kafka still holds, up to the state.
 
-    ``seen`` is called with the number of records read.
+    Those from before the deployment was resharded are in the topics of earlier namespaces. ``seen``
+    is called with the number of records read.
     """
-    topic = physical_topics(settings.kafka)[TOUCHPOINTS_TOPIC]
-    place = TopicPartition(topic, subject.partition)
     stamp = received.by_header if settings.worker.trust_received_header else received.by_broker
-    with clients.consumer(settings.kafka, topic) as consumer:
-        held = whole(consumer, topic).get(place, OffsetRange(0, 0))
-    span = OffsetRange(held.begin, min(held.end, subject.end))
-    records = _of_pages(pages(settings.kafka, place, span), stamp, seen)
-    return _heard(records, subject, settings)
+    for stretch in _stretches(settings, subject):
+        place = TopicPartition(stretch.topic, stretch.partition)
+        with clients.consumer(settings.kafka, stretch.topic) as consumer:
+            there = consumer.partitions_for_topic(stretch.topic)
+            held = whole(consumer, stretch.topic).get(place) if there else None
+        span = OffsetRange(held.begin, min(held.end, stretch.end)) if held else OffsetRange(0, 0)
+        records = _of_pages(pages(settings.kafka, place, span), stamp, seen)
+        origin = Origin(stretch.partition, stretch.partitions, tick_secret(settings))
+        yield from _heard(records, subject, origin)
+
+
+def _stretches(settings: Settings, subject: Subject) -> Iterator[_Stretch]:
+    key = subject.id.encode()
+    for source in subject.earlier:
+        partition = partition_of(key, source.partitions)
+        yield _Stretch(source.touchpoints, partition, source.partitions, source.ends[partition])
+    topic = physical_topics(settings.kafka)[TOUCHPOINTS_TOPIC]
+    yield _Stretch(topic, subject.partition, settings.kafka.partitions, subject.end)
 
 
 def from_files(
@@ -100,6 +133,7 @@ def from_files(
 ) -> Iterator[Heard | TimerFired]:
     """The customer's events in files, read as a replay reads them, up to the state."""
     key, number, ticks = subject.id.encode(), 0, settings.ticks
+    origin = Origin(subject.partition, settings.kafka.partitions, tick_secret(settings))
     if all(line.key == key for line in read_lines(files)):  # long silences are no wrong clocks
         ticks = ticks.model_copy(update={"max_gap_days": NO_GAP_DAYS})
     watermark_ms = subject.checkpoint.watermark_ms or Millis(0)
@@ -117,7 +151,7 @@ def from_files(
             continue
         if line.tick or line.key == key:
             record = Record(0, step.received_ms, line.key, line.value, line.headers)
-            yield from _heard([record], subject, settings)
+            yield from _heard([record], subject, origin)
 
 
 def _of_pages(
@@ -130,10 +164,9 @@ def _of_pages(
 
 
 def _heard(
-    records: Iterable[Record], subject: Subject, settings: Settings
+    records: Iterable[Record], subject: Subject, origin: Origin
 ) -> Iterator[Heard | TimerFired]:
     """The ticks among a partition's records, and the customer's own events."""
-    origin = Origin(subject.partition, settings.kafka.partitions, tick_secret(settings))
     key, own = subject.id.encode(), own_types(subject.context.rules.event_types)
     for record in records:
         if record.key is not None and record.key != key:
