@@ -134,6 +134,8 @@ def from_files(
     """The customer's events in files, read as a replay reads them, up to the state."""
     key, number, ticks = subject.id.encode(), 0, settings.ticks
     origin = Origin(subject.partition, settings.kafka.partitions, tick_secret(settings))
+    # A recording made before a resharding has the customer in their partition of that time.
+    mine = {None, *(stretch.partition for stretch in _stretches(settings, subject))}
     if all(line.key == key for line in read_lines(files)):  # long silences are no wrong clocks
         ticks = ticks.model_copy(update={"max_gap_days": NO_GAP_DAYS})
     watermark_ms = subject.checkpoint.watermark_ms or Millis(0)
@@ -147,7 +149,7 @@ def from_files(
             continue
         seen(1)
         line = step.line
-        if step.received_ms > latest_ms or line.partition not in (None, subject.partition):
+        if step.received_ms > latest_ms or line.partition not in mine:
             continue
         if line.tick or line.key == key:
             record = Record(0, step.received_ms, line.key, line.value, line.headers)

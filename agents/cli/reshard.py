@@ -7,6 +7,7 @@ from itertools import islice
 import orjson
 import typer
 from kafka import TopicPartition
+from kafka.future import Future
 from pydantic import ValidationError
 
 from touchstream.agents import clients
@@ -28,7 +29,7 @@ from touchstream.agents.settings import Settings
 from touchstream.agents.stores.connect import open_store
 from touchstream.agents.stores.redis import RedisStore
 from touchstream.agents.topics import make_topics
-from touchstream.schemas.topics import EXAMPLES_TOPIC, TOUCHPOINTS_TOPIC
+from touchstream.schemas.topics import COMPACTED_TOPICS, EXAMPLES_TOPIC, TOUCHPOINTS_TOPIC
 
 MOST_COUNTED = 1_000
 """Unread records that are counted; what more there is does not matter."""
@@ -47,6 +48,7 @@ def reshard(
     asyncio.run(_check_memory(settings, new))
     if not check:
         starts = _make_topics(new)
+        _copy_newest(settings, new)
         with Counting("copying keys") as done:
             asyncio.run(_copy(settings, new, drained, lineage, starts, done))
     result = {
@@ -229,6 +231,34 @@ def _make_topics(new: Settings) -> Sequence[int]:
         touchpoints[TopicPartition(names[TOUCHPOINTS_TOPIC], number)].begin
         for number in range(new.kafka.partitions)
     ]
+
+
+def _copy_newest(settings: Settings, new: Settings) -> None:
+    """Copy the topics that keep each customer's newest record for ever.
+
+    Another run copies them again, in the same order: the newest record comes last again.
+    """
+    before, after = physical_topics(settings.kafka), physical_topics(new.kafka)
+    for name in sorted(COMPACTED_TOPICS):
+        with (
+            clients.consumer(settings.kafka, before[name]) as consumer,
+            clients.producer(new.kafka, after[name]) as producer,
+            Counting(f"copying {name}") as done,
+        ):
+            sent: list[Future] = []
+            for record in read(consumer, whole(consumer, before[name])):
+                headers = list(record.headers)
+                sent.append(producer.send(after[name], record.value, record.key, headers))
+                done.add()
+                if len(sent) == PAGE:
+                    _wait_for(sent, new)
+                    sent.clear()
+            _wait_for(sent, new)
+
+
+def _wait_for(sent: Sequence[Future], new: Settings) -> None:
+    for each in sent:
+        each.get(timeout=new.kafka.patience_s)
 
 
 async def _copy(

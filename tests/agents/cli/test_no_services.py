@@ -45,6 +45,7 @@ ASKS_REDIS = {
     "models serve": ("1",),
     "models rebuild": ("--without", "ada"),
     "bands tune": ("--capacity", "5"),
+    "reshard": ("--partitions", "5", "--namespace", "new"),
     "doctor": (),
 }
 ASKS_NOBODY = {"check", "schemas", "report"}
