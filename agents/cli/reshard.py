@@ -45,7 +45,7 @@ def reshard(
     drained, lineage = asyncio.run(_checked(settings, new))
     _check_log(settings, drained)
     _check_stopped(settings)
-    asyncio.run(_check_memory(settings, new))
+    asyncio.run(check_memory(settings, new))
     if not check:
         starts = _make_topics(new)
         _copy_newest(settings, new)
@@ -189,7 +189,7 @@ def _check_stopped(settings: Settings) -> None:
         )
 
 
-async def _check_memory(settings: Settings, new: Settings) -> None:
+async def check_memory(settings: Settings, new: Settings) -> None:
     """Refuse if Redis has no room for the copy, as far as can be told from the numbers of keys."""
     store, target = open_store(settings), open_store(new)
     try:

@@ -29,10 +29,10 @@ def to(partitions: int) -> Callable[[LocalStream], LocalStream]:
     return lambda stream: asyncio.run(_moved(stream, partitions))
 
 
-async def stored(stream: LocalStream, partitions: int | None = None) -> MemoryStore:
+async def stored(stream: LocalStream, store: Store | None = None) -> Store:
     """The store of a deployment that has done what the stream has done, and is drained."""
-    store = MemoryStore()
-    await store.claim_partitions(partitions or stream.partitions)
+    store = store or MemoryStore()
+    await store.claim_partitions(stream.partitions)
     for shard in stream.shards:
         fence, record = Fence(OFFSET, 1), encode_checkpoint(shard.checkpoint)
         states, timers = dict(shard.states), dict(shard.timers)

@@ -238,7 +238,7 @@ def test_a_worker_that_goes_on_meanwhile_spoils_the_copy(stream: LocalStream) ->
             record = msgspec.json.encode(ShardCheckpoint())
             await source.commit([Commit("p0", Fence(100, 1), Fence(101, 2), record)])
 
-    source = MemoryStore()
+    source: Store = MemoryStore()
 
     async def spoilt() -> Any:  # noqa: ANN401
         nonlocal source

@@ -16,13 +16,13 @@ from tests.agents.cli.command import COMMAND, Output, environ, touchstream
 from tests.agents.resharded import to
 from tests.integration import oracle
 from tests.integration.deployment import FAST, FAST_RULES, Deployment, numbers, wait_until
-from tests.integration.traffic import Traffic
+from tests.integration.traffic import Traffic, event
 from touchstream.agents.kafka import group
 from touchstream.agents.resharding import Lineage, read_lineage
 from touchstream.agents.settings import Settings
 from touchstream.agents.stores.connect import open_store
 from touchstream.schemas.emissions.envelope import structured
-from touchstream.schemas.topics import CUSTOMER_RISK_TOPIC
+from touchstream.schemas.topics import CUSTOMER_RISK_TOPIC, TOUCHPOINTS_TOPIC
 from touchstream.streams.intake.decode import Arrival, Origin, decode
 from touchstream.streams.local import LocalStream
 from touchstream.streams.partition import LetterLimit
@@ -69,6 +69,7 @@ def moved(
             said["busy"] = reshard(old, folder)
         old.drain()
         said["running"] = reshard(old, folder)
+        said["unread"] = left_one_unread(old, folder)
         for role in old.roles:
             role.down()
         wait_until(lambda: reshard(old, folder, "--check").code == 0, "the groups to be empty")
@@ -104,9 +105,15 @@ def test_before_it_is_drained_and_stopped_it_is_refused(moved: Moved) -> None:
     assert (busy.code, busy.err.count("\n")) == (1, 1)
     assert f"namespace '{name}' is not drained: " in busy.err
     assert (running.code, running.err.count("\n")) == (1, 1)
-    learners = group(moved.old.settings, "learner")
+    workers = group(moved.old.settings, "worker")
     assert "workers or the learner still run: stop them" in running.err
-    assert f"{learners}: 1" in running.err
+    assert f"{workers}: 1" in running.err
+
+
+def test_a_record_that_nobody_has_read_is_refused(moved: Moved) -> None:
+    unread, topic = moved.said["unread"], moved.old.topics[TOUCHPOINTS_TOPIC]
+    assert (unread.code, unread.err.count("\n")) == (1, 1)
+    assert f"is not drained: 1 records of {topic} are not read" in unread.err
 
 
 def test_half_a_copy_is_not_served_and_the_doctor_says_what_to_do(moved: Moved) -> None:
@@ -200,6 +207,17 @@ def settings_of(deployment: Deployment, *, new: bool = False) -> dict[str, str]:
         "KAFKA__TOPIC_PREFIX": f"{namespace}.",
         "KAFKA__PARTITIONS": str(AFTER),
     }
+
+
+def left_one_unread(old: Deployment, folder: Path) -> Output:
+    """The answer while a record waits that no worker has read; afterwards it is read."""
+    [worker], now_ms = old.workers, old.now_ms()
+    worker.down()
+    old.publish([event(10**8, "web.visit", CUSTOMER, now_ms, now_ms)])
+    answer = reshard(old, folder)
+    worker.wanted = True
+    old.wait_durable()
+    return answer
 
 
 async def many_texts(store: Any) -> None:  # noqa: ANN401
