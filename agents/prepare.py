@@ -7,6 +7,7 @@ from tenacity import RetryCallState, retry, retry_if_exception_type, stop_after_
 
 from touchstream.agents.fatal import Refusal
 from touchstream.agents.kafka import client_options
+from touchstream.agents.resharding import read_lineage
 from touchstream.agents.settings import Settings
 from touchstream.agents.stores.base import Store, StoreError
 from touchstream.schemas.topics import EXAMPLES_TOPIC, TOUCHPOINTS_TOPIC
@@ -45,13 +46,20 @@ async def check_store(settings: Settings, store: Store) -> None:
     """
     for trouble in await store.check():
         log.warning("store_setup", trouble=trouble)
+    lineage = await read_lineage(store)
+    if lineage is not None and not lineage.finished:
+        raise Refusal(
+            f"namespace {settings.namespace!r} is half a copy of "
+            f"{lineage.sources[-1].namespace!r}: finish it with the configuration of that one "
+            f"({lineage.again} --namespace {settings.namespace})"
+        )
     stored = await store.claim_partitions(settings.kafka.partitions)
     if stored != settings.kafka.partitions:
         raise Refusal(
             f"kafka.partitions is {settings.kafka.partitions}, but namespace "
             f"{settings.namespace!r} "
             f"was started with {stored}: customers would be looked for in the wrong shard. Set it "
-            f"back to {stored}, or replay the history into a new namespace"
+            f"back to {stored}, or move to a new namespace (`touchstream reshard`)"
         )
 
 
@@ -68,8 +76,7 @@ async def check_topics(settings: Settings, topics: dict[str, str]) -> None:
         if found < wanted if topic == EXAMPLES_TOPIC else found != wanted:
             raise Refusal(
                 f"topic {topics[topic]} has {found} partitions, want {wanted} (kafka.partitions): "
-                "another count moves customers to other shards; to change it, replay the "
-                "history into a new namespace"
+                "another count moves customers to other shards; `touchstream reshard` changes it"
             )
 
 

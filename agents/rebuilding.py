@@ -32,6 +32,23 @@ class Stored(Protocol):
     def value(self) -> bytes | None: ...
 
 
+class Stretch(NamedTuple):
+    """The examples of one namespace; a deployment that was resharded has had several."""
+
+    records: Iterable[Stored]
+    """The topic from its beginning."""
+    shards: Sequence[str]
+    tick: int
+    """The last tick that is learnt from it."""
+    examples_after: int = 0
+    """Sequence of every shard's example before its first in this topic."""
+
+    @property
+    def passed(self) -> dict[str, int]:
+        """The sequences before the first record."""
+        return dict.fromkeys(self.shards, self.examples_after) if self.examples_after else {}
+
+
 class Rebuilt(NamedTuple):
     """A checkpoint from which the learner may resume, and the version it publishes."""
 
@@ -58,6 +75,8 @@ def rebuild(
     partitions: int,
     without: Collection[str],
     until_tick: int,
+    earlier: Sequence[Stretch] = (),
+    examples_after: int = 0,
 ) -> Rebuilt:
     """Learn again the ticks of ``checkpoint``, without the customers with these pseudonyms.
 
@@ -67,6 +86,9 @@ def rebuild(
         The examples topic from its beginning; read only as far as needed.
     until_tick
         Examples of these customers up to this tick are never learnt, even if they are sent later.
+    earlier
+        The examples of the namespaces from which this one was copied, the oldest first;
+        ``examples_after`` is the sequence of every shard of this one before its first example.
 
     Raises
     ------
@@ -77,19 +99,23 @@ def rebuild(
     after = msgspec.structs.replace(
         checkpoint, forgotten=forgotten, oldest=checkpoint.knowledge.version + 1, milestones=[]
     )
-    knowledge, passed = Knowledge.new(FEATURES, rules), dict[str, int]()
+    last = Stretch(records, shard_names(partitions), checkpoint.knowledge.tick, examples_after)
+    knowledge, passed = Knowledge.new(FEATURES, rules), last.passed
     knowledge.former = checkpoint.knowledge.former
     for target, learnt in knowledge.targets.items():
         learnt.label_definition_since_ms = checkpoint.knowledge.targets[
             target
         ].label_definition_since_ms
     left_out = dict.fromkeys(without, 0)
-    for tick in _ticks(records, checkpoint.knowledge.tick, partitions):
+    for tick in _ticks([*earlier, last]):
         rows = [row for row in tick.examples if row.tick > checkpoint.began.get(row.target, 0)]
         for row in rows:
             if row.customer in left_out and row.tick > checkpoint.forgotten.get(row.customer, 0):
                 left_out[row.customer] += 1
-        known, passed = without_forgotten(rows, after), tick.passed
+        known = without_forgotten(rows, after)
+        # Of an earlier namespace the learner keeps no sequences.
+        if tick.stretch is last:
+            passed = tick.passed
         completed = tick.completed if tick.number > checkpoint.began.get(CHURN, 0) else ()
         # A tick without examples and snapshots teaches nothing.
         if known or any(one.scored for one in completed):
@@ -112,6 +138,7 @@ def rebuild(
 
 
 class _Tick(NamedTuple):
+    stretch: Stretch
     number: int
     examples: Sequence[Example]
     passed: dict[str, int]
@@ -119,21 +146,29 @@ class _Tick(NamedTuple):
     completed: Sequence[TickCompleted]
 
 
-def _ticks(records: Iterable[Stored], last: int, partitions: int) -> Iterator[_Tick]:
-    """Every tick up to ``last`` with its examples, as the learner learns them."""
-    held = HeldExamples({}, shard_names(partitions))
-    number, passed = 0, dict[str, int]()
-    for record in records if last else ():
+def _ticks(stretches: Sequence[Stretch]) -> Iterator[_Tick]:
+    """Every tick with its examples, as the learner learns them."""
+    number = 0
+    for stretch in stretches:
+        for tick in _ticks_of(stretch, number):
+            number = tick.number
+            yield tick
+        if number < stretch.tick:
+            raise Refusal(
+                f"the examples end with tick {number}, the learner has learnt {stretch.tick}: was "
+                "the topic touchstream.examples truncated? It must keep everything"
+            )
+
+
+def _ticks_of(stretch: Stretch, number: int) -> Iterator[_Tick]:
+    """The ticks of one stretch after tick ``number``."""
+    held, passed = HeldExamples(stretch.passed, stretch.shards), stretch.passed
+    for record in stretch.records if number < stretch.tick else ():
         held.add(record.offset, record.value or b"", now_s=0.0)  # a gap shows at the end
-        while number < last and held.is_complete(number + 1):
+        while number < stretch.tick and held.is_complete(number + 1):
             number += 1
             popped = held.pop(number, passed)
             passed = popped.sequences
-            yield _Tick(number, popped.examples, passed, popped.completed)
-        if number == last:
+            yield _Tick(stretch, number, popped.examples, passed, popped.completed)
+        if number == stretch.tick:
             return
-    if number < last:
-        raise Refusal(
-            f"the examples end with tick {number}, the learner has learnt {last}: was the topic "
-            "touchstream.examples truncated? It must keep everything"
-        )

@@ -99,6 +99,14 @@ class Settings(Table):
             # One line is enough: pydantic's own report would show the values of secrets.
             raise SettingsError(_first_fault(error, given)) from None
 
+    def answering_within(self, patience_s: float) -> Self:
+        """The settings of a command that waits so many seconds for Kafka or Redis."""
+        services = {
+            "kafka": self.kafka.answering_within(patience_s),
+            "redis": self.redis.answering_within(patience_s),
+        }
+        return self.model_copy(update=services)
+
 
 def known_keys() -> KnownKeys:
     """Every key an operator may write, by table; of a list of tables, those of each entry."""

@@ -11,6 +11,7 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    PrivateAttr,
     SecretStr,
     model_validator,
 )
@@ -57,7 +58,26 @@ class Table(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
 
 
-class KafkaSettings(Table):
+PATIENCE_S = 10.0
+"""Seconds that a command waits for an answer of Kafka or Redis, unless --timeout says other."""
+
+
+class ServiceTable(Table):
+    """A table about a service; knows how long a command waits for an answer of it.
+
+    That is an option of each command (``--timeout``) and no setting.
+    """
+
+    _patience_s: float | None = PrivateAttr(default=None)
+
+    def answering_within(self, patience_s: float) -> Self:
+        """The same table for a command that waits so many seconds."""
+        copied = self.model_copy()
+        copied._patience_s = patience_s
+        return copied
+
+
+class KafkaSettings(ServiceTable):
     """The broker, and the topics that ``touchstream topics`` makes there."""
 
     bootstrap: Annotated[str, AfterValidator(_broker_list)] = "127.0.0.1:9092"
@@ -77,12 +97,17 @@ class KafkaSettings(Table):
     session_timeout_s: Annotated[float, Field(ge=6, le=300)] = 10.0
     """A worker that is silent for this long loses its partitions to the others."""
     partitions: Annotated[int, Field(ge=1, le=10_000)] = 12
-    """Stored at the first start; to change it, replay the history into a new namespace."""
+    """Stored at the first start; ``touchstream reshard`` moves to another count."""
     replication: Annotated[int, Field(ge=1, le=9)] = 1
     retention_days: Annotated[int, Field(ge=1, le=3650)] = 14
     """Of touchpoints, emissions and dead letters, and of the tombstones of compacted topics.
 
     Must exceed the age of any copy of Redis that may have to be restored."""
+
+    @property
+    def patience_s(self) -> float:
+        """Seconds that a blocking client waits for an answer."""
+        return PATIENCE_S if self._patience_s is None else self._patience_s
 
     @model_validator(mode="after")
     def _is_consistent(self) -> Self:
@@ -93,7 +118,7 @@ class KafkaSettings(Table):
         return self
 
 
-class RedisSettings(Table):
+class RedisSettings(ServiceTable):
     """The store of the states: one server, or a cluster with one slot per shard."""
 
     url: Annotated[str, AfterValidator(_redis_url)] = "redis://127.0.0.1:6379/0"
@@ -101,6 +126,11 @@ class RedisSettings(Table):
     password: OptionalSecret = None
     ca_file: OptionalPath = None
     timeout_s: Annotated[float, Field(gt=0, le=600)] = 5.0
+
+    @property
+    def patience_s(self) -> float | None:
+        """Seconds that a command waits for an answer, all tries together; None: not a command."""
+        return self._patience_s
 
 
 class TickSettings(Table):

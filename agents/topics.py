@@ -122,8 +122,8 @@ def _faults(client: KafkaAdminClient, topic: Topic) -> list[str]:
     faults = []
     if count != topic.partitions:
         faults.append(
-            f"{count} partitions, want {topic.partitions}: set kafka.partitions, or replay the "
-            "history into a new namespace"
+            f"{count} partitions, want {topic.partitions}: set kafka.partitions; "
+            "`touchstream reshard` changes it"
         )
     held = _config(client, topic.name)
     for key, value in topic.config.items():

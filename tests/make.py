@@ -1,6 +1,6 @@
 """Builders for tests: literal times, whole events, models made by hand, and a log run through."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from hashlib import blake2b
 from itertools import cycle, islice
@@ -341,6 +341,8 @@ class ReplayOutcome(NamedTuple):
     counters: dict[str, int]
     measures: dict[str, dict[str, int]]
     indexes: dict[str, dict[str, float]]
+    knowledge: bytes
+    """Everything learnt."""
 
 
 def replay(
@@ -351,11 +353,18 @@ def replay(
     batches: Sequence[int] = (1_000,),
     chunk: int = 1_000,
     restarts: bool = False,
+    moves: Mapping[int, Callable[[LocalStream], LocalStream]] = {},
 ) -> ReplayOutcome:
-    """Run a log through shards and learner; with ``restarts`` every tick dies once on its way."""
+    """Run a log through shards and learner; with ``restarts`` every tick dies once on its way.
+
+    ``moves`` replace the stream before the records of a day.
+    """
     stream = LocalStream(rules, partitions, chunk)
     sizes = cycle(batches)
     for number in range(log.last_day + 1):
+        if number in moves:
+            stream = moves[number](stream)
+            partitions = stream.partitions
         tick_ms = days(number)
         since_ms = days(number - 1) if number else Millis(0)
         todays = [one for one in log.records if since_ms < one.received_ms <= tick_ms]
@@ -406,6 +415,7 @@ def _outcome(stream: LocalStream) -> ReplayOutcome:
         counters,
         summed_measures(stream),
         joint_indexes(stream),
+        msgspec.json.encode(stream.knowledge),
     )
 
 

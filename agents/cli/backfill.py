@@ -132,7 +132,7 @@ async def _supervise(supervisor: Supervisor) -> None:
 
 def _ends(settings: Settings) -> list[int]:
     topic = physical_topics(settings.kafka)[TOUCHPOINTS_TOPIC]
-    with clients.consumer(settings.kafka) as consumer:
+    with clients.consumer(settings.kafka, topic) as consumer:
         spans = whole(consumer, topic)
     return [span.end for _, span in sorted(spans.items())]
 

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from touchstream.agents.checkpoint import Checkpoint
 from touchstream.agents.cli.reading import OffsetRange
+from touchstream.agents.resharding import Lineage
 from touchstream.agents.settings import Settings
 from touchstream.schemas.units import Millis
 from touchstream.streams.checkpoint import ShardCheckpoint
@@ -47,6 +48,7 @@ class StoreFacts(NamedTuple):
     shards: Sequence[ShardFacts]
     checkpoint: Checkpoint | None
     learner_outbox: int
+    lineage: Lineage | None = None
 
 
 class LogFacts(NamedTuple):
@@ -101,11 +103,28 @@ def check_build(settings: Settings, facts: StoreFacts, features: str) -> Iterato
 
 
 def _partitions(settings: Settings, facts: StoreFacts) -> Finding:
-    wanted, found = settings.kafka.partitions, facts.claimed
+    wanted, found, lineage = settings.kafka.partitions, facts.claimed, facts.lineage
+    if lineage is not None and not lineage.finished:
+        source = lineage.sources[-1]
+        return Finding(
+            "partitions",
+            f"namespace {settings.namespace!r} is half a copy of {source.namespace!r}",
+            [
+                "no worker serves it: finish the copy with the configuration of "
+                f"{source.namespace!r} ({lineage.again} --namespace {settings.namespace}), which "
+                "begins it anew; or go on with that namespace, which is untouched"
+            ],
+        )
     if found is None:
         return Finding("partitions", f"nothing has run in namespace {settings.namespace!r} yet")
     faults = [] if found == wanted else [f"kafka.partitions is {wanted}: set it back to {found}"]
-    return Finding("partitions", f"the namespace was started with {found}", faults)
+    summary = f"the namespace was started with {found}"
+    if lineage is not None:
+        source = lineage.sources[-1]
+        summary += (
+            f", a copy of {source.namespace!r} with {source.partitions} as of tick {source.tick}"
+        )
+    return Finding("partitions", summary, faults)
 
 
 def _clock(check: str, found_ms: Millis, now_ms: Millis) -> Finding:

@@ -59,7 +59,7 @@ def show(settings: Settings, limit: int, reason: str | None, *, as_json: bool) -
     """Print the newest letters."""
     _check(reason)
     topic = physical_topics(settings.kafka)[DEAD_LETTERS_TOPIC]
-    with clients.consumer(settings.kafka) as consumer:
+    with clients.consumer(settings.kafka, topic) as consumer:
         records = read(consumer, whole(consumer, topic))
         newest = deque((each for each in records if _is_about(reason, each)), maxlen=limit)
     formatted = raw_json if as_json else readable
@@ -82,9 +82,9 @@ def redrive(settings: Settings, plan: Plan, *, dry_run: bool, sure: bool) -> dic
     if not (dry_run or sure or sys.stdin.isatty()):
         raise BadUsage("--yes: want it (or --dry-run) without a terminal to ask at")
     names = physical_topics(settings.kafka)
-    group = f"{settings.namespace}-redrive{plan.progress}"
-    with clients.consumer(settings.kafka, group_id=group) as consumer:
-        spans = _unseen(consumer, whole(consumer, names[DEAD_LETTERS_TOPIC]), plan)
+    topic, group = names[DEAD_LETTERS_TOPIC], f"{settings.namespace}-redrive{plan.progress}"
+    with clients.consumer(settings.kafka, topic, group_id=group) as consumer:
+        spans = _unseen(consumer, whole(consumer, topic), plan)
         begins = {each: span.begin for each, span in spans.items()}
         own = own_types(settings.rules.event_types)
         chosen = choose(read(consumer, spans), plan, begins, own)
@@ -137,14 +137,14 @@ def _unseen(
 
 
 def _send(settings: Settings, topic: str, letters: list[Redrive]) -> None:
-    with clients.producer(settings.kafka) as producer:
+    with clients.producer(settings.kafka, topic) as producer:
         sending = [
             producer.send(topic, key=each.key, value=each.value, headers=list(each.headers))
             for each in letters
         ]
-        producer.flush()
+        producer.flush(settings.kafka.patience_s)
         for future in sending:
-            future.get(timeout=clients.BOOTSTRAP_TIMEOUT_S)
+            future.get(timeout=settings.kafka.patience_s)
 
 
 def _agreed(chosen: Chosen, plan: Plan) -> bool:

@@ -4,11 +4,11 @@ import asyncio
 import os
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import orjson
 import typer
-from kafka.errors import KafkaError
 
 from touchstream.agents import clients
 from touchstream.agents.active_config import LEARNER
@@ -23,8 +23,10 @@ from touchstream.agents.cli.checks import (
     check_log,
     check_store,
 )
+from touchstream.agents.cli.failures import Failed
 from touchstream.agents.cli.reading import POLL_MS, OffsetRange, whole
 from touchstream.agents.kafka import physical_topics
+from touchstream.agents.resharding import read_lineage
 from touchstream.agents.serving import trouble_with, wanted
 from touchstream.agents.settings import Settings, known_keys
 from touchstream.agents.settings_sources import read
@@ -57,8 +59,11 @@ def examine(settings: Settings, config: Path | None) -> Iterator[Finding]:
     """Every check in turn; an unreachable service ends only the checks that need it."""
     yield _configuration(config)
     yield _schemas()
-    now_ms = Millis(time.time_ns() // 1_000_000)
-    facts = _ask_store(settings)
+    now_ms = _now_ms()
+    # Both at once: if neither answers, the second wait would go beyond --timeout.
+    with ThreadPoolExecutor() as pool:
+        asked = pool.submit(_ask_store, settings), pool.submit(_broker, settings)
+    facts, broker = asked[0].result(), asked[1].result()
     if isinstance(facts, StoreFacts):
         yield from check_store(settings, facts, now_ms)
         yield from check_build(settings, facts, FEATURES.digest)
@@ -66,13 +71,20 @@ def examine(settings: Settings, config: Path | None) -> Iterator[Finding]:
             yield asyncio.run(_models(settings, facts.checkpoint, facts.shards))
     else:
         yield facts
+    if isinstance(broker, clients.NoBroker):
+        yield Finding("broker", settings.kafka.bootstrap, [str(broker)])
+        return
+    yield broker
     try:
-        yield _broker(settings)
         yield from _topics(settings)
         if isinstance(facts, StoreFacts):
-            yield from check_log(facts, _ask_log(settings), now_ms)
-    except (clients.NoBroker, KafkaError) as exc:
+            yield from check_log(facts, _ask_log(settings), _now_ms())
+    except (clients.NoBroker, Failed) as exc:
         yield Finding("broker", settings.kafka.bootstrap, [str(exc)])
+
+
+def _now_ms() -> Millis:
+    return Millis(time.time_ns() // 1_000_000)
 
 
 def _configuration(config: Path | None) -> Finding:
@@ -97,9 +109,12 @@ def _schemas() -> Finding:
     return Finding("schemas", f"{len(stale)} stale", faults)
 
 
-def _broker(settings: Settings) -> Finding:
-    with clients.admin(settings.kafka) as client:
-        cluster = client.describe_cluster()
+def _broker(settings: Settings) -> Finding | clients.NoBroker:
+    try:
+        with clients.admin(settings.kafka) as client:
+            cluster = client.describe_cluster()
+    except clients.NoBroker as exc:
+        return exc
     version = clients.broker_version(settings.kafka)
     count = len(cluster["brokers"])
     summary = f"{settings.kafka.bootstrap}, {count} brokers, Kafka {version or '(unknown)'}"
@@ -144,6 +159,7 @@ async def _store_facts(settings: Settings) -> StoreFacts:
             shards,
             checkpoint,
             sizes[-1],
+            await read_lineage(store),
         )
     finally:
         await store.close()
@@ -172,8 +188,9 @@ async def _models(
 
 def _ask_log(settings: Settings) -> LogFacts:
     """Read the offsets, and the stamp of the newest record."""
-    with clients.consumer(settings.kafka) as consumer:
-        spans = whole(consumer, physical_topics(settings.kafka)[TOUCHPOINTS_TOPIC])
+    topic = physical_topics(settings.kafka)[TOUCHPOINTS_TOPIC]
+    with clients.consumer(settings.kafka, topic) as consumer:
+        spans = whole(consumer, topic)
         filled = [each for each, span in spans.items() if span.begin < span.end]
         consumer.assign(filled)
         for each in filled:

@@ -14,6 +14,7 @@ from touchstream.agents.history.pacer import TickAt
 from touchstream.agents.history.reading import TimeRange, opened_history
 from touchstream.agents.history.steps import steps
 from touchstream.agents.kafka import physical_topics
+from touchstream.agents.resharding import Source, read_lineage
 from touchstream.agents.settings import Settings
 from touchstream.agents.stores.base import Read, Store
 from touchstream.agents.wiring import tick_secret
@@ -47,6 +48,17 @@ class Subject(NamedTuple):
     end: int
     """The offset up to which the partition is part of the state."""
     context: ServingContext
+    earlier: Sequence[Source] = ()
+    """The namespaces from which the present one was copied, the oldest first."""
+
+
+class _Stretch(NamedTuple):
+    """A part of the customer's log: one partition of one namespace's topic, up to an offset."""
+
+    topic: str
+    partition: int
+    partitions: int
+    end: int
 
 
 async def find(settings: Settings, store: Store, customer: str) -> Subject:
@@ -74,7 +86,16 @@ async def find(settings: Settings, store: Store, customer: str) -> Subject:
             f"the active configuration of {shard} is not in Redis: run `touchstream doctor`"
         )
     end = 0 if found.fence is None else found.fence.offset
-    return Subject(CustomerId(customer), partition, decode_state(data), checkpoint, end, context)
+    lineage = await read_lineage(store)
+    return Subject(
+        CustomerId(customer),
+        partition,
+        decode_state(data),
+        checkpoint,
+        end,
+        context,
+        () if lineage is None else lineage.sources,
+    )
 
 
 def from_topic(
@@ -82,16 +103,28 @@ def from_topic(
 ) -> Iterator[Heard | TimerFired]:
     """The customer's events and their partition's ticks that Kafka still holds, up to the state.
 
-    ``seen`` is called with the number of records read.
+    Those from before the deployment was resharded are in the topics of earlier namespaces. ``seen``
+    is called with the number of records read.
     """
-    topic = physical_topics(settings.kafka)[TOUCHPOINTS_TOPIC]
-    place = TopicPartition(topic, subject.partition)
     stamp = received.by_header if settings.worker.trust_received_header else received.by_broker
-    with clients.consumer(settings.kafka) as consumer:
-        held = whole(consumer, topic).get(place, OffsetRange(0, 0))
-    span = OffsetRange(held.begin, min(held.end, subject.end))
-    records = _of_pages(pages(settings.kafka, place, span), stamp, seen)
-    return _heard(records, subject, settings)
+    for stretch in _stretches(settings, subject):
+        place = TopicPartition(stretch.topic, stretch.partition)
+        with clients.consumer(settings.kafka, stretch.topic) as consumer:
+            there = consumer.partitions_for_topic(stretch.topic)
+            held = whole(consumer, stretch.topic).get(place) if there else None
+        span = OffsetRange(held.begin, min(held.end, stretch.end)) if held else OffsetRange(0, 0)
+        records = _of_pages(pages(settings.kafka, place, span), stamp, seen)
+        origin = Origin(stretch.partition, stretch.partitions, tick_secret(settings))
+        yield from _heard(records, subject, origin)
+
+
+def _stretches(settings: Settings, subject: Subject) -> Iterator[_Stretch]:
+    key = subject.id.encode()
+    for source in subject.earlier:
+        partition = partition_of(key, source.partitions)
+        yield _Stretch(source.touchpoints, partition, source.partitions, source.ends[partition])
+    topic = physical_topics(settings.kafka)[TOUCHPOINTS_TOPIC]
+    yield _Stretch(topic, subject.partition, settings.kafka.partitions, subject.end)
 
 
 def from_files(
@@ -99,6 +132,9 @@ def from_files(
 ) -> Iterator[Heard | TimerFired]:
     """The customer's events in files, read as a replay reads them, up to the state."""
     key, number = subject.id.encode(), 0
+    origin = Origin(subject.partition, settings.kafka.partitions, tick_secret(settings))
+    # A recording made before a resharding has the customer in their partition of that time.
+    mine = {None, *(stretch.partition for stretch in _stretches(settings, subject))}
     watermark_ms = subject.checkpoint.watermark_ms or Millis(0)
     profile = subject.state.profile
     latest_ms = watermark_ms if profile is None else max(watermark_ms, profile.last_seen_ms)
@@ -113,11 +149,11 @@ def from_files(
                 continue
             seen(1)
             line = step.line
-            if step.received_ms > latest_ms or line.partition not in (None, subject.partition):
+            if step.received_ms > latest_ms or line.partition not in mine:
                 continue
             if line.tick or line.key == key:
                 record = Record(0, step.received_ms, line.key, line.value, line.headers)
-                yield from _heard([record], subject, settings)
+                yield from _heard([record], subject, origin)
 
 
 def _of_pages(
@@ -130,10 +166,9 @@ def _of_pages(
 
 
 def _heard(
-    records: Iterable[Record], subject: Subject, settings: Settings
+    records: Iterable[Record], subject: Subject, origin: Origin
 ) -> Iterator[Heard | TimerFired]:
     """The ticks among a partition's records, and the customer's own events."""
-    origin = Origin(subject.partition, settings.kafka.partitions, tick_secret(settings))
     key, own = subject.id.encode(), own_types(subject.context.rules.event_types)
     log_phase = LogPhase()
     for stored in records:

@@ -7,7 +7,7 @@ import orjson
 import typer
 
 from touchstream.agents.cli import failures
-from touchstream.agents.cli.options import Config, Json, load_settings
+from touchstream.agents.cli.options import TIMEOUT_S, Config, Json, Timeout, load_settings
 
 ReasonOption = Annotated[str | None, typer.Option(help="Only letters with this reason.")]
 
@@ -46,6 +46,7 @@ def tune_bands(
         typer.Option("--from", metavar="FOLDER", help="Of a replay; default: the live ledger."),
     ] = None,
     config: Config = None,
+    timeout: Timeout = TIMEOUT_S,
     as_json: Json = False,
 ) -> None:
     """Show what would follow from a capacity, and from half, twice and four times as much.
@@ -55,12 +56,13 @@ def tune_bands(
     """
     from touchstream.agents.cli import bands as command
 
-    command.tune(load_settings(config), capacity, share, folder, as_json=as_json)
+    command.tune(load_settings(config, timeout), capacity, share, folder, as_json=as_json)
 
 
 @letters.command("list")
 def list_letters(
     config: Config = None,
+    timeout: Timeout = TIMEOUT_S,
     limit: Annotated[int, typer.Option(min=1, help="Show at most this many, the newest.")] = 100,
     reason: ReasonOption = None,
     as_json: Json = False,
@@ -68,12 +70,13 @@ def list_letters(
     """Show the newest dead letters, oldest first."""
     from touchstream.agents.cli import dead_letters as command
 
-    command.show(load_settings(config), limit, reason, as_json=as_json)
+    command.show(load_settings(config, timeout), limit, reason, as_json=as_json)
 
 
 @letters.command("redrive")
 def redrive_letters(
     config: Config = None,
+    timeout: Timeout = TIMEOUT_S,
     limit: Annotated[int, typer.Option(min=1, help="Send at most this many.")] = 100,
     reason: ReasonOption = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Count only, send nothing.")] = False,
@@ -99,10 +102,8 @@ def redrive_letters(
     """
     from touchstream.agents.cli import dead_letters as command
 
-    settings, plan = (
-        load_settings(config),
-        command.Plan(limit, reason, from_beginning, as_new_event),
-    )
+    settings = load_settings(config, timeout)
+    plan = command.Plan(limit, reason, from_beginning, as_new_event)
     result = command.redrive(settings, plan, dry_run=dry_run, sure=yes)
     typer.echo(orjson.dumps(result).decode())
 
@@ -111,23 +112,25 @@ def redrive_letters(
 def show_models(
     context: typer.Context,
     config: Config = None,
+    timeout: Timeout = TIMEOUT_S,
     limit: Annotated[int, typer.Option(min=1, help="Show at most this many, the newest.")] = 20,
     as_json: Json = False,
 ) -> None:
     """Show the versions, which one is served, and the evidence for and against the champions."""
     if context.invoked_subcommand is not None:
-        if config is not None or as_json:
+        if config is not None or as_json or timeout != TIMEOUT_S:
             raise failures.BadUsage(f"options go behind {context.invoked_subcommand}")
         return
     from touchstream.agents.cli import models as command
 
-    command.show(load_settings(config), limit, as_json=as_json)
+    command.show(load_settings(config, timeout), limit, as_json=as_json)
 
 
 @models.command("serve")
 def serve_model(
     version: Annotated[str, typer.Argument(help="A number that `models` shows, or newest.")],
     config: Config = None,
+    timeout: Timeout = TIMEOUT_S,
 ) -> None:
     """Roll back to a version: ticks name it from the next one on, until `models serve newest`.
 
@@ -135,7 +138,7 @@ def serve_model(
     """
     from touchstream.agents.cli import models as command
 
-    command.serve(load_settings(config), version)
+    command.serve(load_settings(config, timeout), version)
 
 
 @models.command("rebuild")
@@ -148,6 +151,7 @@ def rebuild_model(
         bool, typer.Option("--apply", help="Commit the result as the next version.")
     ] = False,
     config: Config = None,
+    timeout: Timeout = TIMEOUT_S,
 ) -> None:
     """Learn again from all examples but those of some customers, and report the difference.
 
@@ -155,4 +159,4 @@ def rebuild_model(
     """
     from touchstream.agents.cli import rebuild as command
 
-    command.leave_out(load_settings(config), without or [], apply=apply)
+    command.leave_out(load_settings(config, timeout), without or [], apply=apply)

@@ -13,7 +13,16 @@ import typer
 from touchstream.agents.cli import failures
 from touchstream.agents.cli.exits import exit_code
 from touchstream.agents.cli.groups import bands, letters, models
-from touchstream.agents.cli.options import Config, Json, Since, Until, exit_unless, load_settings
+from touchstream.agents.cli.options import (
+    TIMEOUT_S,
+    Config,
+    Json,
+    Since,
+    Timeout,
+    Until,
+    exit_unless,
+    load_settings,
+)
 
 EVENT_FILES = "One CloudEvent a line as JSON, plain or gzip; a pipe; - for standard input."
 
@@ -102,6 +111,7 @@ def backfill(
     since: Since = None,
     until: Until = None,
     workers: Annotated[int, typer.Option(min=1, max=64, help="Worker processes.")] = 1,
+    timeout: Timeout = TIMEOUT_S,
 ) -> None:
     """Put a history into a deployment before its first start: trained models, full profiles.
 
@@ -112,7 +122,7 @@ def backfill(
 
     failures.require_files(files)
     options = command.Options(since, until, workers)
-    command.main(load_settings(config), config, files, options)
+    command.main(load_settings(config, timeout), config, files, options)
 
 
 @app.command()
@@ -147,18 +157,45 @@ def up(
 @app.command()
 def topics(
     config: Config = None,
+    timeout: Timeout = TIMEOUT_S,
     check: Annotated[bool, typer.Option("--check", help="Check only, create nothing.")] = False,
 ) -> None:
     """Create missing topics and check the others. Exit 1 if one is misconfigured."""
     from touchstream.agents.cli import topics as command
 
-    exit_unless(command.topics(load_settings(config), create=not check))
+    exit_unless(command.topics(load_settings(config, timeout), create=not check))
+
+
+@app.command()
+def reshard(
+    partitions: Annotated[
+        int, typer.Option(min=1, max=10_000, help="Of the new touchpoints topic.")
+    ],
+    namespace: Annotated[str, typer.Option(help="A new one; the present one stays as it is.")],
+    topic_prefix: Annotated[
+        str | None, typer.Option(help="Of the new topics; default: the new namespace and a dot.")
+    ] = None,
+    check: Annotated[
+        bool, typer.Option("--check", help="Say what is left to be done; copy nothing.")
+    ] = False,
+    config: Config = None,
+    timeout: Timeout = TIMEOUT_S,
+) -> None:
+    """Copy a stopped and drained deployment into a new namespace with other partitions.
+
+    Nothing is replayed: states, timers, measures and models go on where they are.
+    """
+    from touchstream.agents.cli import reshard as command
+
+    settings = load_settings(config, timeout)
+    command.reshard(settings, partitions, namespace, topic_prefix, check=check)
 
 
 @app.command()
 def publish(
     files: Annotated[list[Path], typer.Argument(help=EVENT_FILES)],
     config: Config = None,
+    timeout: Timeout = TIMEOUT_S,
     broker: Annotated[str | None, typer.Option(help="HOST:PORT; default kafka.bootstrap.")] = None,
     skip_bad: Annotated[
         bool, typer.Option("--skip-bad", help="Count bad lines and send the others.")
@@ -173,7 +210,7 @@ def publish(
     """
     from touchstream.agents.cli import publish as command
 
-    settings = load_settings(config)
+    settings = load_settings(config, timeout)
     if broker is not None:
         failures.require_broker(broker, embedded=False)
         settings = command.at_broker(settings, broker)
@@ -202,6 +239,7 @@ def check(
 def tail(
     topic: Annotated[str, typer.Argument(help="touchpoints, churn-risk, next-best-action ...")],
     config: Config = None,
+    timeout: Timeout = TIMEOUT_S,
     from_beginning: Annotated[bool, typer.Option("--from-beginning", help="Not from now.")] = False,
     limit: Annotated[int | None, typer.Option(min=1, help="Exit after this many records.")] = None,
     as_json: Json = False,
@@ -216,7 +254,7 @@ def tail(
     """Follow a topic in a readable form; Ctrl-C ends it."""
     from touchstream.agents.cli import tail as command
 
-    settings = load_settings(config)
+    settings = load_settings(config, timeout)
     if record:
         command.record(settings, topic, limit, sys.stdout.buffer)
     else:
@@ -227,12 +265,13 @@ def tail(
 def customer(
     customer_id: Annotated[str, typer.Argument(metavar="ID", help="The subject of their events.")],
     config: Config = None,
+    timeout: Timeout = TIMEOUT_S,
     as_json: Json = False,
 ) -> None:
     """Show the whole state of one customer."""
     from touchstream.agents.cli import customer as command
 
-    command.customer(load_settings(config), customer_id, as_json=as_json)
+    command.customer(load_settings(config, timeout), customer_id, as_json=as_json)
 
 
 @app.command()
@@ -242,12 +281,13 @@ def risks(
     ] = None,
     top: Annotated[int, typer.Option(min=1, max=10_000, help="How many, by risk.")] = 20,
     config: Config = None,
+    timeout: Timeout = TIMEOUT_S,
     as_json: Json = False,
 ) -> None:
     """List the customers at risk now, with the reasons and the action told last."""
     from touchstream.agents.cli import risks as command
 
-    command.risks(load_settings(config), band, top, as_json=as_json)
+    command.risks(load_settings(config, timeout), band, top, as_json=as_json)
 
 
 @app.command()
@@ -267,12 +307,13 @@ def metrics(
         typer.Option(metavar="DAY", help="Last day; default the last that a tick ended."),
     ] = None,
     config: Config = None,
+    timeout: Timeout = TIMEOUT_S,
     as_json: Json = False,
 ) -> None:
     """Show the business measures of a period, beside those of the equally long one before."""
     from touchstream.agents.cli import metrics as command
 
-    command.metrics(load_settings(config), name, by, since, until, as_json=as_json)
+    command.metrics(load_settings(config, timeout), name, by, since, until, as_json=as_json)
 
 
 @app.command()
@@ -291,6 +332,7 @@ def explain(
         ),
     ] = None,
     config: Config = None,
+    timeout: Timeout = TIMEOUT_S,
     verify: Annotated[
         bool, typer.Option(help="Verify each reason: leave its events out and score again.")
     ] = True,
@@ -299,7 +341,7 @@ def explain(
     """Explain a customer's risk, and verify each reason against their own events."""
     from touchstream.agents.cli import explain as command
 
-    settings = load_settings(config)
+    settings = load_settings(config, timeout)
     if events:
         failures.require_files(events)
     command.main(settings, customer_id, events or [], target, proved=verify, as_json=as_json)
@@ -323,11 +365,11 @@ def schemas(
 
 
 @app.command()
-def doctor(config: Config = None, as_json: Json = False) -> None:
+def doctor(config: Config = None, timeout: Timeout = TIMEOUT_S, as_json: Json = False) -> None:
     """Check configuration, broker, topics, Redis, schemas and clocks, and advise on each fault."""
     from touchstream.agents.cli import doctor as command
 
-    exit_unless(command.doctor(load_settings(config), config, as_json=as_json))
+    exit_unless(command.doctor(load_settings(config, timeout), config, as_json=as_json))
 
 
 def run() -> None:

@@ -14,6 +14,18 @@ Config = Annotated[
     Path | None, typer.Option("--config", help="Settings file; default ./touchstream.toml if any.")
 ]
 Json = Annotated[bool, typer.Option("--json", help="JSON lines, for programs.")]
+TIMEOUT_S = 10.0
+Timeout = Annotated[
+    float,
+    typer.Option(
+        "--timeout",
+        min=1,
+        max=3_600,
+        metavar="SECONDS",
+        help="Fail once Kafka or Redis has not answered for so long.",
+    ),
+]
+"""Of every command that asks a service; give it to :func:`load_settings`."""
 
 Since = Annotated[
     str | None,
@@ -25,14 +37,14 @@ Until = Annotated[
 ]
 
 
-def load_settings(config: Path | None) -> "Settings":
-    """Read the settings and configure logging with them."""
+def load_settings(config: Path | None, timeout_s: float | None = None) -> "Settings":
+    """Read the settings and configure logging with them; ``timeout_s`` is ``--timeout``."""
     from touchstream.agents import logs
     from touchstream.agents.settings import Settings
 
     settings = Settings.load(config)
     logs.configure(settings.logging.format, settings.logging.level)
-    return settings
+    return settings if timeout_s is None else settings.answering_within(timeout_s)
 
 
 def exit_unless(well: bool) -> None:

@@ -71,8 +71,9 @@ def publish(
     stored = [file for file in files if file != STDIN and file.is_file()]
     checks.before_sending(stored)
     started = time.monotonic()
-    with clients.producer(settings.kafka) as producer, Counting("publishing") as sent:
-        sender = _Sender(producer, physical_topics(settings.kafka)[TOUCHPOINTS_TOPIC])
+    topic = physical_topics(settings.kafka)[TOUCHPOINTS_TOPIC]
+    with clients.producer(settings.kafka, topic) as producer, Counting("publishing") as sent:
+        sender = _Sender(producer, topic)
         try:
             for line in checks.lines(files):
                 sender.send(line)

@@ -1,9 +1,11 @@
-"""Bounded reads of a topic, up to its present end."""
+"""Bounded reads of a topic, up to its present end; a broker that falls silent ends them."""
 
-from collections.abc import Iterator, Mapping, Sequence
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from kafka import KafkaConsumer, TopicPartition
+from kafka.errors import KafkaTimeoutError
 
 from touchstream.agents import clients
 from touchstream.agents.cli.failures import Failed
@@ -40,10 +42,12 @@ def whole(consumer: KafkaConsumer, topic: str) -> dict[TopicPartition, OffsetRan
 def read(consumer: KafkaConsumer, spans: Mapping[TopicPartition, OffsetRange]) -> Iterator[Any]:
     """Every ConsumerRecord of the spans, partitions in arbitrary order."""
     left = _assign(consumer, spans)
+    stalled = _Stalled(consumer)
     while left:
         for partition, records in _poll(consumer).items():
             yield from (record for record in records if record.offset < spans[partition].end)
         left = [each for each in left if consumer.position(each) < spans[each].end]
+        stalled.check(left)
 
 
 def pages(
@@ -53,11 +57,34 @@ def pages(
 
     One consumer that pauses and resumes partitions would be slow: it discards fetched records.
     """
-    with clients.consumer(kafka) as consumer:
+    with clients.consumer(kafka, partition.topic) as consumer:
         left = _assign(consumer, {partition: span})
+        stalled = _Stalled(consumer)
         while left and consumer.position(partition) < span.end:
+            stalled.check(left)
             found = _poll(consumer).get(partition, [])
             yield [record for record in found if record.offset < span.end]
+
+
+class _Stalled:
+    """Tells a broker that is slow from one that does not answer: ``poll`` says nothing of either.
+
+    A position moves with every record, and over gaps.
+    """
+
+    def __init__(self, consumer: KafkaConsumer) -> None:
+        self._consumer = consumer
+        self._patience_s = consumer.config["request_timeout_ms"] / 1000
+        self._moved_s = time.monotonic()
+        self._positions: list[int] = []
+
+    def check(self, left: Iterable[TopicPartition]) -> None:
+        """Raise KafkaTimeoutError once no position has moved for as long as a request may take."""
+        positions = [self._consumer.position(each) for each in left]
+        if positions != self._positions:
+            self._positions, self._moved_s = positions, time.monotonic()
+        elif time.monotonic() - self._moved_s > self._patience_s:
+            raise KafkaTimeoutError(f"no record after offset {positions[0]}")
 
 
 def _assign(

@@ -16,11 +16,12 @@ from touchstream.agents.cli.failures import BadUsage, Failed
 from touchstream.agents.cli.models import read_checkpoint, read_shards
 from touchstream.agents.cli.reading import pages, whole
 from touchstream.agents.kafka import group, physical_topics
-from touchstream.agents.rebuilding import Rebuilt, Stored, rebuild
+from touchstream.agents.rebuilding import Rebuilt, Stored, Stretch, rebuild
+from touchstream.agents.resharding import Lineage, read_lineage
 from touchstream.agents.settings import Settings
 from touchstream.agents.stores.base import Fence, Read
 from touchstream.agents.stores.connect import open_store
-from touchstream.schemas.shards import shard_name
+from touchstream.schemas.shards import shard_name, shard_names
 from touchstream.schemas.topics import EXAMPLES_TOPIC
 from touchstream.streams.checkpoint import ShardCheckpoint
 from touchstream.streams.emit.identity import pseudonym
@@ -54,6 +55,7 @@ class _Found(NamedTuple):
     shards: Sequence[ShardCheckpoint]
     alive: Sequence[str]
     """Customers who still have a profile."""
+    lineage: Lineage | None
 
     @property
     def until_tick(self) -> int:
@@ -73,12 +75,14 @@ def leave_out(settings: Settings, customers: Sequence[str], *, apply: bool) -> N
     names = {customer: pseudonym(customer, settings.rules.seed) for customer in customers}
     with Counting("reading examples") as done:
         rebuilt = rebuild(
-            _counted(_examples(settings), done),
+            _counted(_examples(settings, physical_topics(settings.kafka)[EXAMPLES_TOPIC]), done),
             found.checkpoint,
             settings.rules,
             settings.kafka.partitions,
             names.values(),
             found.until_tick,
+            _earlier(settings, found.lineage, done),
+            0 if found.lineage is None else found.lineage.examples_after,
         )
     if apply:
         asyncio.run(commit(settings, rebuilt, found.fence))
@@ -117,6 +121,7 @@ async def _find(settings: Settings, customers: Sequence[str]) -> _Found:
             Read(shard_name(partition_of(each.encode(), partitions)), [each]) for each in customers
         ]
         states = await store.load(reads)
+        lineage = await read_lineage(store)
     finally:
         await store.close()
     alive = [
@@ -124,7 +129,7 @@ async def _find(settings: Settings, customers: Sequence[str]) -> _Found:
         for customer, [data] in zip(customers, states, strict=True)
         if data is not None and decode(data).profile is not None
     ]
-    return _Found(fence, checkpoint, shards, alive)
+    return _Found(fence, checkpoint, shards, alive, lineage)
 
 
 def _check_no_learner(settings: Settings) -> None:
@@ -163,10 +168,22 @@ def _warn_of_alive(found: _Found) -> None:
         )
 
 
-def _examples(settings: Settings) -> Iterator[Stored]:
-    topic = physical_topics(settings.kafka)[EXAMPLES_TOPIC]
+def _earlier(settings: Settings, lineage: Lineage | None, done: Counting) -> list[Stretch]:
+    """The examples of the namespaces from which this one was copied."""
+    return [
+        Stretch(
+            _counted(_examples(settings, source.examples), done),
+            shard_names(source.partitions),
+            source.tick,
+            source.examples_after,
+        )
+        for source in (() if lineage is None else lineage.sources)
+    ]
+
+
+def _examples(settings: Settings, topic: str) -> Iterator[Stored]:
     place = TopicPartition(topic, 0)
-    with clients.consumer(settings.kafka) as consumer:
+    with clients.consumer(settings.kafka, topic) as consumer:
         span = whole(consumer, topic)[place]
     for page in pages(settings.kafka, place, span):
         yield from page

@@ -1,5 +1,6 @@
 """``touchstream tail``: follow a topic, readable; or write the touchpoints down for a replay."""
 
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import BinaryIO
@@ -11,7 +12,7 @@ from touchstream.agents import clients, received
 from touchstream.agents.cli.counting import Counting
 from touchstream.agents.cli.failures import BadUsage
 from touchstream.agents.cli.format_record import raw_json, readable
-from touchstream.agents.cli.reading import POLL_MS, OffsetRange, pages, partitions_of, whole
+from touchstream.agents.cli.reading import POLL_MS, OffsetRange, pages, whole
 from touchstream.agents.history.recording import in_order_received, record_line
 from touchstream.agents.kafka import physical_topics
 from touchstream.agents.settings import Settings
@@ -30,17 +31,21 @@ def tail(
     formatted = raw_json if as_json else readable
     name = _physical(settings, topic)
     left = limit
-    with clients.consumer(settings.kafka) as consumer:
-        partitions = partitions_of(consumer, name)
-        consumer.assign(partitions)
-        move = consumer.seek_to_beginning if from_beginning else consumer.seek_to_end
-        move(*partitions)
-        _resolve_positions(consumer)
+    with clients.consumer(settings.kafka, name) as consumer:
+        _start(consumer, whole(consumer, name), from_beginning=from_beginning)
+        heard_s = time.monotonic()
         while left is None or left > 0:
-            for found in consumer.poll(timeout_ms=POLL_MS).values():
+            polled = consumer.poll(timeout_ms=POLL_MS)
+            for found in polled.values():
                 for record in found if left is None else found[:left]:
                     typer.echo(formatted(topic, record))
                 left = None if left is None else max(0, left - len(found))
+            # An empty answer and a broker that is gone look the same.
+            if polled:
+                heard_s = time.monotonic()
+            elif time.monotonic() - heard_s > settings.kafka.patience_s:
+                whole(consumer, name)
+                heard_s = time.monotonic()
 
 
 def record(settings: Settings, topic: str, limit: int | None, out: BinaryIO) -> None:
@@ -51,8 +56,9 @@ def record(settings: Settings, topic: str, limit: int | None, out: BinaryIO) -> 
         )
     stamp = received.by_header if settings.worker.trust_received_header else received.by_broker
     secret = tick_secret(settings)
-    with clients.consumer(settings.kafka) as consumer:
-        spans = whole(consumer, _physical(settings, topic))
+    name = _physical(settings, topic)
+    with clients.consumer(settings.kafka, name) as consumer:
+        spans = whole(consumer, name)
     # Retention may have removed the beginning; a replay of the rest is not exact.
     _warn_of_lost(spans)
     records = {
@@ -102,7 +108,13 @@ def _physical(settings: Settings, topic: str) -> str:
     return names[topic]
 
 
-def _resolve_positions(consumer: KafkaConsumer) -> None:
+def _start(
+    consumer: KafkaConsumer,
+    spans: Mapping[TopicPartition, OffsetRange],
+    *,
+    from_beginning: bool,
+) -> None:
     """Fix the start positions now; otherwise records sent before the first poll are missed."""
-    for partition in consumer.assignment():
-        consumer.position(partition)
+    consumer.assign(list(spans))
+    for partition, span in spans.items():
+        consumer.seek(partition, span.begin if from_beginning else span.end)

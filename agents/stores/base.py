@@ -8,6 +8,8 @@ restore of Redis rolls it back as a whole.
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple, Protocol
 
+from touchstream.agents.stores.keys import Kind
+
 
 class Fence(NamedTuple):
     """A shard's position: the next offset to read, and a count that every commit raises."""
@@ -57,6 +59,26 @@ class ShardCheckpoint(NamedTuple):
 
     fence: Fence | None
     record: bytes | None
+
+
+class Place(NamedTuple):
+    """Something that a namespace holds, apart from positions and the operator's wish."""
+
+    kind: Kind
+    shard: str
+    """Empty for a text."""
+    name: str
+    """Id of the state, name of the bucket of measures, digest of the text."""
+
+
+class Holding(NamedTuple):
+    """Everything that a shard holds of one customer."""
+
+    id: str
+    state: bytes
+    timer_ms: int | None
+    scores: Mapping[str, float]
+    """Index -> score; only the indexes that the customer is in."""
 
 
 class StoreError(Exception):
@@ -127,6 +149,30 @@ class Store(Protocol):
         A page may be empty before the end. Ids that are added or deleted meanwhile may be missing,
         and any id may come twice.
         """
+
+    async def scan(self, cursor: int, limit: int) -> tuple[int, list[Place]]:
+        """Scan everything in the namespace, about ``limit`` at a time, like :meth:`ids`."""
+
+    async def holdings(self, read: Read, indexes: Sequence[str]) -> list[Holding]:
+        """Everything that a shard holds of these ids; an id without a state is left out."""
+
+    async def put_holdings(self, shard: str, holdings: Sequence[Holding]) -> None:
+        """Write them beside the fence, into a shard that nobody owns; nothing is taken away."""
+
+    async def put_measures(self, shard: str, buckets: Mapping[str, Mapping[str, int]]) -> None:
+        """Replace whole buckets beside the fence, in a shard that nobody owns."""
+
+    async def put_origin(self, origin: bytes) -> None:
+        """Keep where the namespace's content came from; the last one counts."""
+
+    async def origin(self) -> bytes | None:
+        """The last origin; None if the namespace was not copied from another."""
+
+    async def wipe(self) -> None:
+        """Delete everything in the namespace but its origin."""
+
+    async def claimed_partitions(self) -> int | None:
+        """The stored partition count, without storing any."""
 
     async def claim_partitions(self, count: int) -> int:
         """Store the topic's partition count if none is stored; return the stored one."""

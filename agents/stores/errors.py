@@ -62,7 +62,8 @@ _ADVICE_BY_CODE = {
 
 def translated(error: Exception, verb: str, where: str) -> StoreError:
     """The StoreError for ``error``, with a remedy; raise it ``from error``."""
-    return StoreError(f"{verb}: Redis at {where}: {_advice(error)} ({error})")
+    cause = " ".join(str(error).split())
+    return StoreError(f"{verb}: Redis at {where}: {_advice(error)} ({cause})")
 
 
 def _advice(error: Exception) -> str:

@@ -6,7 +6,7 @@ slot.
 
 import re
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 """No braces (they would move the hash tag), no glob signs (SCAN would match other shards)."""
@@ -14,6 +14,8 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 _BUCKET = re.compile(r"[A-Za-z0-9:._-]{1,64}")
 """A retention and a day, ``800:2026-11-28``; the hash tag stands before it."""
 
+
+Kind = Literal["state", "bucket", "text"]
 
 _INDEX = re.compile(r"[a-z0-9._-]{1,64}")
 
@@ -84,6 +86,37 @@ def partitions_key(namespace: str) -> bytes:
 
 def wish_key(namespace: str) -> bytes:
     return f"{{{check_name(namespace)}:meta}}:wish".encode()
+
+
+def origin_key(namespace: str) -> bytes:
+    return f"{{{check_name(namespace)}:meta}}:origin".encode()
+
+
+def all_keys(namespace: str) -> str:
+    """The pattern of every key of a namespace."""
+    return f"{{{check_name(namespace)}:*"
+
+
+def place_of(namespace: str, key: bytes) -> tuple[Kind, str, str] | None:
+    """Kind, shard and name of a key; None for a position, a timer set, an index or the like.
+
+    >>> place_of("shop", b"{shop:p0}:s:c-7"), place_of("shop", b"{shop:p0}:m:800:2026-11-28")
+    (('state', 'p0', 'c-7'), ('bucket', 'p0', '800:2026-11-28'))
+    >>> place_of("shop", b"{shop:texts}:9f"), place_of("shop", b"{shop:p0}:fence")
+    (('text', '', '9f'), None)
+    """
+    tag, _, rest = key.partition(b"}:")
+    shard = tag[len(namespace) + 2 :].decode()
+    if shard == _TEXTS:
+        return "text", "", rest.decode()
+    kind, found, name = rest.partition(b":")
+    if shard == _META or not found or kind not in _KINDS:
+        return None
+    return _KINDS[kind], shard, name.decode()
+
+
+_TEXTS, _META = "texts", "meta"
+_KINDS: dict[bytes, Kind] = {b"s": "state", b"m": "bucket"}
 
 
 def check_name(name: str) -> str:

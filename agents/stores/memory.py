@@ -10,7 +10,14 @@ from heapq import nlargest, nsmallest
 from msgspec import Struct, field
 
 from touchstream.agents.stores.arguments import check_commit
-from touchstream.agents.stores.base import Commit, Fence, Read, ShardCheckpoint
+from touchstream.agents.stores.base import (
+    Commit,
+    Fence,
+    Holding,
+    Place,
+    Read,
+    ShardCheckpoint,
+)
 from touchstream.agents.stores.keys import check_bucket, check_index, check_name
 
 
@@ -32,6 +39,7 @@ class MemoryStore:
         self._texts: dict[str, bytes] = {}
         self._partitions: int | None = None
         self._wish: bytes | None = None
+        self._origin: bytes | None = None
 
     async def read_checkpoints(self, shards: Sequence[str]) -> list[ShardCheckpoint]:
         found = [self._shard(shard) for shard in shards]
@@ -92,6 +100,55 @@ class MemoryStore:
         known = list(self._shard(shard).states)
         following = cursor + limit
         return (following if following < len(known) else 0), known[cursor:following]
+
+    async def scan(self, cursor: int, limit: int) -> tuple[int, list[Place]]:
+        found = [Place("text", "", digest) for digest in self._texts]
+        for name, shard in self._shards.items():
+            found += [Place("state", name, id_) for id_ in shard.states]
+            found += [Place("bucket", name, bucket) for bucket in shard.measures]
+        following = cursor + limit
+        return (following if following < len(found) else 0), found[cursor:following]
+
+    async def holdings(self, read: Read, indexes: Sequence[str]) -> list[Holding]:
+        shard = self._shard(read.shard)
+        members = {name: self._index(read.shard, name) for name in indexes}
+        return [
+            Holding(
+                id_,
+                shard.states[id_],
+                shard.timers.get(id_),
+                {name: held[id_] for name, held in members.items() if id_ in held},
+            )
+            for id_ in read.ids
+            if id_ in shard.states
+        ]
+
+    async def put_holdings(self, shard: str, holdings: Sequence[Holding]) -> None:
+        held = self._shard(shard)
+        for one in holdings:
+            held.states[one.id] = one.state
+            if one.timer_ms is not None:
+                held.timers[one.id] = one.timer_ms
+            for index, score in one.scores.items():
+                held.indexes.setdefault(check_index(index), {})[one.id] = score
+
+    async def put_measures(self, shard: str, buckets: Mapping[str, Mapping[str, int]]) -> None:
+        held = self._shard(shard)
+        for bucket, fields in buckets.items():
+            held.measures[check_bucket(bucket)] = dict(fields)
+
+    async def put_origin(self, origin: bytes) -> None:
+        self._origin = origin
+
+    async def origin(self) -> bytes | None:
+        return self._origin
+
+    async def wipe(self) -> None:
+        self._shards, self._texts = {}, {}
+        self._partitions, self._wish = None, None
+
+    async def claimed_partitions(self) -> int | None:
+        return self._partitions
 
     async def claim_partitions(self, count: int) -> int:
         if self._partitions is None:

@@ -7,6 +7,7 @@ index a sorted set of ids by score. Sorted sets order equal scores by the member
 UTF-8 is Python's order of ``str``.
 """
 
+import asyncio
 import hashlib
 from collections.abc import Mapping, Sequence
 from importlib import resources
@@ -17,20 +18,37 @@ from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialWithJitterBackoff
 from redis.exceptions import NoScriptError, RedisError
+from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from touchstream.agents.stores.arguments import check_commit
-from touchstream.agents.stores.base import Commit, Fence, Read, ShardCheckpoint
+from touchstream.agents.stores.base import (
+    Commit,
+    Fence,
+    Holding,
+    Place,
+    Read,
+    ShardCheckpoint,
+)
 from touchstream.agents.stores.connection import pool_of
 from touchstream.agents.stores.errors import translated
 from touchstream.agents.stores.keys import (
     ShardKeys,
+    all_keys,
     check_name,
+    origin_key,
     partitions_key,
+    place_of,
     shard_keys,
     text_key,
     wish_key,
 )
-from touchstream.agents.stores.setup_check import CONFIG_QUERIES, SERVER_QUERIES, complaints
+from touchstream.agents.stores.setup_check import (
+    CONFIG_QUERIES,
+    SERVER_QUERIES,
+    Memory,
+    complaints,
+    memory_of,
+)
 
 Command = tuple[Any, ...]
 T = TypeVar("T")
@@ -51,12 +69,14 @@ def connect(
     *,
     timeout_s: float = TIMEOUT_S,
     retries: int = RETRIES,
+    patience_s: float | None = None,
     username: str | None = None,
     password: str | None = None,
     ca_file: Path | None = None,
 ) -> "RedisStore":
     """A store at redis://, rediss:// or unix:// (``?protocol=2`` for RESP2); nothing is sent yet.
 
+    ``timeout_s`` bounds each try, ``patience_s`` all tries of a verb together; None: no bound.
     A user and password inside the URL go before the given ones. Raises ValueError for another URL,
     a ``ca_file`` where there is no TLS, or a namespace that cannot stand in a key.
     """
@@ -72,16 +92,17 @@ def connect(
         password=password,
         **({} if ca_file is None else {"ssl_ca_certs": str(ca_file)}),
     )
-    return RedisStore(Redis.from_pool(pool), namespace)
+    return RedisStore(Redis.from_pool(pool), namespace, patience_s)
 
 
 class RedisStore:
     """Implements ``Store`` on a client that returns bytes."""
 
-    def __init__(self, client: Redis, namespace: str) -> None:
+    def __init__(self, client: Redis, namespace: str, patience_s: float | None = None) -> None:
         self._client = client
         self._namespace = check_name(namespace)
-        self._where = _where(client)
+        self._where = f"{_where(client)}, namespace {namespace!r}"
+        self._patience_s = patience_s
 
     async def read_checkpoints(self, shards: Sequence[str]) -> list[ShardCheckpoint]:
         keys = [self._keys(shard) for shard in shards]
@@ -179,13 +200,80 @@ class RedisStore:
         [(following, found)] = await self._ask("ids", [query])
         return int(following), [keys.subject(key) for key in found]
 
+    async def scan(self, cursor: int, limit: int) -> tuple[int, list[Place]]:
+        query = ("SCAN", cursor, "MATCH", all_keys(self._namespace), "COUNT", limit)
+        [(following, keys)] = await self._ask("scan", [query])
+        found = [place_of(self._namespace, key) for key in keys]
+        return int(following), [Place(*each) for each in found if each is not None]
+
+    async def holdings(self, read: Read, indexes: Sequence[str]) -> list[Holding]:
+        keys, ids = self._keys(read.shard), [id_.encode() for id_ in read.ids]
+        if not ids:
+            return []
+        sets = [keys.timers, *(keys.index_of(name) for name in indexes)]
+        queries = [self._mget(read), *(("ZMSCORE", key, *ids) for key in sets)]
+        states, timers, *scores = await self._ask("holdings", queries)
+        return [
+            Holding(
+                id_,
+                state,
+                None if timer is None else int(float(timer)),
+                {
+                    name: float(of_index[at])
+                    for name, of_index in zip(indexes, scores, strict=True)
+                    if of_index[at] is not None
+                },
+            )
+            for at, (id_, state, timer) in enumerate(zip(read.ids, states, timers, strict=True))
+            if state is not None
+        ]
+
+    async def put_holdings(self, shard: str, holdings: Sequence[Holding]) -> None:
+        keys = self._keys(shard)
+        commands: list[Command] = [("SET", keys.state(one.id), one.state) for one in holdings]
+        for one in holdings:
+            id_ = one.id.encode()
+            if one.timer_ms is not None:
+                commands.append(("ZADD", keys.timers, one.timer_ms, id_))
+            commands += [
+                ("ZADD", keys.index_of(name), repr(score), id_)
+                for name, score in one.scores.items()
+            ]
+        await self._ask("put_holdings", commands)
+
+    async def put_measures(self, shard: str, buckets: Mapping[str, Mapping[str, int]]) -> None:
+        keys = self._keys(shard)
+        commands: list[Command] = []
+        for bucket, fields in buckets.items():
+            key = keys.bucket(bucket)
+            commands.append(("DEL", key))
+            if fields:
+                commands.append(("HSET", key, *(part for pair in fields.items() for part in pair)))
+        await self._ask("put_measures", commands)
+
+    async def put_origin(self, origin: bytes) -> None:
+        await self._ask("put_origin", [("SET", origin_key(self._namespace), origin)])
+
+    async def origin(self) -> bytes | None:
+        found: list[bytes | None] = await self._ask(
+            "origin", [("GET", origin_key(self._namespace))]
+        )
+        return found[0]
+
+    async def wipe(self) -> None:
+        kept, cursor = origin_key(self._namespace), -1
+        while cursor:
+            query = ("SCAN", max(cursor, 0), "MATCH", all_keys(self._namespace), "COUNT", 1_000)
+            [(following, keys)] = await self._ask("wipe", [query])
+            cursor = int(following)
+            await self._ask("wipe", [("UNLINK", key) for key in keys if key != kept])
+
     async def claim_partitions(self, count: int) -> int:
         key = partitions_key(self._namespace)
         _, stored = await self._ask("claim_partitions", [("SET", key, count, "NX"), ("GET", key)])
         return int(stored)
 
     async def claimed_partitions(self) -> int | None:
-        """The stored partition count, without storing any."""
         [stored] = await self._ask("claimed_partitions", [("GET", partitions_key(self._namespace))])
         return None if stored is None else int(stored)
 
@@ -194,16 +282,27 @@ class RedisStore:
         [(seconds, microseconds)] = await self._ask("now_ms", [("TIME",)])
         return int(seconds) * 1000 + int(microseconds) // 1000
 
+    async def count_keys(self, *, everybody: bool = False) -> int:
+        """About how many keys the namespace has; exactly how many the database has."""
+        if everybody:
+            [count] = await self._ask("count_keys", [("DBSIZE",)])
+            return int(count)
+        count, cursor = 0, -1
+        while cursor:
+            query = ("SCAN", max(cursor, 0), "MATCH", all_keys(self._namespace), "COUNT", 1_000)
+            [(following, keys)] = await self._ask("count_keys", [query])
+            cursor, count = int(following), count + len(keys)
+        return count
+
+    async def memory(self) -> Memory:
+        """The memory that the server uses, and may use."""
+        [info] = await self._ask("memory", [("INFO", "memory")])
+        return memory_of(info)
+
     async def check(self) -> list[str]:
         queries = [*SERVER_QUERIES, *CONFIG_QUERIES]
         server, replication, *config = await self._send("check", queries)
         return complaints(server, replication, config)
-
-    async def wipe(self) -> None:
-        """Delete everything in the namespace; for the namespaces of replays."""
-        pattern = f"{{{self._namespace}:*"
-        async for key in self._client.scan_iter(pattern, count=1000):
-            await self._client.unlink(key)
 
     async def close(self) -> None:
         await self._client.aclose()
@@ -232,7 +331,11 @@ class RedisStore:
             for command in commands:
                 pipeline.pipeline_execute_command(*command)  # type: ignore[no-untyped-call]
             try:
-                return await pipeline.execute(raise_on_error=False)
+                async with asyncio.timeout(self._patience_s):
+                    return await pipeline.execute(raise_on_error=False)
+            except TimeoutError as error:  # ours: redis-py has one of its own
+                late = RedisTimeoutError(f"no answer within {self._patience_s:g} s")
+                raise translated(late, verb, self._where) from error
             except (RedisError, OSError) as error:
                 raise translated(error, verb, self._where) from error
 

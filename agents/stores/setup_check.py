@@ -1,7 +1,7 @@
 """The Redis configuration that prevents silent loss, checked at start."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 OLDEST_SERVER = (7, 0)
 """Scripts that begin with #!lua (refused whole when Redis may not write) came with it."""
@@ -28,6 +28,21 @@ def complaints(server: object, replication: object, config: Iterable[object]) ->
             for sentence in _of_setting(setting, reply)
         ),
     ]
+
+
+class Memory(NamedTuple):
+    """A server's memory in bytes."""
+
+    used: int
+    limit: int
+    """``maxmemory``, or what the machine has."""
+
+
+def memory_of(reply: object) -> Memory:
+    """The memory by the reply to INFO memory."""
+    fields = _fields(reply)
+    limit = int(fields.get("maxmemory", 0)) or int(fields.get("total_system_memory", 0))
+    return Memory(int(fields.get("used_memory", 0)), limit)
 
 
 def _of_version(server: object) -> list[str]:

@@ -35,7 +35,7 @@ def test_a_tombstone_arrives_between_its_neighbours_with_key_and_headers_only() 
     with EmbeddedBroker({"customer-risk": 1}) as broker:
         settings = Settings(kafka=KafkaSettings(bootstrap=broker.bootstrap, embedded=True))
         asyncio.run(_sent(settings))
-        with clients.consumer(settings.kafka) as consumer:
+        with clients.consumer(settings.kafka, "customer-risk") as consumer:
             found = list(read(consumer, whole(consumer, "customer-risk")))
     assert [(one.key, one.value) for one in found] == [
         (b"ada", b"{}"),

@@ -7,15 +7,17 @@ from typing import NamedTuple
 import msgspec
 import pytest
 
+from tests.agents.resharded import to
 from tests.make import QUICK, days, event, record
 from touchstream.agents.active_config import LEARNER
 from touchstream.agents.checkpoint import POSITION, About, Checkpoint, Position
 from touchstream.agents.fatal import Refusal
 from touchstream.agents.held_examples import without_forgotten
-from touchstream.agents.rebuilding import Rebuilt, rebuild
+from touchstream.agents.rebuilding import Rebuilt, Stretch, rebuild
 from touchstream.agents.stores.base import Fence
 from touchstream.schemas.examples import Example, TickCompleted, decode_example
 from touchstream.schemas.rules import LearningRules, Rules
+from touchstream.schemas.shards import shard_names
 from touchstream.schemas.topics import EXAMPLES_TOPIC
 from touchstream.streams.emit.identity import pseudonym
 from touchstream.streams.features.catalogue import FEATURES
@@ -29,6 +31,8 @@ from touchstream.streams.records import Record
 CUSTOMERS = ("ada", "bob", "cyd", "dan", "eve", "fay", "gus")
 LAST_DAY = 30
 PARTITIONS = 2
+MOVE_DAY, AFTER_MOVE = 17, 5
+"""The tick before that day has its number, because the first one was on day 0."""
 ADA, BOB = (pseudonym(name, QUICK.seed) for name in ("ada", "bob"))
 TELLING = msgspec.structs.replace(
     QUICK, learning=LearningRules(challenger="logistic", minimum_examples=3)
@@ -52,6 +56,9 @@ class Lived(NamedTuple):
     stream: LocalStream
     topic: Sequence[Written]
     checkpoint: Checkpoint
+    earlier: Sequence[Sequence[Written]] = ()
+    """The topic from before the move."""
+    examples_after: int = 0
 
 
 def test_only_the_numbers_of_versions_show_that_the_customer_was_ever_there() -> None:
@@ -149,6 +156,23 @@ def test_what_an_earlier_meaning_has_labelled_stays_unlearnt() -> None:
     assert 0 < ours < len(others)
 
 
+def test_a_deployment_that_was_resharded_is_rebuilt_from_both_topics() -> None:
+    lived = _lived(TELLING)
+    moved = _lived(TELLING, moved=True)
+    assert _plain(moved.checkpoint.knowledge) == _plain(lived.checkpoint.knowledge)
+    without = _rebuilt(moved, BOB)
+    assert _plain(without.checkpoint.knowledge) == _plain(_rebuilt(lived, BOB).checkpoint.knowledge)
+    assert list(without.checkpoint.knowledge.passed) == shard_names(AFTER_MOVE)
+
+
+def test_an_earlier_topic_that_was_cut_is_refused() -> None:
+    moved = _lived(TELLING, moved=True)
+    [before] = moved.earlier
+    cut = moved._replace(earlier=[before[1:]])
+    with pytest.raises(Refusal, match=f"has learnt {MOVE_DAY}: was the topic .* truncated"):
+        _rebuilt(cut, BOB)
+
+
 def test_the_commit_raises_the_learners_fence_and_says_what_is_there_now() -> None:
     rebuilt = _rebuilt(_lived(TELLING), BOB)
     commit = rebuilt.commit(Fence(12, 7))
@@ -175,23 +199,34 @@ def test_a_topic_that_the_learner_has_not_read_is_refused() -> None:
 
 def _rebuilt(lived: Lived, *without: str, until_tick: int = LAST_DAY + 1) -> Rebuilt:
     topic, checkpoint, rules = lived.topic, lived.checkpoint, lived.stream.rules
-    return rebuild(iter(topic), checkpoint, rules, PARTITIONS, without, until_tick)
+    earlier = [Stretch(iter(each), shard_names(PARTITIONS), MOVE_DAY) for each in lived.earlier]
+    partitions, after = lived.stream.partitions, lived.examples_after
+    return rebuild(iter(topic), checkpoint, rules, partitions, without, until_tick, earlier, after)
 
 
 @cache
-def _lived(rules: Rules, without: str = "") -> Lived:
-    """Thirty days of customers who come every one to five days, and some of whom stop."""
+def _lived(rules: Rules, without: str = "", *, moved: bool = False) -> Lived:
+    """Thirty days of customers who come every one to five days, and some of whom stop.
+
+    ``moved``: to more partitions, and another topic, on one of these days.
+    """
     stream, topic = LocalStream(rules, PARTITIONS), list[Written]()
+    earlier: list[Sequence[Written]] = []
+    after = 0
     for day in range(LAST_DAY + 1):
+        if moved and day == MOVE_DAY:
+            earlier, topic = [topic], []
+            stream = to(AFTER_MOVE)(stream)
+            after = stream.shards[0].checkpoint.sequences[EXAMPLES_TOPIC]
         for each in _visits(day, without):
-            stream.feed(partition_of(each.key or b"", PARTITIONS), [each])
+            stream.feed(partition_of(each.key or b"", stream.partitions), [each])
         tick = stream.next_tick(days(day))
         for shard in stream.shards:
             stream.turn(shard, tick)
             values = [entry.event for entry in shard.outbox if entry.topic == EXAMPLES_TOPIC]
             topic += [Written(len(topic) + place, value) for place, value in enumerate(values)]
         stream.learn(tick.number)
-    return Lived(stream, topic, _checkpoint(stream, topic))
+    return Lived(stream, topic, _checkpoint(stream, topic), earlier, after)
 
 
 def _visits(day: int, without: str) -> Iterator[Record]:

@@ -59,7 +59,11 @@ class Come(NamedTuple):
 def differences(deployment: Deployment) -> list[str]:
     """The differences between a deployment and the core on the log in its Kafka."""
     want = expected(deployment.settings, deployment.log_records())
-    have = found(deployment, want.measures)
+    return differences_between(found(deployment, want.measures), want)
+
+
+def differences_between(have: Come, want: Come) -> list[str]:
+    """A line for everything that differs."""
     return [
         *_unlike("record", enumerate(have.checkpoints), enumerate(want.checkpoints)),
         *_unlike("state", _flat(have.states), _flat(want.states)),

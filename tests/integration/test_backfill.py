@@ -187,7 +187,7 @@ def knowledge_of(scene: ReplayServices) -> object:
 def emitted(scene: ReplayServices) -> dict[str, list[tuple[str, object]]]:
     """Topic -> (id, content) of everything that was emitted, by id."""
     found: dict[str, list[tuple[str, object]]] = {}
-    with clients.consumer(scene.settings.kafka) as consumer:
+    with clients.consumer(scene.settings.kafka, "several") as consumer:
         for topic in TOPICS:
             name = physical_topics(scene.settings.kafka)[topic]
             records = read(consumer, whole(consumer, name))
@@ -296,7 +296,7 @@ def test_a_history_of_which_less_than_half_can_be_applied_is_not_sent(files: Fil
         assert output.code == 1
         assert "2 of 3 lines were not applied, more than half:" in output.err
         assert output.err.rstrip().endswith("nothing was sent")
-        with clients.consumer(scene.settings.kafka) as consumer:
-            topic = physical_topics(scene.settings.kafka)["touchpoints"]
+        topic = physical_topics(scene.settings.kafka)["touchpoints"]
+        with clients.consumer(scene.settings.kafka, topic) as consumer:
             places = [TopicPartition(topic, number) for number in range(PARTITIONS)]
             assert set(consumer.end_offsets(places).values()) == {0}

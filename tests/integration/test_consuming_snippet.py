@@ -29,7 +29,8 @@ def broker() -> Iterator[EmbeddedBroker]:
 
 
 def send(broker: EmbeddedBroker, records: Sequence[Sent]) -> None:
-    with clients.producer(KafkaSettings(bootstrap=broker.bootstrap)) as producer:
+    kafka = KafkaSettings(bootstrap=broker.bootstrap)
+    with clients.producer(kafka, records[0].topic) as producer:
         for record in records:
             partition = partition_of(record.key, PARTITIONS)
             producer.send(record.topic, record.value, record.key, partition=partition)

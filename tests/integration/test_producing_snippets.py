@@ -34,7 +34,8 @@ def broker() -> Iterator[EmbeddedBroker]:
 
 def arrived(broker: EmbeddedBroker) -> list[Arrival | object]:
     """Everything on the topic as a worker decodes it, key and partition included."""
-    with clients.consumer(KafkaSettings(bootstrap=broker.bootstrap)) as consumer:
+    kafka = KafkaSettings(bootstrap=broker.bootstrap)
+    with clients.consumer(kafka, "touchpoints") as consumer:
         return [
             decode(
                 Record(

@@ -39,7 +39,8 @@ def command(name: str, changes: Mapping[str, str]) -> list[str]:
 
 def test_intake_accepts_what_the_publish_snippet_sends(broker: EmbeddedBroker) -> None:
     subprocess.run(command("publish", embedded(broker)), check=True, timeout=60)
-    with clients.consumer(KafkaSettings(bootstrap=broker.bootstrap)) as consumer:
+    kafka = KafkaSettings(bootstrap=broker.bootstrap)
+    with clients.consumer(kafka, "touchpoints") as consumer:
         [sent] = read(consumer, whole(consumer, "touchpoints"))
     record = Record(sent.offset, Millis(sent.timestamp), sent.key, sent.value, ())
     arrival = decode(record, Origin(sent.partition, PARTITIONS, None))
@@ -52,7 +53,7 @@ def test_the_consume_snippet_prints_an_emission_once(broker: EmbeddedBroker) -> 
     first = stops()["emitted"]
     second = {**first, "sequence": "p0:0000000000000023"}
     kafka = KafkaSettings(bootstrap=broker.bootstrap)
-    with clients.producer(kafka) as producer:
+    with clients.producer(kafka, CHURN_RISK_TOPIC) as producer:
         for emission in (first, first, second):
             value = orjson.dumps(emission)
             producer.send(CHURN_RISK_TOPIC, value, b"mira", partition=0).get(timeout=10)

@@ -18,6 +18,7 @@ from touchstream.agents.cli.checks import (
     check_store,
 )
 from touchstream.agents.cli.reading import OffsetRange
+from touchstream.agents.resharding import Lineage, Source
 from touchstream.agents.settings import KafkaSettings, Settings
 from touchstream.schemas.shards import shard_name
 from touchstream.schemas.tick import ActiveConfig
@@ -79,6 +80,26 @@ def test_a_namespace_in_which_nothing_ran_has_no_fault() -> None:
 
 def test_a_changed_partition_count_is_set_back() -> None:
     assert of_store(store(claimed=3)) == {"partitions": ["kafka.partitions is 2: set it back to 3"]}
+
+
+def test_half_a_copy_is_a_fault_with_the_command_that_finishes_it() -> None:
+    source = Source("shop", "touchpoints", "touchstream.examples", (5, 5, 5, 5), 10, 0)
+    half = Lineage(False, 2, "new.", (source,), 30)
+    assert of_store(store(claimed=None)._replace(lineage=half)) == {
+        "partitions": [
+            "no worker serves it: finish the copy with the configuration of 'shop' (touchstream "
+            "reshard --partitions 2 --topic-prefix 'new.' --namespace touchstream), which begins "
+            "it anew; or go on with that namespace, which is untouched"
+        ]
+    }
+
+
+def test_a_finished_copy_is_no_fault_and_says_of_what() -> None:
+    source = Source("shop", "touchpoints", "touchstream.examples", (5, 5, 5, 5), 10, 0)
+    facts = store()._replace(lineage=Lineage(True, 2, "new.", (source,), 30))
+    [found] = [f for f in check_store(SETTINGS, facts, NOW_MS) if f.check == "partitions"]
+    said = "the namespace was started with 2, a copy of 'shop' with 4 as of tick 10"
+    assert found == Finding("partitions", said, [])
 
 
 def test_clocks_two_seconds_apart_are_a_fault() -> None:

@@ -1,11 +1,13 @@
 """A customer's events in files, up to the position of their shard."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from tests.agents.cli.command import order
 from tests.make import event, folded, models, moment, record
 from touchstream.agents.cli.explaining import Subject, from_files
 from touchstream.agents.history.recording import record_line
+from touchstream.agents.resharding import Source
 from touchstream.agents.settings import Settings
 from touchstream.schemas.envelope import format_time
 from touchstream.schemas.tick import ActiveConfig, Tick, encode_tick
@@ -13,6 +15,7 @@ from touchstream.schemas.units import CustomerId, Millis
 from touchstream.streams.checkpoint import ShardCheckpoint
 from touchstream.streams.history import Heard
 from touchstream.streams.intake.decode import Origin
+from touchstream.streams.intake.partitioner import partition_of
 from touchstream.streams.projections.projection import TimerFired
 from touchstream.streams.records import Record
 from touchstream.streams.state import State
@@ -20,7 +23,14 @@ from touchstream.streams.state import State
 ADA = CustomerId("ada")
 
 
-def heard(folder: Path, *lines: bytes, clock: str, last: str, partition: int = 0) -> list[str]:
+def heard(
+    folder: Path,
+    *lines: bytes,
+    clock: str,
+    last: str,
+    partition: int = 0,
+    earlier: Sequence[Source] = (),
+) -> list[str]:
     """The subject ada as of the tick at ``clock``; her newest event is of ``last``."""
     file = folder / "events.jsonl"
     file.write_bytes(b"\n".join(lines))
@@ -31,6 +41,7 @@ def heard(folder: Path, *lines: bytes, clock: str, last: str, partition: int = 0
         checkpoint=ShardCheckpoint(watermark_ms=moment(clock)),
         end=0,
         context=models(clock),
+        earlier=earlier,
     )
     settings = Settings.load(None, {"TOUCHSTREAM_KAFKA__PARTITIONS": "1"})
     found = from_files(settings, subject, [file], lambda _: None)
@@ -87,3 +98,16 @@ def test_of_a_recorded_log_only_the_customers_partition_is_read(tmp_path: Path) 
     lines.append(record_line(record(event("web.visit", "d2")), Origin(0, 2, None)))
     found = heard(tmp_path, *lines, clock="d1", last="d2")
     assert found == ["01-01T00:00", "01-03T00:00"]
+
+
+def test_a_recording_from_before_a_resharding_is_read_in_its_own_partition(tmp_path: Path) -> None:
+    then = partition_of(b"ada", 3)
+    assert then
+    visit = record(event("web.visit", "d0 12:00"))
+    lines = [record_line(visit, Origin(then, 3, None))]
+    lines.append(record_line(record(event("web.visit", "d1 12:00")), Origin(0, 1, None)))
+    source = Source("old", "old.touchpoints", "old.touchstream.examples", (9,) * 3, 3, 0)
+    both = heard(tmp_path, *lines, clock="d2", last="d1 12:00", earlier=[source])
+    assert {"01-01T12:00", "01-02T12:00"} <= {*both}
+    later = heard(tmp_path, *lines, clock="d2", last="d1 12:00")
+    assert "01-01T12:00" not in later

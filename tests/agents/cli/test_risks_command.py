@@ -124,7 +124,9 @@ def test_redis_away_ends_with_1_and_one_line(tmp_path: Path) -> None:
     settings = {"REDIS__URL": "redis://127.0.0.1:1/0"}
     output = touchstream("risks", cwd=tmp_path, settings=settings)
     assert (output.code, output.out, output.err.count("\n")) == (1, "", 1)
-    assert output.err.startswith("touchstream: claimed_partitions: Redis at 127.0.0.1:1: ")
+    assert output.err.startswith(
+        "touchstream: claimed_partitions: Redis at 127.0.0.1:1, namespace "
+    )
 
 
 @pytest.mark.integration

@@ -133,9 +133,9 @@ async def test_it_keeps_the_newest_five_megabytes_of_a_partition(
 
 def test_kafka_python_reads_what_it_wrote(broker: EmbeddedBroker) -> None:
     kafka = KafkaSettings(bootstrap=broker.bootstrap)
-    with clients.producer(kafka) as producer:
+    with clients.producer(kafka, "touchpoints") as producer:
         producer.send("touchpoints", b"value", key=b"c-1").get(timeout=10)
-    with clients.consumer(kafka) as consumer:
+    with clients.consumer(kafka, "touchpoints") as consumer:
         found = list(read(consumer, whole(consumer, "touchpoints")))
     assert [(record.key, record.value) for record in found] == [(b"c-1", b"value")]
 

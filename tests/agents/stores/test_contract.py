@@ -9,7 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from touchstream.agents.stores.base import Commit, Fence, Read, ShardCheckpoint, Store
+from touchstream.agents.stores.base import (
+    Commit,
+    Fence,
+    Holding,
+    Place,
+    Read,
+    ShardCheckpoint,
+    Store,
+)
 from touchstream.agents.stores.memory import MemoryStore
 
 FIRST = Fence(10, 1)
@@ -501,6 +509,60 @@ async def test_the_last_wish_counts(store: Store) -> None:
     await store.put_wish(b"seven")
     await store.put_wish(b"\x00eight")
     assert await store.wish() == b"\x00eight"
+
+
+async def whole(store: Store) -> set[Place]:
+    cursor, found = await store.scan(0, 2)
+    while cursor:
+        cursor, more = await store.scan(cursor, 2)
+        found += more
+    return set(found)
+
+
+async def test_a_scan_names_states_buckets_and_texts_of_every_shard(store: Store) -> None:
+    await commit_first(store, states={"c:1": b"one", "ü": b"two"}, measures={DAY: {"nps": 1}})
+    await commit_first(store, "learner", states={"version:1": b"sealed"}, timers={"x": 1})
+    await store.put_text("0123abcd", b"rules")
+    await store.put_wish(b"seven")
+    await store.claim_partitions(4)
+    await store.put_origin(b"elsewhere")
+    assert await whole(store) == {
+        Place("state", "p0", "c:1"),
+        Place("state", "p0", "ü"),
+        Place("bucket", "p0", DAY),
+        Place("state", "learner", "version:1"),
+        Place("text", "", "0123abcd"),
+    }
+
+
+async def test_what_is_held_of_a_customer_is_put_elsewhere_as_it_is(store: Store) -> None:
+    held = [
+        Holding("c-1", b"\x00one", 2**52 + 1, {"risk.high": 0.1 + 0.2}),
+        Holding("ü", b"two", None, {}),
+    ]
+    await store.put_holdings("p7", held)
+    await store.put_holdings("p7", held)
+    assert await store.holdings(Read("p7", ["c-1", "nobody", "ü"]), RISKS) == held
+    assert await store.holdings(Read("p7", []), RISKS) == []
+    assert await store.timers_until("p7", 2**53, 10) == ["c-1"]
+
+
+async def test_measures_that_are_put_replace_the_bucket(store: Store) -> None:
+    await commit_first(store, measures={DAY: {"nps": 1, "orders|EUR": 3}})
+    await store.put_measures("p0", {DAY: {"orders|EUR": 2**60 + 1}, NEXT_DAY: {}})
+    assert await store.read_measures(["p0"], [DAY, NEXT_DAY]) == [[{"orders|EUR": 2**60 + 1}, {}]]
+
+
+async def test_a_wiped_namespace_remembers_its_origin_alone(store: Store) -> None:
+    assert await store.origin() is None
+    await commit_first(store, states={"c-1": b"one"}, measures={DAY: {"nps": 1}})
+    await store.put_wish(b"seven")
+    await store.claim_partitions(4)
+    await store.put_origin(b"elsewhere")
+    await store.wipe()
+    assert (await whole(store), await store.origin()) == (set(), b"elsewhere")
+    assert (await store.wish(), await store.claimed_partitions()) == (None, None)
+    assert await store.read_checkpoints(["p0"]) == [ShardCheckpoint(None, None)]
 
 
 async def test_the_first_partition_count_stays(store: Store) -> None:

@@ -178,7 +178,7 @@ async def test_a_foreign_key_in_the_place_of_an_index_refuses_the_whole_commit(
 async def test_a_server_that_is_away_is_named_without_its_password() -> None:
     store = connect("redis://user:secret@127.0.0.1:1/0", "test", retries=0)
     with pytest.raises(
-        StoreError, match=r"load: Redis at 127\.0\.0\.1:1: it cannot be reached"
+        StoreError, match=r"load: Redis at 127\.0\.0\.1:1, namespace '[^']+': it cannot be reached"
     ) as it:
         await store.load([Read("p0", ["a"])])
     assert "secret" not in str(it.value)
