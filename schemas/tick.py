@@ -5,7 +5,7 @@ import hmac
 from typing import Annotated, Literal
 
 import msgspec
-from msgspec import Meta, Struct, field
+from msgspec import UNSET, Meta, Struct, UnsetType, field
 
 from touchstream.schemas.envelope import JSON_TYPE, OWN_SOURCE, SPECVERSION, format_time, parse_time
 from touchstream.schemas.registry import TICK_TYPE
@@ -47,8 +47,8 @@ class TickData(ActiveConfig, frozen=True, kw_only=True, gc=False):
 
     number: Annotated[int, Meta(ge=1, le=2**53)]
     """From 1, increasing by 1."""
-    phase: Phase = "live"
-    """``history``: the records behind it are a backfill's."""
+    phase: Phase | UnsetType = UNSET
+    """``history``: the records behind it are a backfill's; left out by a live tick."""
     hmac: str | None = None
     """HMAC-SHA256 of the tick in hex; null: the deployment has no tick secret."""
 
@@ -78,7 +78,7 @@ def encode_tick(tick: Tick, secret: bytes | None) -> bytes:
             model_version=tick.active_config.model_version,
             rules=tick.active_config.rules,
             features=tick.active_config.features,
-            phase=tick.phase,
+            phase=UNSET if tick.phase == "live" else tick.phase,
             hmac=None if secret is None else _signature(tick, secret),
         ),
     )
@@ -105,7 +105,7 @@ def decode_tick(decoded: dict[str, object], secret: bytes | None) -> Tick:
         active_config=ActiveConfig(
             model_version=data.model_version, rules=data.rules, features=data.features
         ),
-        phase=data.phase,
+        phase="live" if data.phase is UNSET else data.phase,
     )
     if secret is not None:
         _check_signature(tick, data.hmac, secret)
