@@ -59,6 +59,8 @@ class Contest(Struct):
     fallen_back: bool
     examples: int
     trials: Sequence[Standoff]
+    own: int | None = None
+    """Examples of this target, where the model also learns another's."""
 
 
 class Overview(Struct):
@@ -181,6 +183,7 @@ def _contest(learnt: Learnt) -> Contest:
         fallen_back=learnt.fallen_back,
         examples=learnt.model.examples,
         trials=trials,
+        own=None if learnt.model.own is None else learnt.model.own.examples,
     )
 
 
@@ -194,7 +197,8 @@ def _standoff(rival: str, trial: Trial) -> Standoff:
 def _lines(overview: Overview) -> Iterator[str]:
     for name, contest in overview.targets.items():
         fallen = f", fallen back to {contest.served}" if contest.fallen_back else ""
-        yield f"{name}: {contest.champion} of {contest.examples:,} examples{fallen}"
+        own = "" if contest.own is None else f", {contest.own:,} of them its own"
+        yield f"{name}: {contest.champion} of {contest.examples:,} examples{own}{fallen}"
         for trial in contest.trials:
             yield f"  against {_reported(trial)}"
     yield f"wanted: {overview.wanted}; newest: {overview.newest}, learnt up to tick {overview.tick}"

@@ -27,7 +27,7 @@ class ReturnChanged(Struct, frozen=True, kw_only=True, gc=False):
     band: Band
     """The band that was entered; high: a return is likely."""
     n: Annotated[int, Meta(ge=0)]
-    """Matured examples behind the model."""
+    """Matured examples of a return behind the model."""
     model_version: Annotated[int, Meta(ge=0)]
     """The model version that scored."""
     rules: str

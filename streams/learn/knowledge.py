@@ -3,7 +3,7 @@
 import msgspec
 from msgspec import Struct, field
 
-from touchstream.schemas.rules import Rules, Target, TargetRules, Thresholds
+from touchstream.schemas.rules import ReturnTarget, Rules, Target, TargetRules, Thresholds
 from touchstream.schemas.units import DAY_MS, Millis
 from touchstream.streams.features.feature import FeatureList
 from touchstream.streams.learn.band_capacity import RiskFlow
@@ -89,10 +89,14 @@ class Learnt(Struct, kw_only=True):
         days = target.horizon_ms / DAY_MS
         learning = rules.learning
         challenger = learning.challenger
+
+        def untrained(model: str) -> ModelData:
+            return empty(features.digest, days, model, borrows=isinstance(target, ReturnTarget))
+
         return Learnt(
-            model=empty(features.digest, days, learning.model),
+            model=untrained(learning.model),
             name=learning.model,
-            challenger=None if challenger is None else empty(features.digest, days, challenger),
+            challenger=None if challenger is None else untrained(challenger),
             challenger_name=challenger,
             trial=None if challenger is None else new_trial(target),
             fallback=new_trial(target),
@@ -192,6 +196,7 @@ class Knowledge(Struct, kw_only=True):
             name: (
                 learnt.label_definition,
                 learnt.model.columns,
+                learnt.model.own is None,
                 {learnt.name, learnt.challenger_name},
                 learnt.pace,
             )
@@ -206,6 +211,16 @@ class Knowledge(Struct, kw_only=True):
 def _history(model: ModelData) -> tuple[object, ...]:
     """What a model has learnt from, whatever its columns."""
     return type(model.estimator), model.since_ms, model.examples, model.churned
+
+
+def _counting_own(fresh: ModelData, known: ModelData) -> ModelData:
+    """``known``, which in a record of an earlier build did not tell own from borrowed examples.
+
+    Then its evidence and its offset begin anew.
+    """
+    if fresh.own is None or known.own is not None:
+        return known
+    return msgspec.structs.replace(known, own=fresh.own, calibration=fresh.calibration)
 
 
 def _carried(known: Learnt, keys: tuple[str, ...]) -> Learnt:
@@ -237,14 +252,15 @@ def _kept(fresh: Learnt, known: Learnt, now_ms: Millis) -> Learnt:
     paired = {fresh.name, fresh.challenger_name} == {known.name, known.challenger_name}
     champion = known.name if paired else fresh.name
     stays, paced = champion == known.name, fresh.pace == known.pace
-    challenger = known if paired else fresh
+    others = known if paired else fresh
+    challenger = others.challenger and _counting_own(fresh.model, others.challenger)
     return msgspec.structs.replace(
         known,
         label_definition=fresh.label_definition,
-        model=models[champion],
+        model=_counting_own(fresh.model, models[champion]),
         name=champion,
-        challenger=challenger.challenger,
-        challenger_name=challenger.challenger_name,
+        challenger=challenger,
+        challenger_name=others.challenger_name,
         trial=known.trial if paired and paced else fresh.trial,
         fallback=known.fallback if stays and paced else fresh.fallback,
         fallen_back=known.fallen_back and stays,

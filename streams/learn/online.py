@@ -34,6 +34,7 @@ class OnlineModel:
         self._segment_n = list(data.segment_n)
         self._segment_churned = list(data.segment_churned)
         self._examples, self._churned = data.examples, data.churned
+        self._own = data.own
 
     def learn(
         self, values: Sequence[float], at_ms: Millis, label: int, weight: float
@@ -47,11 +48,12 @@ class OnlineModel:
         at_ms: Sequence[Millis],
         labels: Sequence[int],
         weights: Sequence[float],
-        calibrating: int | None = None,
+        own: int | None = None,
     ) -> list[Prediction]:
         """Learn the examples of one tick; returns the predictions made before learning any.
 
-        The first ``calibrating`` of them also adjust the calibration; None: all.
+        The first ``own`` of them are of the model's target, and None means all. Only these adjust
+        the calibration, so that its intercept brings the target's base rate.
 
         Labels of one tick are correlated: the same customers, overlapping windows, one bad month.
         Otherwise labels leak within a tick. So calibration and comparisons use the predictions from
@@ -68,16 +70,28 @@ class OnlineModel:
             Prediction(*word) for word in zip(logits.tolist(), variances.tolist(), strict=True)
         ]
         calibrated = [self._calibration.apply(raw) for raw in predictions]
-        if self._examples >= LEAST_EXAMPLES:
-            for raw, label, weight in islice(
-                zip(predictions, labels, weights, strict=True), calibrating
-            ):
+        offsets = self._offsets(len(rows), own)
+        if self._own is not None or self._examples >= LEAST_EXAMPLES:
+            for raw, label, weight in islice(zip(predictions, labels, weights, strict=True), own):
                 self._calibration.learn(raw, label, weight)
         # First, so that the estimator learns this tick in the new units.
         self._estimator.move(self._standard.learn(columns))
-        self._estimator.learn_all(columns, self._standard.standardise(columns), labels, weights)
+        z = self._standard.standardise(columns)
+        self._estimator.learn_all(columns, z, labels, weights, offsets)
         self._count(rows, labels)
+        if self._own is not None:
+            self._own = self._own.plus(labels[:own])
         return calibrated
+
+    def _offsets(self, count: int, own: int | None) -> Sequence[float]:
+        """What the calibration adds to a prediction of the own target, and not of a borrowed row.
+
+        Otherwise estimator and offset would both correct the base rate, and overshoot.
+        """
+        if self._own is None:
+            return ()
+        own = count if own is None else own
+        return [self._calibration.intercept] * own + [0.0] * (count - own)
 
     def _columns(self, rows: Sequence[Sequence[float]], at_ms: Sequence[Millis]) -> Floats:
         measured = np.array(rows, dtype=np.float64)
@@ -110,4 +124,5 @@ class OnlineModel:
             segment_churned=tuple(self._segment_churned),
             examples=self._examples,
             churned=self._churned,
+            own=self._own,
         )

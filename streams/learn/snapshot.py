@@ -4,6 +4,7 @@ JSON with a format number and a digest over everything else; workers reject unkn
 """
 
 import hashlib
+from collections.abc import Sequence
 from typing import Literal
 
 import msgspec
@@ -30,6 +31,18 @@ class SnapshotError(ValueError):
     """The bytes are not a model that this build can serve; the message says why."""
 
 
+class OwnExamples(Struct, frozen=True, array_like=True):
+    """The examples of a model's own target, where it also learns another's."""
+
+    examples: int = 0
+    churned: int = 0
+    """Of these, examples with label 1."""
+
+    def plus(self, labels: Sequence[int]) -> "OwnExamples":
+        """With the examples of these labels."""
+        return OwnExamples(self.examples + len(labels), self.churned + sum(labels))
+
+
 class ModelData(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """One target's model: enough to predict and to continue learning."""
 
@@ -53,11 +66,18 @@ class ModelData(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, o
     segment_churned: tuple[int, ...]
     """Examples, and those with label 1, by segment."""
     examples: int
-    """Matured examples learnt from."""
+    """Matured examples learnt from, borrowed ones included."""
     churned: int
     """Of these, examples with label 1."""
+    own: OwnExamples | None = None
+    """Examples of its own target; None if it learns no others."""
     bands: Thresholds | None = None
     """Churn's thresholds for the capacity; None if they are typed, or not known yet."""
+
+    @property
+    def evidence(self) -> OwnExamples:
+        """The examples that tell how far this target's risks can be trusted."""
+        return self.own or OwnExamples(self.examples, self.churned)
 
 
 class Version(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -70,8 +90,13 @@ class Version(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 COLUMNS = hashlib.blake2b("\n".join(NAMES).encode(), digest_size=4).hexdigest()
 
 
-def empty(features: str, horizon_days: float, model: str = "bayes") -> ModelData:
-    """The untrained model, which predicts 0.5."""
+def empty(
+    features: str, horizon_days: float, model: str = "bayes", *, borrows: bool = False
+) -> ModelData:
+    """The untrained model, which predicts 0.5.
+
+    ``borrows``: it will also learn another target's examples.
+    """
     return ModelData(
         features=features,
         columns=COLUMNS,
@@ -79,12 +104,13 @@ def empty(features: str, horizon_days: float, model: str = "bayes") -> ModelData
         since_ms=None,
         standard=no_standard(len(NAMES)),
         estimator=fresh(model, list(NAMES)),
-        calibration=Calibration(),
+        calibration=Calibration.with_offset() if borrows else Calibration(),
         between_customer_variance=0.0,
         segment_n=(0,) * SEGMENTS,
         segment_churned=(0,) * SEGMENTS,
         examples=0,
         churned=0,
+        own=OwnExamples() if borrows else None,
     )
 
 

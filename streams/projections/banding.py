@@ -8,10 +8,14 @@ from touchstream.streams.scoring import Scored
 
 
 def enough_evidence(model: ModelData, rules: LearningRules) -> bool:
-    """Whether the model has learnt enough examples of both labels for its risks to be emitted."""
+    """Whether the model has learnt enough examples of both labels for its risks to be emitted.
+
+    Borrowed examples are none: their base rate is another target's.
+    """
+    found = model.evidence
     # A model that has seen almost only one label cannot rank customers.
-    rarer = min(model.churned, model.examples - model.churned)
-    return model.examples >= rules.minimum_examples and rarer >= rules.minimum_of_each
+    rarer = min(found.churned, found.examples - found.churned)
+    return found.examples >= rules.minimum_examples and rarer >= rules.minimum_of_each
 
 
 def next_band_of(

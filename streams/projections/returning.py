@@ -180,7 +180,7 @@ def _change(
         high=high,
         band_before=state.band,
         band=band,
-        n=scored.scorer.model.examples,
+        n=scored.scorer.model.evidence.examples,
         model_version=ctx.serving.version,
         rules=ctx.serving.rules_digest,
         reasons=reasons_of(

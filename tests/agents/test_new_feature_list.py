@@ -1,6 +1,7 @@
 """Another build, or other settings: a model that cannot go on starts anew, the others stay."""
 
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -17,8 +18,16 @@ from touchstream.agents.stores.memory import MemoryStore
 from touchstream.schemas.rules import ChurnRules, LearningRules, Model, Rules, TargetRules
 from touchstream.schemas.units import Millis
 from touchstream.streams.features.catalogue import FEATURES
+from touchstream.streams.learn.calibration import Calibration
 from touchstream.streams.learn.knowledge import Knowledge, Learnt
-from touchstream.streams.learn.snapshot import CHURN, RETURN, Version, empty, unseal
+from touchstream.streams.learn.snapshot import (
+    CHURN,
+    RETURN,
+    OwnExamples,
+    Version,
+    empty,
+    unseal,
+)
 
 SPANS = {TopicPartition("touchstream.examples", 0): Span(earliest=0, end=5, committed=5)}
 FORMAT_1 = Path(__file__).parent / "data" / "learner-of-format-1.json"
@@ -54,6 +63,27 @@ async def test_of_a_list_whose_names_are_unknown_the_empty_model_is_published() 
     assert (await _record(store)).began[CHURN] == 40
 
 
+async def test_where_own_and_borrowed_examples_were_counted_as_one_the_offset_begins_anew() -> None:
+    """As the first build with the target ``return`` left it."""
+    known = _knowing(Rules(learning=LearningRules(challenger="logistic")))
+    learnt = known.targets[RETURN]
+    former: dict[str, Any] = {"own": None, "calibration": Calibration(-0.01), "examples": 700}
+    assert learnt.challenger is not None
+    learnt.model = msgspec.structs.replace(learnt.model, **former)
+    learnt.challenger = msgspec.structs.replace(learnt.challenger, **former)
+    store = await _left_behind(known)
+    rules = Rules(learning=LearningRules(challenger="logistic"))
+    await _learner(store, rules).assign(SPANS)
+    after = (await _record(store)).knowledge.targets[RETURN]
+    for model in (after.model, after.challenger):
+        assert model is not None
+        assert (model.examples, model.own) == (700, OwnExamples())
+        assert model.calibration == Calibration.with_offset()
+    assert after.challenger_name == "logistic"
+    assert (await _record(store)).began == {}
+    assert (await _published(store, 8)).models == {CHURN: known.churn.model, RETURN: after.model}
+
+
 async def test_of_another_feature_list_ticks_and_shards_stay() -> None:
     store = await _left_behind(_knowing(features=OF_BEFORE))
     await _learner(store).assign(SPANS)
@@ -73,7 +103,8 @@ async def test_with_another_model_chosen_the_old_one_gives_way() -> None:
     await _learner(store, Rules(learning=LearningRules(model="logistic"))).assign(SPANS)
     version = await _published(store, 8)
     logistic = empty(FEATURES.digest, 28.0, "logistic")
-    assert version.models == {CHURN: logistic, RETURN: logistic}
+    borrowing = empty(FEATURES.digest, 28.0, "logistic", borrows=True)
+    assert version.models == {CHURN: logistic, RETURN: borrowing}
     assert (await _record(store)).began == {CHURN: 40, RETURN: 40}
 
 
@@ -188,7 +219,10 @@ async def test_a_record_of_format_1_starts_a_new_model_as_the_next_version() -> 
     store = await _left_behind(FORMAT_1.read_bytes())
     await _learner(store).assign(SPANS)
     assert await _published(store, 9) == Version(
-        models={CHURN: NOTHING_LEARNT, RETURN: NOTHING_LEARNT}
+        models={
+            CHURN: NOTHING_LEARNT,
+            RETURN: empty(FEATURES.digest, horizon_days=28.0, borrows=True),
+        }
     )
 
 

@@ -60,11 +60,11 @@ def row(values: Sequence[float | None]) -> list[float]:
 
 
 @settings(max_examples=25)
-@given(st.sampled_from(sorted(MODELS)), LABELLED, LABELLED)
+@given(st.sampled_from(sorted(MODELS)), LABELLED, LABELLED, st.booleans())
 def test_learning_goes_on_from_data_exactly_where_it_stopped(
-    name: str, some: Labelled, more: Labelled
+    name: str, some: Labelled, more: Labelled, borrows: bool
 ) -> None:
-    start = empty(FEATURES.digest, 28, name)
+    start = empty(FEATURES.digest, 28, name, borrows=borrows)
     stopped = unseal(seal(knowing(learnt(some, start, between_customer_variance=0.0))))
     resumed, whole = OnlineModel(stopped.models["churn"]), OnlineModel(start)
     for number, (values, label) in enumerate([*some, *more]):
@@ -96,9 +96,11 @@ def test_a_score_is_the_same_to_the_last_bit_whatever_is_scored_beside_it(
 
 
 @settings(max_examples=25)
-@given(st.sampled_from(sorted(MODELS)), LABELLED)
-def test_a_worker_says_the_same_of_what_was_published(name: str, examples: Labelled) -> None:
-    data = learnt(examples, empty(FEATURES.digest, 28, name))
+@given(st.sampled_from(sorted(MODELS)), LABELLED, st.booleans())
+def test_a_worker_says_the_same_of_what_was_published(
+    name: str, examples: Labelled, borrows: bool
+) -> None:
+    data = learnt(examples, empty(FEATURES.digest, 28, name, borrows=borrows))
     data = msgspec.structs.replace(data, examples=1_000)  # not cold any more
     here, there = Scorer(data), Scorer(unseal(seal(knowing(data))).models["churn"])
     for values, _ in examples:
@@ -125,9 +127,9 @@ def test_whatever_was_learnt_a_score_is_a_probability_within_its_interval(
 
 
 @settings(max_examples=25)
-@given(LABELLED)
-def test_contributions_and_the_average_make_the_ln_odds(examples: Labelled) -> None:
-    data = learnt(examples, empty(FEATURES.digest, 28))
+@given(LABELLED, st.booleans())
+def test_contributions_and_the_average_make_the_ln_odds(examples: Labelled, borrows: bool) -> None:
+    data = learnt(examples, empty(FEATURES.digest, 28, borrows=borrows))
     data = msgspec.structs.replace(data, examples=1_000)
     scorer = Scorer(data)
     seasons = [*range(len(BASIS) - 6, len(BASIS))]
@@ -169,6 +171,7 @@ def matured(number: int, vector: bytes) -> Example:
         sequence=number + 1,
         tick=7,
         customer=f"c{number % 3}",
+        target="return" if number % 4 == 3 else "churn",
         at_ms=days(number),
         matured_ms=days(29),
         label=number % 2,

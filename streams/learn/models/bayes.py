@@ -1,5 +1,7 @@
 """Bayesian logistic regression in one pass, by assumed-density filtering."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from msgspec import Struct
 
@@ -86,10 +88,24 @@ class BayesianLogisticRegression(Estimator):
         self._both = None
 
     def learn(self, columns: Floats, z: Floats, label: int, weight: float) -> None:
+        self._learn(z, label, weight, 0.0)
+
+    def learn_all(
+        self,
+        columns: Floats,
+        z: Floats,
+        labels: Sequence[int],
+        weights: Sequence[float],
+        offsets: Sequence[float] = (),
+    ) -> None:
+        for row in zip(z, labels, weights, offsets or [0.0] * len(z), strict=True):
+            self._learn(*row)
+
+    def _learn(self, z: Floats, label: int, weight: float, offset: float) -> None:
         if self.forgetting:
             self._covariance[np.diag_indices(len(self._mean))] += self.forgetting
         gain = self._covariance.dot(z)
-        prediction = Prediction(float(self._mean.dot(z)), float(z.dot(gain)))
+        prediction = Prediction(float(self._mean.dot(z)) + offset, float(z.dot(gain)))
         chance = prediction.probability
         curvature = weight * max(chance * (1 - chance), LEAST_CURVATURE)
         shrink = 1 + curvature * prediction.variance

@@ -66,11 +66,18 @@ class Estimator(base.Classifier, ABC):  # type: ignore[misc]  # River ships no t
         """Learn one row, raw and standardised, as ``weight`` examples of ``label``."""
 
     def learn_all(
-        self, columns: Floats, z: Floats, labels: Sequence[int], weights: Sequence[float]
+        self,
+        columns: Floats,
+        z: Floats,
+        labels: Sequence[int],
+        weights: Sequence[float],
+        offsets: Sequence[float] = (),
     ) -> None:
         """Learn the rows of one tick, (n, width), in order.
 
-        Comparisons use predictions made before the first of them.
+        Comparisons use predictions made before the first of them. ``offsets`` are log-odds that are
+        known to be added to each row's prediction; empty means none. Only the Bayesian regression
+        takes them into account.
         """
         for row in zip(columns, z, labels, weights, strict=True):
             self.learn(*row)

@@ -84,7 +84,12 @@ class Hedge(Estimator):
         self.learn_all(columns[None], z[None], [label], [weight])
 
     def learn_all(
-        self, columns: Floats, z: Floats, labels: Sequence[int], weights: Sequence[float]
+        self,
+        columns: Floats,
+        z: Floats,
+        labels: Sequence[int],
+        weights: Sequence[float],
+        offsets: Sequence[float] = (),
     ) -> None:
         chances, _ = self._say(columns, z)
         for predictions, label, weight in zip(chances.T, labels, weights, strict=True):

@@ -58,7 +58,12 @@ class OnlineLogisticRegression(Estimator):
         self.learn_all(columns[None], z[None], [label], [weight])
 
     def learn_all(
-        self, columns: Floats, z: Floats, labels: Sequence[int], weights: Sequence[float]
+        self,
+        columns: Floats,
+        z: Floats,
+        labels: Sequence[int],
+        weights: Sequence[float],
+        offsets: Sequence[float] = (),
     ) -> None:
         # Once per tick: River's weights are a dictionary, which is slow to build.
         river = self._regression()

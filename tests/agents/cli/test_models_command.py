@@ -27,7 +27,8 @@ OVERVIEW = Overview(
                 Standoff("logistic", 0, 0, None, 1.0, 1.0),
                 Standoff("recency", 12, 900, 0.0123, 1.0, 0.04),
             ],
-        )
+        ),
+        "return": Contest("bayes", "bayes", fallen_back=False, examples=1_700, trials=[], own=900),
     },
 )
 
@@ -38,6 +39,7 @@ def test_the_overview_in_lines() -> None:
         "  against logistic: no round is closed yet",
         "  against recency: log loss +0.01230 over 12 rounds (900 examples), p 1 that it is not "
         "better, 0.04 that the rival is not",
+        "return: bayes of 1,700 examples, 900 of them its own",
         "wanted: 5; newest: 9, learnt up to tick 40",
         "  (3 older ones: --limit)",
         "       5  00aa  tick 31, 1,200 examples  served  active on p0, p1",

@@ -11,12 +11,13 @@ from touchstream.schemas.units import DAY_MS, Millis
 from touchstream.streams.features.catalogue import FEATURES
 from touchstream.streams.learn.arrays import pack, pack_symmetric, unpack, unpack_symmetric
 from touchstream.streams.learn.basis import NAMES, expand
+from touchstream.streams.learn.calibration import Calibration
 from touchstream.streams.learn.carry_over import COLUMN_KEYS, carried_over, translated
 from touchstream.streams.learn.models.bayes import PRIOR_VARIANCE, BayesData
 from touchstream.streams.learn.models.registry import MODELS
 from touchstream.streams.learn.online import OnlineModel
 from touchstream.streams.learn.scorer import Scorer, population
-from touchstream.streams.learn.snapshot import ModelData, empty
+from touchstream.streams.learn.snapshot import ModelData, OwnExamples, empty
 from touchstream.streams.learn.standard import Standard, StandardData
 
 NEW = COLUMN_KEYS.index("survey_score [0..1]")
@@ -89,6 +90,14 @@ def test_a_new_column_starts_with_the_prior_and_without_values() -> None:
     assert covariance[NEW, NEW] == PRIOR_VARIANCE
     assert np.count_nonzero(covariance[NEW]) == 1
     assert unpack(after.standard.counts)[NEW] == 0
+
+
+def test_offset_and_own_examples_are_carried_over() -> None:
+    model = msgspec.structs.replace(
+        taught(), own=OwnExamples(700, 90), calibration=Calibration(-2.0, 1.0, 0.25)
+    )
+    after = carried_over(as_before(model), BEFORE)
+    assert (after.own, after.calibration) == (model.own, model.calibration)
 
 
 def test_it_goes_on_learning() -> None:

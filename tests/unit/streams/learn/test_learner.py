@@ -9,6 +9,7 @@ from tests.make import days
 from touchstream.schemas.examples import Example
 from touchstream.schemas.rules import ChurnRules, LearningRules, Rules, TargetRules
 from touchstream.streams.features.catalogue import FEATURES
+from touchstream.streams.learn.calibration import Calibration
 from touchstream.streams.learn.governance import Signal
 from touchstream.streams.learn.knowledge import Knowledge, Learnt, Treatment
 from touchstream.streams.learn.learner import (
@@ -20,7 +21,8 @@ from touchstream.streams.learn.learner import (
 )
 from touchstream.streams.learn.models.recency import RecencyData
 from touchstream.streams.learn.online import OnlineModel
-from touchstream.streams.learn.snapshot import unseal
+from touchstream.streams.learn.scorer import Scorer
+from touchstream.streams.learn.snapshot import OwnExamples, unseal
 
 SILENCE = FEATURES.names.index("silence_days")
 EVERY_TICK = Rules()
@@ -178,14 +180,12 @@ def test_borrowed_examples_are_learnt_after_the_own_ones_whatever_their_order_of
     model = OnlineModel(Knowledge.new(FEATURES, EVERY_TICK).targets["return"].model)
     of = {row.customer: FEATURES.unpack(base64.b64decode(row.vector)) for row in rows}
     order = ("c1", "c4", "c2", "c3")
-    model.learn_all(
-        [of[name] for name in order], [days(0)] * 4, [1, 0, 1, 0], [WEIGHT] * 4, calibrating=2
-    )
+    model.learn_all([of[name] for name in order], [days(0)] * 4, [1, 0, 1, 0], [WEIGHT] * 4, own=2)
     assert returning(*rows).model == returning(*reversed(rows)).model == model.data()
 
 
 def test_calibration_learns_only_what_was_said_of_a_return() -> None:
-    """From the thousandth example on calibration moves, but not by borrowed labels."""
+    """The first own label moves the offset; no number of borrowed ones does."""
     knowledge = Knowledge.new(FEATURES, EVERY_TICK)
     for tick in range(1, 13):
         rows = [example(f"c{n}", n % 2, vector=vector(5 + 9 * (n % 4))) for n in range(100)]
@@ -194,9 +194,57 @@ def test_calibration_learns_only_what_was_said_of_a_return() -> None:
     assert knowledge.churn.model.calibration != untouched
     assert knowledge.targets["return"].model.examples == 1_200
     assert knowledge.targets["return"].model.calibration == untouched
-    own = [example(f"r{n}", n % 2, target="return", vector=vector(5 + 9 * n)) for n in range(4)]
-    after = passing(13, *own, before=knowledge).knowledge.targets["return"]
-    assert after.model.calibration != untouched
+    first = example("r1", 0, target="return")
+    after = passing(13, first, before=knowledge).knowledge.targets["return"]
+    assert after.model.calibration.intercept < 0
+    alone = returning(first).model.calibration
+    assert alone.intercept < 0 == untouched.intercept
+
+
+def test_own_examples_are_counted_apart_from_borrowed_ones() -> None:
+    rows = [
+        example("c1", 1, target="return"),
+        example("c2", 0, target="return"),
+        example("c3", 0, target="return"),
+        *(example(f"b{n}", 0) for n in range(4)),
+    ]
+    model = returning(*rows).model
+    assert (model.examples, model.churned) == (7, 5)
+    assert model.own == model.evidence == OwnExamples(3, 1)
+
+
+def test_churn_counts_all_its_examples_as_evidence() -> None:
+    model = learnt(example("c1", 1), example("c2", 0), example("c3", 0)).model
+    assert (model.own, model.evidence) == (None, OwnExamples(3, 1))
+
+
+def test_the_base_rate_of_a_return_comes_from_its_own_labels() -> None:
+    """Nine of ten open customers are seen again, and one former customer in fifty returns."""
+    knowledge = Knowledge.new(FEATURES, EVERY_TICK)
+    for tick in range(1, 41):
+        rows = [
+            *(example(f"b{n}", int(n % 10 == 0), vector=vector(1 + n)) for n in range(60)),
+            *(
+                example(f"r{n}", int((n, tick % 2) == (0, 0)), target="return", vector=OVER)
+                for n in range(25)
+            ),
+        ]
+        knowledge = passing(tick, *rows, before=knowledge).knowledge
+    model = version_of(knowledge).models["return"]
+    values = FEATURES.unpack(base64.b64decode(OVER))
+    risk = Scorer(model).score(values, days(0)).risk
+    identity = Scorer(msgspec.structs.replace(model, calibration=Calibration()))
+    assert risk == pytest.approx(0.02, abs=0.007)
+    assert identity.score(values, days(0)).risk > 0.2
+    assert model.evidence == OwnExamples(1_000, 20)
+
+
+def test_a_challenger_of_the_return_has_an_offset_of_its_own() -> None:
+    rules = Rules(learning=LearningRules(challenger="logistic"))
+    after = returning(*(example(f"r{n}", 0, target="return") for n in range(6)), rules=rules)
+    assert after.challenger is not None
+    assert after.challenger.own == OwnExamples(6, 0)
+    assert after.challenger.calibration.intercept < 0
 
 
 def test_trials_fallback_and_tallies_judge_only_what_was_said_of_a_return() -> None:

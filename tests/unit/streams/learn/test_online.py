@@ -10,9 +10,10 @@ from touchstream.streams.learn.basis import NAMES
 from touchstream.streams.learn.calibration import LEAST_EXAMPLES, Calibration
 from touchstream.streams.learn.models.bayes import BayesianLogisticRegression
 from touchstream.streams.learn.models.registry import MODELS
+from touchstream.streams.learn.numbers import sigmoid
 from touchstream.streams.learn.online import OnlineModel
 from touchstream.streams.learn.scorer import Scorer
-from touchstream.streams.learn.snapshot import ModelData, empty
+from touchstream.streams.learn.snapshot import ModelData, OwnExamples, empty
 from touchstream.streams.learn.standard import Standard
 
 NOTHING = empty(FEATURES.digest, 28)
@@ -163,6 +164,39 @@ def test_segments_are_counted_with_their_labels() -> None:
     assert (data.segment_n[0], data.segment_churned[0]) == (2, 1)
     assert (data.segment_n[11], data.segment_churned[11]) == (1, 1)
     assert sum(data.segment_n) == data.examples == 3
+
+
+def test_the_order_is_borrowed_and_the_base_rate_is_the_models_own() -> None:
+    """Log-odds 1 + 1.5 x of borrowed examples and 1.5 x - 3 of own ones, which come later."""
+    chance = np.random.default_rng(11)
+    model = OnlineModel(empty(FEATURES.digest, 28, borrows=True))
+    for tick in range(60):
+        own = 10 if tick >= 20 else 0
+        visits = chance.uniform(-2, 2, own + 40).tolist()
+        truth = [1.5 * x + (-3 if place < own else 1) for place, x in enumerate(visits)]
+        labels = [int(chance.random() < sigmoid(logit)) for logit in truth]
+        rows = [row(web_month=x) for x in visits]
+        model.learn_all(rows, [days(tick)] * len(rows), labels, [1.0] * len(rows), own=own)
+    data = model.data()
+    assert data.own == data.evidence == OwnExamples(400, 49)
+    scorer = Scorer(data)
+    found = [scorer.score(row(web_month=x), days(60)) for x in (-2.0, 0.0, 2.0)]
+    assert [one.logit for one in found] == pytest.approx([-6.0, -3.0, 0.0], abs=0.6)
+
+
+def test_who_borrows_nothing_takes_every_example_for_its_own() -> None:
+    rows = [(values, label) for values, label in drawn(60)]
+    whole, part = OnlineModel(NOTHING), OnlineModel(NOTHING)
+    for model, own in ((whole, None), (part, 60)):
+        model.learn_all(
+            [values for values, _ in rows],
+            [days(0)] * 60,
+            [label for _, label in rows],
+            [1.0] * 60,
+            own=own,
+        )
+    assert whole.data() == part.data()
+    assert whole.data().own is None
 
 
 def test_the_scatter_is_what_the_learner_was_told() -> None:

@@ -10,7 +10,10 @@ from touchstream.streams.learn.models.logistic import LogisticData
 from touchstream.streams.learn.models.registry import MODELS
 from touchstream.streams.learn.snapshot import (
     CHURN,
+    RETURN,
     SEGMENTS,
+    ModelData,
+    OwnExamples,
     SnapshotError,
     Version,
     digest,
@@ -77,6 +80,20 @@ def test_a_changed_number_is_refused() -> None:
 def test_anything_else_is_refused(data: bytes) -> None:
     with pytest.raises(SnapshotError, match="not a model snapshot"):
         unseal(data)
+
+
+def test_a_version_of_a_build_that_did_not_count_own_examples_is_read() -> None:
+    borrowing = empty("f00d", 28, borrows=True)
+    now = msgspec.to_builtins(borrowing)
+    assert now.pop("own") == [0, 0]
+    former = msgspec.convert(now, ModelData)
+    assert (former.own, former.calibration) == (None, borrowing.calibration)
+    version = Version(models={RETURN: msgspec.structs.replace(former, examples=9, churned=4)})
+    assert unseal(seal(version)).models[RETURN].evidence == OwnExamples(9, 4)
+
+
+def test_a_model_that_borrows_nothing_is_written_as_before() -> None:
+    assert b'"own"' not in seal(VERSION)
 
 
 def test_a_field_of_a_later_version_is_refused() -> None:

@@ -35,7 +35,7 @@ from touchstream.streams.emit.identity import emission_id
 from touchstream.streams.intake.decode import Arrival
 from touchstream.streams.learn.ledger import RECOMMENDED, SUBSCRIBED, TREATED, Snapshot
 from touchstream.streams.learn.scorer import Scorer
-from touchstream.streams.learn.snapshot import CHURN, RETURN
+from touchstream.streams.learn.snapshot import CHURN, RETURN, OwnExamples
 from touchstream.streams.projections.projection import Context, TimerFired
 from touchstream.streams.projections.read import churn_of, return_of
 from touchstream.streams.projections.registry import slots_of
@@ -284,6 +284,25 @@ def test_on_too_few_examples_no_band_is_entered() -> None:
     careful = Rules(learning=LearningRules(minimum_examples=1_001))
     steps = lived(*CANCELLED, visit("d7"), rules=careful)
     assert (return_of(last_state(steps)).band, said(steps)) == (None, [])
+
+
+@pytest.mark.parametrize(
+    ("own", "band"),
+    [(OwnExamples(199, 60), None), (OwnExamples(200, 19), None), (OwnExamples(200, 20), "medium")],
+)
+def test_a_band_waits_for_labels_of_returns_and_borrowed_ones_are_none(
+    own: OwnExamples, band: str | None
+) -> None:
+    few = LearningRules(minimum_examples=200, minimum_of_each=20)
+    found = serving(msgspec.structs.replace(QUIET, learning=few))
+    assert found.scorers is not None
+    borrowing = Scorer(msgspec.structs.replace(VISITS_RETURN, own=own))
+    steps = live(
+        [*CANCELLED, visit("d7")], found._replace(scorers={**found.scorers, RETURN: borrowing})
+    )
+    assert return_of(last_state(steps)).band == band
+    changes = [one.data for one in emitted(steps) if isinstance(one.data, ReturnChanged)]
+    assert [one.n for one in changes] == [own.examples] * (band is not None)
 
 
 def test_a_lapsed_customer_is_scored_from_the_tick_that_finds_it() -> None:

@@ -83,6 +83,40 @@ def test_it_is_the_recursion_over_an_explicit_precision_matrix(forgetting: float
     assert model._covariance == pytest.approx(covariance, rel=1e-7, abs=1e-12)
 
 
+def test_a_known_offset_is_left_to_whoever_adds_it() -> None:
+    """Of rows whose log-odds are 4 lower for a known reason the same weights are learnt."""
+    rows = drawn(4_000, [1.0, 1.5, -1.0], seed=7)
+    lower = drawn(4_000, [-3.0, 1.5, -1.0], seed=7)
+    xs = np.array([x for x, _, _ in lower])
+    labels = [label for _, label, _ in lower]
+    model = BayesianLogisticRegression()
+    model.widen(["c1", "c2"])
+    model.learn_all(xs, xs, labels, [1.0] * 4_000, [-4.0] * 4_000)
+    assert model._mean == pytest.approx(taught(rows)._mean, abs=0.25)
+    without = BayesianLogisticRegression()
+    without.widen(["c1", "c2"])
+    without.learn_all(xs, xs, labels, [1.0] * 4_000)
+    assert without._mean[0] < -2.5
+
+
+def test_an_offset_shifts_the_prediction_that_a_row_is_learnt_from() -> None:
+    """Explicit precisions again, with an offset of every row's own."""
+    rows, offsets = drawn(60, [0.5, 1.0], seed=8), np.linspace(-3, 3, 60).tolist()
+    mean, covariance = np.zeros(2), np.diag([4.0, PRIOR])
+    for (x, label, weight), offset in zip(rows, offsets, strict=True):
+        risk = Prediction(float(mean @ x) + offset, float(x @ covariance @ x)).probability
+        covariance = np.linalg.inv(
+            np.linalg.inv(covariance) + weight * risk * (1 - risk) * np.outer(x, x)
+        )
+        mean = mean + weight * (label - risk) * covariance @ x
+    model = BayesianLogisticRegression()
+    model.widen(["c1"])
+    xs = np.array([x for x, _, _ in rows])
+    labels, weights = [label for _, label, _ in rows], [weight for _, _, weight in rows]
+    model.learn_all(xs, xs, labels, weights, offsets)
+    assert model._mean.tolist() == pytest.approx(mean.tolist(), rel=1e-9)
+
+
 def test_after_ten_thousand_examples_the_covariance_is_symmetric_and_positive_definite() -> None:
     chance = np.random.default_rng(7)
     model = BayesianLogisticRegression()
