@@ -6,7 +6,9 @@ from typing import NamedTuple
 from touchstream.agents.checkpoint import Checkpoint
 from touchstream.agents.cli.reading import OffsetRange
 from touchstream.agents.resharding import Lineage
+from touchstream.agents.serving import Backfill
 from touchstream.agents.settings import Settings
+from touchstream.schemas.envelope import format_time
 from touchstream.schemas.units import Millis
 from touchstream.streams.checkpoint import ShardCheckpoint
 from touchstream.streams.intake.misspelt import misspelt_in
@@ -49,6 +51,7 @@ class StoreFacts(NamedTuple):
     checkpoint: Checkpoint | None
     learner_outbox: int
     lineage: Lineage | None = None
+    backfill: Backfill | None = None
 
 
 class LogFacts(NamedTuple):
@@ -63,6 +66,8 @@ def check_store(settings: Settings, facts: StoreFacts, now_ms: Millis) -> Iterat
     """The checks that need Redis alone."""
     yield Finding("redis", settings.redis.url, facts.troubles)
     yield _partitions(settings, facts)
+    if facts.backfill is not None:
+        yield _backfill(facts.backfill)
     yield _clock("clock of redis", Millis(facts.now_ms), now_ms)
     yield _outboxes(facts)
     yield _ticks(settings, facts, now_ms)
@@ -98,6 +103,21 @@ def check_build(settings: Settings, facts: StoreFacts, features: str) -> Iterato
         [
             f"rules {each} are active: start the learner with this configuration, or fix it"
             for each in others
+        ],
+    )
+
+
+def _backfill(backfill: Backfill) -> Finding:
+    until = format_time(backfill.until_ms)
+    summary = f"{backfill.lines:,} lines of history up to {until}"
+    if backfill.finished:
+        return Finding("backfill", summary)
+    return Finding(
+        "backfill",
+        summary,
+        [
+            "it has not finished, and no tick is written until it has: run `touchstream backfill` "
+            "again with the same files, which goes on where it was"
         ],
     )
 

@@ -160,6 +160,7 @@ async def _store_facts(settings: Settings) -> StoreFacts:
             checkpoint,
             sizes[-1],
             await read_lineage(store),
+            (await wanted(store)).backfill,
         )
     finally:
         await store.close()

@@ -1,5 +1,6 @@
 """Foreseen failures of commands, each with one line and an exit code."""
 
+import errno
 import os
 from pathlib import Path
 from typing import NamedTuple
@@ -74,7 +75,11 @@ def require_folder(folder: Path) -> None:
         probe.touch()
         probe.unlink()
     except OSError as exc:
-        raise BadUsage(f"--out={str(folder)!r}: want a folder to write to: {exc.strerror}") from exc
+        complaint = f"--out={str(folder)!r}: want a folder to write to: {exc.strerror}"
+        # Of the disk, not of the argument.
+        if exc.errno in (errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.EIO):
+            raise Failed(complaint) from exc
+        raise BadUsage(complaint) from exc
 
 
 def _of_system(error: OSError) -> str:

@@ -28,8 +28,9 @@ from bench.quality.models import Judged
 from bench.quality.open_rows import FEWEST_IN_BIN, SHARE_PER_DAY
 from bench.quality.rows import DAILY, Progress
 from bench.quality.run import NothingToJudge, Outcome, asked, run
-from touchstream.agents.history.inputs import InputError, raw_lines
+from touchstream.agents.history.inputs import InputError
 from touchstream.agents.history.lines import LinesError
+from touchstream.agents.history.reading import opened_history
 from touchstream.agents.settings import Settings, SettingsError, TickSettings
 from touchstream.schemas.rules import Rules
 from touchstream.schemas.units import DAY_MS, Millis
@@ -107,7 +108,8 @@ def own_cases(file: Path, rules: Rules, since_ms: Millis | None) -> list[Case]:
 
 
 def _lines(file: Path) -> Iterator[bytes]:
-    return (line.value for line in raw_lines([file]))
+    with opened_history([file]) as history:
+        yield from (line.value for line in history.lines())
 
 
 def _progress(case: str) -> Progress:

@@ -205,8 +205,13 @@ def expected(stream: LocalStream, since: int) -> dict[str, list[tuple[str, objec
     return {topic: sorted(pairs) for topic, pairs in found.items()}
 
 
+def events_of(customer: str, file: Path) -> int:
+    subject = orjson.dumps({"subject": customer})[1:-1]
+    return sum(subject in line for line in file.read_bytes().splitlines())
+
+
 def test_a_backfill_and_what_follows_equal_one_log(files: Files) -> None:
-    settings = Settings.load(files.config, {})
+    settings, tmp = Settings.load(files.config, {}), files.first.parent
     stream, before = oracle(files.whole, settings)
     untrusted = {"TOUCHSTREAM_WORKER__TRUST_RECEIVED_HEADER": "false"}
     with services(settings, files.config, EMBEDDED, 1, PARTITIONS, untrusted) as scene:
@@ -221,6 +226,10 @@ def test_a_backfill_and_what_follows_equal_one_log(files: Files) -> None:
         again = backfilled(files, scene, files.first)
         assert again.code == 1
         assert "was backfilled with" in again.err
+        # Their events lie in the topic with the times of the history.
+        explained = touchstream("explain", "c1", "--json", cwd=tmp, settings=_settings(scene))
+        proof = orjson.loads(explained.out)["proof"]
+        assert (proof["events"], proof["differing"]) == (events_of("c1", files.first), [])
         asyncio.run(_live(scene, files.second, summary["ticks"]))
         customers = sorted(name for shard in stream.shards for name in shard.states)
         held = {name: data for shard in stream.shards for name, data in shard.states.items()}

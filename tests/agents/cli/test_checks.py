@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from touchstream.agents.checkpoint import Checkpoint
@@ -19,6 +20,7 @@ from touchstream.agents.cli.checks import (
 )
 from touchstream.agents.cli.reading import OffsetRange
 from touchstream.agents.resharding import Lineage, Source
+from touchstream.agents.serving import Backfill
 from touchstream.agents.settings import KafkaSettings, Settings
 from touchstream.schemas.shards import shard_name
 from touchstream.schemas.tick import ActiveConfig
@@ -166,3 +168,12 @@ def test_an_installed_package_has_no_documents_to_compare(
 ) -> None:
     monkeypatch.setattr(doctor, "PROJECT", tmp_path)
     assert doctor._schemas() == Finding("schemas", "none to compare: an installed package")
+
+
+def test_a_backfill_that_has_not_finished_is_a_fault() -> None:
+    begun = Backfill(until_ms=Millis(0), lines=1_200, fingerprint="f")
+    [(check, [fault])] = of_store(store()._replace(backfill=begun)).items()
+    assert check == "backfill"
+    assert "run `touchstream backfill` again with the same files" in fault
+    done = msgspec.structs.replace(begun, finished=True)
+    assert of_store(store()._replace(backfill=done)) == {}

@@ -8,6 +8,7 @@ import orjson
 import pytest
 
 from tests.agents.cli.command import Output, environ, touchstream
+from touchstream.agents.replay.outputs import fingerprints
 
 WITHOUT_MATPLOTLIB = (
     "import sys; sys.modules['matplotlib'] = None; sys.argv = ['touchstream', 'report', 'out']; "
@@ -46,6 +47,20 @@ def test_the_page_lies_where_it_is_wanted_and_begins_on_the_day_wanted(replayed:
     output = touchstream("report", "out", "--out", "p.html", "--from", "2026-01-02", cwd=replayed)
     assert output == Output(0, "p.html\n", "")
     assert "No customer was scored in this period." in (replayed / "p.html").read_text()
+
+
+def test_files_of_two_runs_are_refused(replayed: Path) -> None:
+    summary = replayed / "out" / "summary.json"
+    ended = orjson.loads(summary.read_bytes())
+    summary.write_bytes(orjson.dumps({**ended, "files": fingerprints(replayed / "out")}))
+    assert touchstream("report", "out", cwd=replayed).code == 0
+    (replayed / "out" / "scores.jsonl").write_bytes(b"")
+    output = touchstream("report", "out", cwd=replayed)
+    assert (output.code, output.err) == (
+        2,
+        "touchstream: DIR='out': want the folder of a replay: scores.jsonl: not of the run that "
+        "wrote summary.json\n",
+    )
 
 
 @pytest.mark.parametrize(
