@@ -28,7 +28,8 @@ UNROUTABLE = "192.0.2.1"
 
 ASKS_KAFKA = {
     "topics": (),
-    "publish": ("one.jsonl",),
+    "publish": ("one.jsonl", "--allow-late"),
+    "backfill": ("one.jsonl",),
     "tail": ("churn-risk",),
     "dead-letters list": (),
     "dead-letters redrive": ("--dry-run",),
