@@ -23,6 +23,7 @@ _PACKED = (
 
 _EVERY_ELEMENT = "jq -c '.[]' FILE"
 _EVERY_OBJECT = "jq -c . FILE"
+_EVERY_EVENT = "jq -c '.. | objects | select(.specversion)' FILE"
 _NO_COMMAS = "sed 's/,[[:space:]]*$//' FILE"
 _SEPARATORS = (b",", b";", b"\t")
 
@@ -49,6 +50,8 @@ def refuse_unlike_lines(first: bytes, second: bytes) -> None:
         return
     if _is_object(first):
         return
+    if first.startswith(b"{") and first.endswith(b"["):
+        raise Unlike(_message("one JSON document with the events inside", _EVERY_EVENT))
     if first.startswith(b"{") and not second.startswith(b"{"):
         raise Unlike(_message("pretty-printed JSON", _EVERY_OBJECT))
     for separator in _SEPARATORS:

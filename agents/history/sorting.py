@@ -93,11 +93,15 @@ class Sorter:
         path = self._folder / f"run-{self._written}"
         self._written += 1
         first = last = None
-        with path.open("wb", _BUFFER_BYTES) as file:
-            for key, number, line, value in lines:
-                first = key if first is None else first
-                last = key
-                file.write(_HEAD.pack(key, number, line, len(value)) + value)
+        try:
+            with path.open("wb", _BUFFER_BYTES) as file:
+                for key, number, line, value in lines:
+                    first = key if first is None else first
+                    last = key
+                    file.write(_HEAD.pack(key, number, line, len(value)) + value)
+        # A write does not say where the disk is full.
+        except OSError as exc:
+            raise OSError(exc.errno, f"{exc.strerror} (TMPDIR)", str(path)) from exc
         assert first is not None
         assert last is not None
         self._runs.append(_Run(path, first, last))

@@ -98,6 +98,10 @@ def test_places_name_file_and_line(tmp_path: Path) -> None:
         (b"[\n" + b",\n".join(LINES) + b"\n]\n", "looks like a JSON array: "),
         (b"{\n  " + LINES[0][1:], "looks like pretty-printed JSON: "),
         (b'{"specversion": "1.0",\n "id": "1"}', "looks like pretty-printed JSON: "),
+        (
+            b'{"events": [\n' + b",\n".join(LINES) + b"\n]}",
+            "looks like one JSON document with the events inside: ",
+        ),
         (b",\n".join(LINES), "looks like JSON objects whose lines end with a comma: "),
         (LINES[0] + b" " + LINES[1], "looks like JSON objects without line breaks between them: "),
         (b"\x1e" + LINES[0], "looks like a JSON text sequence: "),

@@ -27,6 +27,12 @@ def test_any_lines_come_as_sorted_would_put_them(
     assert list(sorter) == expected  # a history is read several times
 
 
+def test_a_disk_without_room_is_named_with_the_way_out(tmp_path: Path) -> None:
+    sorter = Sorter(tmp_path / "gone", 1)
+    with pytest.raises(OSError, match=r"No such file or directory \(TMPDIR\).*run-0"):
+        sorter.add(Keyed(1, 0, 1, b"a"))
+
+
 def test_what_fits_in_memory_is_not_written(tmp_path: Path) -> None:
     sorter = Sorter(tmp_path)
     sorter.add(Keyed(1, 0, 1, b"a"))
