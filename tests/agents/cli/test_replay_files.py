@@ -129,7 +129,7 @@ def test_a_run_that_applied_less_than_half_says_why_and_where(tmp_path: Path) ->
     assert "unknown_type subscription.canceled" in reasons[0]
     assert "did you mean `subscription.cancelled`" in reasons[0]
     assert f"{file}:1, {file}:2, {file}:3" in reasons[0]
-    assert "bad_attribute order.placed time: want RFC 3339" in reasons[1]
+    assert "bad_time order.placed time: want RFC 3339" in reasons[1]
     assert f"({file}:4)" in reasons[1]
 
 

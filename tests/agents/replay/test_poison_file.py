@@ -42,7 +42,9 @@ LINES = [
     _visit(10, "2026-03-05T10:00:00Z", receivedtime="2026-03-20T10:30:00Z"),  # fifteen days late
     _visit(11, "2026-03-20T11:00:00Z", data={"page": "/", "referer": "a", "colour": "red"}),
     # Without these, less than half would be applied, and the replay would fail.
-    *(_visit(20 + hour, f"2026-03-02T{hour}:00:00Z") for hour in range(10, 20)),
+    *(_visit(20 + hour, f"2026-03-02T{hour}:00:00Z") for hour in range(10, 19)),
+    # An hour later than its receipt.
+    _visit(40, "2026-03-02T20:00:00Z", receivedtime="2026-03-02T19:00:00Z"),
 ]
 
 
