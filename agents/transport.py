@@ -25,6 +25,9 @@ from touchstream.agents.fatal import Refusal, die
 FETCH_WAIT_MS = 20
 """How long the broker may hold a fetch open; Faust hard-codes 1,500 with one fetch in flight."""
 
+EMBEDDED_FETCH_WAIT_MS = 4
+"""The embedded broker sees new records only when the wait is over: a tick pays for it twice."""
+
 FETCH_TIMEOUT_S = 0.02
 NO_ROOM_PAUSE_S = 0.002
 ASSIGN_TIMEOUT_S = 10.0
@@ -35,7 +38,7 @@ class _Thread(driver.AIOKafkaConsumerThread):
     def _create_worker_consumer(self, transport: "driver.Transport") -> AIOKafkaConsumer:
         consumer = super()._create_worker_consumer(transport)
         # aiokafka has a public option for this, but Faust passes a fixed value.
-        consumer._fetch_max_wait_ms = FETCH_WAIT_MS
+        consumer._fetch_max_wait_ms = self.consumer.fetch_wait_ms
         return consumer
 
 
@@ -44,6 +47,7 @@ class BatchConsumer(driver.Consumer):
 
     processor: PartitionProcessor
     linger_s: float
+    fetch_wait_ms: int
 
     def _new_consumer_thread(self) -> _Thread:
         return _Thread(self, loop=self.loop, beacon=self.beacon)
@@ -183,9 +187,15 @@ def _known(offset: Any) -> int | None:  # noqa: ANN401 - Faust says None or -1 f
     return offset if isinstance(offset, int) and offset > 0 else None
 
 
-def install(app: AppT, processor: PartitionProcessor, linger_ms: int) -> None:
-    """Make ``app`` read the processor's topics in batches."""
-    attributes = {"processor": processor, "linger_s": linger_ms / 1000}
+def install(
+    app: AppT, processor: PartitionProcessor, linger_ms: int, *, embedded: bool = False
+) -> None:
+    """Make ``app`` read the processor's topics in batches, from Kafka or the embedded broker."""
+    attributes = {
+        "processor": processor,
+        "linger_s": linger_ms / 1000,
+        "fetch_wait_ms": EMBEDDED_FETCH_WAIT_MS if embedded else FETCH_WAIT_MS,
+    }
     consumer = type("Consumer", (BatchConsumer,), attributes)
     transport = type("Transport", (driver.Transport,), {"Consumer": consumer})
     app.transport = transport(app.conf.broker_consumer, app)

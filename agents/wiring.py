@@ -65,7 +65,7 @@ def worker_app(settings: Settings, store: Store | None = None) -> faust.App:
         received.by_header if settings.worker.trust_received_header else received.by_broker,
     )
     app = _app(group(settings, "worker"), settings, store, topics)
-    transport.install(app, agent, settings.worker.linger_ms)
+    transport.install(app, agent, settings.worker.linger_ms, embedded=settings.kafka.embedded)
     _agent(app, "touchpoints", agent)
     app.timer(PARKED_RETRY_S)(_fatal(agent.retry_parked))
     app.timer(METRICS_EVERY_S)(_fatal(partial(agent.show_metrics, _end_of(app))))
@@ -101,7 +101,7 @@ def learner_app(
         metrics,
     )
     app = _app(group(settings, "learner"), settings, store, topics)
-    transport.install(app, agent, settings.worker.linger_ms)
+    transport.install(app, agent, settings.worker.linger_ms, embedded=settings.kafka.embedded)
     _agent(app, "learner", agent)
     if writes_ticks:
         app.timer(settings.ticks.interval_s)(_fatal(lambda: agent.tick(now_ms())))
