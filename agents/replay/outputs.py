@@ -4,6 +4,7 @@ The outputs of an earlier run stay until those of this run are complete, and are
 then; other files in the folder are left alone.
 """
 
+import errno
 import hashlib
 import os
 import shutil
@@ -18,6 +19,7 @@ OUT_OF_RANGE_FILE = "out-of-range.jsonl"
 REPORT_FILE = "report.html"
 
 _UNFINISHED = ".unfinished-"
+_OF_THE_DISK = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO})
 _FIXED = frozenset(
     {
         SUMMARY_FILE,
@@ -56,6 +58,11 @@ def outputs(folder: Path) -> Iterator[Path]:
     try:
         yield work
         _put_in_place(work, folder)
+    except OSError as exc:
+        # A write does not say where the disk is full.
+        if exc.filename is None and exc.errno in _OF_THE_DISK:
+            raise OSError(exc.errno, exc.strerror, str(folder)) from exc
+        raise
     finally:
         shutil.rmtree(work, ignore_errors=True)
 

@@ -65,7 +65,7 @@ def known(stream: LocalStream) -> dict[str, Any]:
     return found
 
 
-def told(stream: LocalStream) -> list[Any]:
+def emissions_of(stream: LocalStream) -> list[Any]:
     """Everything emitted, but what names a tick."""
     found: list[Any] = []
     for entry in stream.emitted:
@@ -91,7 +91,7 @@ def test_a_silence_without_its_idle_ticks_comes_to_the_same(
     some, _ = run(days, customers, skips=True)
     assert some.shards[0].timers == every.shards[0].timers
     assert known(some) == known(every)
-    assert told(some) == told(every)
+    assert emissions_of(some) == emissions_of(every)
     labels = [[(e.at_ms, e.label, e.probability) for e in one.examples] for one in (some, every)]
     assert labels[0] == labels[1]
     assert some.knowledge.version == every.knowledge.version

@@ -36,8 +36,9 @@ def test_the_outputs_are_in_the_folder_at_the_end_only(tmp_path: Path) -> None:
 
 
 def test_a_run_that_fails_leaves_nothing(tmp_path: Path) -> None:
-    with pytest.raises(OSError, match="No space left"):
+    with pytest.raises(OSError, match="No space left") as failed:
         run(tmp_path, FIRST, fails=True)
+    assert failed.value.filename == str(tmp_path)
     assert content(tmp_path) == {}
 
 
