@@ -3,16 +3,18 @@
 import asyncio
 import signal
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 import orjson
 import pytest
 from kafka import TopicPartition
 
+from bench.datasets.cdnow import cdnow_events
 from tests.agents.cli.command import COMMAND, Output, environ, order, touchstream
+from tests.integration.replayed import real
 from tests.services import require
 from touchstream.agents import clients
 from touchstream.agents.cli.reading import read, whole
@@ -29,7 +31,7 @@ from touchstream.agents.settings import Settings
 from touchstream.agents.stores.base import Read, Store
 from touchstream.agents.stores.connect import open_store
 from touchstream.schemas.emissions.envelope import decode_emission
-from touchstream.schemas.envelope import format_time
+from touchstream.schemas.envelope import format_time, parse_time
 from touchstream.schemas.shards import shard_name, shard_names
 from touchstream.schemas.topics import (
     CHURN_RISK_TOPIC,
@@ -71,32 +73,44 @@ def lines() -> Iterator[bytes]:
                 yield order(f"c{number}", day, format_time(at_ms))
 
 
+CDNOW = """
+[churn]
+activity = ["order.placed"]
+horizon_days = 28
+snapshot_every_days = 7
+"""
+
+
 class Files(NamedTuple):
-    """The history, and its parts before and after the cut."""
+    """The history, and its parts before and after the cut, a midnight."""
 
     whole: Path
     first: Path
     second: Path
     config: Path
+    cut_ms: Millis
+
+
+def cut_at(day: int, history: Iterable[bytes], config: str, folder: Path) -> Files:
+    every, first, second, config_file = (folder / n for n in ("all", "first", "second", "t.toml"))
+    found = Files(every, first, second, config_file, Millis(day * DAY_MS))
+    pairs = [(parse_time(orjson.loads(line)["time"]), line) for line in history]
+    found.whole.write_bytes(b"\n".join(line for _, line in pairs))
+    # Newest first, those of one time as they came: a backfill sorts.
+    backwards = sorted(pairs, key=lambda pair: pair[0], reverse=True)
+    found.first.write_bytes(b"\n".join(line for at, line in backwards if at < found.cut_ms))
+    found.second.write_bytes(b"\n".join(line for at, line in pairs if at >= found.cut_ms))
+    found.config.write_text(config)
+    return found
 
 
 @pytest.fixture
 def files(tmp_path: Path) -> Files:
     require("redis")
-    found = Files(*(tmp_path / name for name in ("all", "first", "second", "t.toml")))
-    cut = format_time(Millis(CUT_DAY * DAY_MS)).encode()
-    history = list(lines())
-    times = [orjson.loads(line)["time"].encode() for line in history]
-    found.whole.write_bytes(b"\n".join(history))
-    pairs = list(zip(times, history, strict=True))
-    # Newest first: a backfill sorts.
-    found.first.write_bytes(b"\n".join(line for at, line in reversed(pairs) if at < cut))
-    found.second.write_bytes(b"\n".join(line for at, line in pairs if at >= cut))
-    found.config.write_text(CONFIG)
-    return found
+    return cut_at(CUT_DAY, lines(), CONFIG, tmp_path)
 
 
-def oracle(history: Path, settings: Settings) -> tuple[LocalStream, int]:
+def oracle(history: Path, settings: Settings, cut_ms: Millis) -> tuple[LocalStream, int]:
     """The pure core over the whole log, and the number of its emissions before the cut."""
     stream, emitted = LocalStream(settings.rules, PARTITIONS), 0
     offsets = [0] * PARTITIONS
@@ -108,7 +122,7 @@ def oracle(history: Path, settings: Settings) -> tuple[LocalStream, int]:
             stream.feed(partition, [record])
             continue
         stream.tick(step.time_ms)
-        if step.time_ms <= CUT_DAY * DAY_MS:
+        if step.time_ms <= cut_ms:
             emitted = len(stream.emitted)
     return stream, emitted
 
@@ -122,7 +136,7 @@ def _settings(scene: ReplayServices) -> dict[str, str]:
     return {name.removeprefix("TOUCHSTREAM_"): text for name, text in scene.environ.items()}
 
 
-async def _live(scene: ReplayServices, second: Path, tick: int) -> None:
+async def _live(scene: ReplayServices, files: Files, tick: int) -> None:
     """The second part, live, with the clock moved to its days: by the header, which is trusted."""
     store = open_store(scene.settings)
     environ = {**scene.environ, "TOUCHSTREAM_WORKER__TRUST_RECEIVED_HEADER": "true"}
@@ -133,7 +147,7 @@ async def _live(scene: ReplayServices, second: Path, tick: int) -> None:
         found = await store.read_checkpoints(shard_names(PARTITIONS))
         publisher.go_on(tick, [one.fence.offset for one in found if one.fence is not None])
         async with running(_supervise(supervisor)):
-            await publisher.publish(_after_the_cut(read_steps([second], 1)))
+            await publisher.publish(_after_the_cut(read_steps([files.second], 1), files.cut_ms))
             await publisher.drained()
     finally:
         await asyncio.to_thread(supervisor.stop)
@@ -146,9 +160,9 @@ async def _supervise(supervisor: Supervisor) -> None:
         await asyncio.sleep(0.5)
 
 
-async def _after_the_cut(steps: Iterator[Step]) -> Any:  # noqa: ANN401 - an async generator
+async def _after_the_cut(steps: Iterator[Step], cut_ms: Millis) -> AsyncIterator[Step]:
     for step in steps:
-        if isinstance(step, Publish) or step.time_ms > CUT_DAY * DAY_MS:
+        if isinstance(step, Publish) or step.time_ms > cut_ms:
             yield step
 
 
@@ -211,8 +225,20 @@ def events_of(customer: str, file: Path) -> int:
 
 
 def test_a_backfill_and_what_follows_equal_one_log(files: Files) -> None:
+    _equals_one_log(files, "c1")
+
+
+def test_cdnow_in_two_parts_equals_one_log(tmp_path: Path) -> None:
+    """A quarter of its customers: nine months of history, nine months live."""
+    events = [one for one in real(lambda: cdnow_events("sample")) if one["subject"][-1] in "05"]
+    noon_ms = parse_time("1997-10-01T12:00:00Z")
+    files = cut_at(noon_ms // DAY_MS, map(orjson.dumps, events), CDNOW, tmp_path)
+    _equals_one_log(files, events[0]["subject"])
+
+
+def _equals_one_log(files: Files, somebody: str) -> None:
     settings, tmp = Settings.load(files.config, {}), files.first.parent
-    stream, before = oracle(files.whole, settings)
+    stream, before = oracle(files.whole, settings, files.cut_ms)
     untrusted = {"TOUCHSTREAM_WORKER__TRUST_RECEIVED_HEADER": "false"}
     with services(settings, files.config, EMBEDDED, 1, PARTITIONS, untrusted) as scene:
         output = backfilled(files, scene, files.first)
@@ -227,10 +253,10 @@ def test_a_backfill_and_what_follows_equal_one_log(files: Files) -> None:
         assert again.code == 1
         assert "was backfilled with" in again.err
         # Their events lie in the topic with the times of the history.
-        explained = touchstream("explain", "c1", "--json", cwd=tmp, settings=_settings(scene))
+        explained = touchstream("explain", somebody, "--json", cwd=tmp, settings=_settings(scene))
         proof = orjson.loads(explained.out)["proof"]
-        assert (proof["events"], proof["differing"]) == (events_of("c1", files.first), [])
-        asyncio.run(_live(scene, files.second, summary["ticks"]))
+        assert (proof["events"], proof["differing"]) == (events_of(somebody, files.first), [])
+        asyncio.run(_live(scene, files, summary["ticks"]))
         customers = sorted(name for shard in stream.shards for name in shard.states)
         held = {name: data for shard in stream.shards for name, data in shard.states.items()}
         assert states_of(scene, customers) == [held[name] for name in customers]
@@ -241,7 +267,7 @@ def test_a_backfill_and_what_follows_equal_one_log(files: Files) -> None:
 
 def test_a_backfill_that_is_killed_goes_on_and_another_history_is_refused(files: Files) -> None:
     settings = Settings.load(files.config, {})
-    stream, _ = oracle(files.first, settings)
+    stream, _ = oracle(files.first, settings, files.cut_ms)
     with services(settings, files.config, EMBEDDED, 1, PARTITIONS) as scene:
         for ticks in (4, 11):
             _killed_after(files, scene, ticks)
