@@ -92,7 +92,7 @@ async def run(
     await progress.wait_applied([PublishedPartition(end) for end in ends])
     checkpoints = await progress.shard_checkpoints()
     begun = begun_by(checkpoints)
-    publisher = Publisher(settings, progress, show, log_phase="history")
+    publisher = Publisher(settings, progress, show, tick_phase="history")
     publisher.go_on(begun.tick, ends, sum(begun.taken))
     if begun.lacking:
         await publisher.repeat_tick(_newest(checkpoints), begun.lacking)

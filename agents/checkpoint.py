@@ -59,6 +59,11 @@ class Checkpoint(LearnerProgress, kw_only=True):
 
     knowledge: Knowledge
 
+    @property
+    def newest_tick(self) -> int:
+        """Number of the newest tick in the log: its own, or one that a backfill wrote."""
+        return max(self.written, self.knowledge.tick)
+
     def versions(self) -> list[int]:
         """The versions in Redis, ascending."""
         return [*sorted(self.spared), *range(self.swept + 1, self.knowledge.version + 1)]

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
-from touchstream.agents.event_faults import Fault, Faults, Finding
+from touchstream.agents.event_faults import Fault, Faults
+from touchstream.agents.history.finding import Finding
 from touchstream.agents.history.inputs import RawLine
 from touchstream.agents.history.lines import Line, parse_line
 from touchstream.agents.history.pacer import Pacer, TickAt
@@ -137,10 +138,10 @@ class EventCheck:
 
     def examine(self, history: History) -> CheckResult:
         """Check a history that was read already."""
-        result, disorder = self.result, history.disorder
+        result = self.result
         result.lines = Counter({str(file): lines for file, lines in history.counts.items()})
-        result.out_of_order = Finding(disorder.count, [str(place) for place in disorder.places])
-        result.furthest_back_ms = disorder.furthest_back_ms
+        result.out_of_order = history.out_of_order
+        result.furthest_back_ms = history.furthest_back_ms
         # A recorded log brings its own ticks; in other files a replay sets them.
         clock = _Recorded() if history.has_ticks else _Paced(history, self._tick_every_days)
         for raw in history.raw():

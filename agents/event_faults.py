@@ -1,17 +1,15 @@
 """Why lines of event files would not be applied: by reason, type and field, with hints."""
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
+from touchstream.agents.history.finding import Finding
 from touchstream.schemas.envelope import unknown_fields
 from touchstream.schemas.registry import TOUCHPOINTS
 from touchstream.streams.intake.modes import Attributes, attributes_of
 from touchstream.streams.intake.unknown_fields import closest
 from touchstream.streams.outcome import Drop, Reject
 from touchstream.streams.records import Record
-
-PLACES_KEPT = 5
-"""Lines named for each finding; all are counted."""
 
 MOST_TYPES = 100
 """Unknown types told by name; further ones count as ``other``."""
@@ -29,20 +27,6 @@ _REQUIRED = re.compile(r"required field `([^`]+)`")
 _PATH = re.compile(r" - at `(?:key in )?\$\.?([^`]*)`")
 _INDEX = re.compile(r"\[[0-9]+\]")
 _QUOTE = re.compile(r": b['\"]")  # the message quotes the line
-
-
-@dataclass
-class Finding:
-    """How often something was found, and where at first."""
-
-    count: int = 0
-    lines: list[str] = field(default_factory=list)
-    """``FILE:NUMBER`` of the first ones."""
-
-    def add(self, where: str) -> None:
-        self.count += 1
-        if len(self.lines) < PLACES_KEPT:
-            self.lines.append(where)
 
 
 @dataclass

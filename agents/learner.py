@@ -188,8 +188,7 @@ class Learner(FencedAgent[LearnerShard]):
     async def _write_tick(self, shard: LearnerShard, now_ms: Millis) -> None:
         """Commit the next tick to the outbox, once for each partition of the touchpoints."""
         before = shard.checkpoint
-        # A backfill wrote ticks of its own.
-        number = max(before.written, before.knowledge.tick) + 1
+        number = before.newest_tick + 1
         version = await self._serving.version(before)
         # A clock that was set back must not make time run backwards.
         time_ms = max(now_ms, Millis(before.written_ms + 1))

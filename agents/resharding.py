@@ -118,7 +118,7 @@ async def read_drained(store: Store, namespace: str, partitions: int) -> Drained
 
 
 def _behind(shards: Sequence[ShardCheckpoint], learner: Checkpoint) -> list[str]:
-    newest = max(learner.written, learner.knowledge.tick)  # a backfill's are not the learner's
+    newest = learner.newest_tick
     left = [
         f"{shard_name(number)} is at tick {each.tick} of {newest}"
         for number, each in enumerate(shards)

@@ -25,6 +25,7 @@ from touchstream.agents.history.sorting import temporary_folder
 from touchstream.agents.kafka import physical_topics
 from touchstream.agents.replay.background import running
 from touchstream.agents.replay.phase import Show
+from touchstream.agents.replay.runtime import supervise
 from touchstream.agents.replay.summary import added, by_outcome, model_measures
 from touchstream.agents.replay.supervisor import Supervisor
 from touchstream.agents.replay.waiting import AgentsProgress
@@ -34,8 +35,6 @@ from touchstream.agents.stores.base import Store
 from touchstream.agents.stores.connect import open_store
 from touchstream.schemas.topics import TOUCHPOINTS_TOPIC
 from touchstream.streams.checkpoint import ShardCheckpoint
-
-SUPERVISE_EVERY_S = 0.5
 
 
 class Options(NamedTuple):
@@ -88,14 +87,14 @@ async def _run(
         with tempfile.TemporaryDirectory(prefix="touchstream-backfill-") as logs:
             supervisor = Supervisor(options.workers, environ, Path(logs), ticks=False)
             try:
-                async with running(_supervise(supervisor)):
+                async with running(supervise(supervisor)):
                     publisher = await backfill.run(settings, store, history, ends, now_ms(), show)
             finally:
                 await asyncio.to_thread(supervisor.stop)
         progress = AgentsProgress(store, settings.kafka.partitions)
         return {
             **_counts(await progress.shard_checkpoints()),
-            "out_of_range": history.outside.count,
+            "out_of_range": history.outside,
             "ticks": publisher.tick,
             "models": model_measures(await progress.require_learner()),
             "seconds": round(time.monotonic() - started, 3),
@@ -122,12 +121,6 @@ async def _read(
         raise Failed(f"{complaint}\nnothing was sent")
     assert within.until_ms is not None
     return history, Backfill(within.until_ms, history.count, f"{history.fingerprint:016x}")
-
-
-async def _supervise(supervisor: Supervisor) -> None:
-    while True:
-        supervisor.look()
-        await asyncio.sleep(SUPERVISE_EVERY_S)
 
 
 def _ends(settings: Settings) -> list[int]:

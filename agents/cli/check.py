@@ -1,6 +1,5 @@
 """``touchstream check``: what a worker would make of files of events, without any service."""
 
-import time
 from collections.abc import Iterable, Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -10,8 +9,10 @@ import typer
 
 from touchstream.agents.cli.counting import Counting
 from touchstream.agents.cli.failures import require_files
+from touchstream.agents.cli.histories import now_ms
 from touchstream.agents.event_check import CheckResult, EventCheck
-from touchstream.agents.event_faults import Fault, Finding
+from touchstream.agents.event_faults import Fault
+from touchstream.agents.history.finding import Finding
 from touchstream.agents.settings import Settings
 from touchstream.agents.wiring import tick_secret
 from touchstream.schemas.envelope import format_time
@@ -22,10 +23,9 @@ from touchstream.schemas.units import Millis
 def check(settings: Settings, files: list[Path], *, as_json: bool) -> bool:
     """Print the findings; False unless a worker would apply every line of every file."""
     require_files(files)
-    now_ms = Millis(time.time_ns() // 1_000_000)
     secret = tick_secret(settings)
     own = own_types(settings.rules.event_types)
-    checker = EventCheck(settings.rules.intake, settings.ticks.every_days, secret, now_ms, own)
+    checker = EventCheck(settings.rules.intake, settings.ticks.every_days, secret, now_ms(), own)
     with Counting("checking") as checked:
         result = checker.run(files, checked.add)
     if as_json:
@@ -104,14 +104,14 @@ def fault_lines(faults: Iterable[Fault]) -> Iterator[str]:
     for fault in faults:
         what = " ".join(filter(None, (fault.reason, fault.type, fault.field)))
         hint = "" if fault.hint is None else f"; {fault.hint}"
-        yield f"{fault.count:9,}  {what}: {fault.detail}{hint}  ({_places(fault)})"
+        yield f"{fault.count:9,}  {what}: {fault.detail}{hint}  ({fault.places})"
 
 
 def _fields_told(result: CheckResult) -> Iterator[str]:
     for (kind, name), found in _fields(result):
         meant = result.did_you_mean(kind, name)
         hint = "unknown field" if meant is None else f"did you mean `{meant}`?"
-        yield f"{found.count:9,}  {kind}: `{name}`, {hint}  ({_places(found)})"
+        yield f"{found.count:9,}  {kind}: `{name}`, {hint}  ({found.places})"
 
 
 def _times(result: CheckResult) -> Iterator[str]:
@@ -132,7 +132,7 @@ def _times(result: CheckResult) -> Iterator[str]:
     ]
     for found, what in notes:
         if found.count:
-            yield f"{found.count:9,}  {what}  ({_places(found)})"
+            yield f"{found.count:9,}  {what}  ({found.places})"
 
 
 def _conclusion(result: CheckResult) -> str:
@@ -150,11 +150,6 @@ def _fields(result: CheckResult) -> list[tuple[tuple[str, str], Finding]]:
         result.unknown_fields.items(),
         key=lambda pair: (result.did_you_mean(*pair[0]) is None, -pair[1].count, pair[0]),
     )
-
-
-def _places(found: Finding) -> str:
-    more = found.count - len(found.lines)
-    return ", ".join(found.lines) + (f" and {more:,} more" if more else "")
 
 
 def _finding(found: Finding) -> dict[str, object]:

@@ -1,7 +1,6 @@
 """``touchstream dead-letters``: list the letters, or send them again up to a limit."""
 
 import sys
-import time
 from collections import Counter, deque
 from collections.abc import Iterable
 from typing import Any, NamedTuple, get_args
@@ -12,6 +11,7 @@ from kafka import KafkaConsumer, OffsetAndMetadata, TopicPartition
 from touchstream.agents import clients
 from touchstream.agents.cli.failures import BadUsage
 from touchstream.agents.cli.format_record import raw_json, readable
+from touchstream.agents.cli.histories import now_ms
 from touchstream.agents.cli.reading import OffsetRange, read, whole
 from touchstream.agents.kafka import physical_topics
 from touchstream.agents.letters import CONFLICT, Keep, Redrive, send_again
@@ -19,7 +19,6 @@ from touchstream.agents.settings import Settings
 from touchstream.schemas.dead_letter import RejectReason, StoredLetter, decode_letter
 from touchstream.schemas.event_types import OwnTypes, own_types
 from touchstream.schemas.topics import DEAD_LETTERS_TOPIC, TOUCHPOINTS_TOPIC
-from touchstream.schemas.units import Millis
 
 UNREADABLE = "unreadable"
 """Records of the topic that are no dead letters."""
@@ -104,7 +103,7 @@ def choose(
 ) -> Chosen:
     """The letters to send again, up to the plan's limit; ``begins`` is where they begin."""
     chosen = Chosen([], Counter(), begins)
-    now_ms = Millis(time.time_ns() // 1_000_000)
+    asked_ms = now_ms()
     for record in records:
         if len(chosen.again) >= plan.limit:
             break
@@ -116,7 +115,7 @@ def choose(
         if stored is None:
             chosen.stays[UNREADABLE] += 1
             continue
-        match send_again(stored, now_ms, own, as_new_event=plan.as_new_event):
+        match send_again(stored, asked_ms, own, as_new_event=plan.as_new_event):
             case Redrive() as again:
                 chosen.again.append(again)
             case Keep(why):

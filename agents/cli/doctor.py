@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -24,6 +23,7 @@ from touchstream.agents.cli.checks import (
     check_store,
 )
 from touchstream.agents.cli.failures import Failed
+from touchstream.agents.cli.histories import now_ms as present_ms
 from touchstream.agents.cli.reading import POLL_MS, OffsetRange, whole
 from touchstream.agents.kafka import physical_topics
 from touchstream.agents.resharding import read_lineage
@@ -59,7 +59,7 @@ def examine(settings: Settings, config: Path | None) -> Iterator[Finding]:
     """Every check in turn; an unreachable service ends only the checks that need it."""
     yield _configuration(config)
     yield _schemas()
-    now_ms = _now_ms()
+    now_ms = present_ms()
     # Both at once: if neither answers, the second wait would go beyond --timeout.
     with ThreadPoolExecutor() as pool:
         asked = pool.submit(_ask_store, settings), pool.submit(_broker, settings)
@@ -78,13 +78,9 @@ def examine(settings: Settings, config: Path | None) -> Iterator[Finding]:
     try:
         yield from _topics(settings)
         if isinstance(facts, StoreFacts):
-            yield from check_log(facts, _ask_log(settings), _now_ms())
+            yield from check_log(facts, _ask_log(settings), present_ms())
     except (clients.NoBroker, Failed) as exc:
         yield Finding("broker", settings.kafka.bootstrap, [str(exc)])
-
-
-def _now_ms() -> Millis:
-    return Millis(time.time_ns() // 1_000_000)
 
 
 def _configuration(config: Path | None) -> Finding:

@@ -32,10 +32,8 @@ def require_lines(files: Sequence[Path], history: History, within: TimeRange) ->
 
 
 def places_outside(history: History) -> str:
-    """The first lines outside of the range, and how many more there are."""
-    outside = history.outside
-    more = outside.count - len(outside.places)
-    return ", ".join(map(str, outside.places)) + (f" and {more:,} more" if more else "")
+    """The first lines before the range and behind it, and how many more there are."""
+    return ", ".join(found.places for found in (history.before, history.after) if found.count)
 
 
 def _moment(option: str, text: str) -> Millis:

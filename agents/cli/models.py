@@ -235,7 +235,7 @@ async def _serve(settings: Settings, version: int | None) -> Wanted:
     finally:
         await store.close()
     named = NEWEST if version is None else version
-    return Wanted(named, checkpoint.knowledge.version, checkpoint.written + 1)
+    return Wanted(named, checkpoint.knowledge.version, checkpoint.newest_tick + 1)
 
 
 def _number(version: str) -> int | None:

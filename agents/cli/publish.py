@@ -12,6 +12,7 @@ from kafka import KafkaProducer
 from touchstream.agents import clients
 from touchstream.agents.cli.counting import Counting
 from touchstream.agents.cli.failures import Failed
+from touchstream.agents.cli.histories import now_ms
 from touchstream.agents.history.inputs import STDIN, InputError, raw_lines
 from touchstream.agents.kafka import physical_topics
 from touchstream.agents.settings import Settings, SettingsError
@@ -107,7 +108,7 @@ class _Checks:
         self._skip_bad = skip_bad
         self._allow_late = allow_late
         self._lateness_days = settings.rules.intake.allowed_lateness_days
-        self._oldest_ms = _now_ms() - self._lateness_days * DAY_MS
+        self._oldest_ms = now_ms() - self._lateness_days * DAY_MS
         self.bad = 0
         self.late = 0
 
@@ -168,7 +169,7 @@ def check_line(value: bytes, where: str, own: OwnTypes = NO_OWN_TYPES) -> Sound 
     """The outcome that a line, keyed by its subject, will have in the intake of a worker."""
     key = _subject(value)
     # One partition only: the producer will choose the right one by the key.
-    record = Record(0, _now_ms(), key, value)
+    record = Record(0, now_ms(), key, value)
     match decode(record, Origin(partition_of(key, 1), 1, None), own):
         case Arrival() as arrival:
             return Sound(where, key, value, arrival.event.time_ms)
@@ -189,10 +190,6 @@ def _subject(value: bytes) -> bytes:
         return b""
     subject = decoded.get("subject") if isinstance(decoded, dict) else None
     return subject.encode() if isinstance(subject, str) else b""
-
-
-def _now_ms() -> Millis:
-    return Millis(time.time_ns() // 1_000_000)
 
 
 class _Sender:

@@ -93,13 +93,13 @@ def _read(files: Sequence[Path], folder: Path, within: TimeRange, work: Path) ->
             file.write(raw.value + b"\n")
 
         history = read_history(files, folder, within, on_line=lines.add, on_outside=keep)
-    if not history.outside.count:
+    if not history.outside:
         kept.unlink()
     return history
 
 
 def _require_faultless(settings: Settings, history: History) -> None:
-    if history.outside.count:
+    if history.outside:
         raise Failed(f"--strict: outside of the range of time: {places_outside(history)}")
     fault = first_fault(settings, history)
     if fault is not None:
@@ -144,19 +144,19 @@ async def _run(
 def _complaint(
     settings: Settings, history: History, summary: Mapping[str, object], options: Options
 ) -> str | None:
-    outside = 0 if options.bounded else history.outside.count
+    outside = 0 if options.bounded else history.outside
     what = shortfall(cast(Mapping[str, int], summary["records"]), outside)
     return None if what is None else explained(what, settings, history)
 
 
 def _out_of_range(history: History, options: Options) -> dict[str, object]:
-    within, outside = options.range_of_time, history.outside
+    within = options.range_of_time
     return {
         "from": None if within.from_ms is None else format_time(within.from_ms),
         "until": None if within.until_ms is None else format_time(within.until_ms),
-        "before": outside.before,
-        "after": outside.after,
-        "lines": [str(place) for place in outside.places],
+        "before": history.before.count,
+        "after": history.after.count,
+        "lines": history.before.lines + history.after.lines,
     }
 
 

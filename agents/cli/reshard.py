@@ -55,7 +55,7 @@ def reshard(
         "namespace": namespace,
         "partitions": partitions,
         "topic_prefix": new.kafka.topic_prefix,
-        "tick": drained.learner.written,
+        "tick": drained.learner.newest_tick,
         "copied": not check,
     }
     typer.echo(orjson.dumps(result).decode())
@@ -102,7 +102,7 @@ async def _checked(settings: Settings, new: Settings) -> tuple[Drained, Lineage]
             touchpoints=names[TOUCHPOINTS_TOPIC],
             examples=names[EXAMPLES_TOPIC],
             ends=drained.ends,
-            tick=drained.learner.written,
+            tick=drained.learner.newest_tick,
             examples_after=0 if before is None else before.examples_after,
         )
         wanted, prefix = new.kafka.partitions, new.kafka.topic_prefix

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from touchstream.agents.cli.check import fault_lines
-from touchstream.agents.cli.histories import now_ms
+from touchstream.agents.cli.histories import now_ms, places_outside
 from touchstream.agents.event_check import CheckResult, EventCheck
 from touchstream.agents.history.reading import History
 from touchstream.agents.settings import Settings
@@ -47,10 +47,8 @@ def foreseen(settings: Settings, history: History) -> str | None:
 
 
 def _reasons(history: History, result: CheckResult) -> Iterator[str]:
-    outside = history.outside
-    if outside.count:
-        places = ", ".join(map(str, outside.places))
-        yield f"{outside.count:9,}  outside of the range of time  ({places})"
+    if history.outside:
+        yield f"{history.outside:9,}  outside of the range of time  ({places_outside(history)})"
     yield from list(fault_lines(result.faults.all()))[:MOST_REASONS]
 
 

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, NamedTuple, cast
 
-from touchstream.agents.history.layout import Unlike, refuse_packed, refuse_unlike_lines
+from touchstream.agents.history.layout import OtherFormat, refuse_packed, refuse_unlike_lines
 
 STDIN = Path("-")
 """Standard input."""
@@ -73,7 +73,7 @@ def _lines_of(file: Path) -> Iterator[RawLine]:
         raise InputError(f"{file}: gzip: damaged or cut off after line {number}: {exc}") from exc
     except OSError as exc:
         raise InputError(f"{file}: {exc.strerror or exc}") from exc
-    except Unlike as exc:
+    except OtherFormat as exc:
         raise InputError(f"{file}: {exc}") from exc
 
 

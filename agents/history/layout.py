@@ -28,19 +28,19 @@ _NO_COMMAS = "sed 's/,[[:space:]]*$//' FILE"
 _SEPARATORS = (b",", b";", b"\t")
 
 
-class Unlike(ValueError):
-    """A file that is not one event a line; the message says what it looks like."""
+class OtherFormat(ValueError):
+    """A file of another format than one event a line; the message names the likely one."""
 
 
 def refuse_packed(head: bytes) -> None:
-    """Raise :class:`Unlike` if a file's first bytes are those of another format."""
+    """Raise :class:`OtherFormat` if a file's first bytes are those of another format."""
     for magic, format_name, command in _PACKED:
         if head.startswith(magic):
-            raise Unlike(_message(format_name, command))
+            raise OtherFormat(_message(format_name, command))
 
 
 def refuse_unlike_lines(first: bytes, second: bytes) -> None:
-    """Raise :class:`Unlike` if a file's first lines are not one object each.
+    """Raise :class:`OtherFormat` if a file's first lines are not one object each.
 
     Called with the first line as ``second`` after nothing (``b""``), then with both. A file whose
     first line is broken, but followed by objects, is no other format.
@@ -51,30 +51,30 @@ def refuse_unlike_lines(first: bytes, second: bytes) -> None:
     if _is_object(first):
         return
     if first.startswith(b"{") and first.endswith(b"["):
-        raise Unlike(_message("one JSON document with the events inside", _EVERY_EVENT))
+        raise OtherFormat(_message("one JSON document with the events inside", _EVERY_EVENT))
     if first.startswith(b"{") and not second.startswith(b"{"):
-        raise Unlike(_message("pretty-printed JSON", _EVERY_OBJECT))
+        raise OtherFormat(_message("pretty-printed JSON", _EVERY_OBJECT))
     for separator in _SEPARATORS:
         columns = first.count(separator)
         if columns and columns == second.count(separator) and not second.startswith(b"{"):
-            raise Unlike("looks like a table (CSV): want one event a line as JSON (docs/events.md)")
+            raise OtherFormat("looks like a table (CSV): want one event a line as JSON")
 
 
 def _refuse_first(line: bytes) -> None:
     if line.startswith(b"["):
-        raise Unlike(_message("a JSON array", _EVERY_ELEMENT))
+        raise OtherFormat(_message("a JSON array", _EVERY_ELEMENT))
     if line.startswith(b"\x1e"):
-        raise Unlike(_message("a JSON text sequence", "jq --seq -c . FILE"))
+        raise OtherFormat(_message("a JSON text sequence", "jq --seq -c . FILE"))
     if line.lower().startswith((b"<!doctype", b"<html", b"<?xml")):
-        raise Unlike("looks like a page (HTML or XML): want one event a line as JSON")
+        raise OtherFormat("looks like a page (HTML or XML): want one event a line as JSON")
     if not line.startswith(b"{") or _is_object(line):
         return
     if line == b"{":
-        raise Unlike(_message("pretty-printed JSON", _EVERY_OBJECT))
+        raise OtherFormat(_message("pretty-printed JSON", _EVERY_OBJECT))
     if _is_object(line.rstrip(b", \t")):
-        raise Unlike(_message("JSON objects whose lines end with a comma", _NO_COMMAS))
+        raise OtherFormat(_message("JSON objects whose lines end with a comma", _NO_COMMAS))
     if _begins_with_object(line):
-        raise Unlike(_message("JSON objects without line breaks between them", _EVERY_OBJECT))
+        raise OtherFormat(_message("JSON objects without line breaks between them", _EVERY_OBJECT))
 
 
 def _is_object(line: bytes) -> bool:

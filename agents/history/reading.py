@@ -8,18 +8,15 @@ before it. A recorded log keeps its order, because its ticks stand between its l
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
+from touchstream.agents.history.finding import Finding
 from touchstream.agents.history.inputs import InputError, Place, RawLine, raw_lines
 from touchstream.agents.history.lines import Line, LinesError, parse_line
 from touchstream.agents.history.sorting import NOWHERE, Keyed, Sorter, temporary_folder
 from touchstream.schemas.envelope import format_time
 from touchstream.schemas.units import Millis
-
-PLACES_KEPT = 5
-"""Lines named for each finding; all are counted."""
 
 OnLine = Callable[[], None]
 
@@ -56,30 +53,6 @@ class TimeRange(NamedTuple):
 EVER = TimeRange()
 
 
-@dataclass
-class Outside:
-    """Lines outside of the range."""
-
-    before: int = 0
-    after: int = 0
-    places: list[Place] = field(default_factory=list)
-    """The first ones."""
-
-    @property
-    def count(self) -> int:
-        return self.before + self.after
-
-
-@dataclass
-class Disorder:
-    """Lines that are earlier than one that stands above them in their file."""
-
-    count: int = 0
-    places: list[Place] = field(default_factory=list)
-    """The first ones."""
-    furthest_back_ms: int = 0
-
-
 class Unread(NamedTuple):
     """A file that could not be read to its end."""
 
@@ -110,15 +83,25 @@ class History:
         self.first_ms: Millis | None = None
         self.last_ms: Millis | None = None
         """Times of receipt in the range; None without any."""
-        self.outside = Outside()
-        self.disorder = Disorder()
+        self.before = Finding()
+        self.after = Finding()
+        """Lines earlier and later than the range."""
+        self.out_of_order = Finding()
+        """Lines that are earlier than one that stands above them in their file."""
+        self.furthest_back_ms = 0
+        """By how much, at most."""
         self.fingerprint = 0
         """Sum of 64-bit hashes of its lines, which their order does not change."""
 
     @property
+    def outside(self) -> int:
+        """Lines out of the range."""
+        return self.before.count + self.after.count
+
+    @property
     def count(self) -> int:
         """Lines in the range."""
-        return sum(self.counts.values()) - self.outside.count
+        return sum(self.counts.values()) - self.outside
 
     def raw(self) -> Iterator[RawLine]:
         """Every line in the range as bytes."""
@@ -272,20 +255,16 @@ class _Reader:
         return place_ms
 
     def _note_order(self, raw: RawLine, time_ms: int) -> None:
-        back_ms, disorder = self._newest_ms - time_ms, self._history.disorder
+        back_ms, history = self._newest_ms - time_ms, self._history
         self._newest_ms = max(self._newest_ms, time_ms)
         if back_ms > 0:
-            disorder.count += 1
-            disorder.furthest_back_ms = max(disorder.furthest_back_ms, back_ms)
-            if len(disorder.places) < PLACES_KEPT:
-                disorder.places.append(raw.place)
+            history.out_of_order.add(str(raw.place))
+            history.furthest_back_ms = max(history.furthest_back_ms, back_ms)
 
     def _leave_out(self, raw: RawLine, time_ms: int) -> None:
-        outside = self._history.outside
-        outside.before += self._within.is_before(time_ms)
-        outside.after += self._within.is_after(time_ms)
-        if len(outside.places) < PLACES_KEPT:
-            outside.places.append(raw.place)
+        history = self._history
+        found = history.before if self._within.is_before(time_ms) else history.after
+        found.add(str(raw.place))
         if self._on_outside is not None:
             self._on_outside(raw)
 

@@ -20,7 +20,7 @@ from touchstream.agents.replay.waiting import AgentsProgress
 from touchstream.agents.settings import Settings
 from touchstream.agents.wiring import tick_secret
 from touchstream.schemas.tick import ActiveConfig, Tick, encode_tick
-from touchstream.schemas.tick import Phase as LogPhase
+from touchstream.schemas.tick import Phase as TickPhase
 from touchstream.schemas.units import Millis
 from touchstream.streams.checkpoint import ShardCheckpoint
 from touchstream.streams.features.catalogue import FEATURES
@@ -37,13 +37,13 @@ class Publisher:
         progress: AgentsProgress,
         show: Show,
         on_key: Callable[[bytes], None] = lambda _: None,
-        log_phase: LogPhase = "live",
+        tick_phase: TickPhase = "live",
     ) -> None:
         self._settings = settings
         self._progress = progress
         self._show = show
         self._on_key = on_key
-        self._log_phase: LogPhase = log_phase
+        self._tick_phase: TickPhase = tick_phase
         self._partitions = settings.kafka.partitions
         self.published = [PublishedPartition() for _ in range(self._partitions)]
         self.tick = 0
@@ -67,7 +67,7 @@ class Publisher:
                         await self._publish_line(sender, step.line, step.received_ms)
                     case TickAt():
                         if not step.skippable or await self._is_due(sender, step.time_ms):
-                            await self.publish_tick(sender, step.time_ms, self._log_phase)
+                            await self.publish_tick(sender, step.time_ms, self._tick_phase)
             await sender.flush()
 
     async def drained(self) -> None:
@@ -97,7 +97,7 @@ class Publisher:
                 self.published[partition].add(len(value))
             await sender.flush()
 
-    async def publish_tick(self, sender: Sender, time_ms: Millis, log_phase: LogPhase) -> None:
+    async def publish_tick(self, sender: Sender, time_ms: Millis, phase: TickPhase) -> None:
         """Publish the next tick, naming the version that the learner made of the one before."""
         await sender.flush()
         await self._progress.wait_learnt(self.tick)
@@ -109,7 +109,7 @@ class Publisher:
             rules=self._settings.rules.digest(),
             features=FEATURES.digest,
         )
-        tick = Tick(number=self.tick, time_ms=time_ms, active_config=active_config, phase=log_phase)
+        tick = Tick(number=self.tick, time_ms=time_ms, active_config=active_config, phase=phase)
         value = encode_tick(tick, tick_secret(self._settings))
         for partition, published in enumerate(self.published):
             await sender.send(partition, None, value, received_headers(time_ms))

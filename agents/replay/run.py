@@ -20,7 +20,7 @@ from touchstream.agents.replay.collector import RULES_FILE, Collector, Listener
 from touchstream.agents.replay.outputs import SUMMARY_FILE, fingerprints
 from touchstream.agents.replay.phase import Phase, Show
 from touchstream.agents.replay.publisher import Publisher
-from touchstream.agents.replay.runtime import Workforce
+from touchstream.agents.replay.runtime import Workforce, supervise
 from touchstream.agents.replay.states import write_states
 from touchstream.agents.replay.summary import alarms_summary, summary
 from touchstream.agents.replay.waiting import AgentsProgress
@@ -29,8 +29,6 @@ from touchstream.agents.stores.base import Store
 from touchstream.schemas.rules import Rules
 from touchstream.schemas.shards import shard_names
 from touchstream.streams.emit.identity import pseudonym
-
-SUPERVISE_EVERY_S = 0.5
 
 
 class Replay:
@@ -71,7 +69,7 @@ class Replay:
         async with AsyncExitStack() as stack:
             collector = await stack.enter_async_context(self._collector())
             reading = await stack.enter_async_context(running(collector.run()))
-            await stack.enter_async_context(running(self._supervise()))
+            await stack.enter_async_context(running(supervise(self._workforce)))
             self._show(Phase("starting", 0, 0, None))
             await self._progress.wait_started()
             started = time.monotonic()
@@ -109,11 +107,6 @@ class Replay:
     def _remember(self, key: bytes) -> None:
         customer = key.decode(errors="replace")
         self._customers.setdefault(pseudonym(customer, self._rules.seed), customer)
-
-    async def _supervise(self) -> None:
-        while True:
-            self._workforce.look()
-            await asyncio.sleep(SUPERVISE_EVERY_S)
 
     def _collector(self) -> Collector:
         consumer = AIOKafkaConsumer(

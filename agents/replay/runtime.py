@@ -14,12 +14,21 @@ from touchstream.agents.stores.connect import open_store
 from touchstream.agents.stores.memory import MemoryStore
 from touchstream.agents.wiring import learner_app, worker_app
 
+SUPERVISE_EVERY_S = 0.5
+
 
 class Workforce(Protocol):
     """The processes that do the work, supervised."""
 
     def look(self) -> None:
         """Restart processes that have exited; raise if that is hopeless."""
+
+
+async def supervise(workforce: Workforce) -> None:
+    """Look after the processes for ever; raises what ``look`` raises."""
+    while True:
+        workforce.look()
+        await asyncio.sleep(SUPERVISE_EVERY_S)
 
 
 class Runtime(NamedTuple):

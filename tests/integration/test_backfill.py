@@ -23,6 +23,7 @@ from touchstream.agents.history.steps import Step, read_steps
 from touchstream.agents.kafka import physical_topics
 from touchstream.agents.replay.background import running
 from touchstream.agents.replay.publisher import Publisher
+from touchstream.agents.replay.runtime import supervise
 from touchstream.agents.replay.services import EMBEDDED, ReplayServices, services
 from touchstream.agents.replay.supervisor import Supervisor
 from touchstream.agents.replay.waiting import AgentsProgress
@@ -146,18 +147,12 @@ async def _live(scene: ReplayServices, files: Files, tick: int) -> None:
         publisher = Publisher(scene.settings, progress, lambda _: None)
         found = await store.read_checkpoints(shard_names(PARTITIONS))
         publisher.go_on(tick, [one.fence.offset for one in found if one.fence is not None])
-        async with running(_supervise(supervisor)):
+        async with running(supervise(supervisor)):
             await publisher.publish(_after_the_cut(read_steps([files.second], 1), files.cut_ms))
             await publisher.drained()
     finally:
         await asyncio.to_thread(supervisor.stop)
         await store.close()
-
-
-async def _supervise(supervisor: Supervisor) -> None:
-    while True:
-        supervisor.look()
-        await asyncio.sleep(0.5)
 
 
 async def _after_the_cut(steps: Iterator[Step], cut_ms: Millis) -> AsyncIterator[Step]:

@@ -104,7 +104,7 @@ def test_contracts_of_years_sorted_by_customer_end_when_they_were_cancelled(
         1,
         1,
     )
-    assert outside["lines"] == [f"{file}:9", f"{file}:10"]
+    assert outside["lines"] == [f"{file}:10", f"{file}:9"]
     assert (tmp_path / "out/out-of-range.jsonl").read_bytes().splitlines() == wrong
     profiles = (tmp_path / "out/profiles.jsonl").read_bytes().splitlines()
     for profile in map(orjson.loads, profiles):

@@ -95,8 +95,8 @@ def test_what_lies_outside_of_the_range_is_counted_named_and_kept(tmp_path: Path
     assert [line.time_ms for line in history.lines()] == [
         BEGIN_MS + n * DAY_MS for n in range(10, 20)
     ]
-    assert (history.outside.before, history.outside.after, history.count) == (10, 10, 10)
-    assert [str(place) for place in history.outside.places] == [f"{file}:{n}" for n in range(1, 6)]
+    assert (history.before.count, history.after.count, history.count) == (10, 10, 10)
+    assert history.after.lines == [f"{file}:{n}" for n in range(1, 6)]
     assert len(outside) == 20
     assert (history.first_ms, history.last_ms) == (within.from_ms, BEGIN_MS + 19 * DAY_MS)
 
@@ -105,8 +105,8 @@ def test_disorder_is_measured_within_a_file(tmp_path: Path) -> None:
     lines = [order("ada", number, at(day)) for number, day in enumerate((3, 1, 2, 4))]
     files = [written(tmp_path / "a", lines), written(tmp_path / "b", lines[:1])]
     with opened_history(files) as history:
-        assert history.disorder.count == 2
-        assert history.disorder.furthest_back_ms == 2 * DAY_MS
+        assert history.out_of_order.count == 2
+        assert history.furthest_back_ms == 2 * DAY_MS
 
 
 @pytest.mark.parametrize(
