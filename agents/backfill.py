@@ -31,7 +31,7 @@ class BackfillRefused(RuntimeError):
 
 
 class Begun(NamedTuple):
-    """What the shards have of a history."""
+    """The part of a history that the shards have."""
 
     tick: int
     """The newest tick that any shard has finished; 0: none."""
@@ -44,35 +44,44 @@ class Begun(NamedTuple):
     """The newest tick is the one that ends the history."""
 
 
-async def begin(store: Store, settings: Settings, ends: Sequence[int], found: Backfill) -> None:
-    """Mark the namespace as being backfilled with this history.
+async def require_room(store: Store, settings: Settings, ends: Sequence[int]) -> None:
+    """Raise :class:`BackfillRefused` if the namespace is live, or holds anything but a history.
 
-    Raises
-    ------
-    BackfillRefused
-        If the namespace is live, holds anything, or was begun with another history. Nothing is
-        changed then.
+    ``ends`` are the ends of the topic's partitions. A long history need not be read for that.
     """
-    wish = await wanted(store)
-    before, namespace = wish.backfill, settings.namespace
-    if before is None:
-        checkpoints = await store.read_checkpoints(shard_names(settings.kafka.partitions))
-        if any(one.fence is not None for one in checkpoints) or any(ends):
-            raise BackfillRefused(
-                f"namespace {namespace!r} holds {sum(ends):,} records already, and a history "
-                "comes before everything else: choose a new namespace and topic prefix"
-            )
-    elif before.finished:
+    before, namespace = (await wanted(store)).backfill, settings.namespace
+    if before is None and not await _is_empty(store, settings, ends):
+        raise BackfillRefused(
+            f"namespace {namespace!r} holds {sum(ends):,} records already, and a history comes "
+            "before everything else: choose a new namespace and topic prefix"
+        )
+    if before is not None and before.finished:
         raise BackfillRefused(
             f"namespace {namespace!r} was backfilled with {before.lines:,} lines and is live: "
             "choose a new namespace and topic prefix"
         )
-    elif before != found:
+
+
+async def begin(store: Store, settings: Settings, ends: Sequence[int], found: Backfill) -> None:
+    """Mark the namespace, which has room, as being backfilled with this history.
+
+    Raises :class:`BackfillRefused` if part of another one is there; nothing is changed then.
+    """
+    wish = await wanted(store)
+    before = wish.backfill
+    if before not in (None, found) and not await _is_empty(store, settings, ends):
+        assert before is not None
         raise BackfillRefused(
-            f"namespace {namespace!r} was begun with another history of {before.lines:,} lines, "
-            f"this one has {found.lines:,}: go on with the same files, or choose a new namespace"
+            f"namespace {settings.namespace!r} was begun with another history of "
+            f"{before.lines:,} lines, this one has {found.lines:,}: go on with the same files, or "
+            "choose a new namespace"
         )
     await want(store, msgspec.structs.replace(wish, backfill=found))
+
+
+async def _is_empty(store: Store, settings: Settings, ends: Sequence[int]) -> bool:
+    checkpoints = await store.read_checkpoints(shard_names(settings.kafka.partitions))
+    return not any(ends) and all(one.fence is None for one in checkpoints)
 
 
 async def run(
@@ -98,19 +107,18 @@ async def run(
         await publisher.repeat_tick(_newest(checkpoints), begun.lacking)
     if not begun.is_live:
         last: list[Step] = []
-        left = remaining(steps(history, settings.ticks.every_days), begun)
+        left = remaining(steps(history, settings.ticks.every_days), begun, now_ms)
         await publisher.publish(_but_last(left, last))
         [end] = last
         assert isinstance(end, TickAt)  # a history ends with a tick
-        # The midnight behind the last event may lie ahead, and time must not.
-        await publisher.end(Millis(min(end.time_ms, now_ms)))
+        await publisher.end(end.time_ms)
     await publisher.drained()
     await finish(store)
     return publisher
 
 
 def begun_by(checkpoints: Sequence[ShardCheckpoint]) -> Begun:
-    """What shards that have read all of their partitions have of a history."""
+    """The part of a history that shards have, once they have read all of their partitions."""
     newest = _newest(checkpoints)
     return Begun(
         newest.tick,
@@ -121,13 +129,16 @@ def begun_by(checkpoints: Sequence[ShardCheckpoint]) -> Begun:
     )
 
 
-def remaining(all_steps: Iterable[Step], begun: Begun) -> Iterator[Step]:
-    """The steps behind what the shards have; lines name their partition."""
+def remaining(all_steps: Iterable[Step], begun: Begun, now_ms: Millis) -> Iterator[Step]:
+    """The steps behind what the shards have; lines name their partition.
+
+    The midnight behind the newest event may lie ahead: that tick comes now, for live ones follow.
+    """
     skipped, number = list(begun.taken), 0
     for step in all_steps:
         if isinstance(step, TickAt):
             if begun.tick_ms is None or step.time_ms > begun.tick_ms:
-                yield step
+                yield step._replace(time_ms=min(step.time_ms, now_ms))
             continue
         partition = placed(step.line, number, len(skipped))
         number += 1

@@ -23,6 +23,7 @@ from touchstream.agents.history.reading import (
     Problem,
     TimeRange,
     Unread,
+    nothing,
     read_history,
 )
 from touchstream.agents.history.sorting import temporary_folder
@@ -118,8 +119,13 @@ class EventCheck:
         self._swept_ms = Millis(0)
         self.result = CheckResult()
 
-    def run(self, files: Sequence[Path], on_line: OnLine) -> CheckResult:
-        """Check the files as one history; ``on_line`` is called for each line."""
+    def run(
+        self, files: Sequence[Path], on_line: OnLine, on_checked: OnLine = nothing
+    ) -> CheckResult:
+        """Check the files as one history.
+
+        ``on_line`` is called for each line when it is read, ``on_checked`` when it is checked.
+        """
         with temporary_folder() as folder:
             history = read_history(
                 files,
@@ -134,9 +140,9 @@ class EventCheck:
                 for file, lines in history.counts.items()
                 if not lines and str(file) not in self.result.unread
             ]
-            return self.examine(history)
+            return self.examine(history, on_checked)
 
-    def examine(self, history: History) -> CheckResult:
+    def examine(self, history: History, on_line: OnLine = nothing) -> CheckResult:
         """Check a history that was read already."""
         result = self.result
         result.lines = Counter({str(file): lines for file, lines in history.counts.items()})
@@ -145,6 +151,7 @@ class EventCheck:
         # A recorded log brings its own ticks; in other files a replay sets them.
         clock = _Recorded() if history.has_ticks else _Paced(history, self._tick_every_days)
         for raw in history.raw():
+            on_line()
             self._take(str(raw.place), parse_line(raw.value), clock)
         result.customers = len(self._memories)
         return result

@@ -80,8 +80,9 @@ async def _run(
 ) -> dict[str, object]:
     store = open_store(settings)
     try:
-        history, identity = await _read(store, settings, files, options, folder)
         ends = await asyncio.to_thread(_ends, settings)
+        await backfill.require_room(store, settings, ends)
+        history, identity = await _read(store, settings, files, options, folder)
         await backfill.begin(store, settings, ends, identity)
         started = time.monotonic()
         with tempfile.TemporaryDirectory(prefix="touchstream-backfill-") as logs:
@@ -114,9 +115,10 @@ async def _read(
     with Counting("sorting") as lines:
         history = read_history(files, folder, within, on_line=lines.add)
     require_lines(files, history, within)
-    if history.has_ticks:
-        raise BadUsage("FILE: want events: a recorded log, with its ticks, can be replayed only")
-    complaint = foreseen(settings, history)
+    if history.is_recorded:
+        raise BadUsage("FILE: want events: a recorded log can be replayed only")
+    with Counting("checking") as checked:
+        complaint = foreseen(settings, history, checked.add)
     if complaint is not None:
         raise Failed(f"{complaint}\nnothing was sent")
     assert within.until_ms is not None

@@ -26,8 +26,8 @@ def check(settings: Settings, files: list[Path], *, as_json: bool) -> bool:
     secret = tick_secret(settings)
     own = own_types(settings.rules.event_types)
     checker = EventCheck(settings.rules.intake, settings.ticks.every_days, secret, now_ms(), own)
-    with Counting("checking") as checked:
-        result = checker.run(files, checked.add)
+    with Counting("reading") as read, Counting("checking") as checked:
+        result = checker.run(files, read.add, checked.add)
     if as_json:
         typer.echo(orjson.dumps(document(result)).decode())
     else:

@@ -140,14 +140,13 @@ def from_files(
     latest_ms = watermark_ms if profile is None else max(watermark_ms, profile.last_seen_ms)
     # What lies beyond the state must not turn the clock.
     within = TimeRange(until_ms=Millis(latest_ms + 1))
-    with opened_history(files, within) as history:
+    with opened_history(files, within, lambda: seen(1)) as history:
         for step in steps(history, settings.ticks.every_days):
             if isinstance(step, TickAt):
                 number += 1
                 if step.time_ms <= watermark_ms:
                     yield TimerFired(subject.id, number, step.time_ms)
                 continue
-            seen(1)
             line = step.line
             if step.received_ms > latest_ms or line.partition not in mine:
                 continue

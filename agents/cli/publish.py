@@ -101,7 +101,7 @@ def require_half(found: dict[str, object]) -> None:
 
 
 class _Checks:
-    """What may be sent, and what the workers would make of it."""
+    """Decides which lines may be sent, and counts the others."""
 
     def __init__(self, settings: Settings, *, skip_bad: bool, allow_late: bool) -> None:
         self._own = own_types(settings.rules.event_types)

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from touchstream.agents.cli.check import fault_lines
 from touchstream.agents.cli.histories import now_ms, places_outside
 from touchstream.agents.event_check import CheckResult, EventCheck
-from touchstream.agents.history.reading import History
+from touchstream.agents.history.reading import History, OnLine
 from touchstream.agents.settings import Settings
 from touchstream.agents.wiring import tick_secret
 from touchstream.schemas.event_types import own_types
@@ -33,9 +33,9 @@ def explained(what: str, settings: Settings, history: History) -> str:
     return "\n".join([f"{what}:", *_reasons(history, _check(settings).examine(history))])
 
 
-def foreseen(settings: Settings, history: History) -> str | None:
+def foreseen(settings: Settings, history: History, on_line: OnLine) -> str | None:
     """The complaint if nothing, or less than half, of a history would be applied; else None."""
-    result = _check(settings).examine(history)
+    result = _check(settings).examine(history, on_line)
     records = {
         "in": history.count,
         "applied": result.valid.total(),

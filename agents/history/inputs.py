@@ -1,7 +1,6 @@
 """Event files as people have them: each opened once, unpacked by its content, never by its name.
 
-What cannot be read as one event a line is refused with its likely format and the command that
-converts it.
+Other formats than one event a line are refused, with the command that converts them.
 """
 
 import gzip
@@ -95,7 +94,7 @@ def _unpacked(source: io.BufferedReader) -> io.BufferedReader:
 
 
 def _bounded(source: IO[bytes]) -> Iterator[bytes]:
-    """Lines of at most ``MAX_LINE_BYTES``; what is beyond is skipped."""
+    """Lines of at most ``MAX_LINE_BYTES``; the rest of a longer one is skipped."""
     while line := source.readline(MAX_LINE_BYTES):
         yield line
         while len(line) == MAX_LINE_BYTES and not line.endswith(b"\n"):

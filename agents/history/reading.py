@@ -78,6 +78,8 @@ class History:
         self._sorter = sorter
         self.counts: dict[Path, int] = dict.fromkeys(files, 0)
         """File -> its lines that are not empty."""
+        self.is_recorded = False
+        """Its lines are records of a live log."""
         self.has_ticks = False
         """It is a recorded log that brings its own ticks."""
         self.first_ms: Millis | None = None
@@ -154,10 +156,12 @@ def read_history(
 
 
 @contextmanager
-def opened_history(files: Sequence[Path], within: TimeRange = EVER) -> Iterator[History]:
+def opened_history(
+    files: Sequence[Path], within: TimeRange = EVER, on_line: OnLine = nothing
+) -> Iterator[History]:
     """A history with a temporary folder of its own; raises what :func:`read_history` does."""
     with temporary_folder() as folder:
-        yield read_history(files, Path(folder), within)
+        yield read_history(files, Path(folder), within, on_line=on_line)
 
 
 class _Reader:
@@ -223,7 +227,7 @@ class _Reader:
     def _require_alike(self, line: Line) -> None:
         is_recorded = line.partition is not None
         if self._recorded is None:
-            self._recorded = is_recorded
+            self._recorded = self._history.is_recorded = is_recorded
         if line.tick and not is_recorded:
             raise LinesError(
                 "ticks without a partition: record the log by `touchstream tail touchpoints "

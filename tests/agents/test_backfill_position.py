@@ -13,6 +13,7 @@ from touchstream.schemas.units import DAY_MS, Millis
 from touchstream.streams.checkpoint import ShardCheckpoint
 
 PARTITIONS = 3
+NOW_MS = Millis(30_000 * DAY_MS)
 LINES = [
     *(
         parse_line(order(f"c{n % 5}", n, format_time(Millis((20_000 + n // 4) * DAY_MS + n))))
@@ -46,12 +47,21 @@ def test_every_line_is_published_once_and_in_order(cut: int, lost: list[int]) ->
             published.remove(value)
             taken[place] -= 1
     begun = Begun(0, tick_ms, taken, (), is_live=False)
-    rest = list(remaining(STEPS, begun))
+    rest = list(remaining(STEPS, begun, NOW_MS))
     again = [step.line.value for step in rest if isinstance(step, Publish)]
     assert sorted([*published, *again], key=repr) == sorted((one.value for one in LINES), key=repr)
     ticks = [step.time_ms for step in STEPS if isinstance(step, TickAt)]
     left = [step.time_ms for step in rest if isinstance(step, TickAt)]
     assert left == [time_ms for time_ms in ticks if tick_ms is None or time_ms > tick_ms]
+
+
+def test_the_last_tick_does_not_lie_ahead_of_the_clock() -> None:
+    """The midnight behind today's events is tomorrow; live ticks begin now."""
+    newest_ms = max(line.time_ms for line in LINES if line.time_ms is not None)
+    nothing_yet = Begun(0, None, [0] * PARTITIONS, (), is_live=False)
+    *_, last = remaining(STEPS, nothing_yet, Millis(newest_ms + 5))
+    assert isinstance(last, TickAt)
+    assert last.time_ms == newest_ms + 5
 
 
 def test_the_position_is_read_from_the_shards() -> None:

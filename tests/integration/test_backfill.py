@@ -276,6 +276,29 @@ def test_a_backfill_that_is_killed_goes_on_and_another_history_is_refused(files:
         held = {name: data for shard in stream.shards for name, data in shard.states.items()}
         assert states_of(scene, customers) == [held[name] for name in customers]
         assert knowledge_of(scene) == stream.knowledge
+        asyncio.run(_goes_live(scene, orjson.loads(output.out)["ticks"]))
+
+
+async def _goes_live(scene: ReplayServices, tick: int) -> None:
+    """Start the deployment: its learner writes the next tick, with the trained model."""
+    environ = {**scene.environ, "TOUCHSTREAM_TICKS__INTERVAL_S": "0.2"}
+    supervisor = Supervisor(1, environ, scene.logs, ticks=True)
+    store = open_store(scene.settings)
+    try:
+        async with running(supervise(supervisor)):
+            progress = AgentsProgress(store, PARTITIONS)
+            before = await progress.position()
+            await progress.wait_learnt(tick + 1)
+        learner = await progress.require_learner()
+        assert learner.written > before.tick == tick
+        checkpoints = await progress.shard_checkpoints()
+        assert {one.phase for one in checkpoints} == {"live"}
+        for one in checkpoints:
+            assert one.active_config is not None
+            assert one.active_config.model_version >= before.version > 0
+    finally:
+        await asyncio.to_thread(supervisor.stop)
+        await store.close()
 
 
 def _killed_after(files: Files, scene: ReplayServices, ticks: int) -> None:
