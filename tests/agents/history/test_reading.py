@@ -65,6 +65,21 @@ def test_any_order_in_any_files_is_the_same_history(
     assert values(one, two) == values(two, one) == lines
 
 
+def fingerprint(*files: Path) -> int:
+    with opened_history(files) as history:
+        return history.fingerprint
+
+
+def test_the_fingerprint_is_of_the_lines_and_not_of_their_order(tmp_path: Path) -> None:
+    lines = events(6)
+    one = written(tmp_path / "one", lines)
+    two = written(tmp_path / "two", lines[:2:-1])
+    rest = written(tmp_path / "rest", lines[:3])
+    other = written(tmp_path / "other", [*lines[:5], order("ada", 99, at(5))])
+    assert fingerprint(two, rest) == fingerprint(one)
+    assert fingerprint(other) != fingerprint(one)
+
+
 def test_lines_of_the_same_time_keep_their_order(tmp_path: Path) -> None:
     lines = [order("ada", number, at(number // 5)) for number in range(50)]
     assert values(written(tmp_path / "a", lines)) == lines
