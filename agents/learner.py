@@ -153,8 +153,7 @@ class Learner(FencedAgent[LearnerShard]):
             checkpoint, removed = sweep(checkpoint, {*wish.keep, wish.serve or 0})
             states.update(dict.fromkeys(id_(n) for n in removed for id_ in (version_id, about_id)))
         # Numbered from the checkpoint, which is committed with them: a crash cannot reuse a number.
-        history = any(completed.history for completed in popped.completed)
-        entries = self._signals(checkpoint, learnt, number, history=history)
+        entries = self._signals(checkpoint, learnt, number)
         checkpoint.sent += len(entries)
         checkpoint.signals += len(entries)
         await self._commit(shard, checkpoint, shard.fence_offset(), states, entries)
@@ -165,17 +164,14 @@ class Learner(FencedAgent[LearnerShard]):
             await show_version(self.metrics, self.store, version)
 
     def _signals(
-        self, checkpoint: Checkpoint, learnt: TickCompleted, number: int, *, history: bool
+        self, checkpoint: Checkpoint, learnt: TickCompleted, number: int
     ) -> list[tuple[int, bytes]]:
         """The learner's signals about its models, numbered for its outbox.
 
         All go to one partition, whatever model they concern: a consumer takes the learner's records
         in the order of their sequence, and drops one that seems to come too early.
         """
-        entries: list[tuple[int, bytes]] = []
-        # Of the past: nobody can act upon it.
-        if history:
-            return entries
+        entries = []
         for place, signal in enumerate(learnt.signals, 1):
             log.warning("model_signal", **signal._asdict())
             emission = model_signal(signal, number, self._rules.digest())

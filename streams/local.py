@@ -198,8 +198,7 @@ class LocalStream:
         self.knowledge = passed.knowledge
         if passed.published is not None:
             self.scorers[self.knowledge.version] = self._compiled(unseal(passed.published))
-        history = any(one.history for one in completed)
-        for signal in () if history else passed.signals:
+        for signal in passed.signals:
             self.signals.append(signal)
             emission = model_signal(signal, number, self.rules.digest())
             value = encode_emission(emission, f"learner:{len(self.signals):016d}")

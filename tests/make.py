@@ -82,6 +82,21 @@ REQUIRED: dict[str, dict[str, object]] = {
 OWN_REQUIRED: dict[str, dict[str, object]] = {"meter.read": {"kwh": 7}, "contract.ended": {}}
 """The same for ``OWN_TYPES``."""
 
+QUICK_CONFIG = """
+[churn]
+activity = ["order.placed"]
+horizon_days = 3
+snapshot_every_days = 2
+[learning]
+minimum_examples = 20
+[bands]
+medium_enter = 0.3
+medium_leave = 0.2
+high_enter = 0.5
+high_leave = 0.4
+"""
+"""A configuration under which labels mature in days, for short histories of orders."""
+
 QUICK = Rules(
     churn=ChurnRules(horizon_days=4, snapshot_every_days=2, label_grace_days=1),
     intake=IntakeRules(allowed_lateness_days=2, ids_per_customer=64),

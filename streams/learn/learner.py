@@ -54,11 +54,11 @@ def pass_tick(
 ) -> TickCompleted:
     """Learn one tick's examples; publish a version when one is due.
 
-    ``completed`` are the shards' records of the tick, in any order.
+    ``completed`` are the shards' records of the tick, in any order. If they are of a backfill,
+    signals are withheld: nobody can act upon the past.
 
-
-    They are learnt in the order (matured, customer, scored). Order of arrival depends on shards and
-    retries; this order makes the model a function of the log.
+    The examples are learnt in the order (matured, customer, scored). Order of arrival depends on
+    shards and retries; this order makes the model a function of the log.
     """
     # A tick whose commit fails is learnt again from the same knowledge.
     after = before.copy()
@@ -88,6 +88,8 @@ def pass_tick(
             )
     after.refused += len(batch) - taken
     _count_flow(after.churn, completed, rules)
+    if any(one.history for one in completed):
+        signals = []
     due = number % rules.learning.publish_every_ticks == 0
     # Without new examples the version would equal the last one.
     if not due or after.examples == after.published_examples:

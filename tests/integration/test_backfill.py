@@ -15,6 +15,7 @@ from kafka import TopicPartition
 from bench.datasets.cdnow import cdnow_events
 from tests.agents.cli.command import COMMAND, Output, environ, order, touchstream
 from tests.integration.replayed import real
+from tests.make import QUICK_CONFIG
 from tests.services import require
 from touchstream.agents import clients
 from touchstream.agents.cli.reading import read, whole
@@ -49,19 +50,6 @@ pytestmark = [pytest.mark.integration, pytest.mark.slow, pytest.mark.timeout(400
 PARTITIONS = 2
 BEGIN_DAY, CUT_DAY, END_DAY = 18_000, 18_031, 18_050
 TOPICS = (CHURN_RISK_TOPIC, NEXT_BEST_ACTION_TOPIC, CUSTOMER_SIGNALS_TOPIC)
-CONFIG = """
-[churn]
-activity = ["order.placed"]
-horizon_days = 3
-snapshot_every_days = 2
-[learning]
-minimum_examples = 20
-[bands]
-medium_enter = 0.3
-medium_leave = 0.2
-high_enter = 0.5
-high_leave = 0.4
-"""
 
 
 def lines() -> Iterator[bytes]:
@@ -108,7 +96,7 @@ def cut_at(day: int, history: Iterable[bytes], config: str, folder: Path) -> Fil
 @pytest.fixture
 def files(tmp_path: Path) -> Files:
     require("redis")
-    return cut_at(CUT_DAY, lines(), CONFIG, tmp_path)
+    return cut_at(CUT_DAY, lines(), QUICK_CONFIG, tmp_path)
 
 
 def oracle(history: Path, settings: Settings, cut_ms: Millis) -> tuple[LocalStream, int]:

@@ -9,6 +9,7 @@ import pytest
 
 from bench.equal import differences
 from tests.agents.cli.command import order
+from tests.make import QUICK_CONFIG
 from tests.services import require
 from touchstream.agents.cli import tail
 from touchstream.agents.cli.replay import Options, in_turn, replay
@@ -23,20 +24,6 @@ from touchstream.schemas.topics import TOUCHPOINTS_TOPIC
 from touchstream.schemas.units import DAY_MS
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
-
-CONFIG = """
-[churn]
-activity = ["order.placed"]
-horizon_days = 3
-snapshot_every_days = 2
-[learning]
-minimum_examples = 20
-[bands]
-medium_enter = 0.3
-medium_leave = 0.2
-high_enter = 0.5
-high_leave = 0.4
-"""
 
 
 def history() -> Iterator[bytes]:
@@ -61,7 +48,7 @@ def test_a_recorded_log_replays_to_the_same_with_two_workers(tmp_path: Path) -> 
     require("redis")
     events, config, log = (tmp_path / name for name in ("events.jsonl", "t.toml", "log.jsonl"))
     events.write_bytes(b"\n".join(history()))
-    config.write_text(CONFIG)
+    config.write_text(QUICK_CONFIG)
     settings = Settings.load(config, {})
     with services(settings, config, EMBEDDED, 1, 3) as scene:
         supervisor = Supervisor(1, scene.environ, scene.logs, ticks=False)

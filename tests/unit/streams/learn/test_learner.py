@@ -7,6 +7,7 @@ import pytest
 
 from tests.make import days
 from touchstream.schemas.examples import Example
+from touchstream.schemas.examples import TickCompleted as ShardCompleted
 from touchstream.schemas.rules import ChurnRules, LearningRules, Rules, TargetRules
 from touchstream.streams.features.catalogue import FEATURES
 from touchstream.streams.learn.calibration import Calibration
@@ -59,11 +60,15 @@ def example(customer: str = "c1", label: int = 1, **changed: object) -> Example:
 
 
 def passing(
-    number: int, *examples: Example, rules: Rules = EVERY_TICK, before: Knowledge | None = None
+    number: int,
+    *examples: Example,
+    rules: Rules = EVERY_TICK,
+    before: Knowledge | None = None,
+    history: bool = False,
 ) -> TickCompleted:
-    return pass_tick(
-        before or Knowledge.new(FEATURES, rules), number, {"p0": 7}, examples, rules, FEATURES
-    )
+    knowledge = before or Knowledge.new(FEATURES, rules)
+    completed = [ShardCompleted(shard="p0", sequence=7, tick=number, history=history)]
+    return pass_tick(knowledge, number, {"p0": 7}, examples, rules, FEATURES, completed)
 
 
 def learnt(*examples: Example, rules: Rules = EVERY_TICK) -> Learnt:
@@ -542,6 +547,19 @@ def test_a_model_that_knows_more_than_recency_is_left_in_its_place() -> None:
 
 
 def test_a_measurement_that_takes_another_level_is_told_as_drift() -> None:
+    [signal] = [one for one in drifting() if one.name == "drift.web_month"]
+    assert signal.target == "churn"
+    assert signal.before == pytest.approx(1.06, abs=0.1)
+    assert signal.value == pytest.approx(3.06, abs=0.1)
+    assert signal.at_ms > days(62)
+
+
+def test_a_drift_of_the_past_is_learnt_and_not_told() -> None:
+    assert drifting(history=True) == []
+
+
+def drifting(*, history: bool = False) -> list[Signal]:
+    """The signals about a measurement whose level changes after the sixtieth tick."""
     rules = Rules(churn=SHORT)
     knowledge = Knowledge.new(FEATURES, rules)
     emitted: list[Signal] = []
@@ -554,14 +572,10 @@ def test_a_measurement_that_takes_another_level_is_told_as_drift() -> None:
             matured_ms=days(tick + 2),
             vector=vector(0.5, known_days=log1p(100), web_month=level + tick % 2 / 8),
         )
-        passed = passing(tick, row, rules=rules, before=knowledge)
+        passed = passing(tick, row, rules=rules, before=knowledge, history=history)
         knowledge = passed.knowledge
         emitted += passed.signals
-    [signal] = [one for one in emitted if one.name == "drift.web_month"]
-    assert signal.target == "churn"
-    assert signal.before == pytest.approx(1.06, abs=0.1)
-    assert signal.value == pytest.approx(3.06, abs=0.1)
-    assert signal.at_ms > days(62)
+    return emitted
 
 
 def test_scatter_is_learnt_from_what_was_served() -> None:
