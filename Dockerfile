@@ -10,6 +10,7 @@ COPY schemas schemas
 COPY streams streams
 COPY agents agents
 COPY simulator simulator
+COPY web web
 COPY src src
 RUN /opt/touchstream/bin/pip install --no-deps --no-build-isolation .
 

@@ -17,8 +17,9 @@ from pathlib import Path
 from typing import Annotated, Any, Self
 
 import msgspec
-from pydantic import ConfigDict, Field, ValidationError
+from pydantic import ConfigDict, Field, ValidationError, model_validator
 
+from touchstream.agents.settings_reps import Absence, QueueSettings, RepSettings
 from touchstream.agents.settings_sources import Given, KnownKeys, SettingsError, read
 from touchstream.agents.settings_tables import (
     HttpSettings,
@@ -45,7 +46,9 @@ __all__ = [
     "KafkaSettings",
     "LearnerSettings",
     "LoggingSettings",
+    "QueueSettings",
     "RedisSettings",
+    "RepSettings",
     "Settings",
     "SettingsError",
     "TickSettings",
@@ -78,6 +81,10 @@ class Settings(Table):
     learner: LearnerSettings = LearnerSettings()
     http: HttpSettings = HttpSettings()
     logging: LoggingSettings = LoggingSettings()
+    reps: tuple[RepSettings, ...] = ()
+    """Who answers alerts."""
+    queues: tuple[QueueSettings, ...] = ()
+    """Where alerts without an owner wait."""
     rules: Rules = Rules()
 
     @classmethod
@@ -98,6 +105,18 @@ class Settings(Table):
         except ValidationError as error:
             # One line is enough: pydantic's own report would show the values of secrets.
             raise SettingsError(_first_fault(error, given)) from None
+
+    @model_validator(mode="after")
+    def _names_are_distinct_and_known(self) -> Self:
+        names = [one.id for one in (*self.reps, *self.queues)]
+        if len(set(names)) < len(names):
+            raise ValueError("reps, queues: want distinct ids")
+        for one in (*self.reps, *self.queues):
+            deputy = one.deputy if isinstance(one, RepSettings) else None
+            for key, named in (("escalate_to", one.escalate_to), ("deputy", deputy)):
+                if named is not None and named not in names:
+                    raise ValueError(f"reps, queues: {key} of {one.id} is {named!r}, which is none")
+        return self
 
     def answering_within(self, patience_s: float) -> Self:
         """The settings of a command that waits so many seconds for Kafka or Redis."""
@@ -125,6 +144,9 @@ def known_keys() -> KnownKeys:
         if name != "rules":
             inner = getattr(table.annotation, "model_fields", {})
             keys[name] = {key: {} for key in inner}
+    keys["reps"] = {key: {} for key in RepSettings.model_fields}
+    keys["reps"] = {**keys["reps"], "absent": {key: {} for key in Absence.model_fields}}
+    keys["queues"] = {key: {} for key in QueueSettings.model_fields}
     return keys
 
 

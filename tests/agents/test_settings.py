@@ -12,7 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from touchstream.agents.settings import Settings, SettingsError, known_keys
+from touchstream.agents.settings_reps import Absence, QueueSettings, RepSettings
 from touchstream.agents.settings_sources import KnownKeys
+from touchstream.agents.settings_tables import Table
 from touchstream.schemas.event_types import EventTypeRules, FieldRules
 from touchstream.schemas.rules import ActionRules, Rules, TargetRules
 
@@ -404,7 +406,14 @@ LISTED: dict[str, type[msgspec.Struct]] = {
     "event_types": EventTypeRules,
     "event_types.fields": FieldRules,
 }
-"""The lists of tables, and what an entry is."""
+"""The lists of tables that shape results, and what an entry is."""
+
+TABLES: dict[str, type[Table]] = {
+    "queues": QueueSettings,
+    "reps": RepSettings,
+    "reps.absent": Absence,
+}
+"""The other lists of tables."""
 
 
 def documented_rows() -> dict[str, str]:
@@ -419,6 +428,9 @@ def default_of(setting: str) -> object:
     if table in LISTED:
         field = {field.name: field for field in msgspec.structs.fields(LISTED[table])}[key]
         return "required" if field.required else field.default
+    if table in TABLES:
+        known = TABLES[table].model_fields[key]
+        return "required" if known.is_required() else known.default
     first = setting.partition(".")[0]
     holder: object = settings.rules if hasattr(settings.rules, first) else settings
     return attrgetter(setting)(holder)
@@ -463,3 +475,30 @@ def test_the_bands_of_win_back_have_thresholds_alone(tmp_path: Path) -> None:
     assert Settings.load(file, {}).rules.win_back.bands.typed is not None
     file.write_text("[win_back.bands]\nhigh_per_day = 5\n")
     assert refusal({}, file).startswith("win_back.bands.high_per_day: no such setting")
+
+
+def test_a_rep_or_queue_that_another_names_is_one_that_there_is(tmp_path: Path) -> None:
+    file = tmp_path / "t.toml"
+    file.write_text('[[reps]]\nid = "ada"\ndeputy = "bob"\n')
+    assert refusal({}, file) == (
+        f"reps, queues: deputy of ada is 'bob', which is none (from {file})"
+    )
+    file.write_text('[[reps]]\nid = "ada"\n[[queues]]\nid = "ada"\n')
+    assert refusal({}, file) == f"reps, queues: want distinct ids (from {file})"
+
+
+@pytest.mark.parametrize(
+    ("line", "wanted"),
+    [
+        ('quiet_hours = "8-18"', "want hours such as 18:00-08:00"),
+        ('time_zone = "Istanbul"', "want a time zone such as Europe/Istanbul"),
+        ("answer_within_minutes = 5", "want escalate_to with answer_within_minutes"),
+        ('escalate_to = "ada"', "want escalate_to to name another rep or queue"),
+        ("absent = [{first = 2026-12-31, last = 2026-12-24}]", "want first <= last"),
+    ],
+    ids=lambda text: text.partition(" ")[0],
+)
+def test_what_a_rep_cannot_be(line: str, wanted: str, tmp_path: Path) -> None:
+    file = tmp_path / "t.toml"
+    file.write_text(f'[[reps]]\nid = "ada"\n{line}\n')
+    assert wanted in refusal({}, file)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[3]
-PARTS = ("schemas", "streams", "agents", "simulator", "bench", "tests")
+PARTS = ("schemas", "streams", "agents", "web", "simulator", "bench", "tests")
 
 OLD_NAMES = {
     "Chore",
