@@ -93,12 +93,18 @@ class Texts:
             return self.text(f"summary-{kind}", who=who)
         return self.text("summary-target", who=who, target=kind.replace("_", " "))
 
+    def headline(
+        self, kind: str, customer: str | None, band: Band | None, risk: float | None
+    ) -> str:
+        """Who may do what, and how likely: "ada may leave (high risk, 82 %)"."""
+        what = self.what(kind, customer)
+        # The bands are those of the risk of leaving.
+        chance = self.chance(band if kind == "churn" else None, risk)
+        return self.text("summary-chance", what=what, chance=chance) if chance else what
+
     def summary(self, alert: AlertFacts, now_ms: Millis, customer: str | None = None) -> str:
         """One or two sentences: who may leave and why, and what to do."""
-        what = self.what(alert.kind, customer)
-        chance = self.chance(alert.band if alert.kind == "churn" else None, alert.risk)
-        if chance:
-            what = self.text("summary-chance", what=what, chance=chance)
+        what = self.headline(alert.kind, customer, alert.band, alert.risk)
         why = "; ".join(self.reason(one, now_ms) for one in alert.reasons[:SUMMARY_REASONS])
         key = "summary-why" if why else "summary-only"
         first = self.text(key, what=what, reasons=why)
