@@ -74,3 +74,13 @@ def test_a_missing_key_and_a_missing_argument_are_errors_and_no_blanks() -> None
         Texts("en").text("no-such-text")
     with pytest.raises(LanguageError, match=r"^en\.ftl: message-do: .*action"):
         Texts("en").text("message-do")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_text_can_be_written_and_is_not_blank(language: Language) -> None:
+    words, names = catalogues()[language], set().union(*variables("en").values(), {"n"})
+    for key in words.keys:
+        for n in (0, 1, 2):
+            text = words.text(key, **dict.fromkeys(names, "x") | {"n": n})
+            assert text.strip()
+            assert "{" not in text

@@ -154,8 +154,3 @@ def test_moments_are_in_the_time_zone_of_the_rep() -> None:
     assert TURKISH.near(at_ms, days(0, hours=21), "Europe/Istanbul") == "bugün 02:00"
     assert TURKISH.near(at_ms, days(0, hours=23), "Europe/Istanbul") == "dün 02:00"
     assert TURKISH.near(at_ms, days(9), "Europe/Istanbul") == "1 Oca 1997 02:00"
-
-
-def test_actions_have_labels_and_others_their_name() -> None:
-    assert TURKISH.action("call_by_owner") == "Müşteriyi arayın"
-    assert TURKISH.action("send_birthday_card") == "send birthday card"
