@@ -81,7 +81,7 @@ class Texts:
     def chance(self, band: Band | None, risk: float | None) -> str:
         """Band and probability, as far as they are known: "high risk, 82 %"."""
         if risk is None:
-            return "" if band is None else self.band(band)
+            return "" if band is None else self.text("chance-only-band", band=self.band(band))
         if band is None:
             return self.text("chance", risk=self.risk(risk))
         return self.text("chance-band", band=self.band(band), risk=self.risk(risk))

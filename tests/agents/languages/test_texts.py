@@ -81,7 +81,11 @@ def test_a_summary_without_reasons_action_or_name() -> None:
             "ada: “repeat contact” is expected (probability 70 %).",
             "ada: “repeat contact” bekleniyor (olasılık %70).",
         ),
-        (Alert("churn", "high", None), "ada may leave (high).", "ada ayrılabilir (yüksek)."),
+        (
+            Alert("churn", "high", None),
+            "ada may leave (high risk).",
+            "ada ayrılabilir (yüksek risk).",
+        ),
     ],
     ids=["return", "engagement", "target", "no risk"],
 )
