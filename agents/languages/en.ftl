@@ -152,15 +152,23 @@ band-medium = medium
 band-high = high
 kind-churn = May leave
 kind-return = May come back
-kind-engagement = Engagement has changed
+kind-engagement = Less active
 kind-target = Expected: { $target }
 cleared-recovered = no longer at risk
 cleared-left = the customer has left
 cleared-returned = the customer is back
-cleared-expired = the alert has expired
+cleared-expired = nobody answered in time
 cleared-resolved = resolved
 cleared-false_alarm = false alarm
 cleared-erased = the customer's data was erased
+change-band = the risk band has changed
+change-risk = the risk has changed
+change-action = the suggestion has changed
+change-owner = the owner has changed
+change-acknowledged = somebody has taken note
+change-snoozed = snoozed
+change-awake = the snooze has ended
+change-rated = rated
 
 
 ## Sentences on an alert. $chance: band and probability.
@@ -171,7 +179,7 @@ chance-only-band = { $band } risk
 chance-band = { $band } risk, { $risk }
 summary-churn = { $who } may leave
 summary-return = { $who } may come back
-summary-engagement = { $who }: engagement has changed
+summary-engagement = { $who } is half as active as usual and may leave
 summary-target = { $who }: “{ $target }” is expected
 summary-chance = { $what } ({ $chance })
 summary-why = { $what }: { $reasons }.

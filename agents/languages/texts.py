@@ -21,8 +21,12 @@ from touchstream.streams.emit.amounts import amount, duration_amount, money_amou
 
 Why = Literal["recovered", "left", "returned", "expired", "resolved", "false_alarm", "erased"]
 """Why an alert was cleared."""
+Change = Literal["band", "risk", "action", "owner", "acknowledged", "snoozed", "awake", "rated"]
+"""What changed about an open alert."""
 SUMMARY_REASONS = 2  # the rest is on the page
 _KINDS = frozenset({"churn", "return", "engagement"})
+_BY_RISK = frozenset({"churn", "engagement"})
+"""Kinds whose band is that of the risk of leaving."""
 
 
 class AlertFacts(Protocol):
@@ -78,6 +82,9 @@ class Texts:
     def cleared(self, why: Why) -> str:
         return self.text(f"cleared-{why}")
 
+    def changed(self, what: Change) -> str:
+        return self.text(f"change-{what}")
+
     def chance(self, band: Band | None, risk: float | None) -> str:
         """Band and probability, as far as they are known: "high risk, 82 %"."""
         if risk is None:
@@ -98,8 +105,7 @@ class Texts:
     ) -> str:
         """Who may do what, and how likely: "ada may leave (high risk, 82 %)"."""
         what = self.what(kind, customer)
-        # The bands are those of the risk of leaving.
-        chance = self.chance(band if kind == "churn" else None, risk)
+        chance = self.chance(band if kind in _BY_RISK else None, risk)
         return self.text("summary-chance", what=what, chance=chance) if chance else what
 
     def summary(self, alert: AlertFacts, now_ms: Millis, customer: str | None = None) -> str:
@@ -149,4 +155,4 @@ class Texts:
         return near_text(self._words, at_ms, now_ms, time_zone)
 
 
-__all__ = ["AlertFacts", "LanguageError", "Texts", "Why"]
+__all__ = ["AlertFacts", "Change", "LanguageError", "Texts", "Why"]

@@ -136,15 +136,23 @@ band-medium = orta
 band-high = yüksek
 kind-churn = Ayrılabilir
 kind-return = Geri dönebilir
-kind-engagement = İlgi düzeyi değişti
+kind-engagement = Daha az etkin
 kind-target = Beklenen: { $target }
 cleared-recovered = artık risk altında değil
 cleared-left = müşteri ayrıldı
 cleared-returned = müşteri geri döndü
-cleared-expired = uyarının süresi doldu
+cleared-expired = zamanında yanıt verilmedi
 cleared-resolved = çözüldü
 cleared-false_alarm = yanlış alarm
 cleared-erased = müşterinin verileri silindi
+change-band = risk düzeyi değişti
+change-risk = risk değişti
+change-action = öneri değişti
+change-owner = sorumlu değişti
+change-acknowledged = uyarı görüldü
+change-snoozed = ertelendi
+change-awake = erteleme sona erdi
+change-rated = değerlendirildi
 
 
 ## Uyarı cümleleri
@@ -155,7 +163,7 @@ chance-only-band = { $band } risk
 chance-band = { $band } risk, { $risk }
 summary-churn = { $who } ayrılabilir
 summary-return = { $who } geri dönebilir
-summary-engagement = { $who }: ilgi düzeyi değişti
+summary-engagement = { $who } her zamankinin yarısı kadar etkin, ayrılabilir
 summary-target = { $who }: “{ $target }” bekleniyor
 summary-chance = { $what } ({ $chance })
 summary-why = { $what }: { $reasons }.

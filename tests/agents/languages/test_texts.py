@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from tests.make import days
-from touchstream.agents.languages.texts import Texts, Why
+from touchstream.agents.languages.texts import Change, Texts, Why
 from touchstream.schemas.emissions.customer_risk import LastAction
 from touchstream.schemas.emissions.risk import Reason
 from touchstream.schemas.rules import Band
@@ -72,9 +72,9 @@ def test_a_summary_without_reasons_action_or_name() -> None:
             "ada geri dönebilir (olasılık %40).",
         ),
         (
-            Alert("engagement", None, None),
-            "ada: engagement has changed.",
-            "ada: ilgi düzeyi değişti.",
+            Alert("engagement", "high", 0.82),
+            "ada is half as active as usual and may leave (high risk, 82 %).",
+            "ada her zamankinin yarısı kadar etkin, ayrılabilir (yüksek risk, %82).",
         ),
         (
             Alert("repeat_contact", None, 0.7),
@@ -94,12 +94,13 @@ def test_a_summary_of_each_kind(alert: Alert, english: str, turkish: str) -> Non
     assert TR.summary(alert, NOW_MS, "ada") == turkish
 
 
-def test_kinds_bands_and_ends_of_alerts_have_labels() -> None:
+def test_kinds_bands_changes_and_ends_of_alerts_have_labels() -> None:
     assert EN.kind("churn") == "May leave"
     assert TR.kind("churn") == "Ayrılabilir"
     assert EN.kind("repeat_contact") == "Expected: repeat contact"
     assert [TR.band(band) for band in get_args(Band)] == ["düşük", "orta", "yüksek"]
     assert len({TR.cleared(why) for why in get_args(Why)}) == len(get_args(Why))
+    assert len({TR.changed(what) for what in get_args(Change)}) == len(get_args(Change))
 
 
 def test_an_action_of_the_deployments_own_is_shown_under_its_name() -> None:
