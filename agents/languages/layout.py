@@ -27,7 +27,11 @@ class Message(NamedTuple):
     subject: str
     """One line."""
     text: str
+    """For mails."""
     html: str
+    """For mails."""
+    chat: str
+    """For chats: the text without the mail's closing note. Not escaped for any chat's markup."""
 
 
 class Item(NamedTuple):
@@ -80,7 +84,9 @@ def rendered(page: Page) -> Message:
     """
     clean = _clean(page)
     html = _template().render(page=clean)
-    return Message(one_line(clean.title, MOST_IN_SUBJECT), _text(clean), html)
+    chat = _chat(clean)
+    text = f"{chat}\n-- \n{clean.note}\n"
+    return Message(one_line(clean.title, MOST_IN_SUBJECT), text, html, chat)
 
 
 def _clean(page: Page) -> Page:
@@ -107,16 +113,17 @@ def _clean_item(item: Item) -> Item:
 def _checked(link: str) -> str:
     parts = urlsplit(link)
     # Not in the message: a link may carry a token.
-    if parts.scheme not in {"http", "https"} or not parts.netloc or link != "".join(link.split()):
+    web = parts.scheme in {"http", "https"} and parts.netloc
+    if not web or " " in link or not link.isprintable():
         raise ValueError("want links that begin with https:// or http:// and have no blanks")
     return link
 
 
-def _text(page: Page) -> str:
+def _chat(page: Page) -> str:
     blocks = [page.title, page.intro]
     for section in page.sections:
         blocks += [section.title, *map(_item_text, section.items), section.more]
-    blocks += ["" if page.button is None else _item_text(page.button), f"-- \n{page.note}"]
+    blocks.append("" if page.button is None else _item_text(page.button))
     return "\n\n".join(block for block in blocks if block) + "\n"
 
 

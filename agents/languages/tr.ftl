@@ -77,7 +77,7 @@ reason-tickets_opened_28_days = { $n ->
   }
 reason-tickets_reopened_28_days = { $n ->
     [0] son 28 günde yeniden açılan talep yok
-   *[other] son 28 günde { $amount } kez talep yeniden açıldı
+   *[other] talepler son 28 günde { $amount } kez yeniden açıldı
   }
 reason-calls_28_days = { $n ->
     [0] son 28 günde hiç görüşme yok
@@ -210,7 +210,7 @@ page-model = Model
 page-sign-in = Oturum aç
 page-channels = Kanallar
 page-not-found = Böyle bir sayfa yok.
-page-not-allowed = Rolünüz bu sayfayı görmeye yetkili değil.
+page-not-allowed = Rolünüzle bu sayfa görüntülenemez.
 page-error = Bizden kaynaklanan bir hata oluştu. Lütfen yeniden deneyin.
 skip-to-content = İçeriğe geç
 navigation = Sayfalar

@@ -107,6 +107,12 @@ def test_an_alert_says_who_why_what_to_do_and_since_when() -> None:
     assert "<li>silent for 19 days, usually comes every 4</li>" in message.html
 
 
+def test_a_chat_gets_the_same_without_the_closing_note_of_a_mail() -> None:
+    message = raised(EN, line("ada"), NOW_MS)
+    assert message.chat.splitlines() == message.text.splitlines()[:-3]
+    assert message.chat.endswith("Open the alert: https://console.example/alerts/1\n")
+
+
 def test_an_alert_in_turkish() -> None:
     message = raised(TR, line("ada", since_ms=days(299, hours=20)), NOW_MS)
     assert message.subject == "ada ayrılabilir (yüksek risk, %82)"
@@ -224,7 +230,9 @@ def test_a_long_subject_is_cut() -> None:
     assert subject.endswith("x…")
 
 
-@pytest.mark.parametrize("link", ["javascript:alert(1)", "/alerts/1", "https://a.example/ b"])
+@pytest.mark.parametrize(
+    "link", ["javascript:alert(1)", "/alerts/1", "https://a.example/ b", "https://a.example/\x00"]
+)
 def test_a_link_that_is_no_web_address_is_refused(link: str) -> None:
     with pytest.raises(ValueError, match=r"^want links that begin with https://"):
         raised(EN, line("ada", link=link), NOW_MS)

@@ -83,7 +83,7 @@ SENTENCES = (
     (reason("tickets_opened_28_days", 3, "count"), "son 28 günde 3 yeni talep"),
     (
         reason("tickets_reopened_28_days", 8, "count", bound="at_least"),
-        "son 28 günde en az 8 kez talep yeniden açıldı",
+        "talepler son 28 günde en az 8 kez yeniden açıldı",
     ),
     (reason("calls_28_days", 0, "count", 1), "son 28 günde hiç görüşme yok, genelde 1"),
     (
