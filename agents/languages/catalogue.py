@@ -6,11 +6,11 @@ from functools import cache
 from pathlib import Path
 from typing import get_args
 
-from babel import Locale
+from babel import Locale, UnknownLocaleError
 from babel.numbers import NumberPattern, parse_pattern
 from fluent.runtime import FluentBundle, FluentResource
 from fluent.runtime.resolver import Pattern
-from fluent.syntax.ast import Junk, Message, Resource
+from fluent.syntax.ast import Junk, Message, Resource, TextElement
 
 from touchstream.agents.settings_reps import Language
 from touchstream.schemas.emissions.risk import ReasonKind
@@ -33,13 +33,13 @@ class Catalogue:
         junk = [entry for entry in resource.body if isinstance(entry, Junk)]
         if junk:
             raise LanguageError(f"{language}.ftl: cannot be read: {junk[0].content!r}")
+        self.locale = _locale(language, resource)
         # Without marks of isolation: the English must be the core's own sentence.
-        self._bundle = FluentBundle([language], use_isolating=False)
+        self._bundle = FluentBundle([str(self.locale)], use_isolating=False)
         self._bundle.add_resource(resource)
         self.language = language
         self.keys = _keys(language, resource)
         self._patterns = {key: self._pattern(key) for key in self.keys}
-        self.locale = Locale.parse(self.text("locale"))
         self._numbers: tuple[NumberPattern, ...] = tuple(
             parse_pattern(f"#,##0.{'0' * digits}" if digits else "#,##0") for digits in range(4)
         )
@@ -58,7 +58,7 @@ class Catalogue:
             raise LanguageError(f"{self.language}.ftl has no text {key!r}")
         text, errors = self._bundle.format_pattern(pattern, arguments)
         if errors or not isinstance(text, str):
-            raise LanguageError(f"{self.language}.ftl: {key}: {errors[0]}")
+            raise LanguageError(f"{self.language}.ftl: {key}: {'; '.join(map(str, errors))}")
         return text
 
     def number(self, number: float | Decimal) -> str:
@@ -76,6 +76,21 @@ class Catalogue:
         if found is None:
             raise LanguageError(f"{self.language}.ftl: {key} is empty")
         return found
+
+
+def _locale(language: Language, resource: Resource) -> Locale:
+    for entry in resource.body:
+        if isinstance(entry, Message) and entry.id.name == "locale" and entry.value is not None:
+            name = "".join(
+                part.value for part in entry.value.elements if isinstance(part, TextElement)
+            )
+            try:
+                return Locale.parse(name)
+            except (ValueError, UnknownLocaleError):
+                raise LanguageError(
+                    f"{language}.ftl: locale = {name}: want one that babel knows, such as en_GB"
+                ) from None
+    raise LanguageError(f"{language}.ftl has no text 'locale'")
 
 
 def _keys(language: Language, resource: Resource) -> frozenset[str]:

@@ -69,6 +69,17 @@ def test_a_key_that_stands_twice_is_refused() -> None:
         Catalogue("en", "locale = en_GB\nband-low = low\nband-low = small\n")
 
 
+@pytest.mark.parametrize("locale", ["xx_YY", "not a locale"])
+def test_a_locale_that_babel_does_not_know_is_refused(locale: str) -> None:
+    with pytest.raises(LanguageError, match=r"^en\.ftl: locale = .*: want one that babel knows"):
+        Catalogue("en", f"locale = {locale}\n")
+
+
+def test_a_file_without_a_locale_is_refused() -> None:
+    with pytest.raises(LanguageError, match=r"^en\.ftl has no text 'locale'$"):
+        Catalogue("en", "band-low = low\n")
+
+
 def test_a_missing_key_and_a_missing_argument_are_errors_and_no_blanks() -> None:
     with pytest.raises(LanguageError, match=r"^en\.ftl has no text 'no-such-text'$"):
         Texts("en").text("no-such-text")
