@@ -96,7 +96,8 @@ def _about(data: object) -> str:
             return data.why
         case AlertRaised():
             return data.kind
-    return ""
+        case _:
+            return ""
 
 
 def raised(steps: list[Step]) -> AlertRaised:
@@ -108,8 +109,9 @@ ALERT = raised(live([VISIT, *daily(2, RAISED_DAY)], models("d1", RULES, SILENCE_
 """The id, which follows from the cause alone."""
 
 
-def answer(when: str, verdict: str, **more: object) -> Arrival:
-    return arrival("alert.feedback", when, alert=ALERT, verdict=verdict, **more)  # type: ignore[arg-type]
+def answer(when: str, said: str, **more: object) -> Arrival:
+    facts = {"verdict": said, **more}
+    return arrival("alert.feedback", when, alert=ALERT, **facts)  # type: ignore[arg-type]
 
 
 def test_entering_the_band_raises_one_alert_that_says_it_all() -> None:
@@ -228,9 +230,9 @@ def test_a_snoozed_alert_awakes_when_it_was_asked_to(
     how: dict[str, object], later: str | None, awake: str
 ) -> None:
     visits = [] if later is None else [arrival("web.visit", later)]
-    told = history(lived(41, answer("d34", "snoozed", **how), *visits))
-    assert told[:2] == ["d32 raised churn", "d34 updated snoozed"]
-    assert told[2].replace(",risk", "") == awake
+    seen = history(lived(41, answer("d34", "snoozed", **how), *visits))
+    assert seen[:2] == ["d32 raised churn", "d34 updated snoozed"]
+    assert seen[2].replace(",risk", "") == awake
 
 
 def test_a_snooze_until_a_moment_that_is_over_changes_nothing() -> None:
@@ -239,7 +241,7 @@ def test_a_snooze_until_a_moment_that_is_over_changes_nothing() -> None:
 
 
 def test_an_answer_to_an_unknown_alert_is_counted() -> None:
-    unknown = arrival("alert.feedback", "d33", alert="a-9", verdict="resolved")
+    unknown = arrival("alert.feedback", "d33", alert="a-9", **{"verdict": "resolved"})
     steps = lived(40, unknown)
     assert [name for step in steps for name in step.counters if "feedback" in name] == [
         UNKNOWN_ALERT
@@ -350,7 +352,8 @@ def test_a_kind_that_there_is_not_is_refused() -> None:
         with pytest.raises(RulesError, match=f"alerts.kinds: '{kind}' is none; want churn, return"):
             Rules(targets=(quiet,), alerts=AlertRules(kinds=(kind,)))
     signalled = msgspec.structs.replace(quiet, signal_at=0.5)
-    assert Rules(targets=(signalled,), alerts=AlertRules(kinds=("orders",)))
+    rules = Rules(targets=(signalled,), alerts=AlertRules(kinds=("orders",)))
+    assert rules.alerts.kinds == ("orders",)
 
 
 def test_a_model_without_evidence_raises_nothing() -> None:
