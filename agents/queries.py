@@ -99,8 +99,8 @@ async def open_alerts(
     """The ``top`` customers by priority in these indexes, with their open alerts.
 
     ``indexes`` are those of :mod:`touchstream.streams.projections.indexes`: ``ALERTS_INDEX`` for
-    everybody, ``owner_index`` and ``queue_index``. Three round trips, whatever the number of shards;
-    a customer whose alert was cleared in between is left out.
+    everybody, ``owner_index`` and ``queue_index``. Four round trips, whatever the number of
+    shards; a customer whose alert was cleared in between is left out.
     """
     found = await store.read_checkpoints(shards)
     counts = await store.count_indexes(shards, indexes)
