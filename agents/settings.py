@@ -19,6 +19,11 @@ from typing import Annotated, Any, Self
 import msgspec
 from pydantic import ConfigDict, Field, ValidationError, model_validator
 
+from touchstream.agents.settings_channels import (
+    ChannelSettings,
+    SmtpSettings,
+    require_known_channels,
+)
 from touchstream.agents.settings_reps import Absence, QueueSettings, RepSettings
 from touchstream.agents.settings_sources import Given, KnownKeys, SettingsError, read
 from touchstream.agents.settings_tables import (
@@ -43,6 +48,7 @@ from touchstream.schemas.rules import (
 )
 
 __all__ = [
+    "ChannelSettings",
     "HttpSettings",
     "KafkaSettings",
     "LearnerSettings",
@@ -52,6 +58,7 @@ __all__ = [
     "RepSettings",
     "Settings",
     "SettingsError",
+    "SmtpSettings",
     "TickSettings",
     "WorkerSettings",
     "known_keys",
@@ -64,7 +71,12 @@ MAY_BE_UNSET = frozenset(
     if field.default is None
 )
 """Keys of the rules that may be unset; an empty text unsets them."""
-SECRETS = frozenset({"kafka.password", "redis.password", "redis.url", "ticks.secret"})
+SECRETS = frozenset(
+    {
+        *("kafka.password", "redis.password", "redis.url", "ticks.secret"),
+        *("channels.url", "channels.keys", "smtp.password"),
+    }
+)
 """Never shown in a message; an operator may have put a password into the URL."""
 
 
@@ -86,6 +98,9 @@ class Settings(Table):
     """Who answers alerts."""
     queues: tuple[QueueSettings, ...] = ()
     """Where alerts without an owner wait."""
+    channels: tuple[ChannelSettings, ...] = ()
+    """The ways that alerts leave."""
+    smtp: SmtpSettings = SmtpSettings()
     rules: Rules = Rules()
 
     @classmethod
@@ -119,6 +134,11 @@ class Settings(Table):
                     raise ValueError(f"reps, queues: {key} of {one.id} is {named!r}, which is none")
         return self
 
+    @model_validator(mode="after")
+    def _channels_are_known(self) -> Self:
+        require_known_channels(self.channels, self.smtp, (*self.reps, *self.queues))
+        return self
+
     def answering_within(self, patience_s: float) -> Self:
         """The settings of a command that waits so many seconds for Kafka or Redis."""
         services = {
@@ -148,6 +168,7 @@ def known_keys() -> KnownKeys:
             keys[name] = {key: {} for key in inner}
     keys["reps"] = {key: {} for key in RepSettings.model_fields}
     keys["reps"] = {**keys["reps"], "absent": {key: {} for key in Absence.model_fields}}
+    keys["channels"] = {key: {} for key in ChannelSettings.model_fields}
     keys["queues"] = {key: {} for key in QueueSettings.model_fields}
     return keys
 
@@ -195,5 +216,6 @@ def _fault(setting: str, value: object, wanted: str, given: Given) -> str:
     table = re.sub(r"\[\d+\]$", "", named)
     if wanted.startswith((f"{table}.", f"{table}:")):
         return f"{named}{wanted.removeprefix(table)} {origin}"
-    shown = "" if named in SECRETS or not isinstance(value, str | int | float) else f"={value!r}"
+    secret = re.sub(r"[.\[]\d+\]?", "", named) in SECRETS
+    shown = "" if secret or not isinstance(value, str | int | float) else f"={value!r}"
     return f"{named}{shown}: {wanted} {origin}"

@@ -12,7 +12,7 @@ import typer
 
 from touchstream.agents.cli import failures
 from touchstream.agents.cli.exits import exit_code
-from touchstream.agents.cli.groups import bands, letters, models
+from touchstream.agents.cli.groups import bands, channels, letters, models
 from touchstream.agents.cli.options import (
     TIMEOUT_S,
     Config,
@@ -37,6 +37,7 @@ app = typer.Typer(
 app.add_typer(letters, name="dead-letters")
 app.add_typer(models, name="models")
 app.add_typer(bands, name="bands")
+app.add_typer(channels, name="channels")
 
 
 @app.command()

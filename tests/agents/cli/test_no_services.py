@@ -49,8 +49,8 @@ ASKS_REDIS = {
     "reshard": ("--partitions", "5", "--namespace", "new"),
     "doctor": (),
 }
-ASKS_NOBODY = {"check", "schemas", "report"}
-"""Commands that need no service."""
+ASKS_NOBODY = {"channels test", "check", "schemas", "report"}
+"""Commands that need neither."""
 RUNS_ITS_OWN = {"demo", "replay", "worker", "learner", "up"}
 """Commands that start services, or wait for them as long as a supervisor lets them."""
 
