@@ -8,13 +8,13 @@ from bench.alerts.choosing import RANKINGS, capacity_of, ratio_of, saved_by
 from bench.alerts.pools import GROUPS, Evening, Offered
 
 
-def offered(customer: str, risk: float, value_minor: float, saved: float) -> Offered:
+def alert_of(customer: str, risk: float, value_minor: float, saved: float) -> Offered:
     return Offered(customer, risk, risk * value_minor, value_minor, dict.fromkeys(GROUPS, saved))
 
 
-ADA = offered("ada", risk=0.9, value_minor=1_000, saved=0.5)
-BOB = offered("bob", risk=0.5, value_minor=9_000, saved=0.2)
-CY = offered("cy", risk=0.4, value_minor=8_000, saved=0.25)
+ADA = alert_of("ada", risk=0.9, value_minor=1_000, saved=0.5)
+BOB = alert_of("bob", risk=0.5, value_minor=9_000, saved=0.2)
+CY = alert_of("cy", risk=0.4, value_minor=8_000, saved=0.25)
 
 
 @pytest.mark.parametrize(

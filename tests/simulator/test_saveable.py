@@ -7,14 +7,14 @@ import pytest
 
 from touchstream.simulator import SILENCE, SaveableGroup, World
 from touchstream.simulator.customers import Traits
-from touchstream.simulator.saveable import yearly_values
+from touchstream.simulator.saveable import EVERYONE, yearly_values
 
 CALL = "call_by_owner"
 STREAMERS = frozenset({"basic", "standard", "family"})
 
 
-def first_day(**options: SaveableGroup) -> World:
-    world = World(5, 2_000, 2, noise=SILENCE, **options)
+def first_day(saveable: SaveableGroup = EVERYONE) -> World:
+    world = World(5, 2_000, 2, noise=SILENCE, saveable=saveable)
     next(world.days())
     return world
 
@@ -53,7 +53,7 @@ def test_outside_of_the_group_a_save_is_as_much_rarer_as_an_acceptance() -> None
     group = SaveableGroup(plans=STREAMERS, others=0.2)
     names = [truth.customer for truth in world.truth()][:200]
     alike, planted = (
-        world.true_saves(28, CALL, names, saveable=one) for one in (SaveableGroup(), group)
+        world.true_saves(28, CALL, names, saveable=one) for one in (EVERYONE, group)
     )
     streamers = {truth.customer for truth in world.truth() if truth.segment == "streamer"}
     assert planted == {
