@@ -31,6 +31,7 @@ from touchstream.agents.settings_tables import (
     KafkaSettings,
     LearnerSettings,
     LoggingSettings,
+    NotifierSettings,
     RedisSettings,
     Table,
     TickSettings,
@@ -53,6 +54,7 @@ __all__ = [
     "KafkaSettings",
     "LearnerSettings",
     "LoggingSettings",
+    "NotifierSettings",
     "QueueSettings",
     "RedisSettings",
     "RepSettings",
@@ -92,6 +94,7 @@ class Settings(Table):
     ticks: TickSettings = TickSettings()
     worker: WorkerSettings = WorkerSettings()
     learner: LearnerSettings = LearnerSettings()
+    notifier: NotifierSettings = NotifierSettings()
     http: HttpSettings = HttpSettings()
     logging: LoggingSettings = LoggingSettings()
     reps: tuple[RepSettings, ...] = ()

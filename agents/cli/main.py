@@ -72,6 +72,14 @@ def learner(
 
 
 @app.command()
+def notifier(config: Config = None) -> None:
+    """Run the notifier: send alerts to reps and queues, under their capacity and hours."""
+    from touchstream.agents.cli import roles
+
+    roles.notify(load_settings(config))
+
+
+@app.command()
 def replay(
     files: Annotated[list[Path], typer.Argument(help=EVENT_FILES)],
     out: Annotated[Path, typer.Option(help="Folder for the outputs; created if missing.")],

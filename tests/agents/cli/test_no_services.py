@@ -51,7 +51,7 @@ ASKS_REDIS = {
 }
 ASKS_NOBODY = {"channels test", "check", "schemas", "report"}
 """Commands that need neither."""
-RUNS_ITS_OWN = {"demo", "replay", "worker", "learner", "up"}
+RUNS_ITS_OWN = {"demo", "replay", "worker", "learner", "notifier", "up"}
 """Commands that start services, or wait for them as long as a supervisor lets them."""
 
 
