@@ -2,7 +2,6 @@
 
 import asyncio
 from email.message import EmailMessage
-from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -10,7 +9,7 @@ from hypothesis import strategies as st
 from msgspec import structs
 
 from tests.agents.channels.certificates import Certificate, certificate
-from tests.agents.channels.mail_server import MailServer, mail_server
+from tests.agents.channels.mail_server import mail_server
 from tests.agents.channels.receivers import MESSAGE
 from touchstream.agents.channels.email import EmailChannel, Login, Security, Server, compose
 from touchstream.agents.channels.mailboxes import mailbox, sender
@@ -215,7 +214,9 @@ async def test_what_is_no_plain_address_is_refused_without_a_connection(
     assert server.mails == []
 
 
-@pytest.mark.parametrize("subject", ["a\r\nBcc: bob@example.com", "a\nb", "a\rb", "a\0b", "a\u2028b"])
+@pytest.mark.parametrize(
+    "subject", ["a\r\nBcc: bob@example.com", "a\nb", "a\rb", "a\0b", "a\u2028b"]
+)
 def test_a_subject_of_several_lines_is_no_message(subject: str) -> None:
     with pytest.raises(ValueError, match="subject: want one line"):
         structs.replace(MESSAGE, subject=subject)
@@ -253,5 +254,3 @@ def test_an_international_domain_is_encoded() -> None:
 
 def test_a_login_shows_no_password() -> None:
     assert "hunter2" not in repr(Login("alerts", "hunter2"))
-
-
