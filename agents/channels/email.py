@@ -108,12 +108,13 @@ def compose(message: Message, sender: Address, recipient: Address) -> EmailMessa
     mail["Subject"] = message.subject
     mail["Date"] = format_datetime(datetime.fromtimestamp(message.time_ms / 1000, UTC))
     mail["Message-ID"] = f"<{message.id}@{sender.domain}>"
-    mail["Content-Language"] = message.language
     mail["Auto-Submitted"] = "auto-generated"  # RFC 3834: no out-of-office answers
     mail["X-Auto-Response-Suppress"] = "All"  # the same for Exchange, which ignores it
     mail.set_content(message.text)
     if message.html is not None:
         mail.add_alternative(message.html, subtype="html")
+    # Last: headers Content-... move to the part when a mail gets a second one.
+    mail["Content-Language"] = message.language
     return mail
 
 

@@ -52,14 +52,14 @@ class SlackChannel:
 
 def body(message: Message) -> dict[str, Any]:
     """Compose what Slack reads."""
-    sections = [f"*{escaped(message.subject)}*", *_sections(message.text)]
+    title = _cut(message.subject, LONGEST_SECTION - len("**"))
+    sections = [f"*{title}*", *_sections(message.text)]
     if len(sections) > MOST_SECTIONS:
         sections = [*sections[: MOST_SECTIONS - 1], LEFT_OUT]
     return {
         "text": "\n".join(sections),
         "blocks": [
-            {"type": "section", "text": {"type": "mrkdwn", "text": section[:LONGEST_SECTION]}}
-            for section in sections
+            {"type": "section", "text": {"type": "mrkdwn", "text": section}} for section in sections
         ],
     }
 
@@ -86,11 +86,11 @@ def _sections(text: str) -> Iterator[str]:
         yield section
 
 
-def _cut(line: str) -> str:
+def _cut(line: str, longest: int = LONGEST_SECTION) -> str:
     """Escape a line, and end it before the limit but never within an escape."""
-    if len(escaped(line)) <= LONGEST_SECTION:
+    if len(escaped(line)) <= longest:
         return escaped(line)
-    kept = line[: LONGEST_SECTION - len(LEFT_OUT)]
-    while len(escaped(kept)) > LONGEST_SECTION - len(LEFT_OUT):
-        kept = kept[: len(kept) - 1 - (len(escaped(kept)) - LONGEST_SECTION) // 5]
+    kept = line[: longest - len(LEFT_OUT)]
+    while len(escaped(kept)) > longest - len(LEFT_OUT):
+        kept = kept[:-1]
     return escaped(kept) + LEFT_OUT
