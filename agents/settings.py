@@ -208,7 +208,8 @@ def _value_at(given: Given, setting: str) -> object:
 
 def _first_fault(error: ValidationError, given: Given) -> str:
     fault = error.errors()[0]
-    setting = ".".join(str(key) for key in fault["loc"])
+    path = ".".join(str(key) for key in fault["loc"])
+    setting = re.sub(r"\.(\d+)\b", r"[\1]", path)
     return _fault(setting, fault["input"], fault["msg"].removeprefix("Value error, "), given)
 
 
@@ -219,6 +220,6 @@ def _fault(setting: str, value: object, wanted: str, given: Given) -> str:
     table = re.sub(r"\[\d+\]$", "", named)
     if wanted.startswith((f"{table}.", f"{table}:")):
         return f"{named}{wanted.removeprefix(table)} {origin}"
-    secret = re.sub(r"[.\[]\d+\]?", "", named) in SECRETS
+    secret = re.sub(r"\[\d+\]", "", named) in SECRETS
     shown = "" if secret or not isinstance(value, str | int | float) else f"={value!r}"
     return f"{named}{shown}: {wanted} {origin}"

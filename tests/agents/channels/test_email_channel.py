@@ -88,7 +88,7 @@ async def test_the_date_is_when_the_message_was_made() -> None:
 
 
 async def test_turkish_arrives_as_it_was_written() -> None:
-    subject, text = "Ayşe gitmek üzere: İzmir", "Görüşme: %81 olasılık."
+    subject, text = "Ayşe gitmek üzere: İzmir", "Görüşme önerilir: %81."
     mail = await received(structs.replace(MESSAGE, subject=subject, text=text, language="tr"))
     assert mail["Subject"] == subject
     assert mail["Content-Language"] == "tr"
@@ -202,8 +202,11 @@ async def test_a_server_that_hangs_up_is_tried_again() -> None:
         "ada @example.com",
         '"a b"@example.com',
         "ada@exa mple.com",
+        "ada\0@example.com",
+        "ada\x7f@example.com",
+        f"{'a' * 400}@example.com",
     ],
-    ids=repr,
+    ids=lambda address: repr(address)[:40],
 )
 async def test_what_is_no_plain_address_is_refused_without_a_connection(
     address: str | None,
