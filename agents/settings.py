@@ -19,6 +19,7 @@ from typing import Annotated, Any, Self
 import msgspec
 from pydantic import ConfigDict, Field, ValidationError, model_validator
 
+from touchstream.agents.settings_console import ConsoleSettings
 from touchstream.agents.settings_reps import Absence, QueueSettings, RepSettings
 from touchstream.agents.settings_sources import Given, KnownKeys, SettingsError, read
 from touchstream.agents.settings_tables import (
@@ -42,6 +43,7 @@ from touchstream.schemas.rules import (
 )
 
 __all__ = [
+    "ConsoleSettings",
     "HttpSettings",
     "KafkaSettings",
     "LearnerSettings",
@@ -63,7 +65,16 @@ MAY_BE_UNSET = frozenset(
     if field.default is None
 )
 """Keys of the rules that may be unset; an empty text unsets them."""
-SECRETS = frozenset({"kafka.password", "redis.password", "redis.url", "ticks.secret"})
+SECRETS = frozenset(
+    {
+        "console.oidc_secret",
+        "console.secret",
+        "kafka.password",
+        "redis.password",
+        "redis.url",
+        "ticks.secret",
+    }
+)
 """Never shown in a message; an operator may have put a password into the URL."""
 
 
@@ -81,6 +92,7 @@ class Settings(Table):
     learner: LearnerSettings = LearnerSettings()
     http: HttpSettings = HttpSettings()
     logging: LoggingSettings = LoggingSettings()
+    console: ConsoleSettings = ConsoleSettings()
     reps: tuple[RepSettings, ...] = ()
     """Who answers alerts."""
     queues: tuple[QueueSettings, ...] = ()

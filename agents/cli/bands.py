@@ -14,7 +14,6 @@ import typer
 from touchstream.agents.checkpoint import Checkpoint
 from touchstream.agents.cli.counting import Counting
 from touchstream.agents.cli.failures import BadUsage, Failed
-from touchstream.agents.cli.models import read_checkpoint
 from touchstream.agents.replay.collector import RULES_FILE, score_files
 from touchstream.agents.replay.states import read_states
 from touchstream.agents.report.alarms import read_told, worth
@@ -31,6 +30,7 @@ from touchstream.agents.report.scores import UNKNOWN, Foreign, Rows, read_rows
 from touchstream.agents.settings import Settings
 from touchstream.agents.stores.base import Store
 from touchstream.agents.stores.connect import open_store
+from touchstream.agents.views.models import read_checkpoint
 from touchstream.schemas.rules import BandRules, Rules
 from touchstream.schemas.shards import shard_names
 from touchstream.schemas.units import DAY_MS

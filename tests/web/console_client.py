@@ -1,0 +1,58 @@
+"""A browser for tests: the application in this process, with cookies and tokens."""
+
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+from httpx import ASGITransport, AsyncClient, Response
+
+from touchstream.agents.settings import ConsoleSettings, RepSettings, Settings
+from touchstream.agents.settings_reps import QueueSettings
+from touchstream.web.console.principal import digest_of
+
+ADA_KEY, LALE_KEY, OLE_KEY = "tsk_ada", "tsk_lale", "tsk_ole"
+CSRF = re.compile(r'name="csrf" value="([^"]+)"')
+
+
+def settings_with_reps(**console: object) -> Settings:
+    """Two partitions; Ada is a rep of queue ``retention``, Lale leads, Ole operates."""
+    return Settings.model_validate(
+        {
+            "kafka": {"partitions": 2},
+            "console": ConsoleSettings.model_validate({"port": 0, **console}),
+            "queues": (QueueSettings(id="retention"),),
+            "reps": (
+                RepSettings(
+                    id="ada", name="Ada", key_sha256=digest_of(ADA_KEY), queues=("retention",)
+                ),
+                RepSettings(id="lale", name="Lale", role="lead", key_sha256=digest_of(LALE_KEY)),
+                RepSettings(id="ole", name="Ole", role="operator", key_sha256=digest_of(OLE_KEY)),
+            ),
+        }
+    )
+
+
+@asynccontextmanager
+async def browser(app: FastAPI, host: str = "127.0.0.1:9480") -> AsyncIterator[AsyncClient]:
+    """A client with a cookie jar that asks for pages."""
+    transport = ASGITransport(app=app)
+    base, headers = f"http://{host}", {"accept": "text/html"}
+    async with (
+        app.router.lifespan_context(app),
+        AsyncClient(transport=transport, base_url=base, headers=headers) as client,
+    ):
+        yield client
+
+
+async def sign_in(client: AsyncClient, key: str, to: str = "/overview") -> Response:
+    """Fill in the form of the sign-in."""
+    token = token_in(await client.get("/sign-in"))
+    return await client.post("/sign-in", data={"key": key, "csrf": token, "to": to})
+
+
+def token_in(page: Response) -> str:
+    """The CSRF token of a page's forms."""
+    found = CSRF.search(page.text)
+    assert found is not None, page.text
+    return found.group(1)
