@@ -8,9 +8,8 @@ from pathlib import Path
 import pytest
 
 from tests.agents.cli.command import touchstream
-from tests.web.console_client import ADA_KEY, browser, settings_with_reps, sign_in, token_in
+from tests.web.console_client import ADA_KEY, browser, ports, settings_with_reps, sign_in, token_in
 from touchstream.agents.settings import RepSettings, Settings, SettingsError
-from touchstream.agents.stores.memory import MemoryStore
 from touchstream.web.console.app import console_app
 from touchstream.web.console.gate import local_path
 from touchstream.web.console.headers import POLICY
@@ -22,7 +21,7 @@ from touchstream.web.console.sessions import COOKIE
 
 
 async def test_without_a_session_a_page_leads_to_the_sign_in_and_back() -> None:
-    async with browser(console_app(settings_with_reps(), MemoryStore())) as client:
+    async with browser(console_app(settings_with_reps(), ports())) as client:
         asked = await client.get("/overview")
         assert (asked.status_code, asked.headers["location"]) == (303, "/sign-in?to=%2Foverview")
         entered = await sign_in(client, ADA_KEY)
@@ -33,13 +32,13 @@ async def test_without_a_session_a_page_leads_to_the_sign_in_and_back() -> None:
 
 
 async def test_a_request_of_a_program_without_a_session_gets_401() -> None:
-    async with browser(console_app(settings_with_reps(), MemoryStore())) as client:
+    async with browser(console_app(settings_with_reps(), ports())) as client:
         answer = await client.get("/overview", headers={"hx-request": "true"})
         assert (answer.status_code, answer.headers["hx-redirect"]) == (401, "/sign-in")
 
 
 async def test_a_wrong_key_is_nobodys() -> None:
-    async with browser(console_app(settings_with_reps(), MemoryStore())) as client:
+    async with browser(console_app(settings_with_reps(), ports())) as client:
         refused = await sign_in(client, "tsk_other")
         assert refused.status_code == 401
         assert "nobody&#39;s key" in refused.text
@@ -47,7 +46,7 @@ async def test_a_wrong_key_is_nobodys() -> None:
 
 
 async def test_after_many_wrong_keys_the_right_one_waits_as_well() -> None:
-    async with browser(console_app(settings_with_reps(), MemoryStore())) as client:
+    async with browser(console_app(settings_with_reps(), ports())) as client:
         for _ in range(MOST_FAILURES):
             assert (await sign_in(client, "tsk_other")).status_code == 401
         assert (await sign_in(client, ADA_KEY)).status_code == 429
@@ -67,7 +66,7 @@ def test_failures_are_forgotten_after_the_window() -> None:
 async def test_a_token_in_the_address_signs_in_once_and_leaves_it() -> None:
     tokens = OneTimeTokens()
     token = tokens.new()
-    app = console_app(Settings(), MemoryStore(), tokens)
+    app = console_app(Settings(), ports(), tokens)
     async with browser(app) as client:
         entered = await client.get("/", params={"token": token})
         assert (entered.status_code, entered.headers["location"]) == (303, "/queue")
@@ -79,7 +78,7 @@ async def test_a_token_in_the_address_signs_in_once_and_leaves_it() -> None:
 
 
 async def test_a_post_without_the_token_of_its_session_is_refused() -> None:
-    app = console_app(settings_with_reps(), MemoryStore())
+    app = console_app(settings_with_reps(), ports())
     async with browser(app) as client, browser(app) as another:
         foreign = token_in(await another.get("/sign-in"))
         await client.get("/sign-in")
@@ -88,7 +87,7 @@ async def test_a_post_without_the_token_of_its_session_is_refused() -> None:
 
 
 async def test_after_the_sign_out_the_session_is_nobodys() -> None:
-    async with browser(console_app(settings_with_reps(), MemoryStore())) as client:
+    async with browser(console_app(settings_with_reps(), ports())) as client:
         await sign_in(client, ADA_KEY)
         token = token_in(await client.get("/overview"))
         await client.post("/sign-out", data={"csrf": token})
@@ -97,13 +96,13 @@ async def test_after_the_sign_out_the_session_is_nobodys() -> None:
 
 async def test_a_new_key_of_a_rep_ends_the_sessions_of_the_old_one() -> None:
     secret = "0123456789abcdef"
-    async with browser(console_app(settings_with_reps(secret=secret), MemoryStore())) as client:
+    async with browser(console_app(settings_with_reps(secret=secret), ports())) as client:
         await sign_in(client, ADA_KEY)
         cookie = client.cookies[COOKIE]
-    same = console_app(settings_with_reps(secret=secret), MemoryStore())
+    same = console_app(settings_with_reps(secret=secret), ports())
     ada = RepSettings(id="ada", key_sha256=digest_of("tsk_new"))
     changed = settings_with_reps(secret=secret).model_copy(update={"reps": (ada,)})
-    for app, status in ((same, 200), (console_app(changed, MemoryStore()), 303)):
+    for app, status in ((same, 200), (console_app(changed, ports()), 303)):
         async with browser(app) as client:
             client.cookies.set(COOKIE, cookie)
             assert (await client.get("/overview")).status_code == status
@@ -117,7 +116,7 @@ async def test_a_new_key_of_a_rep_ends_the_sessions_of_the_old_one() -> None:
 async def test_the_cookie_is_out_of_reach_of_scripts_and_other_sites(
     public_url: str | None, secure: bool
 ) -> None:
-    app = console_app(settings_with_reps(public_url=public_url), MemoryStore())
+    app = console_app(settings_with_reps(public_url=public_url), ports())
     async with browser(app) as client:
         cookie = (await client.get("/sign-in")).headers["set-cookie"]
     assert "HttpOnly" in cookie
@@ -126,7 +125,7 @@ async def test_the_cookie_is_out_of_reach_of_scripts_and_other_sites(
 
 
 async def test_every_response_has_the_headers() -> None:
-    async with browser(console_app(settings_with_reps(), MemoryStore())) as client:
+    async with browser(console_app(settings_with_reps(), ports())) as client:
         for path in ("/sign-in", "/overview", "/nowhere", "/static/console.css"):
             headers = (await client.get(path)).headers
             assert headers["content-security-policy"] == POLICY
@@ -137,7 +136,7 @@ async def test_every_response_has_the_headers() -> None:
 
 
 async def test_another_name_of_this_machine_is_not_answered() -> None:
-    app = console_app(settings_with_reps(), MemoryStore())
+    app = console_app(settings_with_reps(), ports())
     async with browser(app, "rebound.example.com") as client:
         assert (await client.get("/sign-in")).status_code == 421
 

@@ -1,14 +1,15 @@
 """The console as a web application: everything it needs is put together here."""
 
-import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib import resources
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 import structlog
 from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.staticfiles import StaticFiles
@@ -16,27 +17,46 @@ from starlette.staticfiles import StaticFiles
 from touchstream.agents.settings import Settings
 from touchstream.agents.settings_console import LOOPBACK
 from touchstream.agents.stores.base import Store, StoreError
+from touchstream.agents.stores.claims import Claims
 from touchstream.web.console.gate import Gate, NotSignedIn, Refused, gate_of
 from touchstream.web.console.headers import KnownHosts, SecurityHeaders
+from touchstream.web.console.live import Live
 from touchstream.web.console.one_time import OneTimeTokens
 from touchstream.web.console.overview import OverviewReader, overview_router
-from touchstream.web.console.pages import environment, render
+from touchstream.web.console.pages import environment, render, texts_for
+from touchstream.web.console.publishing import EventPublisher, NotPublished
+from touchstream.web.console.queue import Queue, answers_router, queue_router
 from touchstream.web.console.rate_limit import RateLimit
+from touchstream.web.console.rows import Alerts
 from touchstream.web.console.sessions import Sessions
 from touchstream.web.console.sign_in import SEE_OTHER, sign_in_router, sign_out_router
 
-UNAUTHORIZED, NOT_FOUND, UNAVAILABLE = 401, 404, 503
+UNAUTHORIZED, NOT_FOUND, UNPROCESSABLE, UNAVAILABLE = 401, 404, 422, 503
 
 log = structlog.get_logger()
 
 
-def console_app(settings: Settings, store: Store, tokens: OneTimeTokens | None = None) -> FastAPI:
-    """The application; the caller closes the store after it."""
-    overview = OverviewReader(settings, store)
+class Ports(NamedTuple):
+    """Everything outside that the console talks to; the caller closes it."""
+
+    store: Store
+    claims: Claims
+    alerts: Alerts
+    publisher: EventPublisher
+
+
+def console_app(settings: Settings, ports: Ports, tokens: OneTimeTokens | None = None) -> FastAPI:
+    """The application; a process may have several."""
+    overview = OverviewReader(settings, ports.store)
+    live = Live(ports.alerts, ports.claims, time.monotonic)
+    templates = environment()
+    queue = Queue(templates, live, ports.claims, ports.publisher)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        live.start()
         yield
+        await live.close()
         await overview.facts.close()
 
     app = FastAPI(
@@ -47,8 +67,8 @@ def console_app(settings: Settings, store: Store, tokens: OneTimeTokens | None =
         openapi_url=None,
     )
     app.state.gate = Gate(settings, Sessions(settings.console))
-    app.state.templates = environment()
-    app.state.closing = asyncio.Event()
+    app.state.templates = templates
+    app.state.live = live
     app.add_middleware(KnownHosts, hosts=known_hosts(settings))
     app.add_middleware(SecurityHeaders)
     static = str(resources.files("touchstream.web.console").joinpath("static"))
@@ -57,6 +77,8 @@ def console_app(settings: Settings, store: Store, tokens: OneTimeTokens | None =
         sign_in_router(settings, tokens or OneTimeTokens(), RateLimit(time.monotonic))
     )
     app.include_router(sign_out_router())
+    app.include_router(queue_router(queue))
+    app.include_router(answers_router(queue))
     app.include_router(overview_router(overview))
     _handle_failures(app)
     return app
@@ -90,6 +112,14 @@ def _handle_failures(app: FastAPI) -> None:
         log.warning("store_unavailable", path=request.url.path, error=str(error))
         return _failure(request, UNAVAILABLE, "error-store")
 
+    @app.exception_handler(NotPublished)
+    async def not_sent(request: Request, _error: Exception) -> Response:
+        return _failure(request, UNAVAILABLE, "error-kafka")
+
+    @app.exception_handler(RequestValidationError)
+    async def unreadable(request: Request, _error: Exception) -> Response:
+        return _failure(request, UNPROCESSABLE, "error-request")
+
     @app.exception_handler(HTTPException)
     async def other(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
@@ -98,6 +128,10 @@ def _handle_failures(app: FastAPI) -> None:
 
 
 def _failure(request: Request, status: int, why: str) -> Response:
-    """A page, or for a program and htmx a line."""
+    """A page; for htmx a sentence that it puts above the list."""
     principal = gate_of(request).principal(request)
+    if "hx-request" in request.headers:
+        headers = {"hx-retarget": "#message", "hx-reswap": "textContent"}
+        t = texts_for(request, principal)
+        return PlainTextResponse(t(why), status, headers=headers)
     return render(request, "error.html", principal, {"status": status, "why": why}, status)

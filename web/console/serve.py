@@ -11,9 +11,12 @@ import uvicorn
 from fastapi import FastAPI
 
 from touchstream.agents.settings import Settings, SettingsError
+from touchstream.agents.stores.claims import open_claims
 from touchstream.agents.stores.connect import open_store
-from touchstream.web.console.app import console_app
+from touchstream.web.console.app import Ports, console_app
 from touchstream.web.console.one_time import OneTimeTokens
+from touchstream.web.console.publishing import KafkaPublisher
+from touchstream.web.console.rows import NoAlerts
 from touchstream.web.console.sign_in import TOKEN
 
 SHUTDOWN_PATIENCE_S = 2
@@ -38,7 +41,7 @@ class Server(uvicorn.Server):
         self._app = app
 
     async def shutdown(self, sockets: list[socket] | None = None) -> None:
-        self._app.state.closing.set()
+        self._app.state.live.end_streams()
         await super().shutdown(sockets)
 
 
@@ -60,11 +63,13 @@ def run(settings: Settings) -> None:
 
 
 async def _serve(settings: Settings, tokens: OneTimeTokens, bound: Sequence[socket]) -> None:
-    store = open_store(settings)
+    ports = Ports(open_store(settings), open_claims(settings), NoAlerts(), KafkaPublisher(settings))
     try:
-        await Server(console_app(settings, store, tokens)).serve(list(bound))
+        await Server(console_app(settings, ports, tokens)).serve(list(bound))
     finally:
-        await store.close()
+        await ports.publisher.close()
+        await ports.claims.close()
+        await ports.store.close()
 
 
 def can_sign_in(settings: Settings) -> bool:
