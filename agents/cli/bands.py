@@ -70,7 +70,7 @@ def tune(
     bands = _asked(capacity, share)
     try:
         if folder is None:
-            answer = asyncio.run(_live(settings, bands or asked_of(settings.rules)))
+            answer = asyncio.run(live_answer(settings, bands or asked_of(settings.rules)))
         else:
             answer = _replayed(folder, bands)
     except TooLittle as exc:
@@ -128,7 +128,14 @@ def _replayed(folder: Path, bands: BandRules | None) -> Answer:
     return Answer(found, notes)
 
 
-async def _live(settings: Settings, bands: BandRules) -> Answer:
+async def live_answer(settings: Settings, bands: BandRules) -> Answer:
+    """The capacities from the rows that wait for their labels; reads the states of everybody.
+
+    Raises
+    ------
+    TooLittle
+        If no band would ever have been entered.
+    """
     store = open_store(settings)
     try:
         _, checkpoint = await read_checkpoint(store, settings)

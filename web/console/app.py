@@ -18,9 +18,12 @@ from touchstream.agents.settings import Settings
 from touchstream.agents.settings_console import LOOPBACK
 from touchstream.agents.stores.base import Store, StoreError
 from touchstream.agents.stores.claims import Claims
+from touchstream.agents.views.customer import CustomerReader
+from touchstream.web.console.customer import customer_router
 from touchstream.web.console.gate import Gate, NotSignedIn, Refused, gate_of
 from touchstream.web.console.headers import KnownHosts, SecurityHeaders
 from touchstream.web.console.live import Live
+from touchstream.web.console.model import model_router
 from touchstream.web.console.one_time import OneTimeTokens
 from touchstream.web.console.overview import OverviewReader, overview_router
 from touchstream.web.console.pages import environment, render, texts_for
@@ -30,6 +33,7 @@ from touchstream.web.console.rate_limit import RateLimit
 from touchstream.web.console.rows import Alerts
 from touchstream.web.console.sessions import Sessions
 from touchstream.web.console.sign_in import SEE_OTHER, sign_in_router, sign_out_router
+from touchstream.web.console.tuning import Compute, Tuning, from_states, tuning_router
 
 UNAUTHORIZED, NOT_FOUND, UNPROCESSABLE, UNAVAILABLE = 401, 404, 422, 503
 
@@ -45,11 +49,17 @@ class Ports(NamedTuple):
     publisher: EventPublisher
 
 
-def console_app(settings: Settings, ports: Ports, tokens: OneTimeTokens | None = None) -> FastAPI:
-    """The application; a process may have several."""
+def console_app(
+    settings: Settings,
+    ports: Ports,
+    tokens: OneTimeTokens | None = None,
+    compute: Compute | None = None,
+) -> FastAPI:
+    """The application; a process may have several. ``compute`` makes the capacity curve."""
     overview = OverviewReader(settings, ports.store)
     live = Live(ports.alerts, ports.claims, time.monotonic)
     templates = environment()
+    tuning = Tuning(compute or from_states(settings))
     queue = Queue(templates, live, ports.claims, ports.publisher)
 
     @asynccontextmanager
@@ -57,6 +67,7 @@ def console_app(settings: Settings, ports: Ports, tokens: OneTimeTokens | None =
         live.start()
         yield
         await live.close()
+        await tuning.close()
         await overview.facts.close()
 
     app = FastAPI(
@@ -80,6 +91,9 @@ def console_app(settings: Settings, ports: Ports, tokens: OneTimeTokens | None =
     app.include_router(queue_router(queue))
     app.include_router(answers_router(queue))
     app.include_router(overview_router(overview))
+    app.include_router(customer_router(CustomerReader(ports.store, settings.kafka.partitions)))
+    app.include_router(tuning_router(settings, tuning))
+    app.include_router(model_router(settings, ports.store))
     _handle_failures(app)
     return app
 

@@ -69,6 +69,11 @@ class Texts:
         at = datetime.fromtimestamp(at_ms / 1000, UTC).astimezone(ZoneInfo(time_zone))
         return format_datetime(at, "d MMM y, HH:mm", locale=self.language)
 
+    def day(self, at_ms: Millis, time_zone: str) -> str:
+        """The day in a time zone, short."""
+        at = datetime.fromtimestamp(at_ms / 1000, UTC).astimezone(ZoneInfo(time_zone))
+        return format_datetime(at, "d MMM", locale=self.language)
+
     def ago(self, at_ms: Millis | None, now_ms: Millis) -> str:
         """How long ago, roughly; a dash for unknown."""
         if at_ms is None:
