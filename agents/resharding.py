@@ -15,13 +15,15 @@ from touchstream.agents.active_config import LEARNER
 from touchstream.agents.checkpoint import Checkpoint, decode_learner_checkpoint
 from touchstream.agents.fatal import Refusal
 from touchstream.agents.serving import wanted
-from touchstream.agents.stores.base import Commit, Fence, Read, Store
+from touchstream.agents.stores.base import Commit, Fence, Holding, Read, Store
 from touchstream.agents.stores.base import ShardCheckpoint as Stored
 from touchstream.schemas.shards import shard_name, shard_names
 from touchstream.schemas.topics import EXAMPLES_TOPIC
 from touchstream.streams.checkpoint import ShardCheckpoint, decode_checkpoint, encode_checkpoint
-from touchstream.streams.projections.indexes import INDEXES
+from touchstream.streams.projections.indexes import ALERTS_INDEX, INDEXES, alert_indexes
+from touchstream.streams.projections.read import alerts_of
 from touchstream.streams.reshard import NotDrained, heir_of, passed_by, resharded, shard_of
+from touchstream.streams.state import decode
 
 PAGE = 1_000
 """Keys of one scan; a page of states is about a megabyte."""
@@ -208,11 +210,19 @@ async def _copy_states(source: Store, target: Store, read: Read, partitions: int
     if read.shard == LEARNER:
         return await target.put_holdings(LEARNER, holdings)
     dealt = defaultdict(list)
-    for one in holdings:
+    for one in map(_with_alert_indexes, holdings):
         dealt[shard_of(one.id, partitions)].append(one)
     for shard, of_shard in dealt.items():
         await target.put_holdings(shard, of_shard)
     return None
+
+
+def _with_alert_indexes(held: Holding) -> Holding:
+    """The holding with its places in the indexes of queues and reps, which no list names."""
+    alerts = alerts_of(decode(held.state)) if ALERTS_INDEX in held.scores else None
+    return (
+        held if alerts is None else held._replace(scores={**held.scores, **alert_indexes(alerts)})
+    )
 
 
 async def _copy_measures(

@@ -37,6 +37,7 @@ from touchstream.schemas.rules import (
     ActionRules,
     BandRules,
     LearningRules,
+    RoutingRules,
     Rules,
     TargetRules,
     Thresholds,
@@ -151,6 +152,7 @@ def known_keys() -> KnownKeys:
     keys["targets"] = {key: {} for key in TargetRules.__struct_fields__}
     fields: KnownKeys = {key: {} for key in FieldRules.__struct_fields__}
     own: KnownKeys = {key: {} for key in EventTypeRules.__struct_fields__}
+    keys["routing"] = {key: {} for key in RoutingRules.__struct_fields__}
     keys["event_types"] = {**own, "fields": fields}
     for name, table in Settings.model_fields.items():
         if name != "rules":

@@ -96,8 +96,10 @@ class ReturnTarget(Struct, frozen=True):
         return self.churn.weight
 
 
-RESERVED = ("churn", "return", "base_rate", "recency")
-"""Names of the shipped targets and of the two baselines in the measures."""
+ALERT_KINDS = ("churn", "return", "engagement")
+"""What alerts are about, beside targets."""
+RESERVED = (*ALERT_KINDS, "base_rate", "recency")
+"""Names of the shipped targets, of other alerts, and of the two baselines in the measures."""
 
 
 class TargetRules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -286,6 +288,43 @@ class WinBackRules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
             raise RulesError("win_back.bands: want thresholds such as high_enter")
 
 
+AlertKind = Annotated[str, Meta(min_length=1, max_length=64)]
+Value = Annotated[str, Meta(min_length=1, max_length=256)]
+
+
+class AlertRules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which alerts are raised for a person, how often, and with what priority."""
+
+    kinds: tuple[AlertKind, ...] = ("churn", "return")
+    """``churn``, ``return``, ``engagement`` and names of targets with ``signal_at``."""
+    bands: tuple[Band, ...] = ("high",)
+    """Bands of churn and of the return in which an alert is raised."""
+    queue: Value = "support"
+    """Queue of customers that no routing names another for."""
+    expires_days: Days = 14
+    """Days after which an unanswered alert is cleared."""
+    rest_days: Annotated[int, Meta(ge=0, le=3650)] = 14
+    """Days after an alert before the next one of its kind, unless the risk is worse."""
+    worse_by: Annotated[float, Meta(gt=0.0, le=1.0)] = 0.1
+    """A rise of the risk (0..1) that raises an alert again before its rest is over, and a move that
+    updates an open one."""
+    default_value_minor: Annotated[int, Meta(ge=0)] = 12_000
+    """Yearly value of a customer without orders or a subscription, in minor units of
+    ``deciding.currency``."""
+
+
+class RoutingRules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Customers whose alerts go to a queue: all conditions hold; an empty one always does."""
+
+    queue: Value
+    segment: tuple[Value, ...] = ()
+    """Values of attribute ``segment``."""
+    region: tuple[Value, ...] = ()
+    """Values of attribute ``region``."""
+    plan: tuple[Value, ...] = ()
+    """Plans of the running subscription, else values of attribute ``plan``."""
+
+
 class DecidingRules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Exploration and the currency of the catalogue."""
 
@@ -353,6 +392,9 @@ class Rules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     deciding: DecidingRules = DecidingRules()
     actions: tuple[ActionRules, ...] = field(default=DEFAULT_ACTIONS)
     targets: tuple[TargetRules, ...] = ()
+    alerts: AlertRules = AlertRules()
+    routing: tuple[RoutingRules, ...] = ()
+    """The first entry that fits names the queue of a customer's alerts."""
     event_types: Annotated[tuple[EventTypeRules, ...], Meta(max_length=MOST_TYPES)] = ()
     """Own event types, beside the built-in ones."""
 
@@ -372,6 +414,16 @@ class Rules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         all_targets = [target.name for target in self.targets]
         if len(set(all_targets)) < len(all_targets):
             raise RulesError("targets: want distinct names")
+        self._check_alert_kinds()
+
+    def _check_alert_kinds(self) -> None:
+        signalled = [target.name for target in self.targets if target.signal_at is not None]
+        for kind in self.alerts.kinds:
+            if kind not in (*ALERT_KINDS, *signalled):
+                raise RulesError(
+                    f"alerts.kinds: {kind!r} is none; want churn, return, engagement or a target "
+                    "with signal_at"
+                )
 
     def _add_own_activity(self) -> None:
         """Own types by the customer are activity while the list is the default one."""

@@ -19,7 +19,6 @@ from touchstream.streams.learn.ledger import RECOMMENDED, Matured
 from touchstream.streams.measures.tally import Tally, expired
 from touchstream.streams.outbox import Entry, encode_entry
 from touchstream.streams.outcome import Drop, Reject
-from touchstream.streams.projections.indexes import INDEXES
 from touchstream.streams.projections.projection import RiskStep
 from touchstream.streams.records import Record
 from touchstream.streams.state import State
@@ -61,7 +60,7 @@ class CommitBuilder:
         self._timers: dict[str, int | None] = {}
         self._outbox: list[tuple[int, bytes]] = []
         self._tally = Tally()
-        self._indexes: dict[str, dict[str, float | None]] = {name: {} for name in INDEXES}
+        self._indexes: dict[str, dict[str, float | None]] = {}
         self._with_unknown_fields = before.counters.get(WITH_UNKNOWN_FIELDS)
 
     def state(self, customer: str) -> State | None:
@@ -82,7 +81,7 @@ class CommitBuilder:
             self._timers[customer] = step.next_timer
         # The last step of a batch counts.
         for index, score in step.indexes.items():
-            self._indexes[index][customer] = score
+            self._indexes.setdefault(index, {})[customer] = score
         self.count(*step.counters)
         watermark_ms = self.checkpoint.watermark_ms
         self._tally.add(step.measures, now_ms if watermark_ms is None else watermark_ms)
@@ -156,9 +155,8 @@ class CommitBuilder:
             keep_few(counters)
         gone = self._expire_measures()
         buckets = self._tally.buckets()
-        indexes = {name: scores for name, scores in self._indexes.items() if scores}
         return CommitBatch(
-            self.checkpoint, states, self._timers, self._outbox, buckets, gone, indexes
+            self.checkpoint, states, self._timers, self._outbox, buckets, gone, self._indexes
         )
 
     def _expire_measures(self) -> list[str]:

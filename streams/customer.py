@@ -34,7 +34,6 @@ from touchstream.streams.measures.activity import count_event
 from touchstream.streams.measures.metric import Measure
 from touchstream.streams.outcome import Drop, Reject
 from touchstream.streams.profiles.fold import fold, forget_old
-from touchstream.streams.projections.indexes import NOWHERE
 from touchstream.streams.projections.projection import (
     TOMBSTONE,
     Context,
@@ -267,20 +266,20 @@ def _erased(state: State, arrival: Arrival, serving: ServingContext, now_ms: Mil
     next_timer = _next_timer((), erased_ms, serving)
     tombstone = State(memory=memory, next_timer_ms=next_timer, erased_ms=erased_ms)
     cause = Cause(type=event.type, source=event.source, id=event.id)
+    slots = Slots(state.slots, BY_NAME)
+    retracted = [
+        registered.concluding.on_erasure(slots.get(registered), event.subject, cause, now_ms)
+        for registered, _ in CONCLUDING
+        if registered.concluding is not None
+    ]
     return Step(
         tombstone,
-        # Also for a customer who is unknown here: others may know more than this state.
-        [
-            emission
-            for registered, _ in CONCLUDING
-            if registered.concluding is not None
-            for emission in registered.concluding.on_erasure(event.subject, cause, now_ms)
-        ],
+        [emission for update in retracted for emission in update.emissions],
         next_timer,
         counters=("applied", "erased"),
         # No projection sees the erasure, so it is counted here.
-        measures=(count_event(event),),
-        indexes=NOWHERE,
+        measures=(count_event(event), *(one for update in retracted for one in update.measures)),
+        indexes={name: gone for update in retracted for name, gone in update.indexes.items()},
     )
 
 
@@ -325,7 +324,7 @@ def _woken(state: State, fired: TimerFired, serving: ServingContext) -> Step | U
 
 def _tombstone(memory: Memory, erased_ms: Millis | None, serving: ServingContext) -> Step:
     if erased_ms is None:
-        return Step(None, indexes=NOWHERE)
+        return Step(None)
     next_timer = _next_timer((), erased_ms, serving)
     state = State(memory=memory, next_timer_ms=next_timer, erased_ms=erased_ms)
     return Step(state, next_timer=next_timer)

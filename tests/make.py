@@ -43,9 +43,9 @@ from touchstream.streams.profiles.fold import fold
 from touchstream.streams.profiles.profile import Profile
 from touchstream.streams.projections.churn import Churn, ChurnState
 from touchstream.streams.projections.decisions import Decisions, DecisionsState
-from touchstream.streams.projections.indexes import RISK_INDEXES
+from touchstream.streams.projections.indexes import RISK_INDEXES, alert_indexes
 from touchstream.streams.projections.projection import TimerFired
-from touchstream.streams.projections.read import churn_of
+from touchstream.streams.projections.read import alerts_of, churn_of
 from touchstream.streams.projections.relation import Relation, RelationState
 from touchstream.streams.projections.targets import Targets, TargetsState
 from touchstream.streams.records import Record
@@ -459,7 +459,11 @@ def recounted_indexes(states: Mapping[str, bytes]) -> dict[str, dict[str, float]
     """The indexes as all states together say they should be."""
     joint: dict[str, dict[str, float]] = {}
     for customer, data in states.items():
-        churn = churn_of(decode(data))
+        state = decode(data)
+        churn, alerts = churn_of(state), alerts_of(state)
+        if alerts is not None:
+            for index, score in alert_indexes(alerts).items():
+                joint.setdefault(index, {})[customer] = score
         if churn.band is not None and churn.band in RISK_INDEXES:
             assert churn.risk is not None
             joint.setdefault(RISK_INDEXES[churn.band], {})[customer] = churn.risk

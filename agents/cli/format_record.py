@@ -11,7 +11,7 @@ import orjson
 from touchstream.agents.letters import letter_as_json
 from touchstream.schemas.dead_letter import decode_letter
 from touchstream.schemas.emissions.actions import ActionRecommended
-from touchstream.schemas.emissions.alerts import AlertRaised
+from touchstream.schemas.emissions.alerts import AlertCleared, AlertRaised, AlertUpdated
 from touchstream.schemas.emissions.customer_risk import CustomerRisk
 from touchstream.schemas.emissions.engagement import EngagementDropping
 from touchstream.schemas.emissions.envelope import Emission, decode_emission, structured
@@ -81,8 +81,14 @@ def _described(emission: Emission) -> str:
                 f"{action.action}{channel}  propensity {action.propensity:.3f}  "
                 f"{chance} {action.band}  decision {action.decision}"
             )
-        case AlertRaised() as alert:
-            return f"{alert.band} {alert.risk:.3f}  for {alert.rep or 'no rep'}  {alert.summary}"
+        case AlertRaised() | AlertUpdated() as alert:
+            changed = f"  {', '.join(alert.changed)}" if isinstance(alert, AlertUpdated) else ""
+            return (
+                f"{alert.alert}  {alert.owner or alert.queue}  {alert.priority.score:,.0f}  "
+                f"{alert.summary}{changed}"
+            )
+        case AlertCleared() as over:
+            return f"{over.alert}  {over.owner or over.queue}  {over.kind} alert {over.why}"
         case CustomerSignal() as signal:
             return f"{signal.signal}: {signal.before} -> {signal.value}"
         case CustomerRisk() as now:

@@ -3,7 +3,7 @@
 from typing import Literal, NamedTuple
 
 from touchstream.schemas.emissions.actions import ActionRecommended
-from touchstream.schemas.emissions.alerts import AlertRaised
+from touchstream.schemas.emissions.alerts import AlertCleared, AlertRaised, AlertUpdated
 from touchstream.schemas.emissions.customer_risk import CustomerRisk
 from touchstream.schemas.emissions.engagement import EngagementDropping
 from touchstream.schemas.emissions.relation import RelationChanged
@@ -22,6 +22,8 @@ EmittedData = (
     RiskChanged
     | ActionRecommended
     | AlertRaised
+    | AlertUpdated
+    | AlertCleared
     | CustomerSignal
     | EngagementDropping
     | RelationChanged
@@ -47,6 +49,8 @@ _TYPES = (
     EmittedType("churn.risk_changed", RiskChanged, CHURN_RISK_TOPIC, "predictive"),
     EmittedType("action.recommended", ActionRecommended, NEXT_BEST_ACTION_TOPIC, "prescriptive"),
     EmittedType("alert.raised", AlertRaised, ALERTS_TOPIC, "prescriptive"),
+    EmittedType("alert.updated", AlertUpdated, ALERTS_TOPIC, "prescriptive"),
+    EmittedType("alert.cleared", AlertCleared, ALERTS_TOPIC, "descriptive"),
     EmittedType("customer.signal", CustomerSignal, CUSTOMER_SIGNALS_TOPIC, "predictive"),
     EmittedType("engagement.dropping", EngagementDropping, CUSTOMER_SIGNALS_TOPIC, "descriptive"),
     EmittedType(

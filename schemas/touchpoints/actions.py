@@ -1,10 +1,13 @@
 """Outcomes of our recommendations and alerts."""
 
-from typing import Literal
+from datetime import datetime
+from typing import Annotated, Literal
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from touchstream.schemas.touchpoints.fields import Currency, Label, Minor
+
+Rating = Literal["useful", "noise"]
 
 
 class ActionOutcome(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
@@ -28,6 +31,16 @@ class AlertFeedback(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fa
     alert: Label
     """The alert's id, from ``alert.raised``."""
     verdict: Literal["acknowledged", "snoozed", "resolved", "false_alarm"]
-    """The rep's assessment."""
+    """The rep's assessment. ``resolved`` and ``false_alarm`` clear the alert."""
     rep: Label | None = None
     """Id of the rep."""
+    rating: Rating | None = None
+    """Whether the alert was worth having; null: not rated. A false alarm is noise."""
+    reason: Label | None = None
+    """Why, in a few words."""
+    until: Annotated[datetime, Meta(tz=True)] | None = None
+    """Snoozed until this moment; without any of these three: for a day."""
+    worse_by: Annotated[float, Meta(gt=0.0, le=1.0)] | None = None
+    """Snoozed until the risk has risen by this much (0..1)."""
+    next_touchpoint: bool = False
+    """Snoozed until the customer's next sign of life."""

@@ -6,7 +6,7 @@ can speak in the direction of its contribution. Durations are rounded down, so t
 """
 
 from collections.abc import Callable, Mapping
-from math import floor, isnan
+from math import isnan
 from typing import NamedTuple
 
 from msgspec import Struct
@@ -19,6 +19,14 @@ from touchstream.schemas.emissions.risk import (
     ReasonUnit,
 )
 from touchstream.schemas.units import DAY_MS, Millis
+from touchstream.streams.emit.amounts import (
+    Amount,
+    amount,
+    duration_amount,
+    is_just_now,
+    money_amount,
+    usual_amount,
+)
 from touchstream.streams.features.fact import Fact, Statement
 from touchstream.streams.features.feature import Feature
 from touchstream.streams.features.view import View
@@ -39,10 +47,7 @@ CLEAR: Mapping[ReasonUnit, float] = {
 CLEAR_BOUND = 2.0
 """The same for a bound: "at most 13, usually 14" may well be none at all."""
 
-_MINUTE_S, _HOUR_S, _DAY_S = 60, 3_600, 86_400
-_NOTHING = frozenset({"0 s", "0 %"})
-_LEAST_DAYS = 2
-"""Less is told in hours: "1 day" would be anything from 24 to 47 of them."""
+_DAY_S = 86_400
 
 
 class Sentence(Struct, frozen=True, gc=False):
@@ -113,7 +118,9 @@ def _compared(
     bound: Bound = "exactly"
     if fact.low != fact.high:
         bound = "at_least" if value == fact.low else "at_most"
-    shown, usually = _shown(value, fact), _shown_usual(usual, fact)
+    currency = fact.currency or ""
+    shown = amount(value, fact.unit, currency)
+    usually = None if usual is None else usual_amount(usual, fact.unit, currency)
     # Values that look equal make no comparison.
     if shown == usually:
         return None
@@ -152,10 +159,15 @@ class _Parts(Struct, frozen=True, gc=False):
     usual: float | None
     compared_with: ComparedWith | None
     now_ms: Millis
-    shown: str
-    """The value with its unit."""
-    usually: str | None
-    """The usual value with its unit."""
+    amount: Amount
+    """The value as shown."""
+    usually: Amount | None
+    """The usual value as shown."""
+
+    @property
+    def shown(self) -> str:
+        """The value with its unit."""
+        return amount_words(self.amount)
 
     @property
     def ago(self) -> str:
@@ -165,11 +177,9 @@ class _Parts(Struct, frozen=True, gc=False):
 
     def compared(self) -> str:
         """The usual value, as the end of the sentence."""
-        usually = self.usually
-        if usually is None:
+        if self.usually is None:
             return ""
-        if usually in _NOTHING:
-            usually = "none"
+        usually = "none" if self.usually.is_nothing else amount_words(self.usually)
         return f", usually {usually}" if self.compared_with == "own" else f" (usual: {usually})"
 
 
@@ -205,9 +215,9 @@ def _silence(parts: _Parts) -> str:
         words = f"no sign of life yet, known for {parts.shown}"
     if usual is None or parts.compared_with != "own":
         return f"{words}{parts.compared()}"
-    every = parts.usually or ""
+    every = "" if parts.usually is None else amount_words(parts.usually)
     # "19 days, usually every 4": the unit is said once.
-    if parts.shown.endswith(" days"):
+    if parts.amount.unit == "days":
         every = every.removesuffix(" days")
     return f"{words}, usually comes every {every}"
 
@@ -290,28 +300,24 @@ _TEXTS: Mapping[ReasonKind, Callable[[_Parts], str]] = {
 }
 
 
-def _shown(value: float, fact: Fact) -> str:
+def amount_words(shown: Amount) -> str:
     """A value with its unit; counts of nothing are "none"."""
-    match fact.unit:
+    number = shown.number
+    match shown.unit:
         case "count":
-            return f"{int(value):,}" if value else "none"
-        case "days":
-            return duration(value * _DAY_S)
+            return f"{number:,}" if number else "none"
         case "seconds":
-            return duration(value)
-        case "share":
-            return f"{floor(round(1_000 * value, 6)) / 10:g} %"
-        case "minor_units":
-            return money(value, fact.currency or "")
-
-
-def _shown_usual(usual: float | None, fact: Fact) -> str | None:
-    """A usual value as precise as a person needs it: whole days, seconds, units."""
-    if usual is None:
-        return None
-    unit = fact.unit
-    exact = unit == "share" or (unit == "days" and usual < _LEAST_DAYS)
-    return _shown(usual if exact else floor(usual + 0.5), fact)
+            return f"{number} s"
+        case "minutes":
+            return f"{number} min {shown.seconds} s" if shown.seconds else f"{number} min"
+        case "hours":
+            return f"{number} h"
+        case "days":
+            return f"{number:,} days"
+        case "percent":
+            return f"{number:g} %"
+        case "money":
+            return f"{number:,} {shown.currency}"
 
 
 def duration(seconds: float) -> str:
@@ -320,21 +326,12 @@ def duration(seconds: float) -> str:
     >>> duration(400), duration(3_600), duration(30 * 3_600), duration(19.9 * 86_400)
     ('6 min 40 s', '1 h', '30 h', '19 days')
     """
-    # The product of days and seconds may fall just short of a second.
-    whole = floor(seconds + 1e-6)
-    if whole < _MINUTE_S:
-        return f"{whole} s"
-    if whole < _HOUR_S:
-        minutes, rest = divmod(whole, _MINUTE_S)
-        return f"{minutes} min {rest} s" if rest else f"{minutes} min"
-    if whole < _LEAST_DAYS * _DAY_S:
-        return f"{whole // _HOUR_S} h"
-    return f"{whole // _DAY_S:,} days"
+    return amount_words(duration_amount(seconds))
 
 
 def _ago(days: float) -> str:
     seconds = days * _DAY_S
-    return "just now" if seconds < _MINUTE_S else f"{duration(seconds)} ago"
+    return "just now" if is_just_now(seconds) else f"{duration(seconds)} ago"
 
 
 def money(minor: float, currency: str) -> str:
@@ -343,13 +340,4 @@ def money(minor: float, currency: str) -> str:
     >>> money(1_250, "EUR"), money(1_250, "JPY"), money(1_250, "KWD")
     ('12.50 EUR', '1,250 JPY', '1.250 KWD')
     """
-    digits = 0 if currency in _WITHOUT_MINOR else 3 if currency in _IN_THOUSANDTHS else 2
-    return f"{minor / 10**digits:,.{digits}f} {currency}"
-
-
-_WITHOUT_MINOR = frozenset(
-    {"BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG"}
-    | {"RWF", "UGX", "UYI", "VND", "VUV", "XAF", "XOF", "XPF"}
-)
-_IN_THOUSANDTHS = frozenset({"BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"})
-"""ISO 4217; all other currencies have hundredths."""
+    return amount_words(money_amount(minor, currency))

@@ -6,18 +6,19 @@ name, so a metric with a changed meaning needs a new name.
 
 from collections.abc import Mapping
 
-from touchstream.streams.measures import activity, calls, churn, orders, surveys, tickets
+from touchstream.streams.measures import activity, alerts, calls, churn, orders, surveys, tickets
 from touchstream.streams.measures.metric import Metric, Ratio
 
 CATALOGUE: tuple[Metric, ...] = (
     *activity.METRICS,
     *churn.METRICS,
+    *alerts.METRICS,
     *orders.METRICS,
     *tickets.METRICS,
     *calls.METRICS,
     *surveys.METRICS,
 )
-RATIOS: tuple[Ratio, ...] = (*churn.RATIOS, *surveys.RATIOS)
+RATIOS: tuple[Ratio, ...] = (*churn.RATIOS, *alerts.RATIOS, *surveys.RATIOS)
 
 METRICS: Mapping[str, Metric] = {metric.name: metric for metric in CATALOGUE}
 RATIOS_BY_NAME: Mapping[str, Ratio] = {ratio.name: ratio for ratio in RATIOS}

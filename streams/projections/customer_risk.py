@@ -24,7 +24,7 @@ from touchstream.streams.learn.snapshot import CHURN
 from touchstream.streams.profiles.profile import Profile
 from touchstream.streams.projections.churn import ChurnState
 from touchstream.streams.projections.decisions import DECISIONS, DecisionsState
-from touchstream.streams.projections.indexes import NOWHERE, RISK_INDEXES
+from touchstream.streams.projections.indexes import NO_RISK, RISK_INDEXES
 from touchstream.streams.projections.projection import Context, TimerFired, Update
 from touchstream.streams.projections.why import contributions_of, direction_of, reasons_of
 from touchstream.streams.scoring import Scored
@@ -81,7 +81,7 @@ class CustomerRisk:
             if state is None:
                 return None
             gone = withdrawn(ctx.subject, ctx.cause, ctx.now_ms)
-            return Update(None, (gone,), indexes=NOWHERE)
+            return Update(None, (gone,), indexes=NO_RISK)
         # Nearly every customer enters low first; the topic would hold everyone.
         if state is None and band == "low":
             return None
@@ -97,8 +97,11 @@ class CustomerRisk:
         emission = customer_risk(ctx.subject, data, ctx.cause, ctx.now_ms)
         return Update(after, (emission,), indexes=indexes)
 
-    def on_erasure(self, subject: CustomerId, cause: Cause, now_ms: Millis) -> Sequence[Emission]:
-        return (withdrawn(subject, cause, now_ms),)
+    def on_erasure(
+        self, state: CustomerRiskState | None, subject: CustomerId, cause: Cause, now_ms: Millis
+    ) -> Update[CustomerRiskState]:
+        # Also for a customer who is unknown here: others may know more than this state.
+        return Update(None, (withdrawn(subject, cause, now_ms),), indexes=NO_RISK)
 
     def merge(self, a: CustomerRiskState, b: CustomerRiskState, ctx: Context) -> CustomerRiskState:
         """Keep the record with the higher risk."""

@@ -204,5 +204,14 @@ class ConcludingProjection(Protocol):
         ``scores`` are the step's predictions by target, ``emissions`` all that it has emitted.
         """
 
-    def on_erasure(self, subject: CustomerId, cause: Cause, now_ms: Millis) -> Sequence[Emission]:
-        """Emissions that retract what others were told of an erased customer."""
+    def on_erasure(
+        self,
+        state: Any,  # noqa: ANN401
+        subject: CustomerId,
+        cause: Cause,
+        now_ms: Millis,
+    ) -> "Update[Any]":
+        """Retract what others were told of an erased customer, and leave all indexes.
+
+        Only emissions, measures and indexes of the update count.
+        """

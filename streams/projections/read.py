@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from touchstream.schemas.units import Millis
 from touchstream.streams.projections import (
+    alerts,
     churn,
     customer_risk,
     decisions,
@@ -11,6 +12,7 @@ from touchstream.streams.projections import (
     returning,
     targets,
 )
+from touchstream.streams.projections.alert_state import AlertsState
 from touchstream.streams.projections.churn import ChurnState
 from touchstream.streams.projections.customer_risk import CustomerRiskState
 from touchstream.streams.projections.decisions import DecisionsState
@@ -54,6 +56,12 @@ def decisions_of(state: State) -> DecisionsState:
 def customer_risk_of(state: State) -> CustomerRiskState | None:
     """The customer's record on topic ``customer-risk``; None if they are not there."""
     found: CustomerRiskState | None = slots_of(state).read(customer_risk.CustomerRisk.name)
+    return found
+
+
+def alerts_of(state: State) -> AlertsState | None:
+    """The customer's alerts; None if there are none."""
+    found: AlertsState | None = slots_of(state).read(alerts.ALERTS)
     return found
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from touchstream.schemas.registry import ACTIVITY_BY_DEFAULT, TOUCHPOINTS
 from touchstream.schemas.units import Millis
+from touchstream.streams.projections.alerts import Alerts
 from touchstream.streams.projections.channel import Channel
 from touchstream.streams.projections.churn import Churn
 from touchstream.streams.projections.customer_risk import CustomerRisk
@@ -29,6 +30,7 @@ PROJECTIONS: tuple[Projection[Any], ...] = (
     Channel(),
     Measures(),
     CustomerRisk(),
+    Alerts(),
 )
 
 

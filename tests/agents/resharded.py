@@ -1,7 +1,7 @@
 """A local stream through the stores of two namespaces, and back into a local stream."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import msgspec
 
@@ -14,8 +14,10 @@ from touchstream.schemas.shards import shard_name
 from touchstream.schemas.units import Millis
 from touchstream.streams.checkpoint import decode_checkpoint, encode_checkpoint
 from touchstream.streams.local import LocalShard, LocalStream
-from touchstream.streams.projections.indexes import INDEXES
+from touchstream.streams.projections.indexes import INDEXES, alert_indexes
+from touchstream.streams.projections.read import alerts_of
 from touchstream.streams.reshard import passed_by
+from touchstream.streams.state import decode
 
 OFFSET = 100
 """Of every fence of a source."""
@@ -86,7 +88,9 @@ async def loaded(store: Store, number: int) -> LocalShard:
     shard = LocalShard(name, number, decode_checkpoint(found.record))
     _, places = await store.scan(0, 10**9)
     ids = [place.name for place in places if (place.kind, place.shard) == ("state", name)]
-    for one in await store.holdings(Read(name, ids), INDEXES):
+    for one in await store.holdings(
+        Read(name, ids), [*INDEXES, *await _of_alerts(store, name, ids)]
+    ):
         shard.states[one.id] = one.state
         if one.timer_ms is not None:
             shard.timers[one.id] = one.timer_ms
@@ -96,6 +100,13 @@ async def loaded(store: Store, number: int) -> LocalShard:
     [fields] = await store.read_measures([name], buckets)
     shard.measures = dict(zip(buckets, fields, strict=True))
     return shard
+
+
+async def _of_alerts(store: Store, shard: str, ids: Sequence[str]) -> set[str]:
+    """The indexes of queues and reps that the customers' alerts name."""
+    [states] = await store.load([Read(shard, ids)])
+    found = [alerts_of(decode(state)) for state in states if state is not None]
+    return {name for alerts in found if alerts is not None for name in alert_indexes(alerts)}
 
 
 async def _moved(stream: LocalStream, partitions: int) -> LocalStream:

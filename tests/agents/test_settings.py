@@ -16,7 +16,7 @@ from touchstream.agents.settings_reps import Absence, QueueSettings, RepSettings
 from touchstream.agents.settings_sources import KnownKeys
 from touchstream.agents.settings_tables import Table
 from touchstream.schemas.event_types import EventTypeRules, FieldRules
-from touchstream.schemas.rules import ActionRules, Rules, TargetRules
+from touchstream.schemas.rules import ActionRules, RoutingRules, Rules, TargetRules
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "touchstream.example.toml"
@@ -403,6 +403,7 @@ def test_any_text_for_any_setting_loads_or_is_refused_in_one_line(setting: str, 
 LISTED: dict[str, type[msgspec.Struct]] = {
     "actions": ActionRules,
     "targets": TargetRules,
+    "routing": RoutingRules,
     "event_types": EventTypeRules,
     "event_types.fields": FieldRules,
 }

@@ -13,6 +13,7 @@ from touchstream.schemas.dead_letter import decode_letter
 from touchstream.schemas.emissions.envelope import structured
 from touchstream.schemas.tick import Tick
 from touchstream.schemas.topics import (
+    ALERTS_TOPIC,
     CHURN_RISK_TOPIC,
     CUSTOMER_RISK_TOPIC,
     CUSTOMER_SIGNALS_TOPIC,
@@ -26,12 +27,15 @@ from touchstream.streams.learn.knowledge import Knowledge
 from touchstream.streams.local import LocalStream
 from touchstream.streams.outbox import Entry
 from touchstream.streams.partition import LetterLimit
-from touchstream.streams.projections.indexes import INDEXES
+from touchstream.streams.projections.indexes import INDEXES, queue_index
 from touchstream.streams.records import Record
 from touchstream.streams.state import State
 from touchstream.streams.state import decode as decode_state
 
+LISTS = (*INDEXES, queue_index("support"))
+
 EMITTED = (
+    ALERTS_TOPIC,
     CHURN_RISK_TOPIC,
     CUSTOMER_RISK_TOPIC,
     NEXT_BEST_ACTION_TOPIC,
@@ -118,7 +122,7 @@ def lived(
         letters,
         _plain(stream.knowledge),
         [shard.measures for shard in stream.shards],
-        [{name: shard.indexes.get(name, {}) for name in INDEXES} for shard in stream.shards],
+        [{name: shard.indexes.get(name, {}) for name in LISTS} for shard in stream.shards],
     )
 
 
@@ -170,9 +174,9 @@ def _measures(
 
 def indexes_of(deployment: Deployment) -> list[dict[str, dict[str, float]]]:
     """By shard: index -> customer -> score."""
-    found = deployment.ask(lambda store: store.read_indexes(deployment.shards, INDEXES, 1_000_000))
+    found = deployment.ask(lambda store: store.read_indexes(deployment.shards, LISTS, 1_000_000))
     return [
-        {name: dict(members) for name, members in zip(INDEXES, of_shard, strict=True)}
+        {name: dict(members) for name, members in zip(LISTS, of_shard, strict=True)}
         for of_shard in found
     ]
 

@@ -39,6 +39,12 @@ def test_nothing_but_touchstream_stands_at_the_top_of_the_wheel(wheel: Path) -> 
     assert {top for top in tops if not top.endswith(".dist-info")} == {"touchstream"}
 
 
+def test_the_languages_and_the_layout_of_mails_are_in_the_wheel(wheel: Path) -> None:
+    names = set(zipfile.ZipFile(wheel).namelist())
+    folder = "touchstream/agents/languages"
+    assert {f"{folder}/en.ftl", f"{folder}/tr.ftl", f"{folder}/mail/message.html.j2"} <= names
+
+
 def test_agents_is_still_the_neighbours(python: Path, tmp_path: Path) -> None:
     code = (
         "import importlib.util, touchstream.agents, touchstream.streams.customer\n"

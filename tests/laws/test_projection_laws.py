@@ -5,7 +5,7 @@ A new projection is under them as soon as it stands in the registry.
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache
-from itertools import islice, pairwise
+from itertools import cycle, islice, pairwise
 from typing import Any, ClassVar, NamedTuple
 
 import msgspec
@@ -28,10 +28,18 @@ from tests.make import (
     state_of,
 )
 from touchstream.agents.history.lines import parse_line
+from touchstream.schemas.emissions.alerts import AlertRaised
 from touchstream.schemas.emissions.customer_risk import CustomerRisk
 from touchstream.schemas.emissions.envelope import Emission, decode_emission
 from touchstream.schemas.registry import TOUCHPOINTS
-from touchstream.schemas.rules import BandRules, LearningRules, Rules, TargetRules
+from touchstream.schemas.rules import (
+    AlertRules,
+    BandRules,
+    LearningRules,
+    RoutingRules,
+    Rules,
+    TargetRules,
+)
 from touchstream.schemas.topics import DEAD_LETTERS_TOPIC
 from touchstream.schemas.units import DAY_MS, HOUR_MS, CustomerId, Millis
 from touchstream.simulator import START_MS, World
@@ -59,11 +67,29 @@ RULES = Rules(
     learning=LearningRules(minimum_examples=20, minimum_of_each=2, widest=1.0),
     bands=BandRules(medium_enter=0.1, medium_leave=0.08, high_enter=0.3, high_leave=0.2),
     targets=(TargetRules(name="orders", after=("web.visit",), events=("order.placed",)),),
+    alerts=AlertRules(
+        kinds=("churn", "return", "engagement"),
+        bands=("medium", "high"),
+        expires_days=20,
+        rest_days=5,
+        worse_by=0.05,
+    ),
+    routing=(RoutingRules(queue="plus", plan=("plus",)),),
 )
-"""A target; so few customers are evidence enough, and their risks are high enough for bands."""
+"""A target, alerts of all kinds; so few customers are evidence enough, and their risks are high
+enough for bands."""
 NOW_MS = days(0)
 PAIRS = 400
 ERASED_DAY, ERASED = 178, ("c000001", "c000005", "c000009")
+ANSWERS: Sequence[dict[str, Any]] = (
+    {"verdict": "snoozed", "next_touchpoint": True},
+    {"verdict": "acknowledged", "rep": "ada", "rating": "useful"},
+    {"verdict": "snoozed", "worse_by": 0.02, "until": "2027-01-01T00:00:00Z"},
+    {"verdict": "resolved", "rating": "useful"},
+    {"verdict": "snoozed"},
+    {"verdict": "false_alarm", "reason": "on holiday"},
+)
+"""Given in turn, a day after an alert was raised, in a hour's time."""
 UNKNOWN_SLOT = 9_999
 """Of a projection that this build does not have."""
 
@@ -105,6 +131,21 @@ class Replay(NamedTuple):
 
 @cache
 def world() -> Sequence[Sequence[Record]]:
+    """The world's records, day by day, with answers to the alerts that it leads to."""
+    silent = unanswered()
+    raised = [one for one in _run(silent, WHOLE).emissions if isinstance(one.data, AlertRaised)]
+    answers: dict[int, list[Record]] = {}
+    for alert, answer in zip(raised, cycle(ANSWERS), strict=False):
+        assert isinstance(alert.data, AlertRaised)
+        day = (alert.time_ms - START_MS) // DAY_MS + 1
+        at_ms = Millis(START_MS + day * DAY_MS + HOUR_MS)
+        given = event("alert.feedback", at_ms, alert.subject, alert=alert.data.alert, **answer)
+        answers.setdefault(day, []).append(record(given))
+    return [[*answers.get(day, ()), *records] for day, records in enumerate(silent)]
+
+
+@cache
+def unanswered() -> Sequence[Sequence[Record]]:
     """The world's records, day by day."""
     found, offset = list[list[Record]](), 0
     for day in World(2, CUSTOMERS, WORLD_DAYS, noise=NOISE).days():
@@ -124,9 +165,13 @@ def world() -> Sequence[Sequence[Record]]:
 @cache
 def replayed(cut: Cut = WHOLE) -> Replay:
     """Run the world through the core."""
+    return _run(world(), cut)
+
+
+def _run(log: Sequence[Sequence[Record]], cut: Cut) -> Replay:
     stream, midnights = LocalStream(RULES, cut.partitions, cut.chunk), list[Midnight]()
     stream.tick(START_MS)
-    for number, records in enumerate(world(), 1):
+    for number, records in enumerate(log, 1):
         for partition in range(cut.partitions):
             mine = iter([r for r in records if _partition(r, cut) == partition])
             while batch := list(islice(mine, cut.batch)):
@@ -188,6 +233,9 @@ def test_the_world_has_drops_and_decisions() -> None:
     types = {emission.type for emission in replayed().emissions}
     assert {
         "action.recommended",
+        "alert.cleared",
+        "alert.raised",
+        "alert.updated",
         "churn.risk_changed",
         "customer.relation_changed",
         "customer.risk",

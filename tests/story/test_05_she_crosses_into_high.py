@@ -30,13 +30,15 @@ def test_an_action_is_recommended_at_the_same_moment() -> None:
         ("churn.risk_changed", days(84)),
         ("action.recommended", days(84)),
         ("customer.risk", days(84)),
+        ("alert.raised", days(84)),
         ("customer.risk", days(91)),
+        ("alert.updated", days(91)),
     ]
 
 
 def test_who_comes_later_reads_her_newest_risk_from_the_compacted_topic() -> None:
-    newest = [one.data for one in town_on(118).said_of("mira")][-1]
-    assert isinstance(newest, CustomerRisk)
+    said = [one.data for one in town_on(118).said_of("mira")]
+    newest = [data for data in said if isinstance(data, CustomerRisk)][-1]
     assert newest.band == "high"
     assert newest.risk > town_on(118).crossings("mira")[0].risk
     assert newest.action is not None

@@ -58,6 +58,7 @@ OLD_NAMES = {
 
 OLD_NAMES_ALLOWED = {
     ("schemas/touchpoints/actions.py", "verdict"): "the wire field of alert.feedback",
+    ("streams/projections/alerts.py", "verdict"): "the same",
     ("tests/agents/stores/conftest.py", "marks"): "pytest.param(..., marks=)",
 }
 

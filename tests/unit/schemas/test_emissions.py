@@ -62,6 +62,8 @@ def test_every_emitted_type_has_its_topic() -> None:
         "churn.risk_changed": "churn-risk",
         "action.recommended": "next-best-action",
         "alert.raised": "alerts",
+        "alert.updated": "alerts",
+        "alert.cleared": "alerts",
         "customer.signal": "customer-signals",
         "engagement.dropping": "customer-signals",
         "customer.risk": "customer-risk",

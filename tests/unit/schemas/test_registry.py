@@ -44,7 +44,7 @@ customer.unlinked       - alias*
 consent.changed         - purpose* granted*
 customer.erased         -
 action.outcome          - decision* action* outcome* value_minor currency
-alert.feedback          - alert* verdict* rep
+alert.feedback          - alert* verdict* rep rating reason until worse_by next_touchpoint
 """  # noqa: E501 - a row of the table is a line
 
 

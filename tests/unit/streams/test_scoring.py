@@ -6,7 +6,7 @@ from touchstream.schemas.emissions.actions import ActionRecommended
 from touchstream.schemas.emissions.cause import Cause
 from touchstream.schemas.emissions.envelope import Emission
 from touchstream.schemas.emissions.risk import RiskChanged
-from touchstream.schemas.rules import ActionRules, BandRules, LearningRules, Rules
+from touchstream.schemas.rules import ActionRules, AlertRules, BandRules, LearningRules, Rules
 from touchstream.schemas.topics import CUSTOMER_RISK_TOPIC
 from touchstream.schemas.units import CustomerId
 from touchstream.streams.context import ServingContext
@@ -33,6 +33,7 @@ RULES = Rules(
     bands=BANDS,
     learning=LearningRules(minimum_examples=100, widest=0.3),
     actions=(CALL,),
+    alerts=AlertRules(kinds=()),
     seed=1,
 )
 CAUTIOUS = msgspec.structs.replace(RULES, learning=LearningRules(minimum_examples=300))
@@ -52,7 +53,7 @@ def judged(
 ) -> tuple[State, list[Emission]]:
     """The visitor's state and emissions once a model has scored them at ``at``.
 
-    The topic customer-risk has tests of its own.
+    The topics customer-risk and alerts have tests of their own.
     """
     whole = models(at, rules, knows)
     scored, slots = score(VISITOR, whole), slots_of(before)
@@ -253,7 +254,7 @@ def test_an_action_that_is_no_more_is_forgotten_with_the_next_recommendation() -
 
 def test_doing_nothing_is_recommended_but_does_not_rest() -> None:
     after, (_, decision) = judged(
-        state_of(band="low"), DOOMED, rules=Rules(bands=BANDS, actions=(), learning=RULES.learning)
+        state_of(band="low"), DOOMED, rules=msgspec.structs.replace(RULES, actions=())
     )
     assert (action_of(decision).action, decisions_of(after).recommended_ms) == ("do_nothing", {})
 

@@ -259,7 +259,7 @@ def test_a_decision_at_the_tick_of_a_snapshot_falls_in_that_snapshots_window() -
         models("d0", TYPED, model(intercept=-12.0, silence_days=4.0)),
     )
     (*_, newest) = churn_of(last_state(steps)).ledger
-    assert [one.time_ms for one in emitted(steps)] == [moment("d25")] * 3
+    assert [one.time_ms for one in emitted(steps)] == [moment("d25")] * 4
     assert newest.at_ms == moment("d25")
     assert newest.offer_probability > 0.9
 

@@ -23,6 +23,7 @@ from touchstream.schemas.emissions.envelope import Emission
 from touchstream.schemas.emissions.risk import RiskChanged
 from touchstream.schemas.rules import (
     ActionRules,
+    AlertRules,
     BandRules,
     ChurnRules,
     DecidingRules,
@@ -48,6 +49,7 @@ RULES = Rules(
     learning=LearningRules(minimum_examples=100),
     deciding=DecidingRules(epsilon=0.0, holdout=0.0),
     actions=(CALL,),
+    alerts=AlertRules(kinds=()),  # they have tests of their own
 )
 VISIT: Arrival | TimerFired = arrival("web.visit", "d1")
 CUSTOMER_RISK = BY_NAME["customer_risk"]

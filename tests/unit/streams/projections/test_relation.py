@@ -110,6 +110,7 @@ def test_the_event_that_ends_raises_no_alarm_however_high_the_risk() -> None:
         "churn.risk_changed",
         "action.recommended",
         "customer.risk",
+        "alert.raised",
     ]
     first_known = live([before], models(None))[-1].state
     [step] = live([ending], certain, first_known)
