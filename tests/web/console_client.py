@@ -18,7 +18,7 @@ from touchstream.schemas.units import Millis
 from touchstream.web.console.app import Ports
 from touchstream.web.console.principal import digest_of
 from touchstream.web.console.publishing import NotPublished
-from touchstream.web.console.rows import QueueRow
+from touchstream.web.console.rows import EVERYBODY, QueueRow
 
 ADA_KEY, LALE_KEY, OLE_KEY = "tsk_ada", "tsk_lale", "tsk_ole"
 CSRF = re.compile(r'name="csrf" value="([^"]+)"')
@@ -51,7 +51,9 @@ class ListedAlerts:
     async def open_alerts(
         self, assignees: Sequence[str], limit: int
     ) -> Mapping[str, Sequence[QueueRow]]:
-        return {one: self.lists.get(one, ())[:limit] for one in assignees}
+        everybody = [row for rows in self.lists.values() for row in rows]
+        lists = {**self.lists, EVERYBODY: everybody}
+        return {one: lists.get(one, ())[:limit] for one in assignees}
 
 
 class Published(NamedTuple):

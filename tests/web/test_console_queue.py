@@ -26,7 +26,7 @@ from touchstream.web.console.rows import View
 
 HTMX = {"hx-request": "true"}
 NOW_MS = parse_time("2026-03-28T20:30:00Z")
-ADA = principal_of(settings_with_reps().reps[0], settings_with_reps())
+ADA = principal_of(settings_with_reps().reps[0])
 
 
 def customers(page: str) -> list[str]:

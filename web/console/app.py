@@ -80,6 +80,7 @@ def console_app(
     app.state.gate = Gate(settings, Sessions(settings.console))
     app.state.templates = templates
     app.state.live = live
+    app.state.tuning = tuning
     app.add_middleware(KnownHosts, hosts=known_hosts(settings))
     app.add_middleware(SecurityHeaders)
     static = str(resources.files("touchstream.web.console").joinpath("static"))

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, NamedTuple
+from urllib.parse import quote
 
 from fastapi import APIRouter, Query, Request
 from starlette.responses import RedirectResponse, Response
@@ -51,11 +52,10 @@ def customer_router(reader: CustomerReader) -> APIRouter:
     ) -> Response:
         customer = id.strip()
         if customer:
-            target = request.url_for("customer", customer=customer).path
-            return RedirectResponse(target, SEE_OTHER)
+            return RedirectResponse(f"/customers/{quote(customer, safe='')}", SEE_OTHER)
         return render(request, "customer_search.html", principal, {"id": ""})
 
-    @router.get("/customers/{customer:path}", name="customer")
+    @router.get("/customers/{customer:path}")
     async def customer(request: Request, principal: SignedIn, customer: str) -> Response:
         found = await reader.read(customer)
         if found is None:

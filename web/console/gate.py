@@ -60,7 +60,7 @@ class Gate:
         rep = GUEST if session.rep == GUEST.id else self._reps.get(session.rep or "")
         if rep is None or session.proof != proof_of(rep):
             return None
-        return principal_of(rep, self._settings)
+        return principal_of(rep)
 
     def sign_in(self, response: Response, rep: RepSettings) -> None:
         """Begin a session of this rep."""

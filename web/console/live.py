@@ -9,7 +9,7 @@ import structlog
 
 from touchstream.agents.stores.base import StoreError
 from touchstream.agents.stores.claims import Claims
-from touchstream.web.console.rows import MOST_ROWS, Alerts, QueueRow
+from touchstream.web.console.rows import EVERYBODY, MOST_READ, Alerts, QueueRow
 
 EVERY_S = 0.5
 """Between two readings; a rep sees a new alert half a second later at most."""
@@ -130,7 +130,7 @@ class Live:
             wake.set()
 
     async def _read(self, assignees: Sequence[str]) -> Mapping[str, Sequence[QueueRow]]:
-        found = await self._alerts.open_alerts(assignees, MOST_ROWS)
+        found = await self._alerts.open_alerts(assignees, MOST_READ)
         holders = await self._claims.holders(
             sorted({row.alert for rows in found.values() for row in rows})
         )
@@ -150,6 +150,10 @@ class Live:
 
 
 def _joined(lists: Mapping[str, Sequence[QueueRow]], assignees: Sequence[str]) -> list[QueueRow]:
-    """An alert with an owner may be on the owner's list and on the queue's."""
+    """Each alert once; a queue's list without those that another rep owns."""
     rows = {row.alert: row for one in assignees for row in lists.get(one, ())}
-    return list(rows.values())
+    return [row for row in rows.values() if _is_seen(row, assignees)]
+
+
+def _is_seen(row: QueueRow, assignees: Sequence[str]) -> bool:
+    return row.owner is None or row.owner in assignees or EVERYBODY in assignees

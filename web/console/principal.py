@@ -6,8 +6,9 @@ from hmac import compare_digest
 from secrets import token_urlsafe
 from typing import NamedTuple
 
-from touchstream.agents.settings import RepSettings, Settings
+from touchstream.agents.settings import RepSettings
 from touchstream.agents.settings_reps import Language, Role
+from touchstream.web.console.rows import EVERYBODY
 
 KEY_BYTES = 32
 KEY_PREFIX = "tsk_"
@@ -48,19 +49,10 @@ class Principal(NamedTuple):
         return self.leads or owner == self.id
 
 
-def principal_of(rep: RepSettings, settings: Settings) -> Principal:
-    """The principal of a rep; a lead or operator sees every rep's and queue's alerts."""
-    everybody = [one.id for one in (*settings.reps, *settings.queues)]
-    own = [rep.id, *rep.queues]
-    assignees = own if rep.role == "rep" else [*own, *everybody]
-    return Principal(
-        rep.id,
-        rep.shown,
-        rep.role,
-        rep.language,
-        rep.time_zone,
-        tuple(dict.fromkeys(assignees)),
-    )
+def principal_of(rep: RepSettings) -> Principal:
+    """The principal of a rep; a lead or operator sees everybody's alerts."""
+    assignees = (rep.id, *rep.queues) if rep.role == "rep" else (EVERYBODY,)
+    return Principal(rep.id, rep.shown, rep.role, rep.language, rep.time_zone, assignees)
 
 
 def masked(

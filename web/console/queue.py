@@ -27,7 +27,7 @@ from touchstream.web.console.gate import Refused, SignedIn
 from touchstream.web.console.live import Live
 from touchstream.web.console.pages import now_ms, render
 from touchstream.web.console.principal import Principal
-from touchstream.web.console.publishing import EventPublisher
+from touchstream.web.console.publishing import EventPublisher, NotPublished
 from touchstream.web.console.rows import MOST_ROWS, SORTS, QueueRow, Sort, View
 from touchstream.web.console.sign_in import SEE_OTHER
 from touchstream.web.console.texts import Texts, texts_of
@@ -112,8 +112,18 @@ class Queue:
         holder = await self._claims.claim(row.alert, principal.id)
         self.live.changed()
         if holder == principal.id:
+            await self._acknowledge(row, principal)
             return None
         return Notice("notice-claimed", {"rep": holder, "customer": row.customer})
+
+    async def _acknowledge(self, row: QueueRow, principal: Principal) -> None:
+        """Tell the alert that somebody is on it, so that it is not escalated."""
+        data = {"alert": row.alert, "verdict": "acknowledged", "rep": principal.id}
+        try:
+            await self._publisher.publish(row.customer, "alert.feedback", data, now_ms())
+        except NotPublished:
+            await self._claims.release(row.alert, principal.id)
+            raise
 
 
 def _trend(row: QueueRow, t: Texts) -> str:
@@ -139,8 +149,9 @@ def queue_router(queue: Queue) -> APIRouter:
         kind: Kind = "",
         band: Band = "",
         sort: Sort = "priority",
+        snoozed: bool = False,
     ) -> Response:
-        view = View(kind, band, sort)
+        view = View(kind, band, sort, snoozed)
         rows = await queue.live.rows(principal.assignees)
         fragment = queue.draw(rows, view, principal)
         context = {
@@ -158,9 +169,10 @@ def queue_router(queue: Queue) -> APIRouter:
         kind: Kind = "",
         band: Band = "",
         sort: Sort = "priority",
+        snoozed: bool = False,
         cursor: Cursor = "",
     ) -> Response:
-        view = View(kind, band, sort)
+        view = View(kind, band, sort, snoozed)
         # A client that comes back has a newer cursor than its page.
         cursor = request.headers.get("last-event-id", cursor)
         return _Stream(queue, view, principal, cursor)
@@ -249,9 +261,10 @@ def view_of(
     kind: Annotated[str, Form(max_length=64)] = "",
     band: Annotated[str, Form(pattern="^(high|medium|)$")] = "",
     sort: Annotated[Sort, Form()] = "priority",
+    snoozed: Annotated[bool, Form()] = False,
 ) -> View:
     """The view that the visitor has, sent along with an answer."""
-    return View(kind, band, sort)
+    return View(kind, band, sort, snoozed)
 
 
 def chosen_of(

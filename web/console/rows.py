@@ -9,8 +9,12 @@ from touchstream.schemas.units import Millis
 
 Sort = Literal["priority", "risk", "since"]
 SORTS: tuple[Sort, ...] = get_args(Sort)
+EVERYBODY = "*"
+"""The assignee of leads and operators: every alert; no id of a rep or queue."""
 MOST_ROWS = 50
 """Rows of a list; a rep's day is 20."""
+MOST_READ = 200
+"""Rows read of each assignee: some are filtered out, and those on a queue may have an owner."""
 
 
 class QueueRow(NamedTuple):
@@ -40,6 +44,7 @@ class QueueRow(NamedTuple):
     trend: tuple[float, ...] = ()
     """Risks of the last snapshots, the oldest first."""
     snoozed_until_ms: Millis | None = None
+    """The latest moment at which it awakes; None: it is awake."""
     claimed_by: str | None = None
     answered: str | None = None
     """The answer that was sent and is not applied yet."""
@@ -61,6 +66,8 @@ class View(NamedTuple):
     """Empty: all kinds."""
     band: str = ""
     sort: Sort = "priority"
+    snoozed: bool = False
+    """Show those that sleep, and only those."""
 
     def chosen(self, rows: Sequence[QueueRow]) -> list[QueueRow]:
         """The rows of this view in its order; equal ones by alert, so that the order is one."""
@@ -68,7 +75,9 @@ class View(NamedTuple):
         return sorted(shown, key=lambda row: (_place(row, self.sort), row.alert))
 
     def _shows(self, row: QueueRow) -> bool:
-        return (not self.kind or row.kind == self.kind) and (not self.band or row.band == self.band)
+        sleeps = row.snoozed_until_ms is not None
+        of_kind = not self.kind or row.kind == self.kind
+        return of_kind and (not self.band or row.band == self.band) and sleeps == self.snoozed
 
 
 def _place(row: QueueRow, sort: Sort) -> float:
@@ -79,12 +88,3 @@ def _place(row: QueueRow, sort: Sort) -> float:
             return -(row.risk or 0.0)
         case "since":
             return -float(row.since_ms)
-
-
-class NoAlerts:
-    """Implements ``Alerts`` for a build without any."""
-
-    async def open_alerts(
-        self, assignees: Sequence[str], limit: int
-    ) -> Mapping[str, Sequence[QueueRow]]:
-        return {}

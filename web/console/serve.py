@@ -11,13 +11,15 @@ import uvicorn
 from fastapi import FastAPI
 
 from touchstream.agents.settings import Settings, SettingsError
+from touchstream.agents.stores.base import Store
 from touchstream.agents.stores.claims import open_claims
 from touchstream.agents.stores.connect import open_store
+from touchstream.schemas.shards import shard_names
 from touchstream.web.console.app import Ports, console_app
 from touchstream.web.console.one_time import OneTimeTokens
 from touchstream.web.console.publishing import KafkaPublisher
-from touchstream.web.console.rows import NoAlerts
 from touchstream.web.console.sign_in import TOKEN
+from touchstream.web.console.stored_alerts import StoredAlerts
 
 SHUTDOWN_PATIENCE_S = 2
 """Time for answers under way; streams end at once."""
@@ -63,13 +65,25 @@ def run(settings: Settings) -> None:
 
 
 async def _serve(settings: Settings, tokens: OneTimeTokens, bound: Sequence[socket]) -> None:
-    ports = Ports(open_store(settings), open_claims(settings), NoAlerts(), KafkaPublisher(settings))
+    store = open_store(settings)
+    ports = Ports(
+        store, open_claims(settings), stored_alerts(settings, store), KafkaPublisher(settings)
+    )
     try:
         await Server(console_app(settings, ports, tokens)).serve(list(bound))
     finally:
         await ports.publisher.close()
         await ports.claims.close()
         await ports.store.close()
+
+
+def stored_alerts(settings: Settings, store: Store) -> StoredAlerts:
+    """The alerts of a namespace; queues are those of the settings and of the routing."""
+    rules = settings.rules
+    routed = [one.queue for one in rules.routing]
+    queues = [rules.alerts.queue, *routed, *(one.id for one in settings.queues)]
+    shards = shard_names(settings.kafka.partitions)
+    return StoredAlerts(store, shards, queues, rules.deciding.currency)
 
 
 def can_sign_in(settings: Settings) -> bool:

@@ -10,7 +10,9 @@ from babel.dates import format_datetime, format_timedelta
 from babel.numbers import format_decimal, format_percent
 from fluent.runtime import FluentBundle, FluentResource
 
+from touchstream.agents.languages.texts import Texts as FactTexts
 from touchstream.agents.settings_reps import Language
+from touchstream.schemas.emissions.risk import Reason
 from touchstream.schemas.units import Millis
 
 LANGUAGES: tuple[Language, ...] = get_args(Language)
@@ -23,6 +25,7 @@ class Texts:
 
     def __init__(self, language: Language) -> None:
         self.language: Language = language
+        self._facts = FactTexts(language)
         # Isolation marks are for texts of mixed direction; both languages run one way.
         self._bundle = FluentBundle([language], use_isolating=False)
         source = resources.files("touchstream.web.console").joinpath(f"texts/{language}.ftl")
@@ -37,6 +40,14 @@ class Texts:
         if errors:
             raise errors[0]
         return str(text)
+
+    def reason(self, reason: Reason, at_ms: Millis) -> str:
+        """A reason in words; ``at_ms``: the moment that it is true of."""
+        return self._facts.reason(reason, at_ms)
+
+    def action(self, name: str) -> str:
+        """What to do; an action of the deployment's own is its name."""
+        return self._facts.action(name)
 
     def has(self, key: str) -> bool:
         """Whether the language has this text."""

@@ -211,3 +211,4 @@ tuning-high-leave = Until below
 tuning-medium-enter = Medium from
 tuning-asked = asked
 tuning-settings = Settings for it
+queue-only-snoozed = Only snoozed ones

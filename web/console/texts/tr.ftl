@@ -210,3 +210,4 @@ tuning-high-leave = Şunun altına kadar
 tuning-medium-enter = Orta başlangıcı
 tuning-asked = istenen
 tuning-settings = Buna göre ayarlar
+queue-only-snoozed = Yalnızca ertelenenler
