@@ -47,12 +47,12 @@ def answer_of(
     """The event of an answer; None for the outcome of an action that nobody recommended."""
     match verb:
         case "done":
-            return _feedback(row, principal, chosen, verdict="resolved", rating="useful")
+            return _feedback(row, principal, chosen, "resolved", {"rating": "useful"})
         case "noise":
-            return _feedback(row, principal, chosen, verdict="false_alarm", rating="noise")
+            return _feedback(row, principal, chosen, "false_alarm", {"rating": "noise"})
         case "snooze":
             how = _SNOOZED[chosen.until](principal.time_zone, now_ms)
-            return _feedback(row, principal, chosen, verdict="snoozed", **how)
+            return _feedback(row, principal, chosen, "snoozed", how)
         case "outcome":
             if row.action is None or row.decision is None:
                 return None
@@ -60,10 +60,16 @@ def answer_of(
             return Answer("action.outcome", data, "answered-outcome")
 
 
-def _feedback(row: QueueRow, principal: Principal, chosen: Chosen, **fields: object) -> Answer:
+def _feedback(
+    row: QueueRow,
+    principal: Principal,
+    chosen: Chosen,
+    assessment: str,
+    details: Mapping[str, object],
+) -> Answer:
     reason = {"reason": chosen.reason} if chosen.reason else {}
-    data = {"alert": row.alert, "rep": principal.id, **fields, **reason}
-    return Answer("alert.feedback", data, f"answered-{fields['verdict']}")
+    fixed = {"alert": row.alert, "rep": principal.id, "verdict": assessment}
+    return Answer("alert.feedback", {**fixed, **details, **reason}, f"answered-{assessment}")
 
 
 def _in(hours: int) -> Callable[[str, Millis], dict[str, object]]:

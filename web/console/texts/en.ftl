@@ -212,3 +212,6 @@ tuning-medium-enter = Medium from
 tuning-asked = asked
 tuning-settings = Settings for it
 queue-only-snoozed = Only snoozed ones
+queue-more-snooze = Snooze until …
+queue-more-outcome = Outcome …
+key-snooze = Snooze until tomorrow at 9:00

@@ -211,3 +211,6 @@ tuning-medium-enter = Orta başlangıcı
 tuning-asked = istenen
 tuning-settings = Buna göre ayarlar
 queue-only-snoozed = Yalnızca ertelenenler
+queue-more-snooze = Şu zamana ertele …
+queue-more-outcome = Sonuç …
+key-snooze = Yarın saat 09.00 olana dek ertele
