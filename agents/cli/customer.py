@@ -24,6 +24,7 @@ from touchstream.streams.learn.ledger import (
     SUBSCRIBED,
     TREATED,
 )
+from touchstream.streams.learn.snapshot import CHURN
 
 INDENT = "  "
 FLAGS = {
@@ -71,15 +72,18 @@ async def _shown(settings: Settings, customer_id: str) -> dict[str, object]:
         )
     return {
         **named(customer_id, found.state),
-        "reasons": [] if found.explanation is None else _sentences(found.explanation),
+        "reasons": _sentences(found.explanation),
         "held_by": {one.gate: f"{one.text}; opens with {one.opens}" for one in found.held_by},
         "shard": found.shard,
         **_as_of(found.checkpoint),
     }
 
 
-def _sentences(explanation: Explanation) -> list[str]:
+def _sentences(explanation: Explanation | None) -> list[str]:
     """The strongest facts that raise the risk now; ``touchstream explain`` shows the others."""
+    # Who has left has no risk of leaving.
+    if explanation is None or explanation.target != CHURN:
+        return []
     raising = (reason for reason in explanation.reasons if reason.contribution > 0)
     return [reason.sentence for reason in raising if reason.sentence is not None][:REASONS]
 

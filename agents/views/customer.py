@@ -13,6 +13,7 @@ from touchstream.streams.explain import explain
 from touchstream.streams.explanation import Explanation
 from touchstream.streams.gates import Silence, silences
 from touchstream.streams.intake.partitioner import partition_of
+from touchstream.streams.learn.snapshot import CHURN, RETURN
 from touchstream.streams.projections.read import relation_of
 from touchstream.streams.state import State, decode
 
@@ -26,7 +27,7 @@ class CustomerView(NamedTuple):
     checkpoint: ShardCheckpoint
     """Tick and version tell from when the state is."""
     explanation: Explanation | None
-    """Of the risk of churn; None for a former customer, and without a model."""
+    """Of the risk of churn, or for a former customer of their return; None without a model."""
     held_by: Sequence[Silence]
     """What keeps their risk from being emitted."""
 
@@ -70,7 +71,6 @@ class CustomerReader:
 
 def _explained(state: State, serving: ServingContext) -> Explanation | None:
     relation = relation_of(state)
-    # Who has left has no risk of leaving.
-    if relation is not None and relation.is_over:
-        return None
-    return explain(state, serving)
+    # Who has left has no risk of leaving, but perhaps one of coming back.
+    gone = relation is not None and relation.is_over
+    return explain(state, serving, RETURN if gone else CHURN)

@@ -62,7 +62,7 @@ async def _visit(browser: Browser, address: str, folder: Path, scheme: Scheme) -
         await _picture(page, folder / f"sign-in-{scheme}.png")
         await sign_in(page, OLE_KEY)
         await _picture(page, folder / f"queue-{scheme}.png")
-        await page.locator("#rows h2 a").first.click()
+        await page.locator("#rows .row").filter(has_text="May leave").locator("h2 a").first.click()
         await _picture(page, folder / f"customer-{scheme}.png")
         for name in ("overview", "model"):
             await page.goto(f"/{name}")

@@ -9,6 +9,7 @@ from starlette.responses import RedirectResponse, Response
 
 from touchstream.agents.views.customer import CustomerReader, CustomerView
 from touchstream.schemas.units import Millis
+from touchstream.streams.learn.snapshot import CHURN
 from touchstream.streams.profiles.profile import Profile
 from touchstream.streams.projections.decisions import DecisionsState
 from touchstream.streams.projections.read import (
@@ -113,7 +114,7 @@ def _reasons(found: CustomerView) -> list[tuple[str, float]]:
 
 def _risk_chart(found: CustomerView, principal: Principal, t: Texts) -> Chart | None:
     points = [(row.at_ms, row.risk) for row in churn_of(found.state).ledger]
-    if found.explanation is not None:
+    if found.explanation is not None and found.explanation.target == CHURN:
         points.append((found.explanation.at_ms, found.explanation.risk))
     if not points:
         return None
