@@ -24,6 +24,7 @@ from touchstream.agents.settings_channels import (
     SmtpSettings,
     require_known_channels,
 )
+from touchstream.agents.settings_console import ConsoleSettings
 from touchstream.agents.settings_reps import Absence, QueueSettings, RepSettings
 from touchstream.agents.settings_sources import Given, KnownKeys, SettingsError, read
 from touchstream.agents.settings_tables import (
@@ -50,6 +51,7 @@ from touchstream.schemas.rules import (
 
 __all__ = [
     "ChannelSettings",
+    "ConsoleSettings",
     "HttpSettings",
     "KafkaSettings",
     "LearnerSettings",
@@ -75,8 +77,15 @@ MAY_BE_UNSET = frozenset(
 """Keys of the rules that may be unset; an empty text unsets them."""
 SECRETS = frozenset(
     {
-        *("kafka.password", "redis.password", "redis.url", "ticks.secret"),
-        *("channels.url", "channels.keys", "smtp.password"),
+        "channels.keys",
+        "channels.url",
+        "console.oidc_secret",
+        "console.secret",
+        "kafka.password",
+        "redis.password",
+        "redis.url",
+        "smtp.password",
+        "ticks.secret",
     }
 )
 """Never shown in a message; an operator may have put a password into the URL."""
@@ -97,6 +106,7 @@ class Settings(Table):
     notifier: NotifierSettings = NotifierSettings()
     http: HttpSettings = HttpSettings()
     logging: LoggingSettings = LoggingSettings()
+    console: ConsoleSettings = ConsoleSettings()
     reps: tuple[RepSettings, ...] = ()
     """Who answers alerts."""
     queues: tuple[QueueSettings, ...] = ()

@@ -374,6 +374,25 @@ def schemas(
 
 
 @app.command()
+def console(config: Config = None) -> None:
+    """Serve the reps' console: alerts, customers, the model (docs/console.md)."""
+    from touchstream.agents.cli import console as command
+
+    command.run(load_settings(config), "console")
+
+
+@app.command("console-key")
+def console_key(
+    rep: Annotated[str, typer.Argument(metavar="REP", help="Id of a rep in the settings.")],
+    config: Config = None,
+) -> None:
+    """Make an API key with which a rep signs in to the console; it is shown once."""
+    from touchstream.agents.cli import console as command
+
+    command.console_key(load_settings(config), rep)
+
+
+@app.command()
 def doctor(config: Config = None, timeout: Timeout = TIMEOUT_S, as_json: Json = False) -> None:
     """Check configuration, broker, topics, Redis, schemas and clocks, and advise on each fault."""
     from touchstream.agents.cli import doctor as command

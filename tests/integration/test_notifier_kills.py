@@ -18,7 +18,7 @@ from kafka import KafkaProducer
 from bench.services.kafka import KafkaServer
 from bench.services.ports import free_port
 from bench.services.redis import RedisServer
-from tests.agents.notifier.desk import Desk
+from tests.agents.notifier.harness import Harness
 from tests.integration.deployment import ROOT, Deployment, Role, wait_until
 from touchstream.agents.embedded.process import ServerProcess
 from touchstream.schemas.emissions.envelope import Emission, encode_emission
@@ -79,33 +79,33 @@ class Alarms:
         self._producer = KafkaProducer(bootstrap_servers=deployment.kafka.bootstrap)
         self._topic = deployment.topics[ALERTS_TOPIC]
         self._number = 0
-        self._desk = _Writer(deployment)
+        self._harness = _Writer(deployment)
 
     def raised(self, customer: str) -> str:
-        alert = self._desk.raise_alert(customer, owner="ada")
+        alert = self._harness.raise_alert(customer, owner="ada")
         self._send()
         return alert
 
     def cleared(self, customer: str) -> None:
-        self._desk.clear(customer)
+        self._harness.clear(customer)
         self._send()
 
     def close(self) -> None:
         self._producer.close(timeout=10)
 
     def _send(self) -> None:
-        for emission in self._desk.written:
+        for emission in self._harness.written:
             self._number += 1
             value = encode_emission(emission, f"p0:{self._number:016d}")
             # The outbox sends again what it is not sure of.
             for _ in range(2 if self._number % 7 == 0 else 1):
                 self._producer.send(self._topic, value=value, key=emission.subject.encode())
-        self._desk.written.clear()
+        self._harness.written.clear()
         self._producer.flush(timeout=30)
 
 
-class _Writer(Desk):
-    """A desk that writes its events down instead of acting on them."""
+class _Writer(Harness):
+    """A harness that writes its events down instead of acting on them."""
 
     def __init__(self, deployment: Deployment) -> None:
         super().__init__(deployment.settings, "2026-12-01 09:00")

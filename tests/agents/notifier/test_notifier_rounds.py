@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.agents.notifier.desk import CONSOLE, Desk, ms
+from tests.agents.notifier.harness import CONSOLE, Harness, ms
 from touchstream.agents.channels.message import Delivery as Outcome
 from touchstream.agents.notifier.capacity import Recent, chosen, remembered, threshold
 from touchstream.agents.settings import Settings
@@ -34,12 +34,12 @@ def settings(
     )
 
 
-def desk(now: str = "2026-12-01 09:00", **people: dict[str, Any]) -> Desk:
-    return Desk(settings(**people), now)
+def harness(now: str = "2026-12-01 09:00", **reps: dict[str, Any]) -> Harness:
+    return Harness(settings(**reps), now)
 
 
 def test_an_alert_goes_to_its_owner_once() -> None:
-    one = desk()
+    one = harness()
     one.raise_alert("c1")
     one.run().run()
     [(recipient, message)] = one.sent
@@ -51,7 +51,7 @@ def test_an_alert_goes_to_its_owner_once() -> None:
 
 
 def test_without_an_owner_or_with_one_nobody_knows_it_goes_to_the_queue() -> None:
-    one = desk()
+    one = harness()
     one.raise_alert("c1", owner=None)
     one.raise_alert("c2", owner="zoe")
     one.run()
@@ -59,13 +59,13 @@ def test_without_an_owner_or_with_one_nobody_knows_it_goes_to_the_queue() -> Non
 
 
 def test_a_queue_that_is_not_in_the_settings_is_sent_nothing() -> None:
-    one = desk()
+    one = harness()
     one.raise_alert("c1", owner=None, queue="elsewhere")
     assert one.run().sent == []
 
 
 def test_what_clears_before_it_is_sent_is_never_sent() -> None:
-    one = desk()
+    one = harness()
     one.answer = Outcome("retry", 500)
     one.raise_alert("c1")
     one.run()
@@ -76,7 +76,7 @@ def test_what_clears_before_it_is_sent_is_never_sent() -> None:
 
 @pytest.mark.parametrize("order", [1, -1], ids=["rising", "falling"])
 def test_capacity_goes_to_the_highest_priority_whatever_came_first(order: int) -> None:
-    one = desk(ada={"capacity_per_day": 3})
+    one = harness(ada={"capacity_per_day": 3})
     for score in range(10)[::order]:
         one.raise_alert(f"c{score}", float(score))
     one.run()
@@ -85,7 +85,7 @@ def test_capacity_goes_to_the_highest_priority_whatever_came_first(order: int) -
 
 
 def test_a_new_day_has_its_own_capacity_and_the_rest_stays_in_the_digest() -> None:
-    one = desk(ada={"capacity_per_day": 2, "digest_hours": [17]})
+    one = harness(ada={"capacity_per_day": 2, "digest_hours": [17]})
     for score in range(5):
         one.raise_alert(f"c{score}", float(score))
     one.run()
@@ -126,7 +126,7 @@ QUIET = {"quiet_hours": "18:00-08:00", "time_zone": "Europe/Istanbul"}
 
 
 def test_quiet_hours_hold_messages_and_end_with_one_that_sums_up() -> None:
-    one = desk("2026-12-01 16:00", ada=QUIET)
+    one = harness("2026-12-01 16:00", ada=QUIET)
     for customer in ("c1", "c2", "c3"):
         one.raise_alert(customer)
     one.run()
@@ -142,7 +142,7 @@ def test_quiet_hours_hold_messages_and_end_with_one_that_sums_up() -> None:
 
 
 def test_a_night_in_which_nothing_happened_ends_without_a_message() -> None:
-    one = desk("2026-12-01 16:00", ada=QUIET).run()
+    one = harness("2026-12-01 16:00", ada=QUIET).run()
     assert one.at("2026-12-02 05:00").sent == []
 
 
@@ -157,21 +157,21 @@ def test_a_night_in_which_nothing_happened_ends_without_a_message() -> None:
 )
 def test_quiet_hours_end_by_the_clock_on_the_wall(day: str, quiet_utc: str, loud_utc: str) -> None:
     """Berlin changes clocks on 29 March and 25 October 2026."""
-    one = desk(f"{day} 02:00", ada={"quiet_hours": "22:00-08:00", "time_zone": "Europe/Berlin"})
+    one = harness(f"{day} 02:00", ada={"quiet_hours": "22:00-08:00", "time_zone": "Europe/Berlin"})
     one.raise_alert("c1")
     assert one.at(f"{day} {quiet_utc}").sent == []
     assert len(one.at(f"{day} {loud_utc}").sent) == 1
 
 
 def test_quiet_days_hold_messages_over_the_weekend() -> None:
-    one = desk("2026-12-05 10:00", ada={"quiet_days": ["sat", "sun"]})
+    one = harness("2026-12-05 10:00", ada={"quiet_days": ["sat", "sun"]})
     one.raise_alert("c1")
     assert one.run().at("2026-12-06 23:59").sent == []
     assert one.at("2026-12-07 00:00").types() == ["alert.summary"]
 
 
 def test_a_digest_comes_at_most_once_in_a_local_hour() -> None:
-    one = desk("2026-12-01 07:59", ada={"digest_hours": [8], "capacity_per_day": 0})
+    one = harness("2026-12-01 07:59", ada={"digest_hours": [8], "capacity_per_day": 0})
     one.raise_alert("c1")
     one.at("2026-12-01 08:00").restart().at("2026-12-01 08:30").at("2026-12-01 09:00")
     assert one.types() == ["alert.digest"]
@@ -181,18 +181,18 @@ def test_a_digest_comes_at_most_once_in_a_local_hour() -> None:
 def test_the_hour_that_comes_twice_has_one_digest() -> None:
     """Berlin, 25 October 2026: 02:00 to 03:00 comes twice."""
     hours = {"digest_hours": [2], "time_zone": "Europe/Berlin", "capacity_per_day": 0}
-    one = desk("2026-10-24 23:00", ada=hours)
+    one = harness("2026-10-24 23:00", ada=hours)
     one.raise_alert("c1")
     one.at("2026-10-25 00:30").at("2026-10-25 01:30")
     assert one.types() == ["alert.digest"]
 
 
 def test_a_digest_with_nothing_in_it_is_not_sent() -> None:
-    assert desk("2026-12-01 07:59", ada={"digest_hours": [8]}).at("2026-12-01 08:00").sent == []
+    assert harness("2026-12-01 07:59", ada={"digest_hours": [8]}).at("2026-12-01 08:00").sent == []
 
 
 def test_a_long_digest_is_capped() -> None:
-    one = desk("2026-12-01 07:59", ada={"digest_hours": [8], "capacity_per_day": 0})
+    one = harness("2026-12-01 07:59", ada={"digest_hours": [8], "capacity_per_day": 0})
     for number in range(30):
         one.raise_alert(f"c{number:02d}", float(number))
     text = one.at("2026-12-01 08:00").sent[0][1].text
@@ -202,7 +202,7 @@ def test_a_long_digest_is_capped() -> None:
 
 
 def test_a_snoozed_alert_is_sent_when_it_awakes() -> None:
-    one = desk()
+    one = harness()
     one.raise_alert("c1")
     one.update("c1", "snoozed", snoozed=True)
     assert one.run().sent == []
@@ -211,7 +211,7 @@ def test_a_snoozed_alert_is_sent_when_it_awakes() -> None:
 
 
 def test_an_acknowledged_alert_is_sent_again_only_if_it_gets_worse() -> None:
-    one = desk()
+    one = harness()
     one.raise_alert("c1", band="medium")
     one.run()
     one.update("c1", "acknowledged", by="ada", band="medium")
@@ -223,7 +223,7 @@ def test_an_acknowledged_alert_is_sent_again_only_if_it_gets_worse() -> None:
 
 
 def test_a_new_owner_is_sent_the_alert() -> None:
-    one = desk()
+    one = harness()
     one.raise_alert("c1")
     one.run()
     one.update("c1", "owner", owner="bob")
@@ -233,18 +233,18 @@ def test_a_new_owner_is_sent_the_alert() -> None:
 def test_the_alerts_of_a_rep_who_is_away_go_to_the_deputy_else_to_the_queue() -> None:
     away = {"absent": [{"first": date(2026, 12, 1), "last": date(2026, 12, 3)}]}
     for deputy, expected in (({"deputy": "bob"}, "bob"), ({}, "support")):
-        one = desk(ada={**away, **deputy})
+        one = harness(ada={**away, **deputy})
         one.raise_alert("c1")
         assert [recipient for recipient, _ in one.run().sent] == [expected]
     both = {**away, "deputy": "bob"}
-    one = desk(ada=both, bob=away)
+    one = harness(ada=both, bob=away)
     one.raise_alert("c1")
     assert [recipient for recipient, _ in one.run().sent] == ["support"]
 
 
 def test_an_unanswered_alert_goes_back_to_the_rep_who_is_back() -> None:
     away = {"absent": [{"first": date(2026, 12, 1), "last": date(2026, 12, 1)}], "deputy": "bob"}
-    one = desk(ada=away)
+    one = harness(ada=away)
     one.raise_alert("c1")
     one.run().at("2026-12-02 09:00")
     assert [recipient for recipient, _ in one.sent] == ["bob", "ada"]
@@ -254,7 +254,7 @@ SLA = {"answer_within_minutes": 60, "escalate_to": "bob"}
 
 
 def test_an_unanswered_alert_is_escalated_once_after_the_agreed_time() -> None:
-    one = desk(ada=SLA)
+    one = harness(ada=SLA)
     one.raise_alert("c1")
     one.run().at("2026-12-01 09:59")
     assert one.types("bob") == []
@@ -264,7 +264,7 @@ def test_an_unanswered_alert_is_escalated_once_after_the_agreed_time() -> None:
 
 
 def test_an_answer_stops_the_clock() -> None:
-    one = desk(ada=SLA)
+    one = harness(ada=SLA)
     one.raise_alert("c1")
     one.run()
     one.update("c1", "acknowledged", by="ada")
@@ -273,7 +273,7 @@ def test_an_answer_stops_the_clock() -> None:
 
 def test_the_clock_of_an_escalation_stands_still_in_quiet_hours() -> None:
     """Raised at 17:30 local: half an hour is left until the evening, the rest is due at 08:30."""
-    one = desk("2026-12-01 14:30", ada={**SLA, **QUIET})
+    one = harness("2026-12-01 14:30", ada={**SLA, **QUIET})
     one.raise_alert("c1")
     one.run().at("2026-12-02 05:29")
     assert one.types("bob") == []
@@ -281,7 +281,7 @@ def test_the_clock_of_an_escalation_stands_still_in_quiet_hours() -> None:
 
 
 def test_an_escalation_needs_no_capacity_but_keeps_quiet_hours() -> None:
-    one = desk(ada=SLA, bob={"capacity_per_day": 0, "quiet_hours": "10:00-11:00"})
+    one = harness(ada=SLA, bob={"capacity_per_day": 0, "quiet_hours": "10:00-11:00"})
     one.raise_alert("c1")
     one.run().at("2026-12-01 10:00").run()
     assert one.types("bob") == []
@@ -290,7 +290,7 @@ def test_an_escalation_needs_no_capacity_but_keeps_quiet_hours() -> None:
 
 def test_escalations_never_go_round_in_circles() -> None:
     back = {"answer_within_minutes": 60, "escalate_to": "ada"}
-    one = desk(ada=SLA, bob=back)
+    one = harness(ada=SLA, bob=back)
     one.raise_alert("c1")
     for hour in range(9, 20):
         one.at(f"2026-12-01 {hour:02d}:30").run()
@@ -298,7 +298,7 @@ def test_escalations_never_go_round_in_circles() -> None:
 
 
 def test_a_message_is_repeated_with_the_same_id_until_it_is_delivered() -> None:
-    one = desk()
+    one = harness()
     one.raise_alert("c1")
     one.answer = Outcome("retry", 503)
     one.run()
@@ -313,7 +313,7 @@ def test_a_message_is_repeated_with_the_same_id_until_it_is_delivered() -> None:
 
 
 def test_a_channel_that_is_gone_is_switched_off_and_the_lead_learns_of_it_over_another() -> None:
-    one = desk(bob={"channels": ("hook", "other")})
+    one = harness(bob={"channels": ("hook", "other")})
     one.raise_alert("c1")
     one.answer = Outcome("gone", 410)
     one.run()
@@ -325,7 +325,7 @@ def test_a_channel_that_is_gone_is_switched_off_and_the_lead_learns_of_it_over_a
 
 
 def test_of_an_erased_customer_nothing_is_said_any_more() -> None:
-    one = desk("2026-12-01 16:00", ada=QUIET)
+    one = harness("2026-12-01 16:00", ada=QUIET)
     one.raise_alert("c1")
     one.raise_alert("c2")
     one.run()
@@ -336,7 +336,7 @@ def test_of_an_erased_customer_nothing_is_said_any_more() -> None:
 
 
 def test_answers_are_tallied_by_kind_and_queue() -> None:
-    one = desk()
+    one = harness()
     for customer, rating in (("c1", "useful"), ("c2", "noise"), ("c3", None)):
         one.raise_alert(customer)
         one.clear(customer, "resolved", rating)  # type: ignore[arg-type]
@@ -350,14 +350,14 @@ def test_answers_are_tallied_by_kind_and_queue() -> None:
 
 def test_an_update_about_an_alert_that_is_unknown_makes_it_known() -> None:
     """It was raised during a backfill, or before the notifier's first start."""
-    one = desk()
+    one = harness()
     one.update("c1", "risk")
     assert one.run().types() == ["alert.raised"]
 
 
 def test_a_restart_at_any_moment_loses_and_doubles_nothing() -> None:
-    one = desk("2026-12-01 14:00", ada={**QUIET, "digest_hours": [8, 17]})
-    two = desk("2026-12-01 14:00", ada={**QUIET, "digest_hours": [8, 17]})
+    one = harness("2026-12-01 14:00", ada={**QUIET, "digest_hours": [8, 17]})
+    two = harness("2026-12-01 14:00", ada={**QUIET, "digest_hours": [8, 17]})
     for number, at in enumerate(("14:00", "14:05", "14:40", "16:00", "23:00")):
         for each in (one, two):
             each.now_ms = ms(f"2026-12-01 {at}")
