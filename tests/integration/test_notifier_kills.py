@@ -18,7 +18,7 @@ from kafka import KafkaProducer
 from bench.services.kafka import KafkaServer
 from bench.services.ports import free_port
 from bench.services.redis import RedisServer
-from tests.agents.notifier.harness import Harness
+from tests.agents.notifier.harness import NotifierUnderTest
 from tests.integration.deployment import ROOT, Deployment, Role, wait_until
 from touchstream.agents.embedded.process import ServerProcess
 from touchstream.schemas.emissions.envelope import Emission, encode_emission
@@ -104,7 +104,7 @@ class Alarms:
         self._producer.flush(timeout=30)
 
 
-class _Writer(Harness):
+class _Writer(NotifierUnderTest):
     """A harness that writes its events down instead of acting on them."""
 
     def __init__(self, deployment: Deployment) -> None:

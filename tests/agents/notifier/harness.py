@@ -52,7 +52,7 @@ def ms(text: str) -> Millis:
     return Millis(int(datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp()) * 1_000)
 
 
-class Harness:
+class NotifierUnderTest:
     """One book, its people and its clock."""
 
     def __init__(self, settings: Settings, now: str) -> None:
@@ -67,12 +67,12 @@ class Harness:
         self.answer = DELIVERED
         self._causes = 0
 
-    def at(self, now: str) -> "Harness":
+    def at(self, now: str) -> "NotifierUnderTest":
         """Move the clock, and let time pass."""
         self.now_ms = ms(now)
         return self.run()
 
-    def run(self) -> "Harness":
+    def run(self) -> "NotifierUnderTest":
         """One round: decide, attempt what is due, enter what came of it."""
         pass_time(self.book, self.directory, self.now_ms)
         for delivery in due(self.book, self.now_ms, ()):
@@ -88,7 +88,7 @@ class Harness:
             else:
                 self.stored[name] = data
 
-    def restart(self) -> "Harness":
+    def restart(self) -> "NotifierUnderTest":
         """Lose what is only in memory."""
         self.book = Book.read(self.stored.items())
         return self

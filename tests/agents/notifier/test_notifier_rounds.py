@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.agents.notifier.harness import CONSOLE, Harness, ms
+from tests.agents.notifier.harness import CONSOLE, NotifierUnderTest, ms
 from touchstream.agents.channels.message import Delivery as Outcome
 from touchstream.agents.notifier.capacity import Recent, chosen, remembered, threshold
 from touchstream.agents.settings import Settings
@@ -34,8 +34,8 @@ def settings(
     )
 
 
-def harness(now: str = "2026-12-01 09:00", **reps: dict[str, Any]) -> Harness:
-    return Harness(settings(**reps), now)
+def harness(now: str = "2026-12-01 09:00", **reps: dict[str, Any]) -> NotifierUnderTest:
+    return NotifierUnderTest(settings(**reps), now)
 
 
 def test_an_alert_goes_to_its_owner_once() -> None:
