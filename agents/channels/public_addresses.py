@@ -68,8 +68,10 @@ def url_fault(text: str, *, allow_http: bool = False, allow_private: bool = Fals
         host, _ = url.raw_host, url.port
     except ValueError:
         return "want a URL"
-    if url.scheme not in (("https", "http") if allow_http else ("https",)):
-        return "want https://, or http:// with allow_http" if not allow_http else "want https://"
+    if url.scheme not in ("https", "http"):
+        return "want https://"
+    if url.scheme == "http" and not allow_http:
+        return "want https://, or http:// with allow_http"
     if not host:
         return "want a URL with a host"
     if url.user is not None or url.password is not None:

@@ -89,18 +89,15 @@ class SafeHttp:
             self._session() as session,
             session.post(url, data=body, headers=headers, allow_redirects=False) as answer,
         ):
-            found = HttpAnswer(answer.status, answer.headers.get("Retry-After"))
-            answer.close()  # before anything of the body is read
-            return found
+            return HttpAnswer(answer.status, answer.headers.get("Retry-After"))
 
     def _session(self) -> aiohttp.ClientSession:
         """A session of one request: no connection, cookie or resolved name outlives it."""
         connector = aiohttp.TCPConnector(
             resolver=_CheckedResolver(self._thread, self._resolve, self._allowed),
-            use_dns_cache=False,
-            force_close=True,
+            force_close=True,  # also what is left of an answer is not read
             ssl=True if self._tls is None else self._tls,
-            socket_factory=self._checked_socket,
+            socket_factory=self.checked_socket,
         )
         return aiohttp.ClientSession(
             connector=connector,
@@ -113,13 +110,20 @@ class SafeHttp:
     def _allowed(self, address: str) -> bool:
         return self._allow_private or is_public(address)
 
-    def _checked_socket(self, info: AddressInfo) -> socket.socket:
-        # The last word before each connection, whatever path led here.
+    def checked_socket(self, info: AddressInfo) -> socket.socket:
+        """Open the socket of one connection: the last check, whatever path led to the address.
+
+        Raises
+        ------
+        NotPublic
+            If nothing may be sent there.
+        """
         if not self._allowed(info[4][0]):
             raise NotPublic(NOT_PUBLIC)
         return self._open_socket(info)
 
     def close(self) -> None:
+        """End the thread, without waiting for a lookup; safe to repeat."""
         self._thread.shutdown(wait=False, cancel_futures=True)
 
 

@@ -27,7 +27,7 @@ class Sender:
     No limit is shared by channels, so none can use up another's; in all there are at most four
     attempts per channel, each bounded by the channel's timeout. Waiting costs no thread or socket.
 
-    ``send`` waits for its turn, attempts once, logs and reline. A caller that must not wait
+    ``send`` waits for its turn, attempts once, logs and returns. A caller that must not wait
     starts a task; cancelling it gives the turn to the next. Repeating, storing and switching off
     are the caller's: ``attempts.next_attempt_ms`` and ``EndpointHealth`` say when.
     """
@@ -35,7 +35,7 @@ class Sender:
     def __init__(self, channels: Mapping[str, Channel], *, at_once: int = MOST_AT_ONCE) -> None:
         self._channels = channels
         self._slots = {name: asyncio.Semaphore(at_once) for name in channels}
-        self._line: dict[Destination, _Line] = {}
+        self._lines: dict[Destination, _Line] = {}
 
     def destination(self, channel: str, address: str | None) -> Destination:
         """Return where such a message goes; an address matters to e-mail alone."""
@@ -44,7 +44,7 @@ class Sender:
 
     def waiting(self, destination: Destination) -> int:
         """Return how many messages are on the way there or wait for it."""
-        line = self._line.get(destination)
+        line = self._lines.get(destination)
         return 0 if line is None else line.wanted
 
     async def send(
@@ -64,7 +64,7 @@ class Sender:
             Its number, >= 1, for the log.
         """
         destination = self.destination(channel, address)
-        line = self._line.setdefault(destination, _Line(asyncio.Lock()))
+        line = self._lines.setdefault(destination, _Line(asyncio.Lock()))
         line.wanted += 1
         try:
             async with line.lock, self._slots[channel]:
@@ -72,7 +72,7 @@ class Sender:
         finally:
             line.wanted -= 1
             if not line.wanted:
-                del self._line[destination]
+                del self._lines[destination]
         self._log(message, channel, delivery, attempt)
         return delivery
 

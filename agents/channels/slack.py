@@ -59,8 +59,7 @@ def body(message: Message) -> dict[str, Any]:
     return {
         "text": "\n".join(sections),
         "blocks": [
-            {"type": "section", "text": {"type": "mrkdwn", "text": section}}
-            for section in sections
+            {"type": "section", "text": {"type": "mrkdwn", "text": section}} for section in sections
         ],
     }
 

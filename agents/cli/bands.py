@@ -14,7 +14,6 @@ import typer
 from touchstream.agents.checkpoint import Checkpoint
 from touchstream.agents.cli.counting import Counting
 from touchstream.agents.cli.failures import BadUsage, Failed
-from touchstream.agents.cli.models import read_checkpoint
 from touchstream.agents.replay.collector import RULES_FILE, score_files
 from touchstream.agents.replay.states import read_states
 from touchstream.agents.report.alarms import read_told, worth
@@ -31,6 +30,7 @@ from touchstream.agents.report.scores import UNKNOWN, Foreign, Rows, read_rows
 from touchstream.agents.settings import Settings
 from touchstream.agents.stores.base import Store
 from touchstream.agents.stores.connect import open_store
+from touchstream.agents.views.models import read_checkpoint
 from touchstream.schemas.rules import BandRules, Rules
 from touchstream.schemas.shards import shard_names
 from touchstream.schemas.units import DAY_MS
@@ -70,7 +70,7 @@ def tune(
     bands = _asked(capacity, share)
     try:
         if folder is None:
-            answer = asyncio.run(_live(settings, bands or asked_of(settings.rules)))
+            answer = asyncio.run(live_answer(settings, bands or asked_of(settings.rules)))
         else:
             answer = _replayed(folder, bands)
     except TooLittle as exc:
@@ -128,7 +128,14 @@ def _replayed(folder: Path, bands: BandRules | None) -> Answer:
     return Answer(found, notes)
 
 
-async def _live(settings: Settings, bands: BandRules) -> Answer:
+async def live_answer(settings: Settings, bands: BandRules) -> Answer:
+    """The capacities from the rows that wait for their labels; reads the states of everybody.
+
+    Raises
+    ------
+    TooLittle
+        If no band would ever have been entered.
+    """
     store = open_store(settings)
     try:
         _, checkpoint = await read_checkpoint(store, settings)

@@ -7,21 +7,15 @@ from typing import Any
 import orjson
 import typer
 
-from touchstream.agents.active_config import ServingContexts
 from touchstream.agents.cli.failures import Failed
-from touchstream.agents.fatal import Refusal
 from touchstream.agents.settings import Settings
 from touchstream.agents.state_view import as_json as named
-from touchstream.agents.stores.base import Read, Store
 from touchstream.agents.stores.connect import open_store
+from touchstream.agents.views.customer import CustomerReader
 from touchstream.schemas.envelope import format_time
-from touchstream.schemas.shards import shard_name
-from touchstream.streams.checkpoint import ShardCheckpoint, decode_checkpoint
-from touchstream.streams.context import ServingContext
+from touchstream.streams.checkpoint import ShardCheckpoint
 from touchstream.streams.emit.risk import REASONS
-from touchstream.streams.explain import explain
-from touchstream.streams.gates import silences
-from touchstream.streams.intake.partitioner import partition_of
+from touchstream.streams.explanation import Explanation
 from touchstream.streams.learn.ledger import (
     ACTIVE,
     CANCELLED,
@@ -30,8 +24,7 @@ from touchstream.streams.learn.ledger import (
     SUBSCRIBED,
     TREATED,
 )
-from touchstream.streams.projections.read import relation_of
-from touchstream.streams.state import State, decode
+from touchstream.streams.learn.snapshot import CHURN
 
 INDENT = "  "
 FLAGS = {
@@ -65,46 +58,31 @@ def customer(settings: Settings, customer_id: str, *, as_json: bool) -> None:
 
 
 async def _shown(settings: Settings, customer_id: str) -> dict[str, object]:
-    shard = shard_name(partition_of(customer_id.encode(), settings.kafka.partitions))
     store = open_store(settings)
     try:
-        # Tick and version of the shard tell from when the state is.
-        [found] = await store.read_checkpoints([shard])
-        [[data]] = await store.load([Read(shard, [customer_id])])
-        state, checkpoint = None if data is None else decode(data), decode_checkpoint(found.record)
-        serving = await _serving(store, checkpoint)
+        reader = CustomerReader(store, settings.kafka.partitions)
+        found = await reader.read(customer_id)
     finally:
         await store.close()
-    if state is None:
+    if found is None:
         raise Failed(
-            f"no such customer: {customer_id!r} (namespace {settings.namespace!r}, shard {shard}; "
-            "the id is the subject of their events, spelled exactly)"
+            f"no such customer: {customer_id!r} (namespace {settings.namespace!r}, shard "
+            f"{reader.shard_of(customer_id)}; the id is the subject of their events, spelled "
+            "exactly)"
         )
-    held_by = [] if serving is None else silences(customer_id, state, serving)
     return {
-        **named(customer_id, state),
-        "reasons": [] if serving is None else _sentences(state, serving),
-        "held_by": {one.gate: f"{one.text}; opens with {one.opens}" for one in held_by},
-        "shard": shard,
-        **_as_of(checkpoint),
+        **named(customer_id, found.state),
+        "reasons": _sentences(found.explanation),
+        "held_by": {one.gate: f"{one.text}; opens with {one.opens}" for one in found.held_by},
+        "shard": found.shard,
+        **_as_of(found.checkpoint),
     }
 
 
-async def _serving(store: Store, checkpoint: ShardCheckpoint) -> ServingContext | None:
-    try:
-        return await ServingContexts(store).load(checkpoint)
-    except Refusal:  # the state can be shown without the models
-        return None
-
-
-def _sentences(state: State, serving: ServingContext) -> list[str]:
+def _sentences(explanation: Explanation | None) -> list[str]:
     """The strongest facts that raise the risk now; ``touchstream explain`` shows the others."""
-    relation = relation_of(state)
     # Who has left has no risk of leaving.
-    if relation is not None and relation.is_over:
-        return []
-    explanation = explain(state, serving)
-    if explanation is None:
+    if explanation is None or explanation.target != CHURN:
         return []
     raising = (reason for reason in explanation.reasons if reason.contribution > 0)
     return [reason.sentence for reason in raising if reason.sentence is not None][:REASONS]

@@ -111,6 +111,7 @@ def _foreseen() -> tuple[type[BaseException], ...]:
     from touchstream.agents.replay.supervisor import SupervisorError
     from touchstream.agents.replay.waiting import Stalled
     from touchstream.agents.stores.base import StoreError
+    from touchstream.agents.views.models import CannotServe, NoLearner
 
     return (
         *(
@@ -124,7 +125,7 @@ def _foreseen() -> tuple[type[BaseException], ...]:
             SupervisorError,
             LinesError,
         ),
-        *(InputError, Stalled, ServicesError, StoreError),
+        *(InputError, Stalled, ServicesError, StoreError, CannotServe, NoLearner),
     )
 
 

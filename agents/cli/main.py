@@ -74,6 +74,14 @@ def learner(
 
 
 @app.command()
+def notifier(config: Config = None) -> None:
+    """Run the notifier: send alerts to reps and queues, under their capacity and hours."""
+    from touchstream.agents.cli import roles
+
+    roles.notify(load_settings(config))
+
+
+@app.command()
 def replay(
     files: Annotated[list[Path], typer.Argument(help=EVENT_FILES)],
     out: Annotated[Path, typer.Option(help="Folder for the outputs; created if missing.")],
@@ -365,6 +373,25 @@ def schemas(
     if out is not None:
         failures.require_folder(out)
     typer.echo(command.schemas(settings, out))
+
+
+@app.command()
+def console(config: Config = None) -> None:
+    """Serve the reps' console: alerts, customers, the model (docs/console.md)."""
+    from touchstream.agents.cli import console as command
+
+    command.run(load_settings(config), "console")
+
+
+@app.command("console-key")
+def console_key(
+    rep: Annotated[str, typer.Argument(metavar="REP", help="Id of a rep in the settings.")],
+    config: Config = None,
+) -> None:
+    """Make an API key with which a rep signs in to the console; it is shown once."""
+    from touchstream.agents.cli import console as command
+
+    command.console_key(load_settings(config), rep)
 
 
 @app.command()

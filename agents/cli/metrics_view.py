@@ -129,7 +129,7 @@ def lines(shown: Report) -> Iterator[str]:
     """The report for a person."""
     yield f"{shown.since} to {shown.until}; earlier: {shown.earlier_since} to {shown.earlier_until}"
     cells = [
-        (_label(row), _text(row, row.now), f"earlier: {_text(row, row.earlier)}")
+        (row_label(row), figure_text(row, row.now), f"earlier: {figure_text(row, row.earlier)}")
         for row in shown.rows
     ]
     widths = [max((len(each[column]) for each in cells), default=0) for column in range(2)]
@@ -185,12 +185,14 @@ def _within(cells: Cells, days: Period) -> Cells:
     return {cell: each for cell, each in cells.items() if days.first <= cell.day <= days.last}
 
 
-def _label(row: Compared) -> str:
+def row_label(row: Compared) -> str:
+    """Metric, day and split of a row."""
     split = " ".join(f"{name}={value}" for name, value in row.by.items())
     return " ".join(part for part in (row.metric, row.day or "", split) if part)
 
 
-def _text(row: Compared, figure: Figure | None) -> str:
+def figure_text(row: Compared, figure: Figure | None) -> str:
+    """A figure with its unit and n."""
     if figure is None:
         return NO_DATA
     if figure.p90 is not None and figure.p99 is not None:

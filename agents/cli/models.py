@@ -1,90 +1,22 @@
 """``touchstream models``: list the versions, and choose the one to serve."""
 
 import asyncio
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Literal
+from collections.abc import Iterator
 
 import msgspec
 import typer
-from msgspec import Struct
 
-from touchstream.agents.active_config import LEARNER, about_id
-from touchstream.agents.checkpoint import About, Checkpoint, decode_learner_checkpoint
-from touchstream.agents.cli.failures import BadUsage, Failed
-from touchstream.agents.serving import trouble_with, want, wanted
+from touchstream.agents.cli.failures import BadUsage
 from touchstream.agents.settings import Settings
-from touchstream.agents.stores.base import Fence, Read, Store
 from touchstream.agents.stores.connect import open_store
-from touchstream.schemas.shards import shard_name, shard_names
-from touchstream.streams.checkpoint import ShardCheckpoint, decode_checkpoint
-from touchstream.streams.learn.knowledge import Learnt
-from touchstream.streams.learn.trial import Trial
-
-NEWEST: Literal["newest"] = "newest"
-
-
-class Kept(Struct):
-    """A version in Redis."""
-
-    version: int
-    digest: str
-    tick: int
-    """The last tick it has learnt."""
-    examples: int
-    served: bool
-    """Whether the learner's last tick named it."""
-    shards: Sequence[str]
-    """The shards that score with it now."""
-
-
-class Standoff(Struct):
-    """The champion against a rival, on labels that both have seen."""
-
-    rival: str
-    rounds: int
-    examples: int
-    loss_above: float | None
-    """The champion's mean log loss less the rival's, nats."""
-    p_champion_better: float
-    """Anytime-valid p-value of "the champion is not better"; small: it is."""
-    p_rival_better: float
-
-
-class Contest(Struct):
-    """The models that compete for a target."""
-
-    champion: str
-    served: str
-    """The champion, or recency after it was proved to be better."""
-    fallen_back: bool
-    examples: int
-    trials: Sequence[Standoff]
-    own: int | None = None
-    """Examples of this target, where the model also learns another's."""
-
-
-class Overview(Struct):
-    """Everything that the command shows."""
-
-    newest: int
-    served: int
-    """The version named by the learner's last tick; 0 if it has written none."""
-    wanted: int | Literal["newest"]
-    tick: int
-    """The last tick that was learnt."""
-    versions: Sequence[Kept]
-    more: int
-    """Older versions that are not shown."""
-    targets: Mapping[str, Contest]
-
-
-class Wanted(Struct):
-    """The wish as the learner will follow it."""
-
-    wanted: int | Literal["newest"]
-    newest: int
-    from_tick: int
-    """The first tick that can follow it."""
+from touchstream.agents.views.models import (
+    NEWEST,
+    Overview,
+    Standoff,
+    Wanted,
+    model_overview,
+    serve_version,
+)
 
 
 def show(settings: Settings, limit: int, *, as_json: bool) -> None:
@@ -102,96 +34,12 @@ def serve(settings: Settings, version: str) -> None:
     typer.echo(msgspec.json.encode(asyncio.run(_serve(settings, _number(version)))).decode())
 
 
-async def read_checkpoint(store: Store, settings: Settings) -> tuple[Fence, Checkpoint]:
-    """The learner's fence and checkpoint; raises :class:`Failed` if there is none to read."""
-    [checkpoint] = await store.read_checkpoints([LEARNER])
-    if checkpoint.record is None or checkpoint.fence is None:
-        raise Failed(f"no learner has run in namespace {settings.namespace!r} yet")
-    try:
-        return checkpoint.fence, decode_learner_checkpoint(checkpoint.record)
-    except msgspec.ValidationError as exc:
-        raise Failed(
-            f"another build wrote the learner's record ({exc}): start the learner of this one"
-        ) from exc
-
-
-async def read_shards(store: Store, settings: Settings) -> list[ShardCheckpoint]:
-    """The checkpoint of every shard."""
-    names = shard_names(settings.kafka.partitions)
-    return [decode_checkpoint(found.record) for found in await store.read_checkpoints(names)]
-
-
 async def _overview(settings: Settings, limit: int) -> Overview:
     store = open_store(settings)
     try:
-        _, checkpoint = await read_checkpoint(store, settings)
-        versions = await _kept(store, checkpoint, await read_shards(store, settings))
-        wish = await wanted(store)
+        return await model_overview(store, settings, limit)
     finally:
         await store.close()
-    # A version in use is shown however old it is.
-    old = [each for each in versions[:-limit] if each.served or each.shards]
-    return Overview(
-        newest=checkpoint.knowledge.version,
-        served=checkpoint.served,
-        wanted=NEWEST if wish.serve is None else wish.serve,
-        tick=checkpoint.knowledge.tick,
-        versions=[*old, *versions[-limit:]],
-        more=len(versions[:-limit]) - len(old),
-        targets={name: _contest(learnt) for name, learnt in checkpoint.knowledge.targets.items()},
-    )
-
-
-async def _kept(
-    store: Store, checkpoint: Checkpoint, shards: Sequence[ShardCheckpoint]
-) -> list[Kept]:
-    numbers = checkpoint.versions()
-    [found] = await store.load([Read(LEARNER, [about_id(number) for number in numbers])])
-    abouts = {
-        number: msgspec.json.decode(data, type=About)
-        for number, data in zip(numbers, found, strict=True)
-        if data is not None
-    }
-    return [
-        Kept(
-            number,
-            about.digest,
-            about.tick,
-            about.examples,
-            number == checkpoint.served,
-            [
-                shard_name(place)
-                for place, shard in enumerate(shards)
-                if _active_version(shard) == number
-            ],
-        )
-        for number, about in abouts.items()
-    ]
-
-
-def _active_version(shard: ShardCheckpoint) -> int | None:
-    return None if shard.active_config is None else shard.active_config.model_version
-
-
-def _contest(learnt: Learnt) -> Contest:
-    trials = [_standoff("recency", learnt.fallback)]
-    if learnt.challenger_name is not None and learnt.trial is not None:
-        trials = [_standoff(learnt.challenger_name, learnt.trial), *trials]
-    return Contest(
-        champion=learnt.name,
-        served="recency" if learnt.fallen_back else learnt.name,
-        fallen_back=learnt.fallen_back,
-        examples=learnt.model.examples,
-        trials=trials,
-        own=None if learnt.model.own is None else learnt.model.own.examples,
-    )
-
-
-def _standoff(rival: str, trial: Trial) -> Standoff:
-    found = trial.evidence()
-    return Standoff(
-        rival, found.rounds, found.examples, found.difference, found.p_first, found.p_second
-    )
 
 
 def _lines(overview: Overview) -> Iterator[str]:
@@ -226,16 +74,9 @@ def _reported(trial: Standoff) -> str:
 async def _serve(settings: Settings, version: int | None) -> Wanted:
     store = open_store(settings)
     try:
-        _, checkpoint = await read_checkpoint(store, settings)
-        if version is not None:
-            trouble = await trouble_with(store, checkpoint, version)
-            if trouble is not None:
-                raise Failed(trouble)
-        await want(store, msgspec.structs.replace(await wanted(store), serve=version))
+        return await serve_version(store, settings, version)
     finally:
         await store.close()
-    named = NEWEST if version is None else version
-    return Wanted(named, checkpoint.knowledge.version, checkpoint.newest_tick + 1)
 
 
 def _number(version: str) -> int | None:

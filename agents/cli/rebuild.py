@@ -13,7 +13,6 @@ from touchstream.agents import clients
 from touchstream.agents.checkpoint import Checkpoint
 from touchstream.agents.cli.counting import Counting
 from touchstream.agents.cli.failures import BadUsage, Failed
-from touchstream.agents.cli.models import read_checkpoint, read_shards
 from touchstream.agents.cli.reading import pages, whole
 from touchstream.agents.kafka import group, physical_topics
 from touchstream.agents.rebuilding import Rebuilt, Stored, Stretch, rebuild
@@ -21,6 +20,7 @@ from touchstream.agents.resharding import Lineage, read_lineage
 from touchstream.agents.settings import Settings
 from touchstream.agents.stores.base import Fence, Read
 from touchstream.agents.stores.connect import open_store
+from touchstream.agents.views.models import read_checkpoint, read_shards
 from touchstream.schemas.shards import shard_name, shard_names
 from touchstream.schemas.topics import EXAMPLES_TOPIC
 from touchstream.streams.checkpoint import ShardCheckpoint

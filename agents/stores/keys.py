@@ -92,6 +92,11 @@ def origin_key(namespace: str) -> bytes:
     return f"{{{check_name(namespace)}:meta}}:origin".encode()
 
 
+def claim_key(namespace: str, alert: str) -> bytes:
+    """The key of the claim of an alert; it lies with the other small facts of the namespace."""
+    return f"{{{check_name(namespace)}:meta}}:claim:{alert}".encode()
+
+
 def all_keys(namespace: str) -> str:
     """The pattern of every key of a namespace."""
     return f"{{{check_name(namespace)}:*"

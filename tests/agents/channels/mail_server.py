@@ -34,7 +34,9 @@ class MailServer:
     ) -> str:
         if self.data.startswith("250"):
             assert isinstance(envelope.content, bytes)
-            self.mails.append(email.message_from_bytes(envelope.content, policy=email.policy.default))
+            self.mails.append(
+                email.message_from_bytes(envelope.content, policy=email.policy.default)
+            )
             self.envelopes.append(envelope)
             self.encrypted.append(session.ssl is not None)
         return self.data

@@ -3,6 +3,7 @@
 import asyncio
 import ipaddress
 import socket
+import threading
 from collections.abc import Sequence
 
 import aiohttp
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 from tests.agents.channels.receivers import Receiver
 from touchstream.agents.channels.http_delivery import deliver
 from touchstream.agents.channels.public_addresses import is_public
-from touchstream.agents.channels.safe_http import AddressInfo, SafeHttp, UrlRefused
+from touchstream.agents.channels.safe_http import AddressInfo, NotPublic, SafeHttp, UrlRefused
 
 NOT_PUBLIC = "the name resolves to an address that is not public"
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -113,6 +114,38 @@ async def test_a_system_that_reads_numbers_as_addresses_is_checked_too() -> None
     network = Network(["127.0.0.1"])
     assert await network.sent_to("https://localhost/") == NOT_PUBLIC
     assert network.connected == []
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "::1", "::ffff:10.0.0.1", "2002:7f00:1::1"])
+def test_no_socket_is_opened_for_an_address_that_is_not_public(address: str) -> None:
+    network = Network([])
+    http = SafeHttp(open_socket=network.open_socket)
+    with pytest.raises(NotPublic):
+        http.checked_socket(found(address)[0])
+    http.close()
+    assert network.connected == []
+
+
+async def test_a_name_server_that_hangs_holds_up_no_other_channel(receiver: Receiver) -> None:
+    answered = threading.Event()
+
+    def hang(_host: str, port: int) -> list[AddressInfo]:
+        answered.wait()
+        return found("127.0.0.1", port=port)
+
+    stuck = [SafeHttp(allow_http=True, allow_private=True, resolve=hang) for _ in range(40)]
+    http = SafeHttp(allow_http=True, allow_private=True)
+    url = f"http://localhost:{receiver.port}/"
+    attempts = [asyncio.create_task(deliver(one, url, b"{}", {}, 0.0)) for one in stuck]
+    try:
+        async with asyncio.timeout(20):
+            assert (await deliver(http, url, b"{}", {}, 0.0)).well
+        assert not any(attempt.done() for attempt in attempts)
+    finally:
+        answered.set()
+    assert all(delivery.well for delivery in await asyncio.gather(*attempts))
+    for one in (*stuck, http):
+        one.close()
 
 
 async def test_allow_private_connects_to_private_addresses() -> None:

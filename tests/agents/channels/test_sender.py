@@ -124,7 +124,9 @@ async def test_real_receivers_that_hang_slow_no_real_receiver_that_answers() -> 
         dead.answer = receivers.hang
         urls = {f"dead{number}": dead.url for number in range(30)} | {"alive": alive.url}
         sender = sender_of(*(webhook(name, url) for name, url in urls.items()))
-        stuck = [asyncio.create_task(sender.send(MESSAGE, name)) for name in urls if name != "alive"]
+        stuck = [
+            asyncio.create_task(sender.send(MESSAGE, name)) for name in urls if name != "alive"
+        ]
         async with asyncio.timeout(10):  # those that hang take 60 s
             await dead.arrived.wait()
             for number in range(20):

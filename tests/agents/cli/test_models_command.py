@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from tests.agents.cli.command import touchstream
-from touchstream.agents.cli.models import Contest, Kept, Overview, Standoff, _lines
+from touchstream.agents.cli.models import _lines
+from touchstream.agents.views.models import Contest, Kept, Overview, Standoff
 
 OVERVIEW = Overview(
     newest=9,

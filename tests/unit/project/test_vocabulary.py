@@ -12,7 +12,7 @@ PARTS = ("schemas", "streams", "agents", "web", "simulator", "bench", "tests")
 
 OLD_NAMES = {
     "Chore",
-    "Desk",
+    "Harness",
     "InForce",
     "Lookout",
     "Models",
@@ -60,6 +60,7 @@ OLD_NAMES_ALLOWED = {
     ("schemas/touchpoints/actions.py", "verdict"): "the wire field of alert.feedback",
     ("streams/projections/alerts.py", "verdict"): "the same",
     ("tests/agents/stores/conftest.py", "marks"): "pytest.param(..., marks=)",
+    ("tests/agents/stores/test_claims.py", "marks"): "pytest.param(..., marks=)",
 }
 
 MALE = re.compile(r"\bh(?:e|is|im|imself)\b", re.IGNORECASE)

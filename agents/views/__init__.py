@@ -1,0 +1,1 @@
+"""What a deployment shows of itself, read from the store for the commands and the console."""

@@ -1,0 +1,108 @@
+"""The whole way: touchpoints in Kafka, an alert in the browser, the rep's answer back in Kafka."""
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+from playwright.async_api import expect
+
+from bench.services.kafka import KafkaServer
+from bench.services.redis import RedisServer
+from tests.browser.browsing import chromium, page_at, served, sign_in
+from tests.integration.deployment import FAST, FAST_RULES, Deployment
+from tests.integration.traffic import Traffic
+from tests.services import require
+from tests.web.console_client import OLE_KEY
+from touchstream.agents import clients
+from touchstream.agents.cli.reading import read, whole
+from touchstream.agents.kafka import physical_topics
+from touchstream.agents.settings import ConsoleSettings, RepSettings, Settings
+from touchstream.agents.stores.claims import open_claims
+from touchstream.agents.stores.connect import open_store
+from touchstream.schemas.topics import TOUCHPOINTS_TOPIC
+from touchstream.web.console import queue
+from touchstream.web.console.app import Ports, console_app
+from touchstream.web.console.principal import digest_of
+from touchstream.web.console.publishing import SOURCE, KafkaPublisher
+from touchstream.web.console.serve import stored_alerts
+
+pytestmark = [pytest.mark.integration, pytest.mark.slow, pytest.mark.timeout(400)]
+
+RULES = {
+    **FAST_RULES,
+    "CHURN__SNAPSHOT_EVERY_DAYS": "2",
+    "BANDS__MEDIUM_ENTER": "0.2",
+    "BANDS__MEDIUM_LEAVE": "0.15",
+    "BANDS__HIGH_ENTER": "0.3",
+    "BANDS__HIGH_LEAVE": "0.2",
+    "LEARNING__WIDEST": "1.0",
+    "TICKS__INTERVAL_S": "0.5",
+    "ALERTS__EXPIRES_DAYS": "365",
+}
+
+
+def test_from_a_touchpoint_to_the_answer_in_kafka(
+    kafka_server: KafkaServer,
+    redis_server: RedisServer,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    require("chromium")
+    with Deployment(
+        kafka_server, redis_server, tmp_path, workers=1, ticks=True, speed=FAST, **RULES
+    ) as deployment:
+        deployment.wait_started()
+        deployment.wait_ticking()
+        # Half a day a second: an answer of our own time would be too late.
+        monkeypatch.setattr(queue, "now_ms", deployment.now_ms)
+        settings = with_rep(deployment.settings)
+        alert = asyncio.run(answered_in_the_browser(settings, deployment))
+        feedback = answers_in(settings)
+    assert [(one["type"], one["data"]["alert"]) for one in feedback] == [("alert.feedback", alert)]
+
+
+async def answered_in_the_browser(settings: Settings, deployment: Deployment) -> str | None:
+    """Wait for the first alert, and mark it done; returns its id."""
+    store, claims, publisher = open_store(settings), open_claims(settings), KafkaPublisher(settings)
+    ports = Ports(store, claims, stored_alerts(settings, store), publisher)
+    traffic = Traffic(deployment, seed=7, customers=100, per_s=100)
+    async with (
+        served(console_app(settings, ports)) as address,
+        chromium() as browser,
+        page_at(browser, address) as page,
+    ):
+        await sign_in(page, OLE_KEY)
+        await expect(page.locator(".empty")).to_be_visible()
+        await asyncio.to_thread(traffic.__enter__)
+        try:
+            # Without a reload: the page is the one of before.
+            await expect(page.locator(".row").first).to_be_visible(timeout=150_000)
+        finally:
+            await asyncio.to_thread(traffic.__exit__, None, None, None)
+        first = page.locator(".row").first
+        alert = await first.get_attribute("data-alert")
+        await expect(first.locator(".do")).not_to_be_empty()
+        same = page.locator(f"[data-alert='{alert}']")
+        await same.get_by_role("button", name="Done").click()
+        # Gone: the worker has applied the answer.
+        await expect(same).to_have_count(0, timeout=60_000)
+    await publisher.close()
+    await claims.close()
+    await store.close()
+    return alert
+
+
+def with_rep(settings: Settings) -> Settings:
+    rep = RepSettings(id="ole", role="operator", key_sha256=digest_of(OLE_KEY))
+    changes = {"reps": (rep,), "console": ConsoleSettings(port=0)}
+    return settings.model_copy(update=changes)
+
+
+def answers_in(settings: Settings) -> list[dict[str, Any]]:
+    """The console's own events in the topic."""
+    topic = physical_topics(settings.kafka)[TOUCHPOINTS_TOPIC]
+    with clients.consumer(settings.kafka, topic) as consumer:
+        events = [orjson.loads(one.value) for one in read(consumer, whole(consumer, topic))]
+    return [event for event in events if event["source"] == SOURCE]

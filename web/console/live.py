@@ -1,0 +1,159 @@
+"""The lists of all open streams, read by one poller for the whole process."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+
+import structlog
+
+from touchstream.agents.stores.base import StoreError
+from touchstream.agents.stores.claims import Claims
+from touchstream.web.console.rows import EVERYBODY, MOST_READ, Alerts, QueueRow
+
+EVERY_S = 0.5
+"""Between two readings; a rep sees a new alert half a second later at most."""
+ANSWERED_S = 60.0
+"""An answer that was not applied by then is shown no longer: perhaps nobody applies it."""
+
+log = structlog.get_logger()
+
+
+class Live:
+    """Reads the lists that somebody looks at, and wakes those for whom something changed."""
+
+    def __init__(
+        self,
+        alerts: Alerts,
+        claims: Claims,
+        clock_s: Callable[[], float],
+        every_s: float = EVERY_S,
+    ) -> None:
+        self._alerts = alerts
+        self._claims = claims
+        self._clock_s = clock_s
+        self._every_s = every_s
+        self._watched: Counter[str] = Counter()
+        self._wakes: set[asyncio.Event] = set()
+        self._lists: Mapping[str, Sequence[QueueRow]] = {}
+        self._answered: dict[str, tuple[str, float]] = {}
+        self._nudge = asyncio.Event()
+        self._poller: asyncio.Task[None] | None = None
+        self.closing = False
+        self.readings = 0
+        """Readings of the store by the poller so far."""
+
+    def start(self) -> None:
+        """Begin to poll; nothing is read while nobody looks."""
+        self._poller = asyncio.create_task(self._poll())
+
+    def end_streams(self) -> None:
+        """Let every stream end; called before the server waits for its connections."""
+        self.closing = True
+        self._wake()
+
+    async def close(self) -> None:
+        """End the streams and the poller."""
+        self.end_streams()
+        if self._poller is not None:
+            self._poller.cancel()
+            await asyncio.gather(self._poller, return_exceptions=True)
+
+    async def rows(self, assignees: Sequence[str]) -> list[QueueRow]:
+        """The alerts of these assignees as they are now, each once."""
+        return _joined(await self._read(assignees), assignees)
+
+    def known_rows(self, assignees: Sequence[str]) -> list[QueueRow]:
+        """The alerts as last read by the poller, for a stream that watches them."""
+        return _joined(self._lists, assignees)
+
+    @contextmanager
+    def watching(self, assignees: Sequence[str]) -> Iterator[asyncio.Event]:
+        """Have these lists read; the event is set after every change of any list."""
+        wake = asyncio.Event()
+        self._watched.update(assignees)
+        self._wakes.add(wake)
+        self._nudge.set()
+        try:
+            yield wake
+        finally:
+            self._wakes.discard(wake)
+            self._watched.subtract(assignees)
+            self._watched += Counter()  # without those that nobody watches
+
+    def is_read(self, assignees: Sequence[str]) -> bool:
+        """Whether the poller has read all of these lists."""
+        return all(assignee in self._lists for assignee in assignees)
+
+    def answered(self, alert: str, answer: str) -> None:
+        """Show an answer until it is applied."""
+        self._answered[alert] = answer, self._clock_s() + ANSWERED_S
+        self._nudge.set()
+
+    def changed(self) -> None:
+        """Read at once: somebody here has changed something."""
+        self._nudge.set()
+
+    async def _poll(self) -> None:
+        while not self.closing:
+            if self._watched:
+                await self._refresh()
+                await self._pause()
+            else:
+                # Old by the time somebody looks again.
+                self._lists = {}
+                self._nudge.clear()
+                await self._nudge.wait()
+
+    async def _pause(self) -> None:
+        self._nudge.clear()
+        try:
+            async with asyncio.timeout(self._every_s):
+                await self._nudge.wait()
+        except TimeoutError:
+            pass
+
+    async def _refresh(self) -> None:
+        try:
+            lists = await self._read(sorted(self._watched))
+        except StoreError as error:
+            # The lists stay as they were; the next reading may succeed.
+            log.warning("queue_not_read", error=str(error))
+            return
+        self.readings += 1
+        if lists != self._lists:
+            self._lists = lists
+            self._wake()
+
+    def _wake(self) -> None:
+        for wake in self._wakes:
+            wake.set()
+
+    async def _read(self, assignees: Sequence[str]) -> Mapping[str, Sequence[QueueRow]]:
+        found = await self._alerts.open_alerts(assignees, MOST_READ)
+        holders = await self._claims.holders(
+            sorted({row.alert for rows in found.values() for row in rows})
+        )
+        self._forget_answers()
+        return {
+            assignee: [self._marked(row, holders) for row in found.get(assignee, ())]
+            for assignee in assignees
+        }
+
+    def _marked(self, row: QueueRow, holders: Mapping[str, str]) -> QueueRow:
+        answer, _ = self._answered.get(row.alert, (None, 0.0))
+        return row._replace(claimed_by=holders.get(row.alert), answered=answer)
+
+    def _forget_answers(self) -> None:
+        now_s = self._clock_s()
+        self._answered = {alert: held for alert, held in self._answered.items() if now_s < held[1]}
+
+
+def _joined(lists: Mapping[str, Sequence[QueueRow]], assignees: Sequence[str]) -> list[QueueRow]:
+    """Each alert once; a queue's list without those that another rep owns."""
+    rows = {row.alert: row for one in assignees for row in lists.get(one, ())}
+    return [row for row in rows.values() if _is_seen(row, assignees)]
+
+
+def _is_seen(row: QueueRow, assignees: Sequence[str]) -> bool:
+    return row.owner is None or row.owner in assignees or EVERYBODY in assignees
