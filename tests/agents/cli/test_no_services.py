@@ -46,6 +46,8 @@ ASKS_REDIS = {
     "risks": (),
     "alerts list": (),
     "alerts show": ("0a",),
+    "alerts claim": ("0a", "--rep", "ali"),
+    "alerts release": ("0a", "--rep", "ali"),
     "alerts ack": ("0a",),
     "alerts snooze": ("0a",),
     "alerts done": ("0a",),
