@@ -26,7 +26,7 @@ from touchstream.web.console.live import Live
 from touchstream.web.console.model import model_router
 from touchstream.web.console.one_time import OneTimeTokens
 from touchstream.web.console.overview import OverviewReader, overview_router
-from touchstream.web.console.pages import environment, render, texts_for
+from touchstream.web.console.pages import environment, render, texts_for, warm
 from touchstream.web.console.publishing import EventPublisher, NotPublished
 from touchstream.web.console.queue import Queue, answers_router, queue_router
 from touchstream.web.console.rate_limit import RateLimit
@@ -64,6 +64,7 @@ def console_app(
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        warm(templates)
         live.start()
         yield
         await live.close()

@@ -45,7 +45,7 @@ class Fragment(NamedTuple):
 
 
 class Notice(NamedTuple):
-    """A sentence above the list, in answer to what the visitor just did."""
+    """A sentence above the list, which the stream leaves alone: an answer to the visitor."""
 
     key: str
     arguments: Mapping[str, str] = MappingProxyType({})
