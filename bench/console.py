@@ -163,7 +163,7 @@ async def measured(redis: str, customers: int, alerts: int, rounds: int) -> list
 
 
 def main() -> None:
-    """Print a row a page; exit 1 if one costs more than the limit."""
+    """Print a row a page; exit 1 if the median of one is above the limit."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--customers", type=int, default=100_000)
     parser.add_argument("--alerts", type=int, default=5_000)
@@ -174,7 +174,7 @@ def main() -> None:
     print(f"{'page':<22}{'first':>8}{'p50':>8}{'p99':>8}{'KB':>8}   (ms)")
     for row in rows:
         print(f"{row.page:<22}{row.first:>8.1f}{row.p50:>8.1f}{row.p99:>8.1f}{row.kilobytes:>8.1f}")
-    if any(row.p99 > LIMIT_MS for row in rows):
+    if any(row.p50 > LIMIT_MS for row in rows):
         raise SystemExit(1)
 
 

@@ -66,6 +66,7 @@ def console_app(
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         warm(templates)
         live.start()
+        overview.facts.begin()
         yield
         await live.close()
         await tuning.close()

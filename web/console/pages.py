@@ -16,9 +16,10 @@ from touchstream.web.console.texts import LANGUAGES, Texts, preferred, texts_of
 
 HTMX_CONFIG = (
     '{"includeIndicatorCSS": false, "extensions": "sse", "history": "reload", '
-    '"defaultTimeout": 15000}'
+    '"defaultTimeout": 15000, "morphIgnore": ["data-htmx-powered", "open"]}'
 )
-"""No styles by htmx, no further extensions, and a page that is gone back to is asked for again."""
+"""No styles by htmx, no further extensions; a page that is gone back to is asked for again, and a
+table that somebody has opened stays open."""
 
 
 class Page(NamedTuple):

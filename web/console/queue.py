@@ -7,6 +7,7 @@ from typing import Annotated, NamedTuple
 
 from fastapi import APIRouter, Depends, Form, Query, Request
 from jinja2 import Environment
+from markupsafe import Markup
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.types import Receive, Scope, Send
 
@@ -34,6 +35,8 @@ from touchstream.web.console.texts import Texts, texts_of
 
 CONFLICT, GONE = 409, 410
 ID_CHARS = 16
+MOST_DRAWN = 10_000
+"""Rows kept as HTML, 2 KB each."""
 
 
 class Fragment(NamedTuple):
@@ -58,6 +61,8 @@ class Queue:
         self, templates: Environment, live: Live, claims: Claims, publisher: EventPublisher
     ) -> None:
         self._templates = templates
+        self._row = templates.get_template("row.html")
+        self._rows: dict[tuple[QueueRow, str, str, str], Markup] = {}
         self.live = live
         self._claims = claims
         self._publisher = publisher
@@ -75,13 +80,24 @@ class Queue:
         html = self._templates.get_template("rows.html").render(
             t=t,
             principal=principal,
-            rows=chosen[:MOST_ROWS],
+            rows=[self._drawn(row, principal, t) for row in chosen[:MOST_ROWS]],
             more=max(0, len(chosen) - MOST_ROWS),
             total=len(chosen),
-            trend_of=lambda row: _trend(row, t),
             notice=None if notice is None else t(notice.key, **notice.arguments),
         )
         return Fragment(sha256(html.encode()).hexdigest()[:ID_CHARS], html)
+
+    def _drawn(self, row: QueueRow, principal: Principal, t: Texts) -> Markup:
+        """A row as HTML; the same one is drawn once for all who see it alike."""
+        key = row, t.language, principal.time_zone, principal.id
+        html = self._rows.get(key)
+        if html is None:
+            if len(self._rows) >= MOST_DRAWN:
+                self._rows.clear()
+            drawn = self._row.render(t=t, principal=principal, row=row, trend=_trend(row, t))
+            # The template has escaped everything.
+            html = self._rows[key] = Markup(drawn)
+        return html
 
     async def find(self, alert: str, principal: Principal) -> QueueRow:
         """An open alert that this principal sees; raises :class:`Refused`."""
