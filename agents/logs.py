@@ -21,6 +21,8 @@ PERSONAL_FIELDS = frozenset({"answers", "attributes", "body", "data", "email", "
 LEFT_OUT = "[left out]"
 REPEAT_EVERY_S = 30.0
 """A broker that refuses connections for 40 s makes aiokafka log 4,700 warnings."""
+TELLTALE_LOGGERS = ("apprise",)
+"""Libraries that log what they send and where; nothing of theirs is logged, at any level."""
 UNTIRING_LOGGERS = ("aiokafka", "kafka")
 
 
@@ -104,12 +106,13 @@ def standard_config(chosen: Format, level: str) -> dict[str, Any]:
 
 def _chatter(level: str) -> dict[str, str]:
     """Levels of the libraries: their routine lines matter only when debugging them."""
+    silent = dict.fromkeys(TELLTALE_LOGGERS, "CRITICAL")
     if level == "debug":
-        return {}
+        return silent
     quiet = "ERROR" if level == "error" else "WARNING"
     libraries = ("faust", "mode", "aiokafka", "kafka", "abc")  # Faust's consumer logs as "abc"
     # The timer of the parked shards runs late whenever a batch takes longer; that is harmless.
-    return {**dict.fromkeys(libraries, quiet), "mode.timers": "ERROR"}
+    return {**silent, **dict.fromkeys(libraries, quiet), "mode.timers": "ERROR"}
 
 
 def leave_out_personal(

@@ -11,6 +11,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.core import CounterMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from touchstream.agents.channels.message import Status
 from touchstream.schemas.dead_letter import DropReason, RejectReason
 from touchstream.schemas.emissions.registry import EMITTED
 from touchstream.streams.outcome import Oddity
@@ -29,6 +30,8 @@ Label = Literal[
     "version",
     "digest",
     "gate",
+    "channel",
+    "status",
 ]
 PER_SHARD: tuple[str, ...] = ()
 """No list here: the values are the shards, p0 to p(n-1) and the learner."""
@@ -177,6 +180,20 @@ CATALOGUE: tuple[Entry, ...] = (
         "Time with lag and without durable progress; at worker.stall_timeout_s the worker exits.",
     ),
     Entry(
+        "touchstream_deliveries_total",
+        "counter",
+        "attempts",
+        "Attempts to deliver a message by the notifier; alert on refused and gone.",
+        {"channel": OF_SETTINGS, "status": get_args(Status)},
+    ),
+    Entry(
+        "touchstream_deliveries_waiting",
+        "gauge",
+        "messages",
+        "Messages on their way to a rep or queue.",
+    ),
+    Entry("touchstream_alerts_open", "gauge", "alerts", "Open alerts that the notifier knows."),
+    Entry(
         "touchstream_customers_at_risk",
         "gauge",
         "customers",
@@ -281,9 +298,12 @@ class Metrics:
             _checked(entry, dict(zip(entry.labels, (shard, *values), strict=False)))
         self._shards.counts[shard] = dict(counts)
 
-    def count(self, name: str, amount: float = 1) -> None:
+    def count(self, name: str, amount: float = 1, **labels: str) -> None:
         """Add ``amount`` >= 0 to one of this process's counters."""
-        self._counters[_entry(name, "counter").name].inc(amount)
+        entry = _entry(name, "counter")
+        counter = self._counters[entry.name]
+        _checked(entry, labels)
+        (counter.labels(**labels) if labels else counter).inc(amount)
 
     def set(self, name: str, value: float, **labels: str) -> None:
         """Set a gauge."""

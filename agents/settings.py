@@ -19,6 +19,11 @@ from typing import Annotated, Any, Self
 import msgspec
 from pydantic import ConfigDict, Field, ValidationError, model_validator
 
+from touchstream.agents.settings_channels import (
+    ChannelSettings,
+    SmtpSettings,
+    require_known_channels,
+)
 from touchstream.agents.settings_console import ConsoleSettings
 from touchstream.agents.settings_reps import Absence, QueueSettings, RepSettings
 from touchstream.agents.settings_sources import Given, KnownKeys, SettingsError, read
@@ -27,6 +32,7 @@ from touchstream.agents.settings_tables import (
     KafkaSettings,
     LearnerSettings,
     LoggingSettings,
+    NotifierSettings,
     RedisSettings,
     Table,
     TickSettings,
@@ -44,16 +50,19 @@ from touchstream.schemas.rules import (
 )
 
 __all__ = [
+    "ChannelSettings",
     "ConsoleSettings",
     "HttpSettings",
     "KafkaSettings",
     "LearnerSettings",
     "LoggingSettings",
+    "NotifierSettings",
     "QueueSettings",
     "RedisSettings",
     "RepSettings",
     "Settings",
     "SettingsError",
+    "SmtpSettings",
     "TickSettings",
     "WorkerSettings",
     "known_keys",
@@ -68,11 +77,14 @@ MAY_BE_UNSET = frozenset(
 """Keys of the rules that may be unset; an empty text unsets them."""
 SECRETS = frozenset(
     {
+        "channels.keys",
+        "channels.url",
         "console.oidc_secret",
         "console.secret",
         "kafka.password",
         "redis.password",
         "redis.url",
+        "smtp.password",
         "ticks.secret",
     }
 )
@@ -91,6 +103,7 @@ class Settings(Table):
     ticks: TickSettings = TickSettings()
     worker: WorkerSettings = WorkerSettings()
     learner: LearnerSettings = LearnerSettings()
+    notifier: NotifierSettings = NotifierSettings()
     http: HttpSettings = HttpSettings()
     logging: LoggingSettings = LoggingSettings()
     console: ConsoleSettings = ConsoleSettings()
@@ -98,6 +111,9 @@ class Settings(Table):
     """Who answers alerts."""
     queues: tuple[QueueSettings, ...] = ()
     """Where alerts without an owner wait."""
+    channels: tuple[ChannelSettings, ...] = ()
+    """The ways that alerts leave."""
+    smtp: SmtpSettings = SmtpSettings()
     rules: Rules = Rules()
 
     @classmethod
@@ -131,6 +147,11 @@ class Settings(Table):
                     raise ValueError(f"reps, queues: {key} of {one.id} is {named!r}, which is none")
         return self
 
+    @model_validator(mode="after")
+    def _channels_are_known(self) -> Self:
+        require_known_channels(self.channels, self.smtp, (*self.reps, *self.queues))
+        return self
+
     def answering_within(self, patience_s: float) -> Self:
         """The settings of a command that waits so many seconds for Kafka or Redis."""
         services = {
@@ -160,6 +181,7 @@ def known_keys() -> KnownKeys:
             keys[name] = {key: {} for key in inner}
     keys["reps"] = {key: {} for key in RepSettings.model_fields}
     keys["reps"] = {**keys["reps"], "absent": {key: {} for key in Absence.model_fields}}
+    keys["channels"] = {key: {} for key in ChannelSettings.model_fields}
     keys["queues"] = {key: {} for key in QueueSettings.model_fields}
     return keys
 
@@ -196,7 +218,8 @@ def _value_at(given: Given, setting: str) -> object:
 
 def _first_fault(error: ValidationError, given: Given) -> str:
     fault = error.errors()[0]
-    setting = ".".join(str(key) for key in fault["loc"])
+    path = ".".join(str(key) for key in fault["loc"])
+    setting = re.sub(r"\.(\d+)\b", r"[\1]", path)
     return _fault(setting, fault["input"], fault["msg"].removeprefix("Value error, "), given)
 
 
@@ -207,5 +230,6 @@ def _fault(setting: str, value: object, wanted: str, given: Given) -> str:
     table = re.sub(r"\[\d+\]$", "", named)
     if wanted.startswith((f"{table}.", f"{table}:")):
         return f"{named}{wanted.removeprefix(table)} {origin}"
-    shown = "" if named in SECRETS or not isinstance(value, str | int | float) else f"={value!r}"
+    secret = re.sub(r"\[\d+\]", "", named) in SECRETS
+    shown = "" if secret or not isinstance(value, str | int | float) else f"={value!r}"
     return f"{named}{shown}: {wanted} {origin}"

@@ -183,6 +183,14 @@ class LearnerSettings(Table):
     stall_timeout_s: Annotated[float, Field(gt=0, le=3_600)] = 120.0
 
 
+class NotifierSettings(Table):
+    """The one notifier, which sends alerts to reps and queues."""
+
+    console_url: Annotated[str, Field(pattern=r"^https?://\S+$")] = "http://127.0.0.1:9480"
+    """Address of the console, for the links of messages."""
+    stall_timeout_s: Annotated[float, Field(gt=0, le=3_600)] = 120.0
+
+
 class HttpSettings(Table):
     """The address of ``/live``, ``/ready`` and ``/metrics``, served without authentication."""
 

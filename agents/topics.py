@@ -8,7 +8,12 @@ from kafka.errors import TopicAlreadyExistsError
 from touchstream.agents.clients import admin
 from touchstream.agents.kafka import OUTPUT_TOPICS, physical_topics
 from touchstream.agents.settings import Settings
-from touchstream.schemas.topics import COMPACTED_TOPICS, EXAMPLES_TOPIC, TOUCHPOINTS_TOPIC
+from touchstream.schemas.topics import (
+    ALERTS_TOPIC,
+    COMPACTED_TOPICS,
+    EXAMPLES_TOPIC,
+    TOUCHPOINTS_TOPIC,
+)
 from touchstream.schemas.units import DAY_MS
 
 FOR_EVER = -1
@@ -45,7 +50,12 @@ def wanted_topics(settings: Settings) -> list[Topic]:
         Topic(names[TOUCHPOINTS_TOPIC], kafka.partitions, touchpoints),
         Topic(names[EXAMPLES_TOPIC], 1, examples),
         *(
-            Topic(names[topic], kafka.partitions, compacted if topic in COMPACTED_TOPICS else kept)
+            Topic(
+                names[topic],
+                # The one notifier reads them in one order, and there are few.
+                1 if topic == ALERTS_TOPIC else kafka.partitions,
+                compacted if topic in COMPACTED_TOPICS else kept,
+            )
             for topic in OUTPUT_TOPICS
         ),
     ]

@@ -33,12 +33,13 @@ from touchstream.agents.stores.base import Store
 from touchstream.agents.stores.connect import open_store
 from touchstream.agents.touchpoints import Touchpoints
 from touchstream.agents.watchdog import Watchdog
-from touchstream.schemas.topics import EXAMPLES_TOPIC, TOUCHPOINTS_TOPIC
+from touchstream.schemas.topics import ALERTS_TOPIC, EXAMPLES_TOPIC, TOUCHPOINTS_TOPIC
 from touchstream.schemas.units import Millis
 from touchstream.streams.intake.decode import Origin
 
 PARKED_RETRY_S = 0.05
 METRICS_EVERY_S = 1.0
+NOTIFY_EVERY_S = 1.0
 FENCE_CHECK_S = 1.0
 """Notices that Redis was restored even while no records arrive."""
 
@@ -107,6 +108,40 @@ def learner_app(
         app.timer(settings.ticks.interval_s)(_fatal(lambda: agent.tick(now_ms())))
     _beside(app, settings, agent, outbox, registry, metrics, settings.learner.stall_timeout_s)
     return app
+
+
+def notifier_app(
+    settings: Settings,
+    store: Store | None = None,
+    *,
+    now_ms: Callable[[], Millis] = _now_ms,
+) -> faust.App:
+    """The notifier as a Faust app; one process works, further ones stand by."""
+    # Texts and channels bring libraries that no worker needs.
+    from touchstream.agents.channels.registry import open_channels  # noqa: PLC0415
+    from touchstream.agents.notifier.agent import Notifier  # noqa: PLC0415
+
+    store = store or open_store(settings)
+    topics = physical_topics(settings.kafka)
+    metrics, registry = _metrics()
+    outbox = Outbox(store, lambda: new_producer(settings), TopicNames(topics))
+    channels = open_channels(settings)
+    agent = Notifier(topics[ALERTS_TOPIC], store, outbox, settings, channels, metrics, now_ms)
+    app = _app(group(settings, "notifier"), settings, store, topics)
+    transport.install(app, agent, settings.worker.linger_ms, embedded=settings.kafka.embedded)
+    _agent(app, "notifier", agent)
+    app.timer(NOTIFY_EVERY_S)(_fatal(partial(agent.tick, _end_of(app))))
+    app.on_before_shutdown.connect(_closing(agent.close))
+    _beside(app, settings, agent, outbox, registry, metrics, settings.notifier.stall_timeout_s)
+    return app
+
+
+def _closing(close: Callable[[], Awaitable[None]]) -> Callable[..., Awaitable[None]]:
+    async def closed(_: object, **__: object) -> None:
+        with suppress(Exception):
+            await close()
+
+    return closed
 
 
 def tick_secret(settings: Settings) -> bytes | None:

@@ -100,6 +100,7 @@ def _bad_usage() -> tuple[type[BaseException], ...]:
 def _foreseen() -> tuple[type[BaseException], ...]:
     """Imported only here, so that a command that succeeds pays for none of them."""
     from touchstream.agents.backfill import BackfillRefused
+    from touchstream.agents.channels.apprise import AppriseMissing
     from touchstream.agents.clients import NoBroker
     from touchstream.agents.embedded.broker import BrokerError
     from touchstream.agents.embedded.process import ServerError
@@ -115,6 +116,7 @@ def _foreseen() -> tuple[type[BaseException], ...]:
     return (
         *(
             Failed,
+            AppriseMissing,
             BackfillRefused,
             NoBroker,
             BrokerError,

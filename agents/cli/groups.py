@@ -1,4 +1,4 @@
-"""The commands with subcommands: ``dead-letters``, ``models`` and ``bands``."""
+"""The commands with subcommands: ``dead-letters``, ``models``, ``bands`` and ``channels``."""
 
 from pathlib import Path
 from typing import Annotated
@@ -7,7 +7,14 @@ import orjson
 import typer
 
 from touchstream.agents.cli import failures
-from touchstream.agents.cli.options import TIMEOUT_S, Config, Json, Timeout, load_settings
+from touchstream.agents.cli.options import (
+    TIMEOUT_S,
+    Config,
+    Json,
+    Timeout,
+    exit_unless,
+    load_settings,
+)
 
 ReasonOption = Annotated[str | None, typer.Option(help="Only letters with this reason.")]
 
@@ -26,11 +33,32 @@ bands = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
 )
+channels = typer.Typer(
+    help="Try the ways that alerts leave.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
 
 
 @bands.callback()
+@channels.callback()
 def _group() -> None:
     """Keep ``tune`` a subcommand: Typer would run the only one without its name."""
+
+
+@channels.command("test")
+def try_channel(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="As [[channels]] has it.")],
+    to: Annotated[
+        str | None, typer.Option(metavar="ADDRESS", help="For the kind email: who gets it.")
+    ] = None,
+    config: Config = None,
+    as_json: Json = False,
+) -> None:
+    """Send one test message, and say what came of it. Exit 1 if it was not delivered."""
+    from touchstream.agents.cli import channels as command
+
+    exit_unless(command.send_test(load_settings(config), name, to, as_json=as_json))
 
 
 @bands.command("tune")

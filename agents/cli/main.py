@@ -12,7 +12,7 @@ import typer
 
 from touchstream.agents.cli import failures
 from touchstream.agents.cli.exits import exit_code
-from touchstream.agents.cli.groups import bands, letters, models
+from touchstream.agents.cli.groups import bands, channels, letters, models
 from touchstream.agents.cli.options import (
     TIMEOUT_S,
     Config,
@@ -37,6 +37,7 @@ app = typer.Typer(
 app.add_typer(letters, name="dead-letters")
 app.add_typer(models, name="models")
 app.add_typer(bands, name="bands")
+app.add_typer(channels, name="channels")
 
 
 @app.command()
@@ -68,6 +69,14 @@ def learner(
     from touchstream.agents.cli import roles
 
     roles.learn(load_settings(config), writes_ticks=ticks)
+
+
+@app.command()
+def notifier(config: Config = None) -> None:
+    """Run the notifier: send alerts to reps and queues, under their capacity and hours."""
+    from touchstream.agents.cli import roles
+
+    roles.notify(load_settings(config))
 
 
 @app.command()

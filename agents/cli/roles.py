@@ -11,7 +11,7 @@ import structlog
 
 from touchstream.agents import garbage
 from touchstream.agents.settings import Settings
-from touchstream.agents.wiring import learner_app, worker_app
+from touchstream.agents.wiring import learner_app, notifier_app, worker_app
 
 SHUTDOWN_PATIENCE_S = 8.0
 """Docker and Kubernetes kill after 10 s or more."""
@@ -27,6 +27,11 @@ def work(settings: Settings) -> None:
 def learn(settings: Settings, *, writes_ticks: bool = True) -> None:
     """Run the learner; does not return. In a replay, the replay writes the ticks."""
     run(learner_app(settings, writes_ticks=writes_ticks))
+
+
+def notify(settings: Settings) -> None:
+    """Run the notifier; does not return."""
+    run(notifier_app(settings))
 
 
 def run(app: faust.App) -> None:

@@ -27,7 +27,7 @@ def up(settings: Settings, config: Path | None, workers: int) -> None:
     with _ended_by_sigterm() as ended:
         try:
             # The learner first: its first commit stores the rules that the workers need.
-            for position, (name, role) in enumerate(_roles(workers)):
+            for position, (name, role) in enumerate(_roles(settings, workers)):
                 environ = _environ(settings, config, position)
                 # most_starts=None: a deployment restarts its processes for ever.
                 members.append(Member(name, role, environ, logs=None, most_starts=None))
@@ -39,10 +39,13 @@ def up(settings: Settings, config: Path | None, workers: int) -> None:
             log.info("stopped", processes=len(members))
 
 
-def _roles(workers: int) -> Iterator[tuple[str, list[str]]]:
+def _roles(settings: Settings, workers: int) -> Iterator[tuple[str, list[str]]]:
     yield "learner", ["learner", "--ticks"]
     for number in range(workers):
         yield f"worker-{number}", ["worker"]
+    # Without anybody to send to there is nothing to run.
+    if settings.reps or settings.queues:
+        yield "notifier", ["notifier"]
 
 
 def require_topics(settings: Settings) -> None:

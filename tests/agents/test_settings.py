@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from touchstream.agents.settings import Settings, SettingsError, known_keys
+from touchstream.agents.settings_channels import ChannelSettings
 from touchstream.agents.settings_reps import Absence, QueueSettings, RepSettings
 from touchstream.agents.settings_sources import KnownKeys
 from touchstream.agents.settings_tables import Table
@@ -74,8 +75,8 @@ def test_the_example_file_holds_exactly_the_defaults() -> None:
 
 
 def example_with_its_comments() -> str:
-    """The example file with the target and the event type that stand in it as comments."""
-    return re.sub(r"^# (?=\[\[|\w+ = )", "", EXAMPLE.read_text(), flags=re.MULTILINE)
+    """The example file with the tables that stand in it as comments."""
+    return re.sub(r"^# (?=\[\[|\[\w+\]$|\w+ = )", "", EXAMPLE.read_text(), flags=re.MULTILINE)
 
 
 def test_the_example_file_holds_every_key() -> None:
@@ -410,6 +411,7 @@ LISTED: dict[str, type[msgspec.Struct]] = {
 """The lists of tables that shape results, and what an entry is."""
 
 TABLES: dict[str, type[Table]] = {
+    "channels": ChannelSettings,
     "queues": QueueSettings,
     "reps": RepSettings,
     "reps.absent": Absence,

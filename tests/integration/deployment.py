@@ -221,6 +221,13 @@ class Deployment:
         self._others.append(role)
         return role
 
+    def a_notifier(self) -> Role:
+        """A notifier, whose clock is the deployment's."""
+        clock = ["--since", str(self.since_ms), "--speed", str(self.speed)]
+        role = self._role("notifier", clock)
+        self._others.append(role)
+        return role
+
     def now_ms(self) -> Millis:
         """The time of the deployment's clock."""
         return fast_now_ms(self.since_ms, self.speed)

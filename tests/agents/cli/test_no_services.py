@@ -49,9 +49,9 @@ ASKS_REDIS = {
     "reshard": ("--partitions", "5", "--namespace", "new"),
     "doctor": (),
 }
-ASKS_NOBODY = {"check", "schemas", "report"}
-"""Commands that need no service."""
-RUNS_ITS_OWN = {"demo", "replay", "worker", "learner", "up"}
+ASKS_NOBODY = {"channels test", "check", "console-key", "schemas", "report"}
+"""Commands that need neither."""
+RUNS_ITS_OWN = {"demo", "replay", "worker", "learner", "notifier", "console", "up"}
 """Commands that start services, or wait for them as long as a supervisor lets them."""
 
 

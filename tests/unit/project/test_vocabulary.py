@@ -12,7 +12,7 @@ PARTS = ("schemas", "streams", "agents", "web", "simulator", "bench", "tests")
 
 OLD_NAMES = {
     "Chore",
-    "Desk",
+    "Harness",
     "InForce",
     "Lookout",
     "Models",

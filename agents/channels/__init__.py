@@ -1,0 +1,1 @@
+"""The ways a message leaves: webhook, e-mail, Slack-compatible webhook, apprise."""
