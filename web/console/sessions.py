@@ -35,6 +35,8 @@ class Sessions:
         if given is not None and len(given) < SHORTEST_SECRET:
             raise ValueError(f"console.secret: want at least {SHORTEST_SECRET} characters")
         secret = given or token_urlsafe(32)
+        self.flows = URLSafeTimedSerializer(secret, salt="touchstream.oidc")
+        """Signs sign-ins under way at an OpenID provider."""
         self._cookies = URLSafeTimedSerializer(secret, salt="touchstream.session")
         self._tokens = Signer(secret, salt="touchstream.csrf")
         self._lifetime_s = console.session_hours * HOUR_S

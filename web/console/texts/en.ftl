@@ -216,3 +216,6 @@ queue-more-snooze = Snooze until …
 queue-more-outcome = Outcome …
 key-snooze = Snooze until tomorrow at 9:00
 customer-return = Chance of coming back
+error-oidc = The provider of your organisation does not answer as it should: try again, or use your API key.
+error-oidc-flow = This sign-in has taken too long, or began in another browser: start again.
+error-oidc-nobody = No rep has the address that your organisation has confirmed.

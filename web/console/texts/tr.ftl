@@ -215,3 +215,6 @@ queue-more-snooze = Şu zamana ertele …
 queue-more-outcome = Sonuç …
 key-snooze = Yarın saat 09.00 olana dek ertele
 customer-return = Geri dönme olasılığı
+error-oidc = Kurumunuzun oturum sağlayıcısı gerektiği gibi yanıt vermiyor: yeniden deneyin veya API anahtarınızı kullanın.
+error-oidc-flow = Bu oturum açma çok uzun sürdü veya başka bir tarayıcıda başladı: yeniden başlayın.
+error-oidc-nobody = Kurumunuzun doğruladığı adrese sahip bir temsilci yok.
