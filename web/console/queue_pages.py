@@ -1,5 +1,6 @@
 """Pages of the queue: the list, its stream, and the answers."""
 
+from collections.abc import Callable
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Form, Query, Request
@@ -16,11 +17,12 @@ from touchstream.web.console.answers import (
     Verb,
 )
 from touchstream.web.console.event_stream import EventStream, lists
-from touchstream.web.console.gate import SignedIn
+from touchstream.web.console.gate import SignedIn, gate_of
 from touchstream.web.console.pages import render
 from touchstream.web.console.principal import Principal
 from touchstream.web.console.queue import CONFLICT, Notice, Queue
 from touchstream.web.console.rows import MOST_ROWS, SORTS, Sort, View
+from touchstream.web.console.sessions import COOKIE
 from touchstream.web.console.sign_in import SEE_OTHER
 
 Kind = Annotated[str, Query(max_length=64)]
@@ -65,16 +67,25 @@ def queue_router(queue: Queue) -> APIRouter:
         view = View(kind, band, sort, snoozed)
         # A client that comes back has a newer cursor than its page.
         cursor = request.headers.get("last-event-id", cursor)
-        return _Stream(queue, view, principal, cursor)
+        cookie, sessions = request.cookies.get(COOKIE), gate_of(request).sessions
+        return _Stream(queue, view, principal, cursor, lambda: sessions.read(cookie) is None)
 
     return router
 
 
 class _Stream(Response):
-    """The stream of one client; its list is watched while it is open."""
+    """The stream of one client; its list is watched while it is open, until the session ends."""
 
-    def __init__(self, queue: Queue, view: View, principal: Principal, cursor: str) -> None:
+    def __init__(
+        self,
+        queue: Queue,
+        view: View,
+        principal: Principal,
+        cursor: str,
+        is_over: Callable[[], bool],
+    ) -> None:
         super().__init__()
+        self._is_over = is_over
         self._queue = queue
         self._view = view
         self._principal = principal
@@ -89,7 +100,7 @@ class _Stream(Response):
                 rows = live.known_rows(assignees) if live.is_read(assignees) else first
                 return self._queue.draw(rows, self._view, self._principal)
 
-            events = lists(render_now, wake, lambda: live.closing, self._cursor)
+            events = lists(render_now, wake, lambda: live.closing or self._is_over(), self._cursor)
             await EventStream(events)(scope, receive, send)
 
 

@@ -219,3 +219,4 @@ customer-return = Chance of coming back
 error-oidc = The provider of your organisation does not answer as it should: try again, or use your API key.
 error-oidc-flow = This sign-in has taken too long, or began in another browser: start again.
 error-oidc-nobody = No rep has the address that your organisation has confirmed.
+queue-lost = The connection is lost. Trying again …

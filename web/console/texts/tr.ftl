@@ -218,3 +218,4 @@ customer-return = Geri dönme olasılığı
 error-oidc = Kurumunuzun oturum sağlayıcısı gerektiği gibi yanıt vermiyor: yeniden deneyin veya API anahtarınızı kullanın.
 error-oidc-flow = Bu oturum açma çok uzun sürdü veya başka bir tarayıcıda başladı: yeniden başlayın.
 error-oidc-nobody = Kurumunuzun doğruladığı adrese sahip bir temsilci yok.
+queue-lost = Bağlantı koptu. Yeniden deneniyor …
