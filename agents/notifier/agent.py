@@ -28,7 +28,7 @@ from touchstream.agents.fenced import (
     ShardUpdate,
 )
 from touchstream.agents.metrics import Metrics
-from touchstream.agents.notifier.book import Book, Delivery
+from touchstream.agents.notifier.book import NOTIFIER, Book, Delivery
 from touchstream.agents.notifier.compose import Composer
 from touchstream.agents.notifier.directory import Directory
 from touchstream.agents.notifier.events import apply
@@ -40,8 +40,6 @@ from touchstream.agents.stores.base import Read, Store
 from touchstream.schemas.emissions.envelope import Emission, decode_emission
 from touchstream.schemas.units import Millis
 
-NOTIFIER = "notifier"
-"""Its shard."""
 BATCHES_IN_FLIGHT = 2
 FOR_EVER_MS = 2**52
 PAGE = 10_000
