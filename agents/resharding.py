@@ -14,6 +14,7 @@ from msgspec import Struct
 from touchstream.agents.active_config import LEARNER
 from touchstream.agents.checkpoint import Checkpoint, decode_learner_checkpoint
 from touchstream.agents.fatal import Refusal
+from touchstream.agents.notifier.record import FRESH, NOTIFIER
 from touchstream.agents.serving import wanted
 from touchstream.agents.stores.base import Commit, Fence, Holding, Read, Store
 from touchstream.agents.stores.base import ShardCheckpoint as Stored
@@ -84,6 +85,8 @@ class Drained(NamedTuple):
     """Of every shard, then of the learner: the copy holds only if they have not changed."""
     shards: Sequence[ShardCheckpoint]
     learner: Checkpoint
+    notifier: bytes | None
+    """Its record; None: none has run."""
 
     @property
     def ends(self) -> tuple[int, ...]:
@@ -116,7 +119,8 @@ async def read_drained(store: Store, namespace: str, partitions: int) -> Drained
     left += [f"{name} has unsent emissions" for name in names if await store.outbox(name, 0, 1)]
     if left:
         raise Refusal(f"namespace {namespace!r} is not drained: {'; '.join(left)}")
-    return Drained(stored, shards, learner)
+    [notifier] = await store.read_checkpoints([NOTIFIER])
+    return Drained(stored, shards, learner, notifier.record)
 
 
 def _behind(shards: Sequence[ShardCheckpoint], learner: Checkpoint) -> list[str]:
@@ -173,7 +177,7 @@ async def copy(
             "a worker or the learner has gone on while the namespace was copied: stop it, and run "
             "this again"
         )
-    await _commit(target, _commits(shards, drained.learner, starts))
+    await _commit(target, _commits(shards, drained.learner, starts, drained.notifier))
     await target.claim_partitions(lineage.partitions)
     await target.put_origin(msgspec.json.encode(lineage))
 
@@ -207,8 +211,8 @@ async def _copy_pages(
 
 async def _copy_states(source: Store, target: Store, read: Read, partitions: int) -> None:
     holdings = await source.holdings(read, INDEXES)
-    if read.shard == LEARNER:
-        return await target.put_holdings(LEARNER, holdings)
+    if read.shard in {LEARNER, NOTIFIER}:
+        return await target.put_holdings(read.shard, holdings)
     dealt = defaultdict(list)
     for one in map(_with_alert_indexes, holdings):
         dealt[shard_of(one.id, partitions)].append(one)
@@ -242,7 +246,10 @@ async def _copy_measures(
 
 
 def _commits(
-    shards: Sequence[ShardCheckpoint], learner: Checkpoint, starts: Sequence[int]
+    shards: Sequence[ShardCheckpoint],
+    learner: Checkpoint,
+    starts: Sequence[int],
+    notifier: bytes | None,
 ) -> list[Commit]:
     knowledge = learner.knowledge.copy()
     knowledge.passed = passed_by(shards)
@@ -253,6 +260,8 @@ def _commits(
             for number, (shard, start) in enumerate(zip(shards, starts, strict=True))
         ),
         Commit(LEARNER, None, Fence(0, 1), record),
+        # Its topic begins anew, and what it has sent is known.
+        *([] if notifier is None else [Commit(NOTIFIER, None, Fence(0, 1), FRESH)]),
     ]
 
 

@@ -17,6 +17,7 @@ from rich.live import Live
 from rich.table import Table
 
 from touchstream.agents.checkpoint import Checkpoint
+from touchstream.agents.cli.demo_console import demo_console
 from touchstream.agents.history.lines import parse_line
 from touchstream.agents.history.pacer import Publish, TickAt
 from touchstream.agents.history.steps import Step
@@ -172,6 +173,7 @@ def demo(settings: Settings, config: Path | None, seconds: int, seed: int) -> di
     with (
         tempfile.TemporaryDirectory(prefix="touchstream-demo-") as out,
         services(settings, config, EMBEDDED, 1, more=RULES) as scene,
+        demo_console(scene),
         board.open(),
     ):
         found = asyncio.run(_run(scene, Path(out), board, world, seconds))

@@ -13,7 +13,6 @@ from typing import Any, ClassVar
 
 import msgspec
 import structlog
-from msgspec import Struct
 
 from touchstream.agents.assignment import TopicPartition
 from touchstream.agents.channels.message import Channel
@@ -33,6 +32,7 @@ from touchstream.agents.notifier.compose import Composer
 from touchstream.agents.notifier.directory import Directory
 from touchstream.agents.notifier.events import apply
 from touchstream.agents.notifier.outcomes import Destinations, after_attempt, due, is_off
+from touchstream.agents.notifier.record import NOTIFIER, NotifierRecord
 from touchstream.agents.notifier.rounds import pass_time
 from touchstream.agents.outbox import Outbox
 from touchstream.agents.settings import Settings
@@ -50,13 +50,6 @@ LOST_FENCE = LostFencePolicy(
 )
 
 log = structlog.get_logger()
-
-
-class NotifierRecord(Struct, frozen=True):
-    """What the notifier's record holds, beside the book."""
-
-    sequences: Mapping[str, str] = {}
-    """Shard -> newest sequence read; the outbox of a worker may send one twice."""
 
 
 class NotifierShard(FencedShard):

@@ -49,6 +49,10 @@ class Member:
     def pid(self) -> int:
         return self._process.pid
 
+    @property
+    def running(self) -> bool:
+        return self._process.running
+
     def look(self) -> None:
         """Restart it if it has exited; raises :class:`SupervisorError` when that is hopeless."""
         if self._process.running:

@@ -27,7 +27,7 @@ class Priority(Struct, frozen=True, kw_only=True, gc=False):
     score: Annotated[float, Meta(ge=0.0)]
     """The product, in minor units of ``currency``."""
     risk: Probability
-    """The probability that the alert is about (0..1)."""
+    """The probability of what an action may avert (0..1): of a return, that there is none."""
     value_minor: Annotated[int, Meta(ge=0)]
     """Value of the customer in a year, in minor units."""
     currency: Currency

@@ -8,6 +8,8 @@ from touchstream.schemas.rules import Band
 from touchstream.schemas.touchpoints.actions import Rating
 from touchstream.schemas.units import Millis
 from touchstream.streams.decide.priority import UNLEARNT_SAVEABILITY, score_of
+from touchstream.streams.learn.ledger import MILLION
+from touchstream.streams.learn.snapshot import RETURN
 
 MOST_REASONS = 3
 """Reasons kept and shown: a person reads no more."""
@@ -44,9 +46,14 @@ class OpenAlert(Struct, frozen=True, array_like=True, omit_defaults=True, gc=Fal
     acknowledged_by: str | None = None
 
     @property
+    def loss_millionths(self) -> int:
+        """Probability of what an action may avert: of a former customer, that they stay away."""
+        return MILLION - self.millionths if self.kind == RETURN else self.millionths
+
+    @property
     def score(self) -> float:
         """The priority, in minor units."""
-        return score_of(self.millionths, self.value_minor, UNLEARNT_SAVEABILITY)
+        return score_of(self.loss_millionths, self.value_minor, UNLEARNT_SAVEABILITY)
 
 
 class RestingAlert(Struct, frozen=True, array_like=True, omit_defaults=True, gc=False):

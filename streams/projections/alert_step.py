@@ -153,7 +153,7 @@ def _full(state: AlertsState, alert: OpenAlert, ctx: Context) -> AlertRaised:
         risk=risk,
         priority=Priority(
             score=alert.score,
-            risk=risk,
+            risk=alert.loss_millionths / MILLION,
             value_minor=alert.value_minor,
             currency=ctx.rules.deciding.currency,
             value_from=alert.value_from,

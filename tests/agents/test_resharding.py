@@ -16,6 +16,7 @@ from touchstream.agents.active_config import LEARNER, version_id
 from touchstream.agents.checkpoint import POSITION, Checkpoint, decode_learner_checkpoint
 from touchstream.agents.fatal import Refusal
 from touchstream.agents.held_examples import HeldExamples
+from touchstream.agents.notifier.record import FRESH, NOTIFIER
 from touchstream.agents.prepare import check_store
 from touchstream.agents.resharding import read_drained, read_lineage
 from touchstream.agents.settings import Settings
@@ -285,3 +286,17 @@ def test_a_namespace_that_is_not_drained_says_what_is_left(
 def test_without_a_learner_there_is_nothing_to_move() -> None:
     with pytest.raises(Refusal, match="no learner has run in namespace 'old'"):
         asyncio.run(read_drained(MemoryStore(), "old", 4))
+
+
+def test_what_the_notifier_knows_moves_as_a_whole_and_its_topic_begins_anew() -> None:
+    async def moved() -> tuple[list[bytes | None], Fence | None]:
+        source = await stored(LocalStream(QUICK, 2))
+        states: dict[str, bytes | None] = {"alert/a": b"{}", "tally/1": b"{}"}
+        timers: dict[str, int | None] = dict.fromkeys(states, 0)
+        await source.commit([Commit(NOTIFIER, None, Fence(7, 3), FRESH, states, timers)])
+        target = await copied(source, 5)
+        [found] = await target.load([Read(NOTIFIER, await target.timers_until(NOTIFIER, 1, 9))])
+        [position] = await target.read_checkpoints([NOTIFIER])
+        return found, position.fence
+
+    assert asyncio.run(moved()) == ([b"{}", b"{}"], Fence(0, 1))

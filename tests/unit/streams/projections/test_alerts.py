@@ -35,6 +35,7 @@ from touchstream.streams.customer import Step
 from touchstream.streams.decide.policy import held_out
 from touchstream.streams.emit.customer_risk import moment as as_datetime
 from touchstream.streams.intake.decode import Arrival
+from touchstream.streams.projections.alert_state import OpenAlert
 from touchstream.streams.projections.alerts import UNKNOWN_ALERT
 from touchstream.streams.projections.indexes import owner_index, queue_index
 from touchstream.streams.projections.projection import TimerFired
@@ -326,6 +327,11 @@ def test_priority_is_risk_times_value_times_saveability() -> None:
         "none",
     )
     assert priority.score == pytest.approx(priority.risk * 12_000)
+
+
+def test_the_priority_of_a_return_is_about_those_who_would_stay_away() -> None:
+    known = OpenAlert("return", b"", Millis(0), Millis(0), "high", 740_000, 1_000, "default")
+    assert known.score == pytest.approx(260.0)
 
 
 def test_the_value_is_a_year_of_orders_else_of_the_subscription() -> None:
