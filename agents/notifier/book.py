@@ -14,7 +14,7 @@ from touchstream.agents.channels.message import Message
 from touchstream.agents.languages.texts import Why
 from touchstream.schemas.emissions.risk import Reason
 from touchstream.schemas.rules import Band
-from touchstream.schemas.units import Millis
+from touchstream.schemas.units import DAY_MS, Millis
 
 DeliveryKind = Literal["raised", "escalated", "quiet", "digest", "channel_off"]
 
@@ -118,6 +118,15 @@ class Tally(Struct, frozen=True):
     day: str
     counts: Mapping[str, int] = {}
     """``kind|queue|useful`` and so on."""
+
+
+def tally_day(at_ms: Millis) -> str:
+    """The day of a tally, in UTC.
+
+    >>> tally_day(Millis(DAY_MS))
+    '000001'
+    """
+    return f"{at_ms // DAY_MS:06d}"
 
 
 Entry = Notice | RecipientState | Delivery | EndpointHealth | Tally

@@ -2,14 +2,14 @@
 
 from msgspec.structs import replace
 
-from touchstream.agents.notifier.book import Book, Cleared, Notice, Tally
+from touchstream.agents.notifier.book import Book, Cleared, Notice, Tally, tally_day
 from touchstream.agents.notifier.capacity import remembered
 from touchstream.agents.notifier.directory import Directory
 from touchstream.agents.notifier.hours import after_working
 from touchstream.schemas.emissions.alerts import AlertCleared, AlertRaised, AlertUpdated
 from touchstream.schemas.emissions.envelope import Emission
 from touchstream.schemas.rules import Band
-from touchstream.schemas.units import DAY_MS, MINUTE_MS, Millis
+from touchstream.schemas.units import MINUTE_MS, Millis
 
 MOST_CLEARED = 200
 """Listed in a summary; more nobody reads."""
@@ -129,7 +129,7 @@ def _forget(book: Book, customer: str) -> None:
 
 
 def _tally(book: Book, cleared: AlertCleared, at_ms: Millis) -> None:
-    day = f"{at_ms // DAY_MS:06d}"
+    day = tally_day(at_ms)
     tally = book.tallies.get(day) or Tally(day)
     key = f"{cleared.kind}|{cleared.queue}|{cleared.rating or 'unrated'}"
     book.put(Tally(day, {**tally.counts, key: tally.counts.get(key, 0) + 1}))

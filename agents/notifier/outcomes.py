@@ -25,13 +25,18 @@ class Destinations(NamedTuple):
 
 
 def due(book: Book, now_ms: Millis, under_way: Collection[str]) -> Sequence[Delivery]:
-    """The deliveries to attempt now, in the order in which they were due."""
+    """The deliveries to attempt now: the first due first, of one round the highest priority."""
     found = [
         one
         for one in book.deliveries.values()
         if one.next_ms <= now_ms and one.key not in under_way
     ]
-    return sorted(found, key=lambda one: (one.next_ms, one.made_ms, one.key))
+    return sorted(found, key=lambda one: (one.next_ms, one.made_ms, -_priority(book, one), one.key))
+
+
+def _priority(book: Book, delivery: Delivery) -> float:
+    open_ones = (book.notices.get(alert) for alert in delivery.alerts)
+    return max((one.score for one in open_ones if one is not None), default=0.0)
 
 
 def is_off(book: Book, destinations: Destinations, delivery: Delivery) -> bool:

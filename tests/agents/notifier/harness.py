@@ -151,9 +151,10 @@ class NotifierUnderTest:
         self._enter(customer, data)
 
     def _enter(self, customer: str, data: AlertRaised | AlertUpdated | AlertCleared) -> None:
-        self._apply(alert_emission(CustomerId(customer), data, self._moment()))
+        self.enter(alert_emission(CustomerId(customer), data, self._moment()))
 
-    def _apply(self, emission: Emission) -> None:
+    def enter(self, emission: Emission) -> None:
+        """An event of the topic arrived."""
         apply(self.book, self.directory, emission, self.now_ms)
         self.commit()
 
