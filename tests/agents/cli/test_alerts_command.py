@@ -257,6 +257,7 @@ def test_programs_read_a_line_an_alert(shop: Shop) -> None:
         "risk": 0.82,
         "priority": {
             "score": 82_000.0,
+            "risk": 0.82,
             "value_minor": 100_000,
             "currency": "EUR",
             "value_from": "orders",
