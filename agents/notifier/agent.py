@@ -27,7 +27,7 @@ from touchstream.agents.fenced import (
     ShardUpdate,
 )
 from touchstream.agents.metrics import Metrics
-from touchstream.agents.notifier.book import NOTIFIER, Book, Delivery
+from touchstream.agents.notifier.book import Book, Delivery
 from touchstream.agents.notifier.compose import Composer
 from touchstream.agents.notifier.directory import Directory
 from touchstream.agents.notifier.events import apply

@@ -16,8 +16,6 @@ from touchstream.schemas.emissions.risk import Reason
 from touchstream.schemas.rules import Band
 from touchstream.schemas.units import DAY_MS, Millis
 
-NOTIFIER = "notifier"
-"""The shard that holds the book."""
 DeliveryKind = Literal["raised", "escalated", "quiet", "digest", "channel_off"]
 
 

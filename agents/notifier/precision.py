@@ -10,7 +10,8 @@ from typing import NamedTuple
 import msgspec
 from msgspec import Struct
 
-from touchstream.agents.notifier.book import NOTIFIER, Tally, tally_day
+from touchstream.agents.notifier.book import Tally, tally_day
+from touchstream.agents.notifier.record import NOTIFIER
 from touchstream.agents.stores.base import Read, Store
 from touchstream.schemas.units import DAY_MS, Millis
 

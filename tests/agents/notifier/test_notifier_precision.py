@@ -2,8 +2,9 @@
 
 from tests.agents.notifier.harness import NotifierUnderTest, ms
 from tests.agents.notifier.test_notifier_rounds import settings
-from touchstream.agents.notifier.book import NOTIFIER, Tally
+from touchstream.agents.notifier.book import Tally
 from touchstream.agents.notifier.precision import PrecisionRow, alert_precision, summed
+from touchstream.agents.notifier.record import NOTIFIER
 from touchstream.agents.stores.base import Holding
 from touchstream.agents.stores.memory import MemoryStore
 
