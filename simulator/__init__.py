@@ -14,6 +14,7 @@ from touchstream.simulator.delivery import Day, Expected
 from touchstream.simulator.drift import Drift
 from touchstream.simulator.noise import SILENCE, Line, Noise
 from touchstream.simulator.outlook import Outlook
+from touchstream.simulator.saveable import SaveableGroup
 from touchstream.simulator.treatments import TREATMENTS, Treatment
 from touchstream.simulator.world import START_MS, CustomerTruth, World
 
@@ -28,6 +29,7 @@ __all__ = [
     "Line",
     "Noise",
     "Outlook",
+    "SaveableGroup",
     "Treatment",
     "World",
 ]

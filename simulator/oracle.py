@@ -1,10 +1,12 @@
 """The true probability of leaving, given the latent state."""
 
+import msgspec
 import numpy as np
 
 from touchstream.simulator.customers import Floats, Ints, Traits
 from touchstream.simulator.drift import NO_DRIFT, Drift
 from touchstream.simulator.hazard import Latent, daily_hazard, evolve
+from touchstream.simulator.treatments import MOST_RELIEF, Treatment
 
 
 def churn_probabilities(
@@ -37,3 +39,12 @@ def churn_probabilities(
         staying *= 1 - daily_hazard(state, those, day, drift)
     leaving: Floats = 1 - staying.reshape(len(who), paths).mean(axis=1)
     return leaving
+
+
+def relieved(latent: Latent, who: Ints, treatment: Treatment) -> Latent:
+    """The state if each of ``who`` accepts the treatment now."""
+    relief, open_tickets = latent.relief.copy(), latent.open_tickets.copy()
+    relief[who] = np.minimum(relief[who] + treatment.relief, MOST_RELIEF)
+    if treatment.solves_tickets:
+        open_tickets[who] = 0
+    return msgspec.structs.replace(latent, relief=relief, open_tickets=open_tickets)

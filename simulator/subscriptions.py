@@ -33,6 +33,10 @@ class Subscriptions:
         self._plan = [name for name, _ in chosen]
         self._amount_minor = [amount for _, amount in chosen]
 
+    def prices_minor(self) -> Ints:
+        """The present price of each customer's term; 0 without terms."""
+        return np.array(self._amount_minor, np.int64)
+
     def write(self, today: Today) -> None:
         """Write down arrivals, renewals and failed payments of today."""
         for index in np.flatnonzero(_arriving(today)).tolist():

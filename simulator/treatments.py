@@ -10,6 +10,7 @@ from msgspec import Struct
 from touchstream.schemas.units import HOUR_MS, MINUTE_MS
 
 DO_NOTHING = "do_nothing"
+MOST_RELIEF = 1.0
 
 
 class Treatment(Struct, frozen=True, kw_only=True):

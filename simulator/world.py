@@ -18,10 +18,11 @@ from touchstream.simulator.hazard import Latent, daily_hazard, evolve, first_lat
 from touchstream.simulator.mail import Mail
 from touchstream.simulator.noise import Line, Noise
 from touchstream.simulator.observer import PARTICLES, Observer
-from touchstream.simulator.oracle import churn_probabilities
+from touchstream.simulator.oracle import churn_probabilities, relieved
 from touchstream.simulator.outlook import Outlook, draw_outlooks
 from touchstream.simulator.retention_team import RetentionTeam
 from touchstream.simulator.sales import plan_sales
+from touchstream.simulator.saveable import EVERYONE, SaveableGroup, plan_of, yearly_values
 from touchstream.simulator.segments import SEGMENTS
 from touchstream.simulator.subscriptions import Subscriptions, write_leaving
 from touchstream.simulator.today import Today
@@ -73,6 +74,8 @@ class World:
         What the actions given to :meth:`treat` do.
     drift
         How the law changes on some day.
+    saveable
+        Who accepts what the actions offer.
     """
 
     def __init__(
@@ -87,6 +90,7 @@ class World:
         remember_every_days: int = 0,
         treatments: Mapping[str, Treatment] = TREATMENTS,
         drift: Drift = NO_DRIFT,
+        saveable: SaveableGroup = EVERYONE,
     ) -> None:
         if customers < 1 or days < 1 or start_ms % DAY_MS:
             raise ValueError("want customers >= 1, days >= 1 and start_ms at a midnight")
@@ -94,7 +98,7 @@ class World:
         self._transport = Transport(Noise() if noise is None else noise, self._chance(NOISE))
         self._remember_every_days = remember_every_days
         self._treatments = treatments
-        self._drift = drift
+        self._drift, self._saveable = drift, saveable
         cast = self._chance(CAST)
         self._traits = draw_traits(cast, customers, days, growth_per_year)
         self._names = [f"c{number:06d}" for number in range(1, len(self._traits.segment) + 1)]
@@ -148,7 +152,7 @@ class World:
         index = self._index[customer]
         if action == DO_NOTHING or self._traits.start_day[index] >= max(self._next_day, 1):
             return None
-        treatment = self._treatments[action]
+        treatment = self._treatment_of(index, action, self._saveable)
         named = decision or f"{customer}-{action}-{at_ms}"
         trial = attempt(treatment, self._seed, named)
         from_ms = max(at_ms, self.now_ms) - self._start_ms
@@ -201,6 +205,37 @@ class World:
         who = np.flatnonzero(here)
         risks = self._oracle(latent, who, day, horizon_days, paths)
         return {self._names[index]: risk for index, risk in zip(who, risks.tolist(), strict=True)}
+
+    def true_saves(
+        self,
+        horizon_days: int,
+        action: str,
+        among: Collection[str],
+        paths: int = 64,
+        saveable: SaveableGroup | None = None,
+    ) -> dict[str, float]:
+        """P(an action now keeps a customer who would leave within ``horizon_days``), by name.
+
+        P(accepts) x (P(leaves | nothing is done) - P(leaves | accepts)), of those ``among`` who are
+        customers now; a lead is none. Both futures are drawn with the same random numbers.
+        ``saveable``: instead of the world's own group.
+        """
+        here = present(self._latent, self._traits, self._next_day - 1)
+        known = [name for name in sorted(among) if name in self._index]
+        names = [name for name in known if here[self._index[name]]]
+        who = np.array([self._index[name] for name in names], np.int64)
+        treated = relieved(self._latent, who, self._treatments[action])
+        day = self._next_day
+        untreated = self._oracle(self._latent, who, day, horizon_days, paths)
+        kept = untreated - self._oracle(treated, who, day, horizon_days, paths)
+        group = self._saveable if saveable is None else saveable
+        accepted = [self._treatment_of(index, action, group).accepted for index in who.tolist()]
+        return dict(zip(names, (kept * np.array(accepted)).tolist(), strict=True))
+
+    def true_yearly_values(self) -> dict[str, float]:
+        """The worth of a year of every customer at full interest, in minor units, by name."""
+        values = yearly_values(self._traits, self._subscriptions.prices_minor())
+        return dict(zip(self._names, values.tolist(), strict=True))
 
     def true_outlooks(
         self, at_ms: int, horizon_days: int, among: Collection[str], paths: int = 64
@@ -283,17 +318,16 @@ class World:
         self._transport.send(self._event_log.close())
         return len(leavers)
 
+    def _treatment_of(self, index: int, action: str, group: SaveableGroup) -> Treatment:
+        return group.treatment_of(plan_of(self._traits, index), self._treatments[action])
+
     def _relieve(self, index: int, treatment: Treatment, from_ms: int) -> None:
-        latent = self._latent
-        relief, open_tickets = latent.relief.copy(), latent.open_tickets.copy()
-        relief[index] = min(relief[index] + treatment.relief, 1.0)
         if treatment.solves_tickets:
-            open_tickets[index] = 0
             day, offset_ms = divmod(from_ms, DAY_MS)
             for ticket in self._retention_team.close_all(index):
                 solved = {"ticket": ticket}
                 self._event_log.plan(day, "ticket.resolved", self._names[index], offset_ms, solved)
-        self._latent = msgspec.structs.replace(latent, relief=relief, open_tickets=open_tickets)
+        self._latent = relieved(self._latent, np.array([index]), treatment)
 
     def _known(self, at_ms: int) -> tuple[int, Latent]:
         day, rest_ms = divmod(at_ms - self._start_ms, DAY_MS)

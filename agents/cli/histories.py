@@ -18,8 +18,8 @@ def now_ms() -> Millis:
 def range_of_time(since: str | None, until: str | None) -> TimeRange:
     """The range that options ask for; until now, where nothing else is asked for."""
     return TimeRange(
-        None if since is None else _moment("--from", since),
-        now_ms() if until is None else _moment("--until", until),
+        None if since is None else moment_of("--from", since),
+        now_ms() if until is None else moment_of("--until", until),
     )
 
 
@@ -36,7 +36,8 @@ def places_outside(history: History) -> str:
     return ", ".join(found.places for found in (history.before, history.after) if found.count)
 
 
-def _moment(option: str, text: str) -> Millis:
+def moment_of(option: str, text: str) -> Millis:
+    """A day or a time; raises :class:`BadUsage` that names the option."""
     try:
         return parse_time(text if "T" in text.upper() else f"{text}T00:00:00Z")
     except ValueError as exc:

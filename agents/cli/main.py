@@ -11,6 +11,7 @@ import orjson
 import typer
 
 from touchstream.agents.cli import failures
+from touchstream.agents.cli.alert_commands import alerts
 from touchstream.agents.cli.exits import exit_code
 from touchstream.agents.cli.groups import bands, channels, letters, models
 from touchstream.agents.cli.options import (
@@ -34,6 +35,7 @@ app = typer.Typer(
     rich_markup_mode=None,  # importing rich takes longer than all the rest
     pretty_exceptions_enable=False,
 )
+app.add_typer(alerts, name="alerts")
 app.add_typer(letters, name="dead-letters")
 app.add_typer(models, name="models")
 app.add_typer(bands, name="bands")

@@ -6,13 +6,12 @@ from collections.abc import Iterator, Sequence
 import orjson
 import typer
 
+from touchstream.agents.cli.asking import ask_store
 from touchstream.agents.cli.failures import BadUsage
 from touchstream.agents.queries import AtRisk, RiskList, customers_at_risk
 from touchstream.agents.settings import Settings
-from touchstream.agents.stores.connect import open_store
 from touchstream.schemas.envelope import format_time
 from touchstream.schemas.rules import Band
-from touchstream.schemas.shards import shard_names
 
 BANDS: tuple[Band, ...] = ("high", "medium")
 
@@ -20,7 +19,9 @@ BANDS: tuple[Band, ...] = ("high", "medium")
 def risks(settings: Settings, band: str | None, top: int, *, as_json: bool) -> None:
     """Print a line for each of the ``top`` customers; a sentence if nobody is at risk."""
     bands = _bands(band)
-    found = asyncio.run(_found(settings, bands, top))
+    found = asyncio.run(
+        ask_store(settings, lambda store, shards: customers_at_risk(store, shards, bands, top))
+    )
     for one in found.customers:
         typer.echo(orjson.dumps(_fields(one)).decode() if as_json else "  ".join(_words(one)))
     # A program reads customers alone, a person also how many there are.
@@ -34,22 +35,6 @@ def _bands(band: str | None) -> Sequence[Band]:
     if not chosen:
         raise BadUsage(f"--band={band!r}: want high or medium; omit it for both")
     return chosen
-
-
-async def _found(settings: Settings, bands: Sequence[Band], top: int) -> RiskList:
-    partitions = settings.kafka.partitions
-    store = open_store(settings)
-    try:
-        started_with = await store.claimed_partitions()
-        # Another count would silently leave out whole shards.
-        if started_with not in (None, partitions):
-            raise BadUsage(
-                f"kafka.partitions={partitions}: namespace {settings.namespace!r} was started with "
-                f"{started_with}; set it to that"
-            )
-        return await customers_at_risk(store, shard_names(partitions), bands, top)
-    finally:
-        await store.close()
 
 
 def _fields(one: AtRisk) -> dict[str, object]:

@@ -61,6 +61,7 @@ def test_the_services_are_those_of_the_design(compose: dict[str, Any]) -> None:
         "topics": "touchstream:0.1.0",
         "worker": "touchstream:0.1.0",
         "learner": "touchstream:0.1.0",
+        "notifier": "touchstream:0.1.0",
     }
 
 

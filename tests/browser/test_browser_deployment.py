@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 import pytest
-from playwright.async_api import expect
+from playwright.async_api import Page, expect
 
 from bench.services.kafka import KafkaServer
 from bench.services.redis import RedisServer
@@ -29,6 +29,8 @@ from touchstream.web.console.publishing import SOURCE, KafkaPublisher
 from touchstream.web.console.serve import stored_alerts
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow, pytest.mark.timeout(400)]
+
+MARK = SOURCE.encode()
 
 RULES = {
     **FAST_RULES,
@@ -81,17 +83,27 @@ async def answered_in_the_browser(settings: Settings, deployment: Deployment) ->
             await expect(page.locator(".row").first).to_be_visible(timeout=150_000)
         finally:
             await asyncio.to_thread(traffic.__exit__, None, None, None)
-        first = page.locator(".row").first
-        alert = await first.get_attribute("data-alert")
-        await expect(first.locator(".do")).not_to_be_empty()
-        same = page.locator(f"[data-alert='{alert}']")
-        await same.get_by_role("button", name="Done").click()
+        alert = await done_with_one(page)
         # Gone: the worker has applied the answer.
-        await expect(same).to_have_count(0, timeout=60_000)
+        await expect(page.locator(f"[data-alert='{alert}']")).to_have_count(0, timeout=60_000)
     await publisher.close()
     await claims.close()
     await store.close()
     return alert
+
+
+async def done_with_one(page: Page) -> str | None:
+    """Mark an alert as done; at this speed some are over before anybody can press a button."""
+    while True:
+        row = page.locator(".row").first
+        alert = await row.get_attribute("data-alert")
+        await page.locator(f"[data-alert='{alert}'] [data-key=d]").click()
+        await page.wait_for_function(
+            "document.getElementById('notice').textContent"
+            " || document.getElementById('message').textContent"
+        )
+        if await page.locator("#notice").text_content():
+            return alert
 
 
 def with_rep(settings: Settings) -> Settings:
@@ -104,5 +116,6 @@ def answers_in(settings: Settings) -> list[dict[str, Any]]:
     """The console's own events in the topic."""
     topic = physical_topics(settings.kafka)[TOUCHPOINTS_TOPIC]
     with clients.consumer(settings.kafka, topic) as consumer:
-        events = [orjson.loads(one.value) for one in read(consumer, whole(consumer, topic))]
-    return [event for event in events if event["source"] == SOURCE]
+        # Others are broken on purpose.
+        ours = [one.value for one in read(consumer, whole(consumer, topic)) if MARK in one.value]
+    return [orjson.loads(value) for value in ours]

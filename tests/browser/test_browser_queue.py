@@ -51,7 +51,7 @@ async def test_a_new_alert_appears_without_reload_and_keeps_what_was_chosen(
         alerts.lists["ada"] = [row("fay", score=400.0), *alerts.lists["ada"]]
         await expect(page.locator(".row")).to_have_count(4)
         await expect(page.locator(".row").first).to_contain_text("fay")
-        await expect(page.get_by_role("status")).to_contain_text("4 open alerts")
+        await expect(page.locator("#queue-count")).to_contain_text("4 open alerts")
         assert await page.evaluate("window.sameDocument")
         await expect(page.locator("#alert-alert-cy")).to_be_focused()
         await expect(page.get_by_label("Choose the alert about cy")).to_be_checked()
@@ -148,7 +148,7 @@ async def test_chosen_alerts_are_answered_by_one_button(browser: Browser) -> Non
             await page.get_by_label(f"Choose the alert about {customer}").check()
         bulk = page.get_by_role("group", name="With the chosen ones")
         await bulk.get_by_role("button", name="Noise").click()
-        await expect(page.get_by_role("status")).to_contain_text("Sent for 2.")
+        await expect(page.locator("#notice")).to_have_text("Sent for 2.")
     assert [event.customer for event in recorder.events] == ["cy", "eve"]
 
 

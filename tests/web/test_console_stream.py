@@ -49,7 +49,7 @@ async def served(app: FastAPI) -> AsyncIterator[tuple[Server, str]]:
             await serving
 
 
-async def cookie_of(app_settings: object = None) -> dict[str, str]:
+async def cookie_of() -> dict[str, str]:
     """Ada's session, made by another process of the same secret."""
     app = console_app(settings_with_reps(secret=SECRET), ports())
     async with browser(app) as client:
@@ -140,6 +140,21 @@ async def test_without_a_session_there_is_no_stream() -> None:
         session.get(f"{address}/queue/stream") as response,
     ):
         assert response.status == 401
+
+
+async def test_a_stream_ends_with_its_session() -> None:
+    alerts = ListedAlerts(ada=[row("cy")])
+    app = app_with(alerts)
+    cookies = await cookie_of()
+    async with (
+        served(app) as (_, address),
+        aiohttp.ClientSession(cookies=cookies) as session,
+        session.get(f"{address}/queue/stream") as response,
+    ):
+        assert await next_event(response) is not None
+        app.state.gate.sessions.lifetime_s = -1
+        alerts.lists["ada"] = []
+        assert await next_event(response) is None
 
 
 async def test_the_server_ends_within_three_seconds_with_a_hundred_streams() -> None:

@@ -1,20 +1,20 @@
 """The console as a web application: everything it needs is put together here."""
 
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from importlib import resources
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 
 import structlog
-from fastapi import FastAPI, Request
+from fastapi import APIRouter, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.staticfiles import StaticFiles
 
-from touchstream.agents.settings import Settings
+from touchstream.agents.settings import Settings, SettingsError
 from touchstream.agents.settings_console import LOOPBACK
 from touchstream.agents.stores.base import Store, StoreError
 from touchstream.agents.stores.claims import Claims
@@ -26,14 +26,18 @@ from touchstream.web.console.live import Live
 from touchstream.web.console.model import model_router
 from touchstream.web.console.one_time import OneTimeTokens
 from touchstream.web.console.overview import OverviewReader, overview_router
-from touchstream.web.console.pages import environment, render, texts_for
+from touchstream.web.console.pages import environment, render, texts_for, warm
 from touchstream.web.console.publishing import EventPublisher, NotPublished
-from touchstream.web.console.queue import Queue, answers_router, queue_router
+from touchstream.web.console.queue import Queue
+from touchstream.web.console.queue_pages import answers_router, queue_router
 from touchstream.web.console.rate_limit import RateLimit
 from touchstream.web.console.rows import Alerts
 from touchstream.web.console.sessions import Sessions
 from touchstream.web.console.sign_in import SEE_OTHER, sign_in_router, sign_out_router
 from touchstream.web.console.tuning import Compute, Tuning, from_states, tuning_router
+
+if TYPE_CHECKING:
+    from httpx import AsyncClient
 
 UNAUTHORIZED, NOT_FOUND, UNPROCESSABLE, UNAVAILABLE = 401, 404, 422, 503
 
@@ -54,8 +58,12 @@ def console_app(
     ports: Ports,
     tokens: OneTimeTokens | None = None,
     compute: Compute | None = None,
+    connect: Callable[[], "AsyncClient"] | None = None,
 ) -> FastAPI:
-    """The application; a process may have several. ``compute`` makes the capacity curve."""
+    """The application; a process may have several.
+
+    ``compute`` makes the capacity curve, ``connect`` the client for an OpenID provider.
+    """
     overview = OverviewReader(settings, ports.store)
     live = Live(ports.alerts, ports.claims, time.monotonic)
     templates = environment()
@@ -64,7 +72,9 @@ def console_app(
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        warm(templates)
         live.start()
+        overview.facts.begin()
         yield
         await live.close()
         await tuning.close()
@@ -89,6 +99,8 @@ def console_app(
         sign_in_router(settings, tokens or OneTimeTokens(), RateLimit(time.monotonic))
     )
     app.include_router(sign_out_router())
+    if settings.console.has_oidc:
+        app.include_router(_oidc_router(settings, app.state.gate, connect))
     app.include_router(queue_router(queue))
     app.include_router(answers_router(queue))
     app.include_router(overview_router(overview))
@@ -97,6 +109,19 @@ def console_app(
     app.include_router(model_router(settings, ports.store))
     _handle_failures(app)
     return app
+
+
+def _oidc_router(
+    settings: Settings, gate: Gate, connect: Callable[[], "AsyncClient"] | None
+) -> APIRouter:
+    try:
+        from touchstream.web.console import oidc  # noqa: PLC0415 - it needs an extra
+    except ImportError as exc:
+        raise SettingsError(
+            "console.oidc_issuer: want the extra oidc: pip install 'touchstream[oidc]'"
+        ) from exc
+    provider = oidc.Provider(settings.console, connect or oidc.connect)
+    return oidc.oidc_router(settings, provider, gate.sessions.flows)
 
 
 def known_hosts(settings: Settings) -> frozenset[str]:

@@ -33,17 +33,18 @@ class Cached(Generic[T]):
         held, now_s = self._held, self._clock_s()
         if held is not None and now_s - held[0] <= self._fresh_s:
             return held[1]
-        if self._reading is None:
-            self._reading = asyncio.create_task(self._renew())
-            self._reading.add_done_callback(self._is_done)
+        reading = self.begin()
         if held is not None and now_s - held[0] <= self._usable_s:
             return held[1]
         # Shielded: a visitor who leaves must not take the reading from the others.
-        return await asyncio.shield(self._reading)
+        return await asyncio.shield(reading)
 
-    def forget(self) -> None:
-        """Let the next one read again: something was just changed."""
-        self._held = None
+    def begin(self) -> asyncio.Task[T]:
+        """Begin a reading unless one is under way."""
+        if self._reading is None:
+            self._reading = asyncio.create_task(self._renew())
+            self._reading.add_done_callback(self._is_done)
+        return self._reading
 
     async def close(self) -> None:
         """End a reading under way."""

@@ -142,7 +142,11 @@ class Live:
 
     def _marked(self, row: QueueRow, holders: Mapping[str, str]) -> QueueRow:
         answer, _ = self._answered.get(row.alert, (None, 0.0))
-        return row._replace(claimed_by=holders.get(row.alert), answered=answer)
+        holder = holders.get(row.alert)
+        # The same object as long as nothing changes: comparing it then costs nothing.
+        if holder is None and answer is None:
+            return row
+        return row._replace(claimed_by=holder, answered=answer)
 
     def _forget_answers(self) -> None:
         now_s = self._clock_s()

@@ -49,7 +49,8 @@ SHOWN = (
     "churn_rate",
     "relation_changes",
 )
-FRESH_S, USABLE_S = 5.0, 120.0
+FRESH_S, USABLE_S = 5.0, 3_600.0
+"""The page asks again by itself, so an older one is shown for seconds only."""
 RATE_OVER_S = 60.0
 """Events a second are a mean over the last minute in which somebody looked."""
 _EPOCH_DAY = date(1970, 1, 1).toordinal()

@@ -12,13 +12,14 @@ from starlette.responses import HTMLResponse
 from touchstream.schemas.units import Millis
 from touchstream.web.console.gate import gate_of
 from touchstream.web.console.principal import Principal
-from touchstream.web.console.texts import Texts, preferred, texts_of
+from touchstream.web.console.texts import LANGUAGES, Texts, preferred, texts_of
 
 HTMX_CONFIG = (
     '{"includeIndicatorCSS": false, "extensions": "sse", "history": "reload", '
-    '"defaultTimeout": 15000}'
+    '"defaultTimeout": 15000, "morphIgnore": ["data-htmx-powered", "open"]}'
 )
-"""No styles by htmx, no further extensions, and a page that is gone back to is asked for again."""
+"""No styles by htmx, no further extensions; a page that is gone back to is asked for again, and a
+table that somebody has opened stays open."""
 
 
 class Page(NamedTuple):
@@ -51,6 +52,16 @@ def environment() -> Environment:
     )
     made.globals["htmx_config"] = HTMX_CONFIG
     return made
+
+
+def warm(templates: Environment) -> None:
+    """Compile the templates and read the texts, so that no visitor waits for it."""
+    for name in templates.list_templates():
+        templates.get_template(name)
+    for language in LANGUAGES:
+        t = texts_of(language)
+        t.percent(0.5)
+        t.moment(Millis(0), "UTC")
 
 
 def render(

@@ -13,7 +13,7 @@ EVERYBODY = "*"
 """The assignee of leads and operators: every alert; no id of a rep or queue."""
 MOST_ROWS = 50
 """Rows of a list; a rep's day is 20."""
-MOST_READ = 200
+MOST_READ = 100
 """Rows read of each assignee: some are filtered out, and those on a queue may have an owner."""
 
 

@@ -35,9 +35,11 @@ class Sessions:
         if given is not None and len(given) < SHORTEST_SECRET:
             raise ValueError(f"console.secret: want at least {SHORTEST_SECRET} characters")
         secret = given or token_urlsafe(32)
+        self.flows = URLSafeTimedSerializer(secret, salt="touchstream.oidc")
+        """Signs sign-ins under way at an OpenID provider."""
         self._cookies = URLSafeTimedSerializer(secret, salt="touchstream.session")
         self._tokens = Signer(secret, salt="touchstream.csrf")
-        self._lifetime_s = console.session_hours * HOUR_S
+        self.lifetime_s = console.session_hours * HOUR_S
         self._secure = (console.public_url or "").startswith("https:")
 
     def read(self, cookie: str | None) -> Session | None:
@@ -45,7 +47,7 @@ class Sessions:
         if not cookie:
             return None
         try:
-            fields: Any = self._cookies.loads(cookie, max_age=self._lifetime_s)
+            fields: Any = self._cookies.loads(cookie, max_age=self.lifetime_s)
         except BadSignature:
             return None
         # Signed by us, but perhaps by another build.
@@ -57,7 +59,7 @@ class Sessions:
         response.set_cookie(
             COOKIE,
             str(self._cookies.dumps(list(session))),
-            max_age=self._lifetime_s,
+            max_age=self.lifetime_s,
             httponly=True,
             secure=self._secure,
             samesite="lax",

@@ -34,12 +34,22 @@ ASKS_KAFKA = {
     "dead-letters list": (),
     "dead-letters redrive": ("--dry-run",),
     "models rebuild": ("--without", "ada", "--apply"),
+    "alerts ack": ("0a", "--customer", "ada"),
+    "alerts snooze": ("0a", "--for", "2d", "--customer", "ada"),
+    "alerts done": ("0a", "--customer", "ada"),
+    "alerts noise": ("0a", "--customer", "ada"),
     "doctor": (),
 }
 """Command -> arguments with which it asks Kafka before anything else."""
 ASKS_REDIS = {
     "customer": ("ada",),
     "risks": (),
+    "alerts list": (),
+    "alerts show": ("0a",),
+    "alerts ack": ("0a",),
+    "alerts snooze": ("0a",),
+    "alerts done": ("0a",),
+    "alerts noise": ("0a",),
     "metrics": ("--until", "2026-01-28"),
     "explain": ("ada",),
     "models": (),

@@ -60,6 +60,16 @@
     if (sheet && !sheet.open && byId("sheet-body").firstElementChild) sheet.showModal();
     restore();
   });
+  const lost = (text) => {
+    const connection = byId("connection");
+    if (connection) connection.textContent = text;
+  };
+  document.addEventListener("htmx:sse:error", (event) => {
+    // The session has ended: the page leads to the sign-in.
+    if (event.detail.status === 401) location.reload();
+    lost(byId("connection")?.dataset.lost ?? "");
+  });
+  document.addEventListener("htmx:sse:after:connection", () => lost(""));
   document.addEventListener("htmx:before:request", () => say(""));
   document.addEventListener("htmx:after:request", (event) => {
     const sheet = byId("sheet");

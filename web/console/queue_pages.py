@@ -1,0 +1,196 @@
+"""Pages of the queue: the list, its stream, and the answers."""
+
+from collections.abc import Callable
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Form, Query, Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.types import Receive, Scope, Send
+
+from touchstream.web.console.answers import (
+    OUTCOMES,
+    REASON_CHARS,
+    SNOOZES,
+    Chosen,
+    Outcome,
+    Snooze,
+    Verb,
+)
+from touchstream.web.console.event_stream import EventStream, lists
+from touchstream.web.console.gate import SignedIn, gate_of
+from touchstream.web.console.pages import render
+from touchstream.web.console.principal import Principal
+from touchstream.web.console.queue import CONFLICT, Notice, Queue
+from touchstream.web.console.rows import MOST_ROWS, SORTS, Sort, View
+from touchstream.web.console.sessions import COOKIE
+from touchstream.web.console.sign_in import SEE_OTHER
+
+Kind = Annotated[str, Query(max_length=64)]
+Band = Annotated[str, Query(pattern="^(high|medium|)$")]
+Cursor = Annotated[str, Query(max_length=64)]
+
+
+def queue_router(queue: Queue) -> APIRouter:
+    """The page and its stream."""
+    router = APIRouter()
+
+    @router.get("/queue")
+    async def page(
+        request: Request,
+        principal: SignedIn,
+        kind: Kind = "",
+        band: Band = "",
+        sort: Sort = "priority",
+        snoozed: bool = False,
+    ) -> Response:
+        view = View(kind, band, sort, snoozed)
+        rows = await queue.live.rows(principal.assignees)
+        fragment = queue.draw(rows, view, principal)
+        context = {
+            "view": view,
+            "fragment": fragment,
+            "kinds": sorted({row.kind for row in rows} | ({kind} if kind else set())),
+            "sorts": SORTS,
+        }
+        return render(request, "queue.html", principal, context)
+
+    @router.get("/queue/stream")
+    async def stream(
+        request: Request,
+        principal: SignedIn,
+        kind: Kind = "",
+        band: Band = "",
+        sort: Sort = "priority",
+        snoozed: bool = False,
+        cursor: Cursor = "",
+    ) -> Response:
+        view = View(kind, band, sort, snoozed)
+        # A client that comes back has a newer cursor than its page.
+        cursor = request.headers.get("last-event-id", cursor)
+        cookie, sessions = request.cookies.get(COOKIE), gate_of(request).sessions
+        return _Stream(queue, view, principal, cursor, lambda: sessions.read(cookie) is None)
+
+    return router
+
+
+class _Stream(Response):
+    """The stream of one client; its list is watched while it is open, until the session ends."""
+
+    def __init__(
+        self,
+        queue: Queue,
+        view: View,
+        principal: Principal,
+        cursor: str,
+        is_over: Callable[[], bool],
+    ) -> None:
+        super().__init__()
+        self._is_over = is_over
+        self._queue = queue
+        self._view = view
+        self._principal = principal
+        self._cursor = cursor
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        live, assignees = self._queue.live, self._principal.assignees
+        with live.watching(assignees) as wake:
+            first = await live.rows(assignees)
+
+            def render_now() -> tuple[str, str]:
+                rows = live.known_rows(assignees) if live.is_read(assignees) else first
+                return self._queue.draw(rows, self._view, self._principal)
+
+            events = lists(render_now, wake, lambda: live.closing or self._is_over(), self._cursor)
+            await EventStream(events)(scope, receive, send)
+
+
+def answers_router(queue: Queue) -> APIRouter:
+    """The answers: a form of each for links in mails, and the POST of its button."""
+    router = APIRouter()
+
+    @router.get("/alerts/{alert}/{verb}")
+    async def confirm(request: Request, principal: SignedIn, alert: str, verb: Verb) -> Response:
+        row = await queue.find(alert, principal)
+        context = {"row": row, "verb": verb, "snoozes": SNOOZES, "outcomes": OUTCOMES}
+        template = "answer.html" if _is_htmx(request) else "confirm.html"
+        return render(request, template, principal, context)
+
+    @router.post("/alerts/{alert}/claim")
+    @router.post("/alerts/{alert}/release")
+    async def claim(
+        request: Request, principal: SignedIn, alert: str, view: Annotated[View, Depends(view_of)]
+    ) -> Response:
+        row = await queue.find(alert, principal)
+        take = request.url.path.endswith("/claim")
+        notice = await queue.claim(row, principal, take=take)
+        status = 200 if notice is None else CONFLICT
+        return await _after(request, queue, view, principal, notice, status)
+
+    @router.post("/alerts/bulk/{verb}")
+    async def bulk(
+        request: Request,
+        principal: SignedIn,
+        verb: Verb,
+        view: Annotated[View, Depends(view_of)],
+        chosen: Annotated[Chosen, Depends(chosen_of)],
+        alert: Annotated[list[str], Form(max_length=MOST_ROWS)] = [],  # noqa: B006
+    ) -> Response:
+        rows = await queue.live.rows(principal.assignees)
+        taken = [row for row in rows if row.alert in set(alert)]
+        for row in taken:
+            await queue.answer(verb, row, chosen, principal)
+        notice = Notice("notice-bulk", {"count": str(len(taken))})
+        return await _after(request, queue, view, principal, notice)
+
+    @router.post("/alerts/{alert}/{verb}")
+    async def answer(
+        request: Request,
+        principal: SignedIn,
+        alert: str,
+        verb: Verb,
+        view: Annotated[View, Depends(view_of)],
+        chosen: Annotated[Chosen, Depends(chosen_of)],
+    ) -> Response:
+        row = await queue.find(alert, principal)
+        notice = await queue.answer(verb, row, chosen, principal)
+        return await _after(request, queue, view, principal, notice)
+
+    return router
+
+
+def view_of(
+    kind: Annotated[str, Form(max_length=64)] = "",
+    band: Annotated[str, Form(pattern="^(high|medium|)$")] = "",
+    sort: Annotated[Sort, Form()] = "priority",
+    snoozed: Annotated[bool, Form()] = False,
+) -> View:
+    """The view that the visitor has, sent along with an answer."""
+    return View(kind, band, sort, snoozed)
+
+
+def chosen_of(
+    until: Annotated[Snooze, Form()] = "tomorrow",
+    outcome: Annotated[Outcome, Form()] = "accepted",
+    reason: Annotated[str, Form(max_length=REASON_CHARS)] = "",
+) -> Chosen:
+    """The details of an answer."""
+    return Chosen(until, outcome, reason.strip())
+
+
+async def _after(
+    request: Request,
+    queue: Queue,
+    view: View,
+    principal: Principal,
+    notice: Notice | None,
+    status: int = 200,
+) -> Response:
+    """The list as it is now; without htmx, the page."""
+    if not _is_htmx(request):
+        return RedirectResponse("/queue", SEE_OTHER)
+    rows = await queue.live.rows(principal.assignees)
+    return HTMLResponse(queue.draw(rows, view, principal, notice).html, status)
+
+
+def _is_htmx(request: Request) -> bool:
+    return "hx-request" in request.headers
