@@ -96,6 +96,4 @@ def cleared(deployment: Deployment) -> list[Any]:
 
 def settings_of(deployment: Deployment) -> dict[str, str]:
     """The deployment's settings, as an operator's environment has them."""
-    return {
-        name.removeprefix("TOUCHSTREAM_"): value for name, value in deployment._changes.items()
-    }
+    return {name.removeprefix("TOUCHSTREAM_"): value for name, value in deployment._changes.items()}

@@ -52,9 +52,7 @@ def test_outside_of_the_group_a_save_is_as_much_rarer_as_an_acceptance() -> None
     world = first_day()
     group = SaveableGroup(plans=STREAMERS, others=0.2)
     names = [truth.customer for truth in world.truth()][:200]
-    alike, planted = (
-        world.true_saves(28, CALL, names, saveable=one) for one in (EVERYONE, group)
-    )
+    alike, planted = (world.true_saves(28, CALL, names, saveable=one) for one in (EVERYONE, group))
     streamers = {truth.customer for truth in world.truth() if truth.segment == "streamer"}
     assert planted == {
         name: pytest.approx(saved if name in streamers else 0.2 * saved)

@@ -108,12 +108,12 @@ async def test_precision_stands_beside_the_share_rated_by_kind_and_queue() -> No
         await sign_in(client, LALE_KEY)
         page = (await client.get("/tuning")).text
         assert cells(page) == [
-            ["May leave", "support", "8", "4", "50%", "3", "75% n = 4"],
-            ["upgrade", "retention", "2", "0", "0%", "0", "unknown"],
-            ["All", "10", "4", "40%", "3", "75% n = 4"],
+            ["May leave", "support", "8", "4", "50.0%", "3", "75.0% n = 4"],
+            ["upgrade", "retention", "2", "0", "0.0%", "0", "unknown"],
+            ["All", "10", "4", "40.0%", "3", "75.0% n = 4"],
         ]
         longer = (await client.get("/tuning", params={"days": 90})).text
-        assert cells(longer)[0][-1] == "3% n = 94"
+        assert cells(longer)[0][-1] == "3.2% n = 94"
         assert (await client.get("/tuning", params={"days": 91})).status_code == 422
 
 
