@@ -17,8 +17,8 @@ from touchstream.streams.commit import CommitBatch
 from touchstream.streams.context import ServingContext
 from touchstream.streams.features.catalogue import FEATURES
 from touchstream.streams.intake.decode import Origin
-from touchstream.streams.learn.scorer import Scorer
-from touchstream.streams.learn.snapshot import CHURN
+from touchstream.streams.learn.scorer import compile_version
+from touchstream.streams.learn.snapshot import CHURN, Version
 from touchstream.streams.partition import (
     EventBatch,
     LetterLimit,
@@ -77,7 +77,9 @@ class _Shard:
 
     def __init__(self, number: int, partitions: int, rules: Rules) -> None:
         tick = first_tick(rules)
-        scorers = {CHURN: Scorer(hand_made_model())}
+        by_hand = Version(models={CHURN: hand_made_model()})
+        # With the models of the other targets: a customer of the world may leave.
+        scorers = compile_version(by_hand, rules, FEATURES.digest)
         self._name, self._number = shard_name(number), number
         self._models = ServingContext(
             rules, rules.digest(), FEATURES, VERSION, scorers, tick.time_ms
