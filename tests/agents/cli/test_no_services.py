@@ -46,6 +46,7 @@ ASKS_REDIS = {
     "risks": (),
     "alerts list": (),
     "alerts show": ("0a",),
+    "alerts precision": (),
     "alerts ack": ("0a",),
     "alerts snooze": ("0a",),
     "alerts done": ("0a",),
