@@ -1,7 +1,7 @@
 """Answers of reps as touchpoints, the same from every front end, and their way into Kafka."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -39,12 +39,36 @@ class Touchpoint(NamedTuple):
 
 def feedback_event(customer: str, answer: AlertFeedback, origin: Origin) -> Touchpoint:
     """An ``alert.feedback`` about an alert of this customer."""
-    return _touchpoint(customer, FEEDBACK, answer.alert, answer, origin)
+    return touchpoint(customer, FEEDBACK, answer, origin, answer.alert)
 
 
 def outcome_event(customer: str, outcome: ActionOutcome, origin: Origin) -> Touchpoint:
     """An ``action.outcome`` of an action that was recommended for this customer."""
-    return _touchpoint(customer, OUTCOME, outcome.decision, outcome, origin)
+    return touchpoint(customer, OUTCOME, outcome, origin, outcome.decision)
+
+
+def touchpoint(
+    customer: str,
+    kind: str,
+    data: msgspec.Struct | Mapping[str, object],
+    origin: Origin,
+    about: str = "",
+) -> Touchpoint:
+    """A CloudEvent; ``about`` tells apart those of a kind in one request about one customer."""
+    # Names contain no NUL, so different parts never give the same material.
+    material = "\0".join((origin.source, origin.request, kind, customer, about))
+    event_id = hashlib.blake2b(material.encode(), digest_size=16).hexdigest()
+    event = {
+        "specversion": SPECVERSION,
+        "id": event_id,
+        "source": origin.source,
+        "type": kind,
+        "subject": customer,
+        "time": format_time(origin.at_ms),
+        "datacontenttype": "application/json",
+        "data": data,
+    }
+    return Touchpoint(event_id, customer.encode(), msgspec.json.encode(event))
 
 
 def publish(kafka: KafkaSettings, events: Sequence[Touchpoint]) -> None:
@@ -61,22 +85,3 @@ def publish(kafka: KafkaSettings, events: Sequence[Touchpoint]) -> None:
         producer.flush()
         for each in sent:
             each.get(kafka.patience_s)
-
-
-def _touchpoint(
-    customer: str, kind: str, about: str, data: msgspec.Struct, origin: Origin
-) -> Touchpoint:
-    # Names contain no NUL, so different parts never give the same material.
-    material = "\0".join((origin.source, origin.request, kind, customer, about))
-    event_id = hashlib.blake2b(material.encode(), digest_size=16).hexdigest()
-    event = {
-        "specversion": SPECVERSION,
-        "id": event_id,
-        "source": origin.source,
-        "type": kind,
-        "subject": customer,
-        "time": format_time(origin.at_ms),
-        "datacontenttype": "application/json",
-        "data": data,
-    }
-    return Touchpoint(event_id, customer.encode(), msgspec.json.encode(event))

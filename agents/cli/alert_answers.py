@@ -66,7 +66,7 @@ def answer(
     """
     alerts = list(dict.fromkeys(answered.alerts))
     _require_known(settings, answered)
-    feedbacks = [_feedback(alert, answered.rep, given) for alert in alerts]
+    feedbacks = [feedback_of(alert, answered.rep, given) for alert in alerts]
     subjects = asyncio.run(_subjects(settings, alerts, answered))
     origin = Origin(SOURCE, uuid4().hex, now_ms())
     events: list[Touchpoint] = []
@@ -95,6 +95,22 @@ def until_of(until: str | None, lasting: str | None) -> str | None:
     return format_time(until_ms)
 
 
+def require_rep(settings: Settings, rep: str) -> None:
+    """Raise :class:`BadUsage` for a rep that the settings do not know; any, if they name none."""
+    known = sorted(one.id for one in settings.reps)
+    if known and rep not in known:
+        raise BadUsage(f"--rep={rep!r}: want a rep of [[reps]]: {', '.join(known)}")
+
+
+def feedback_of(alert: str, rep: str | None, given: Mapping[str, object]) -> AlertFeedback:
+    """The answer to an alert; raises :class:`BadUsage` for a field that the schema refuses."""
+    fields = {"alert": alert, "rep": rep, **given}
+    try:
+        return msgspec.convert(fields, AlertFeedback)
+    except msgspec.ValidationError as exc:
+        raise BadUsage(f"alert {alert!r}: {exc}") from exc
+
+
 def _duration_ms(text: str) -> int:
     found = DURATION.fullmatch(text)
     if found is None or not int(found[1]):
@@ -103,19 +119,10 @@ def _duration_ms(text: str) -> int:
 
 
 def _require_known(settings: Settings, answered: Answered) -> None:
-    known = sorted(one.id for one in settings.reps)
-    if answered.rep is not None and known and answered.rep not in known:
-        raise BadUsage(f"--rep={answered.rep!r}: want a rep of [[reps]]: {', '.join(known)}")
+    if answered.rep is not None:
+        require_rep(settings, answered.rep)
     if answered.outcome is not None and answered.outcome not in OUTCOMES:
         raise BadUsage(f"--outcome={answered.outcome!r}: want {', '.join(OUTCOMES)}")
-
-
-def _feedback(alert: str, rep: str | None, given: Mapping[str, object]) -> AlertFeedback:
-    fields = {"alert": alert, "rep": rep, **given}
-    try:
-        return msgspec.convert(fields, AlertFeedback)
-    except msgspec.ValidationError as exc:
-        raise BadUsage(f"alert {alert!r}: {exc}") from exc
 
 
 async def _subjects(

@@ -90,6 +90,34 @@ def acknowledge(
     command.answer(load_settings(config, timeout), answered, given, as_json=as_json)
 
 
+@alerts.command("claim")
+def claim(
+    alert: AlertArgument,
+    rep: Annotated[str, typer.Option(metavar="ID", help="Who sees to it.")],
+    config: Config = None,
+    timeout: Timeout = TIMEOUT_S,
+    as_json: Json = False,
+) -> None:
+    """Claim an alert that nobody has, for a working day, and acknowledge it."""
+    from touchstream.agents.cli import alert_claims as command
+
+    command.claim(load_settings(config, timeout), alert, rep, as_json=as_json)
+
+
+@alerts.command("release")
+def release(
+    alert: AlertArgument,
+    rep: Annotated[str, typer.Option(metavar="ID", help="Who has it.")],
+    config: Config = None,
+    timeout: Timeout = TIMEOUT_S,
+    as_json: Json = False,
+) -> None:
+    """Give a claimed alert back."""
+    from touchstream.agents.cli import alert_claims as command
+
+    command.release(load_settings(config, timeout), alert, rep, as_json=as_json)
+
+
 @alerts.command("snooze")
 def snooze(
     alerts: AlertArguments,

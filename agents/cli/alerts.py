@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple, get_args
 
 import orjson
@@ -15,6 +16,7 @@ from touchstream.agents.languages.texts import Texts
 from touchstream.agents.queries import AlertList, AlertRow, open_alerts
 from touchstream.agents.settings import Settings
 from touchstream.agents.settings_reps import Language
+from touchstream.agents.stores.claims import open_claims
 from touchstream.schemas.envelope import format_time
 from touchstream.schemas.units import Millis
 from touchstream.streams.decide.priority import UNLEARNT_SAVEABILITY
@@ -62,6 +64,8 @@ class Shown(NamedTuple):
     texts: Texts
     currency: str
     now_ms: Millis
+    holders: Mapping[str, str] = MappingProxyType({})
+    """Alert -> the rep who has claimed it."""
 
 
 def list_alerts(settings: Settings, wanted: Wanted, language: str, *, as_json: bool) -> None:
@@ -74,6 +78,7 @@ def list_alerts(settings: Settings, wanted: Wanted, language: str, *, as_json: b
         )
     )
     rows = [row for row in found.alerts if wanted.holds(row)]
+    shown = asyncio.run(_with_holders(settings, rows[: wanted.top], shown))
     for row in rows[: wanted.top]:
         typer.echo(_json(row, shown) if as_json else "  ".join(_line(row, shown)))
     # A program reads alerts alone, a person also how many there are.
@@ -88,6 +93,7 @@ def show_alert(settings: Settings, alert: str, language: str, *, as_json: bool) 
     )
     if alert not in found:
         raise Failed(not_open([alert], settings.namespace))
+    shown = asyncio.run(_with_holders(settings, [found[alert]], shown))
     if as_json:
         typer.echo(_json(found[alert], shown))
         return
@@ -108,6 +114,15 @@ def _shown(settings: Settings, language: str) -> Shown:
         if known == language:
             return Shown(Texts(known), settings.rules.deciding.currency, now_ms())
     raise BadUsage(f"--language={language!r}: want {' or '.join(get_args(Language))}")
+
+
+async def _with_holders(settings: Settings, rows: Sequence[AlertRow], shown: Shown) -> Shown:
+    claims = open_claims(settings)
+    try:
+        holders = await claims.holders([row.alert.id.hex() for row in rows])
+    finally:
+        await claims.close()
+    return shown._replace(holders=holders)
 
 
 def _json(row: AlertRow, shown: Shown) -> str:
@@ -135,6 +150,7 @@ def _json(row: AlertRow, shown: Shown) -> str:
         "recommended": None if alert.recommended_ms is None else format_time(alert.recommended_ms),
         "decision": alert.decision.hex() or None,
         "snoozed": None if alert.snoozed is None else _snooze_fields(alert.snoozed),
+        "claimed_by": shown.holders.get(alert.id.hex()),
         "acknowledged_by": alert.acknowledged_by,
         "rating": alert.rating,
     }
@@ -161,8 +177,7 @@ def _line(row: AlertRow, shown: Shown) -> Iterator[str]:
     yield _why(alert, shown)
     if alert.action is not None:
         yield texts.text("message-do", action=texts.action(alert.action))
-    if alert.snoozed is not None:
-        yield _snoozed(alert.snoozed, shown)
+    yield from _states(alert, shown)
 
 
 def _lines(row: AlertRow, shown: Shown) -> Iterator[str]:
@@ -176,7 +191,7 @@ def _lines(row: AlertRow, shown: Shown) -> Iterator[str]:
         "since": texts.moment(alert.raised_ms, "UTC") + " UTC",
         "owner": row.owner,
         "queue": row.queue,
-        "state": None if alert.snoozed is None else _snoozed(alert.snoozed, shown),
+        "state": ", ".join(_states(alert, shown)) or texts.text("state-open"),
         "value": f"{texts.money(alert.value_minor, shown.currency)} "
         f"({texts.text(f'value-{alert.value_from}')})",
         "priority": texts.money(alert.score, shown.currency),
@@ -196,6 +211,14 @@ def _lines(row: AlertRow, shown: Shown) -> Iterator[str]:
 def _why(alert: OpenAlert, shown: Shown) -> str:
     sentences = [shown.texts.reason(one, shown.now_ms) for one in alert.reasons]
     return "; ".join(sentences) or shown.texts.text("message-why-unknown")
+
+
+def _states(alert: OpenAlert, shown: Shown) -> Iterator[str]:
+    holder = shown.holders.get(alert.id.hex())
+    if holder is not None:
+        yield shown.texts.text("state-claimed", rep=holder)
+    if alert.snoozed is not None:
+        yield _snoozed(alert.snoozed, shown)
 
 
 def _snoozed(snoozed: Snoozed, shown: Shown) -> str:

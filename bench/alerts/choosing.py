@@ -19,10 +19,12 @@ RISK = "risk"
 RANKINGS: Mapping[str, Ranking] = {
     RISK: lambda alert, _: alert.risk,
     "priority": lambda alert, _: alert.score,
+    "plan_known": lambda alert, group: alert.score * alert.acceptance(group),
     "true_value": lambda alert, _: alert.risk * alert.value_minor,
     "best": lambda alert, group: alert.saved_minor(group),
 }
-"""By risk alone; as shipped; if the true value of each customer were known; if all were known."""
+"""By risk alone; as shipped; if the acceptance of each plan were known, as a learnt saveability
+would be; if the true value of each customer were; if everything were."""
 
 
 class Ratio(NamedTuple):

@@ -30,11 +30,12 @@ def _plans(segment: Segment) -> SaveableGroup:
     return SaveableGroup(plans=frozenset(name for name, _ in segment.plans), others=SELDOM)
 
 
+EVERYONE = "everyone"
 GROUPS: Mapping[str, SaveableGroup] = {
     "business": _plans(BUSINESS),
     "household": _plans(HOUSEHOLD),
     "streamer": _plans(STREAMER),
-    "everyone": SaveableGroup(),
+    EVERYONE: SaveableGroup(),
 }
 """The customers who can be kept: the most valuable ones, those of middling value, the least
 valuable ones, and all alike."""
@@ -52,6 +53,10 @@ class Offered(NamedTuple):
     """True worth of a year of the customer."""
     saved: Mapping[str, float]
     """Planted group -> true P(the action keeps a customer who would leave within the horizon)."""
+
+    def acceptance(self, group: str) -> float:
+        """P(accepts), as a share of that of the planted group: 1 within it."""
+        return self.saved[group] / self.saved[EVERYONE] if self.saved[EVERYONE] else 1.0
 
     def saved_minor(self, group: str) -> float:
         """The value that is saved if a person sees to the alert, in expectation."""

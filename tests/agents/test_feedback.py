@@ -15,6 +15,7 @@ from touchstream.agents.feedback import (
     feedback_event,
     outcome_event,
     publish,
+    touchpoint,
 )
 from touchstream.agents.settings import KafkaSettings
 from touchstream.schemas.envelope import decode_data, format_time
@@ -44,6 +45,20 @@ def test_an_answer_is_read_as_it_was_given() -> None:
     assert found["time"] == format_time(moment("d9"))
     found = orjson.loads(outcome_event("ada", ACCEPTED, ORIGIN).value)
     assert decode_data(found["type"], found["data"]) == ACCEPTED
+
+
+def test_an_event_is_a_cloud_event_of_the_customer() -> None:
+    event = touchpoint("cy", "alert.feedback", {"alert": "a"}, ORIGIN)
+    assert orjson.loads(event.value) == {
+        "specversion": "1.0",
+        "id": event.id,
+        "source": "touchstream/cli",
+        "type": "alert.feedback",
+        "subject": "cy",
+        "time": format_time(moment("d9")),
+        "datacontenttype": "application/json",
+        "data": {"alert": "a"},
+    }
 
 
 def test_the_same_request_again_is_the_same_event() -> None:

@@ -9,7 +9,9 @@ from bench.alerts.pools import GROUPS, Evening, Offered
 
 
 def alert_of(customer: str, risk: float, value_minor: float, saved: float) -> Offered:
-    return Offered(customer, risk, risk * value_minor, value_minor, dict.fromkeys(GROUPS, saved))
+    """The alert of a customer who accepts a tenth as often in a world for businesses."""
+    planted = {**dict.fromkeys(GROUPS, saved), "business": saved / 10}
+    return Offered(customer, risk, risk * value_minor, value_minor, planted)
 
 
 ADA = alert_of("ada", risk=0.9, value_minor=1_000, saved=0.5)
@@ -22,6 +24,7 @@ CY = alert_of("cy", risk=0.4, value_minor=8_000, saved=0.25)
     [
         ("risk", {"ada": 500.0}),
         ("priority", {"bob": 1_800.0}),
+        ("plan_known", {"bob": 1_800.0}),
         ("true_value", {"bob": 1_800.0}),
         ("best", {"cy": 2_000.0}),
     ],
@@ -30,6 +33,15 @@ CY = alert_of("cy", risk=0.4, value_minor=8_000, saved=0.25)
 def test_the_first_of_each_ranking_is_seen_to(ranking: str, saved: dict[str, float]) -> None:
     evening = Evening([ADA, BOB, CY], raised=3)
     assert saved_by(RANKINGS[ranking], [evening], "everyone", per_day=1) == pytest.approx(saved)
+
+
+def test_an_acceptance_that_is_known_weighs_against_the_value() -> None:
+    dan = Offered("dan", 0.5, 1_000.0, 2_000, dict.fromkeys(GROUPS, 0.25))
+    evening = Evening([BOB, dan], raised=2)
+    assert saved_by(RANKINGS["priority"], [evening], "business", per_day=1) == {
+        "bob": pytest.approx(180.0)
+    }
+    assert saved_by(RANKINGS["plan_known"], [evening], "business", per_day=1) == {"dan": 500.0}
 
 
 def test_nobody_is_seen_to_twice_within_a_horizon() -> None:

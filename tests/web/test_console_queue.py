@@ -21,7 +21,6 @@ from touchstream.schemas.envelope import parse_time
 from touchstream.web.console.answers import OUTCOMES, Chosen, Outcome, answer_of
 from touchstream.web.console.app import console_app
 from touchstream.web.console.principal import principal_of
-from touchstream.web.console.publishing import cloud_event
 from touchstream.web.console.rows import View
 
 HTMX = {"hx-request": "true"}
@@ -137,20 +136,6 @@ def test_ways_to_snooze(until: str, fields: dict[str, object]) -> None:
     answer = answer_of("snooze", row("cy"), chosen, ADA, NOW_MS)
     assert answer is not None
     assert {key: answer.data[key] for key in fields} == fields
-
-
-def test_an_event_is_a_cloud_event_of_the_customer() -> None:
-    event = cloud_event("cy", "alert.feedback", {"alert": "a"}, NOW_MS)
-    assert event.pop("id")
-    assert event == {
-        "specversion": "1.0",
-        "source": "touchstream/console",
-        "type": "alert.feedback",
-        "subject": "cy",
-        "time": "2026-03-28T20:30:00.000Z",
-        "datacontenttype": "application/json",
-        "data": {"alert": "a"},
-    }
 
 
 async def test_a_link_in_a_mail_changes_nothing_and_leads_to_a_button_that_does() -> None:

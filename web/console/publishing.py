@@ -5,14 +5,13 @@ from collections.abc import Mapping
 from typing import Protocol
 from uuid import uuid4
 
-import orjson
 import structlog
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
+from touchstream.agents.feedback import Origin, touchpoint
 from touchstream.agents.kafka import new_producer, physical_topics
 from touchstream.agents.settings import Settings
-from touchstream.schemas.envelope import SPECVERSION, format_time
 from touchstream.schemas.topics import TOUCHPOINTS_TOPIC
 from touchstream.schemas.units import Millis
 
@@ -39,22 +38,6 @@ class EventPublisher(Protocol):
         """Close all connections."""
 
 
-def cloud_event(
-    customer: str, kind: str, data: Mapping[str, object], now_ms: Millis
-) -> dict[str, object]:
-    """A touchpoint with an id of its own."""
-    return {
-        "specversion": SPECVERSION,
-        "id": str(uuid4()),
-        "source": SOURCE,
-        "type": kind,
-        "subject": customer,
-        "time": format_time(now_ms),
-        "datacontenttype": "application/json",
-        "data": dict(data),
-    }
-
-
 class KafkaPublisher:
     """Implements ``EventPublisher`` with one producer, connected by the first event."""
 
@@ -67,11 +50,11 @@ class KafkaPublisher:
     async def publish(
         self, customer: str, kind: str, data: Mapping[str, object], now_ms: Millis
     ) -> None:
-        value = orjson.dumps(cloud_event(customer, kind, data, now_ms))
+        event = touchpoint(customer, kind, data, Origin(SOURCE, uuid4().hex, now_ms))
         try:
             async with asyncio.timeout(PATIENCE_S):
                 producer = await self._connected()
-                await producer.send_and_wait(self._topic, value, key=customer.encode())
+                await producer.send_and_wait(self._topic, event.value, key=event.key)
         except (KafkaError, OSError, TimeoutError) as error:
             log.warning("not_published", type=kind, error=type(error).__name__)
             # An idempotent producer that gave up is of no further use.

@@ -272,6 +272,7 @@ def test_programs_read_a_line_an_alert(shop: Shop) -> None:
         "recommended": "1997-01-04T00:00:00.000Z",
         "decision": bytes(range(16)).hex(),
         "snoozed": None,
+        "claimed_by": None,
         "acknowledged_by": None,
         "rating": None,
     }
@@ -382,3 +383,41 @@ def test_a_cleared_alert_is_rated_with_the_customer_given(shop: Shop) -> None:
     assert shop.alerts("noise", NOBODY, "--customer", "dan").code == 0
     rated = {"alert": NOBODY, "verdict": "false_alarm", "rating": "noise"}
     assert shop.sent() == [(b"dan", "alert.feedback", rated)]
+
+
+def test_of_two_reps_the_first_has_the_alert_and_acknowledges_it(shop: Shop) -> None:
+    assert shop.alerts("claim", BOB, "--rep", "ali") == Output(
+        0, f"{BOB}  bob  claimed by ali\n", ""
+    )
+    late = shop.alerts("claim", BOB, "--rep", "eve")
+    assert late == Output(1, "", f"touchstream: alert {BOB}: ali has claimed it already\n")
+    acknowledged = {"alert": BOB, "verdict": "acknowledged", "rep": "ali"}
+    assert shop.sent() == [(b"bob", "alert.feedback", acknowledged)]
+
+    listed = shop.alerts("list", "--kind", "churn")
+    [_, second, _] = listed.out.splitlines()
+    assert "  claimed by ali  snoozed until " in second
+    assert json.loads(shop.alerts("show", BOB, "--json").out)["claimed_by"] == "ali"
+
+
+def test_a_claim_is_given_back_by_the_rep_who_has_it(shop: Shop) -> None:
+    shop.alerts("claim", ADA, "--rep", "ali")
+    other = shop.alerts("release", ADA, "--rep", "eve")
+    said = f"touchstream: alert {ADA}: eve has not claimed it, or the claim is over\n"
+    assert other == Output(1, "", said)
+    assert shop.alerts("release", ADA, "--rep", "ali") == Output(0, f"{ADA}  released\n", "")
+    assert shop.alerts("claim", ADA, "--rep", "eve").code == 0
+
+
+def test_a_claim_that_nobody_can_be_told_of_is_given_back(
+    shop: Shop, broker: EmbeddedBroker
+) -> None:
+    broker.down()
+    assert shop.alerts("claim", ADA, "--rep", "ali", "--timeout", "1").code == 1
+    assert json.loads(shop.alerts("show", ADA, "--json").out)["claimed_by"] is None
+
+
+def test_an_alert_that_is_not_open_is_claimed_by_nobody(shop: Shop) -> None:
+    output = shop.alerts("claim", NOBODY, "--rep", "ali")
+    assert output.code == 1
+    assert output.err.startswith(f"touchstream: no open alert {NOBODY} in namespace")

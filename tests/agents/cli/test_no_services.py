@@ -47,6 +47,8 @@ ASKS_REDIS = {
     "alerts list": (),
     "alerts show": ("0a",),
     "alerts precision": (),
+    "alerts claim": ("0a", "--rep", "ali"),
+    "alerts release": ("0a", "--rep", "ali"),
     "alerts ack": ("0a",),
     "alerts snooze": ("0a",),
     "alerts done": ("0a",),
