@@ -189,3 +189,18 @@ def noise(
     given = {"verdict": "false_alarm", "rating": "noise", "reason": reason}
     answered = command.Answered(alerts, customer, rep)
     command.answer(load_settings(config, timeout), answered, given, as_json=as_json)
+
+
+@alerts.command("precision")
+def precision(
+    days: Annotated[
+        int, typer.Option(min=1, max=90, help="The last days in UTC, today among them.")
+    ] = 28,
+    config: Config = None,
+    timeout: Timeout = TIMEOUT_S,
+    as_json: Json = False,
+) -> None:
+    """Count by kind and queue how many alerts ended, were rated, and were useful."""
+    from touchstream.agents.cli import alert_precision as command
+
+    command.show(load_settings(config, timeout), days, as_json=as_json)

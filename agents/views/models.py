@@ -119,6 +119,13 @@ async def model_overview(store: Store, settings: Settings, limit: int) -> Overvi
         If there is no record of the learner to read.
     """
     _, checkpoint = await read_checkpoint(store, settings)
+    return await overview_of(store, settings, checkpoint, limit)
+
+
+async def overview_of(
+    store: Store, settings: Settings, checkpoint: Checkpoint, limit: int
+) -> Overview:
+    """The same for a checkpoint that has been read."""
     versions = await _kept(store, checkpoint, await read_shards(store, settings))
     wish = await wanted(store)
     # A version in use is shown however old it is.

@@ -16,7 +16,7 @@ from touchstream.schemas.emissions.envelope import decode_emission
 from touchstream.schemas.envelope import format_time, parse_time
 from touchstream.schemas.rules import AlertRules, BandRules, Rules
 from touchstream.schemas.topics import NEXT_BEST_ACTION_TOPIC
-from touchstream.schemas.units import DAY_MS, HOUR_MS, Millis
+from touchstream.schemas.units import DAY_MS, HOUR_MS, MINUTE_MS, Millis
 from touchstream.simulator import Line, World
 from touchstream.streams.checkpoint import encode_checkpoint
 from touchstream.streams.learn.learner import version_of
@@ -68,6 +68,8 @@ def lived(customers: int = CUSTOMERS, days: int = DAYS) -> Town:
         before = len(stream.emitted)
         stream.tick(world.now_ms)
         _carry_out(world, stream, before)
+    # Names the newest version, and too early for another one.
+    stream.tick(world.now_ms + MINUTE_MS)
     return Town(rules, stream)
 
 

@@ -15,7 +15,8 @@ from tests.web.console_client import (
     settings_with_reps,
 )
 from tests.web.queue_rows import row
-from tests.web.test_console_tuning import curve
+from tests.web.test_console_tuning import curve, tallied
+from touchstream.agents.notifier.record import NOTIFIER
 from touchstream.agents.stores.memory import MemoryStore
 from touchstream.web.console.app import console_app
 
@@ -35,6 +36,9 @@ async def browser() -> AsyncIterator[Browser]:
 async def test_no_page_shuts_anybody_out(browser: Browser, scheme: Scheme) -> None:
     store, town = MemoryStore(), lived(CUSTOMERS, DAYS)
     await put_into(store, town)
+    await store.put_holdings(
+        NOTIFIER, [tallied(1, {"churn|support|useful": 3, "return|a|noise": 1})]
+    )
     alerts = ListedAlerts(ada=[row("c000002"), row("c000003", band="medium", kind="return")])
     settings = settings_with_reps().model_copy(update={"rules": town.rules})
     one_shard = settings.kafka.model_copy(update={"partitions": 1})

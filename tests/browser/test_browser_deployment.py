@@ -98,10 +98,8 @@ async def done_with_one(page: Page) -> str | None:
         row = page.locator(".row").first
         alert = await row.get_attribute("data-alert")
         await page.locator(f"[data-alert='{alert}'] [data-key=d]").click()
-        await page.wait_for_function(
-            "document.getElementById('notice').textContent"
-            " || document.getElementById('message').textContent"
-        )
+        answered = page.locator("#notice:not(:empty), #message:not(:empty)")
+        await expect(answered).not_to_have_count(0)
         if await page.locator("#notice").text_content():
             return alert
 

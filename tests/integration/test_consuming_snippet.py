@@ -73,7 +73,7 @@ def wait_for(folder: Path, wanted: int) -> None:
 def test_a_consumer_that_is_killed_has_every_emission_once(
     broker: EmbeddedBroker, tmp_path: Path, group: str
 ) -> None:
-    all_of_them = list(emissions())
+    all_of_them = [one for one in emissions() if one.topic in TOPICS]
     half = len(all_of_them) // 2
     send(broker, all_of_them[:half])
     with running(broker, tmp_path, "crm"):

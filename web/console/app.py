@@ -105,7 +105,7 @@ def console_app(
     app.include_router(answers_router(queue))
     app.include_router(overview_router(overview))
     app.include_router(customer_router(CustomerReader(ports.store, settings.kafka.partitions)))
-    app.include_router(tuning_router(settings, tuning))
+    app.include_router(tuning_router(settings, tuning, ports.store))
     app.include_router(model_router(settings, ports.store))
     _handle_failures(app)
     return app

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from markupsafe import Markup, escape
 
 WIDTH, HEIGHT = 640.0, 220.0
-LEFT, RIGHT, TOP, BOTTOM = 44.0, 12.0, 12.0, 26.0
+LEFT, RIGHT, TOP, BOTTOM = 44.0, 24.0, 12.0, 26.0
 GRID_LINES = 4
 SPARK_WIDTH, SPARK_HEIGHT = 96.0, 24.0
 MOST_LABELS = 7

@@ -14,7 +14,7 @@ from touchstream.agents.views.models import (
     NEWEST,
     CannotServe,
     NoLearner,
-    model_overview,
+    overview_of,
     read_checkpoint,
     serve_version,
 )
@@ -50,8 +50,8 @@ def model_router(settings: Settings, store: Store) -> APIRouter:
         t = texts_for(request, principal)
         context: dict[str, Any] = {"overview": None, "drift": {}, "trouble": trouble}
         try:
-            overview = await model_overview(store, settings, MOST_VERSIONS)
             _, checkpoint = await read_checkpoint(store, settings)
+            overview = await overview_of(store, settings, checkpoint, MOST_VERSIONS)
         except NoLearner:
             return render(request, "model.html", principal, context, status)
         context |= {

@@ -10,6 +10,7 @@ import orjson
 import uvicorn
 from fastapi import FastAPI
 
+from touchstream.agents import garbage
 from touchstream.agents.settings import Settings, SettingsError
 from touchstream.agents.stores.base import Store
 from touchstream.agents.stores.claims import open_claims
@@ -58,6 +59,7 @@ def run(settings: Settings) -> None:
         If the port is taken.
     """
     require_sign_in(settings)
+    garbage.relax()
     tokens = OneTimeTokens()
     with listening(settings.console.host, settings.console.port) as bound:
         announce(address(settings, bound, None if can_sign_in(settings) else tokens.new()))

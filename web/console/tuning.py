@@ -1,17 +1,19 @@
-"""Alerts tuning: the capacity curve, computed when somebody asks for it."""
+"""Alerts tuning: precision of the alerts, and the capacity curve, computed when somebody asks."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Annotated, NamedTuple
 
 import structlog
-from fastapi import APIRouter, Form, Request
+from fastapi import APIRouter, Form, Query, Request
 from starlette.responses import RedirectResponse, Response
 
 from touchstream.agents.cli.bands import Answer, live_answer
+from touchstream.agents.notifier.events import TALLY_DAYS
+from touchstream.agents.notifier.precision import DAYS, alert_precision
 from touchstream.agents.report.capacities import Foreseen, TooLittle, asked_of, toml_lines
 from touchstream.agents.settings import Settings
-from touchstream.agents.stores.base import StoreError
+from touchstream.agents.stores.base import Store, StoreError
 from touchstream.agents.views.models import NoLearner
 from touchstream.schemas.rules import BandRules
 from touchstream.schemas.units import Millis
@@ -90,12 +92,16 @@ def from_states(settings: Settings) -> Compute:
     return compute
 
 
-def tuning_router(settings: Settings, tuning: Tuning) -> APIRouter:
+def tuning_router(settings: Settings, tuning: Tuning, store: Store) -> APIRouter:
     """The page and the request for a curve."""
     router = APIRouter()
 
     @router.get("/tuning")
-    async def show(request: Request, principal: SignedIn) -> Response:
+    async def show(
+        request: Request,
+        principal: SignedIn,
+        days: Annotated[int, Query(ge=1, le=TALLY_DAYS)] = DAYS,
+    ) -> Response:
         _require_lead(principal)
         t, last = texts_for(request, principal), tuning.last
         context = {
@@ -104,6 +110,9 @@ def tuning_router(settings: Settings, tuning: Tuning) -> APIRouter:
             "chart": None if last is None or not last.found else _chart(last.found, t),
             "toml": "" if last is None or not last.found else "\n".join(toml_lines(last.found)),
             "asked": asked_of(settings.rules),
+            "precision": await alert_precision(store, days, now_ms()),
+            "days": days,
+            "most_days": TALLY_DAYS,
         }
         return render(request, "tuning.html", principal, context)
 

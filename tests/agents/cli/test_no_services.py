@@ -46,6 +46,7 @@ ASKS_REDIS = {
     "risks": (),
     "alerts list": (),
     "alerts show": ("0a",),
+    "alerts precision": (),
     "alerts claim": ("0a", "--rep", "ali"),
     "alerts release": ("0a", "--rep", "ali"),
     "alerts ack": ("0a",),
