@@ -184,8 +184,9 @@ def _check_stopped(settings: Settings) -> None:
     running = [f"{name}: {len(found[name]['members'])}" for name in names if found[name]["members"]]
     if running:
         raise Failed(
-            f"workers, the learner or the notifier still run: stop them (members of {', '.join(running)}; a "
-            f"killed one still counts for {settings.kafka.session_timeout_s:g} s)"
+            "workers, the learner or the notifier still run: stop them (members of "
+            f"{', '.join(running)}; a killed one still counts for "
+            f"{settings.kafka.session_timeout_s:g} s)"
         )
 
 
