@@ -23,8 +23,8 @@ import orjson
 from aiokafka import AIOKafkaProducer
 
 from bench.cost import quantile
-from bench.deployment import deployment, member, real_services
-from bench.latency import SETTINGS, WARM_S, Run, ticket_model
+from bench.deployment import Services, deployment, member, real_services
+from bench.latency import SETTINGS, WARM_S, Measurement, ticket_model
 from bench.services.ports import free_port
 from bench.throughput import PARTITIONS
 from bench.workload import Piece, publish, put_in_force
@@ -156,13 +156,12 @@ def _piece(customer: str, kind: str, data: Mapping[str, object]) -> Piece:
     return Piece(partition_of(key, PARTITIONS), key, orjson.dumps(event))
 
 
-async def measure(clients: int, rate: float, seconds: float) -> dict[str, object]:
-    """Milliseconds to the consoles and to the topic."""
+async def measure(
+    services: Services | None, clients: int, rate: float, seconds: float
+) -> dict[str, object]:
+    """Milliseconds to the consoles and to the topic; on embedded services where none are given."""
     port = free_port()
-    with (
-        real_services() as services,
-        deployment(services, PARTITIONS, changes=changes(clients, port)) as scene,
-    ):
+    with deployment(services, PARTITIONS, changes=changes(clients, port)) as scene:
         settings = scene.settings
         store = open_store(settings)
         await put_in_force(store, settings.rules, ticket_model())
@@ -175,7 +174,7 @@ async def measure(clients: int, rate: float, seconds: float) -> dict[str, object
             async with AsyncExitStack() as streams:
                 for one in opened:
                     await streams.enter_async_context(one.listening())
-                load = asyncio.create_task(Run(settings).measure(rate, seconds))
+                load = asyncio.create_task(Measurement(settings).measure(rate, seconds))
                 await asyncio.sleep(WARM_S)
                 await probes.run()
                 topic_ms = await load
@@ -236,7 +235,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--rate", type=float, default=500.0, help="events a second beside")
     parser.add_argument("--seconds", type=float, default=30.0)
     asked = parser.parse_args(arguments)
-    found = asyncio.run(measure(asked.clients, asked.rate, asked.seconds))
+    with real_services() as services:
+        found = asyncio.run(measure(services, asked.clients, asked.rate, asked.seconds))
     print(orjson.dumps(found, option=orjson.OPT_INDENT_2).decode())
     if found["missed"] or float(str(found["p99_over_topic"])) > GOAL:
         raise SystemExit(1)

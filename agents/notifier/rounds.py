@@ -155,6 +155,9 @@ def _escalate(book: Book, directory: Directory, now_ms: Millis) -> None:
             continue
         passed_on = given_to(directory, replace(notice, escalated_from=known), to, now_ms)
         book.put(replace(passed_on, push=f"escalated:{len(known)}"))
+        state = book.recipient(to)
+        # New to them, and their digest counts it.
+        book.put(replace(state, raised=state.raised + 1))
 
 
 def operators_learn(
