@@ -55,6 +55,9 @@ class ListedAlerts:
         lists = {**self.lists, EVERYBODY: everybody}
         return {one: lists.get(one, ())[:limit] for one in assignees}
 
+    async def alerts_of(self, customer: str) -> Sequence[QueueRow]:
+        return [row for rows in self.lists.values() for row in rows if row.customer == customer]
+
 
 class Published(NamedTuple):
     """An event as the console publishes it."""

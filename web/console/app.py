@@ -104,7 +104,9 @@ def console_app(
     app.include_router(queue_router(queue))
     app.include_router(answers_router(queue))
     app.include_router(overview_router(overview))
-    app.include_router(customer_router(CustomerReader(ports.store, settings.kafka.partitions)))
+    app.include_router(
+        customer_router(CustomerReader(ports.store, settings.kafka.partitions), queue)
+    )
     app.include_router(tuning_router(settings, tuning, ports.store))
     app.include_router(model_router(settings, ports.store))
     _handle_failures(app)
