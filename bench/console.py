@@ -35,6 +35,7 @@ from touchstream.streams.projections.indexes import alert_indexes
 from touchstream.streams.projections.read import alerts_of
 from touchstream.streams.state import Slot, decode, encode
 from touchstream.web.console.app import Ports, console_app
+from touchstream.web.console.event_log import KafkaLog
 from touchstream.web.console.one_time import OneTimeTokens
 from touchstream.web.console.publishing import KafkaPublisher
 from touchstream.web.console.rows import EVERYBODY, MOST_READ
@@ -142,7 +143,8 @@ async def measured(redis: str, customers: int, alerts: int, rounds: int) -> list
     gc.freeze()
     tokens, found = OneTimeTokens(), []
     alerts_read = stored_alerts(settings, store)
-    app = console_app(settings, Ports(store, claims, alerts_read, KafkaPublisher(settings)), tokens)
+    ports = Ports(store, claims, alerts_read, KafkaPublisher(settings), KafkaLog(settings))
+    app = console_app(settings, ports, tokens)
     async with (
         app.router.lifespan_context(app),
         AsyncClient(

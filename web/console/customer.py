@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, NamedTuple
 from urllib.parse import quote
 
+import structlog
 from fastapi import APIRouter, Query, Request
 from starlette.responses import RedirectResponse, Response
 
@@ -21,10 +22,13 @@ from touchstream.streams.projections.read import (
 )
 from touchstream.web.console import charts
 from touchstream.web.console.charts import Chart, Series
+from touchstream.web.console.event_log import EventLog, LogUnavailable
 from touchstream.web.console.gate import SignedIn
+from touchstream.web.console.log_entries import entries_of
 from touchstream.web.console.pages import render, texts_for
 from touchstream.web.console.principal import Principal, masked
 from touchstream.web.console.queue import Queue
+from touchstream.web.console.queue_pages import page_of
 from touchstream.web.console.rows import QueueRow, View
 from touchstream.web.console.sign_in import SEE_OTHER
 from touchstream.web.console.texts import Texts
@@ -36,6 +40,8 @@ MOST_CHARACTERS = 120
 HIDDEN = frozenset({"ledger", "contributions", "vector", "last_emitted_contributions"})
 """Fields of projections that only the machine needs."""
 
+logger = structlog.get_logger()
+
 
 class Moment(NamedTuple):
     """An entry of the timeline."""
@@ -46,8 +52,8 @@ class Moment(NamedTuple):
     what: str = ""
 
 
-def customer_router(reader: CustomerReader, queue: Queue) -> APIRouter:
-    """The search and the page; ``queue`` draws the customer's alerts and takes the answers."""
+def customer_router(reader: CustomerReader, queue: Queue, log: EventLog) -> APIRouter:
+    """The search and the pages; ``queue`` draws the customer's alerts and takes the answers."""
     router = APIRouter()
 
     @router.get("/customers")
@@ -59,18 +65,49 @@ def customer_router(reader: CustomerReader, queue: Queue) -> APIRouter:
             return RedirectResponse(f"/customers/{quote(customer, safe='')}", SEE_OTHER)
         return render(request, "customer_search.html", principal, {"id": ""})
 
-    @router.get("/customers/{customer:path}")
-    async def customer(request: Request, principal: SignedIn, customer: str) -> Response:
+    @router.get("/customers/{customer:path}/log")
+    async def read_log(request: Request, principal: SignedIn, customer: str) -> Response:
+        # The path is decoded: this one is of a customer whose id ends in "/log".
+        if not request.scope["raw_path"].endswith(b"/log"):
+            return await page(request, principal, f"{customer}/log")
         found = await reader.read(customer)
         if found is None:
-            missing = {"id": customer}
-            return render(request, "customer_search.html", principal, missing, NOT_FOUND)
+            return _unknown(request, principal, customer)
+        return await _log_page(request, principal, found, log)
+
+    @router.get("/customers/{customer:path}")
+    async def page(request: Request, principal: SignedIn, customer: str) -> Response:
+        found = await reader.read(customer)
+        if found is None:
+            return _unknown(request, principal, customer)
         alerts = await queue.rows(principal, customer)
         context = _page(found, alerts, principal, texts_for(request, principal))
         context["fragment"] = queue.draw(alerts, View(customer=customer), principal)
         return render(request, "customer.html", principal, context)
 
     return router
+
+
+def _unknown(request: Request, principal: Principal, customer: str) -> Response:
+    context = {"id": customer}
+    return render(request, "customer_search.html", principal, context, NOT_FOUND)
+
+
+async def _log_page(
+    request: Request, principal: Principal, found: CustomerView, log: EventLog
+) -> Response:
+    t, state = texts_for(request, principal), found.state
+    context: dict[str, object] = {"id": found.customer, "back": page_of(found.customer)}
+    try:
+        reading = await log.read(found.customer)
+    except LogUnavailable as error:
+        logger.warning("log_not_read", error=str(error))
+        context |= {"reading": None, "found": None}
+    else:
+        owner = _owner(state.profile)
+        entries = entries_of(reading, state.erased_ms, owner, principal, t)
+        context |= {"reading": reading, "found": entries}
+    return render(request, "customer_log.html", principal, context)
 
 
 def _page(
@@ -86,6 +123,7 @@ def _page(
         "found": found,
         "profile": profile,
         "id": found.customer,
+        "log_path": f"{page_of(found.customer)}/log",
         "has_left": has_left(found),
         "band": None if has_left(found) else churn.band,
         "risk": _chance(found, alerts),
