@@ -66,7 +66,7 @@ def console_app(
 
     ``compute`` makes the capacity curve, ``connect`` the client for an OpenID provider.
     """
-    overview = OverviewReader(settings, ports.store)
+    overview = OverviewReader(settings, ports.store, ports.log)
     live = Live(ports.alerts, ports.claims, time.monotonic)
     templates = environment()
     tuning = Tuning(compute or from_states(settings))
