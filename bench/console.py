@@ -35,6 +35,7 @@ from touchstream.streams.projections.indexes import alert_indexes
 from touchstream.streams.projections.read import alerts_of
 from touchstream.streams.state import Slot, decode, encode
 from touchstream.web.console.app import Ports, console_app
+from touchstream.web.console.event_log import KafkaLog
 from touchstream.web.console.one_time import OneTimeTokens
 from touchstream.web.console.publishing import KafkaPublisher
 from touchstream.web.console.rows import EVERYBODY, MOST_READ
@@ -147,7 +148,8 @@ async def measured(
 ) -> list[Timed]:
     """Time every page as an operator, and the poll of all streams, on a store that is filled."""
     tokens, alerts = OneTimeTokens(), stored_alerts(settings, store)
-    app = console_app(settings, Ports(store, claims, alerts, KafkaPublisher(settings)), tokens)
+    ports = Ports(store, claims, alerts, KafkaPublisher(settings), KafkaLog(settings))
+    app = console_app(settings, ports, tokens)
     transport, base = ASGITransport(app=app), "http://127.0.0.1:9480"
     async with (
         app.router.lifespan_context(app),

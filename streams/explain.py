@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 
 from touchstream.schemas.emissions.risk import Direction
 from touchstream.streams.context import ServingContext
-from touchstream.streams.emit.risk import LEAST_LOG_ODDS, strongest
+from touchstream.streams.emit.risk import LEAST_LOG_ODDS, strongest, typed_reason
 from touchstream.streams.emit.sentences import Teller
 from touchstream.streams.explanation import PLAIN, Before, ExplainedReason, Explanation, Part, plain
 from touchstream.streams.features.feature import Feature, FeatureList
@@ -78,7 +78,8 @@ def _reasons(
         direction: Direction = "raises" if sums[number] > 0 else "lowers"
         found = strongest(features, group, now, teller, direction)
         place, words = (group.lead(now), None) if found is None else found
-        lead = parts[place]
+        lead, total = parts[place], round(sums[number], 4)
+        moved = None if change is None else round(change, 4)
         its = sorted((parts[place] for place in group.places), key=lambda p: -abs(p.contribution))
         yield ExplainedReason(
             feature=lead.feature,
@@ -86,10 +87,13 @@ def _reasons(
             unit=lead.unit,
             value=lead.value,
             typical=lead.typical,
-            contribution=round(sums[number], 4),
-            change=None if change is None else round(change, 4),
+            contribution=total,
+            change=moved,
             about=group.about,
             sentence=None if words is None else words.text,
+            fact=None
+            if words is None
+            else typed_reason(lead.feature, words, total, moved, direction),
             parts=tuple(part for part in its if abs(part.contribution) >= LEAST_LOG_ODDS),
         )
 

@@ -5,6 +5,7 @@ from math import exp, expm1, isnan
 
 from msgspec import Struct
 
+from touchstream.schemas.emissions.risk import Reason
 from touchstream.schemas.units import Millis
 
 PLAIN: dict[str, tuple[Callable[[float], float], str]] = {
@@ -45,6 +46,8 @@ class ExplainedReason(Part, frozen=True, kw_only=True):
 
     sentence: str | None = None
     """The fact in words, as in ``churn.risk_changed``; None: there is nothing to tell."""
+    fact: Reason | None = None
+    """The same with its typed parts, for other languages."""
 
     change: float | None
     """Change of the contribution since the last emission; None if there is none to compare with."""

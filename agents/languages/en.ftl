@@ -3,7 +3,6 @@
 
 # What babel writes numbers and dates by.
 locale = en_GB
-language-name = English
 
 
 ## Amounts. .since: how long it has lasted; .every: how often; .again: .every after another in days.
@@ -215,50 +214,10 @@ channel-off-open = Open the channels
 channel-off-reason = Reason: { $why }
 
 
-## Console: pages and navigation
-
-page-queue = My queue
-page-customer = Customer
-page-customer-title = Customer { $customer }
-page-overview = Overview
-page-tuning = Alerts tuning
-page-model = Model
-page-sign-in = Sign in
-page-channels = Channels
-page-not-found = This page does not exist.
-page-not-allowed = Your role may not see this page.
-page-error = Something went wrong on our side. Please try again.
-skip-to-content = Skip to the content
-navigation = Pages
-theme-light = Light
-theme-dark = Dark
-live-on = Live
-live-off = Connection lost. Trying again …
-live-changed = Updated { $ago }
-
-
-## Console: sign-in
-
-sign-in-key = API key
-sign-in-submit = Sign in
-sign-in-oidc = Sign in with { $provider }
-sign-in-wrong = This key is not known. Ask your operator for a new one.
-sign-in-expired = Your session has ended. Please sign in again.
-sign-in-too-often = Too many attempts. Please wait a minute.
-sign-out = Sign out
-signed-in-as = Signed in as { $rep } ({ $role })
-role-rep = rep
-role-lead = team lead
-role-operator = operator
-masked = hidden for your role
-
-
-## Console: columns
+## The command `touchstream alerts`
 
 column-customer = Customer
 column-kind = Kind
-column-risk = Risk
-column-trend = Trend
 column-why = Why
 column-action = What to do
 column-since = Since
@@ -267,146 +226,11 @@ column-value = Value
 column-owner = Owner
 column-queue = Queue
 column-state = State
-column-time = Time
-column-event = Event
-column-version = Version
-trend-rising = rising
-trend-falling = falling
-trend-steady = steady
 value-orders = from orders
 value-subscription = from the subscription
 value-default = an assumption
-saveability-response = learnt from outcomes
-saveability-none = not learnt yet
 priority-explained = Priority = risk × value × chance of success: { $risk } × { $value } × { $saveability }
-
-
-## Console: states of an alert
-
 state-open = open
 state-claimed = claimed by { $rep }
 state-snoozed = snoozed
 state-snoozed-until = snoozed until { $moment }
-state-done = done
-state-escalated = escalated
-state-cleared = cleared: { $why }
-owner-nobody = nobody
-owner-me = me
-
-
-## Console: buttons
-
-button-claim = Claim
-button-release = Release
-button-done = Done
-button-snooze = Snooze
-button-wake = End the snooze
-button-noise = Noise
-button-useful = Useful
-button-outcome = Outcome
-button-confirm = Confirm
-button-cancel = Cancel
-button-undo = Undo
-button-filter = Filter
-button-reset = Reset
-button-more = Show more
-button-find = Find
-button-roll-back = Roll back
-button-switch-on = Switch on
-button-keyboard = Keyboard shortcuts
-
-
-## Console: forms
-
-selected = { $count ->
-    [one] { $number } alert selected
-   *[other] { $number } alerts selected
-  }
-select-all = Select all
-select-one = Select the alert of { $customer }
-find-customer = Find a customer by id
-snooze-title = Snooze until
-snooze-until = a time
-snooze-until-worse = the risk is higher by
-snooze-until-touchpoint = the customer's next touchpoint
-snooze-tomorrow = tomorrow morning
-snooze-next-week = next week
-noise-reason = Why was this alert no use?
-noise-known = I knew already
-noise-wrong = It is not true
-noise-late = It came too late
-noise-other = Another reason
-outcome-title = What came of it?
-outcome-sent = sent
-outcome-delivered = delivered
-outcome-seen = seen
-outcome-accepted = accepted
-outcome-declined = declined
-outcome-failed = could not be reached
-note = Note
-
-
-## Console: filter and sort
-
-filter-all = All
-filter-mine = Mine
-filter-unclaimed = Unclaimed
-filter-snoozed = Snoozed
-filter-band = Band
-filter-kind = Kind
-filter-queue = Queue
-sort-by = Sort by
-sort-priority = priority
-sort-risk = risk
-sort-since = oldest first
-
-
-## Console: empty states and confirmations
-
-empty-queue = Nobody needs you now. New alerts appear here by themselves.
-empty-filter = No alert matches this filter.
-empty-timeline = No touchpoints are known.
-empty-tickets = No ticket is open.
-empty-actions = Nothing was recommended yet.
-empty-reasons = No reason can be given in words.
-empty-model = No model has been trained yet. It needs matured examples.
-customer-unknown = No customer with the id { $customer } is known.
-claim-lost = { $rep } has claimed this alert already.
-done-claimed = Claimed.
-done-done = Marked as done.
-done-snoozed = Snoozed.
-done-noise = Thank you. We count it as noise.
-done-outcome = The outcome is recorded.
-confirm-alert = { $what }. Confirm with the button below.
-
-
-## Console: the customer
-
-customer-timeline = Timeline
-customer-risk = Risk over time
-customer-reasons = Reasons
-customer-proof = Proof
-customer-tickets = Open tickets
-customer-actions = Recommended, done, and what came of it
-customer-known = What is known
-
-
-## Console: overview, tuning, model
-
-overview-bands = Customers by risk band
-overview-crossings = Entries and exits
-overview-throughput = Events per second
-overview-lag = Lag
-overview-dead-letters = Dead letters
-overview-measures = Measures
-overview-baselines = The model and both baselines
-overview-reliability = Predicted and observed risk
-tuning-curve = Alerts a day and what they catch
-tuning-capacity = Capacity a day
-tuning-precision = Useful of those rated
-tuning-rated = Rated
-model-versions = Versions
-model-drift = Drift
-model-trials = Trials
-model-roll-back = Roll back to version { $version }?
-chart-table = The same as a table

@@ -1,7 +1,6 @@
 # Türkçe. Anahtarlar en.ftl ile aynıdır; sayılardan ve adlardan sonra ek gelmez.
 
 locale = tr_TR
-language-name = Türkçe
 
 
 ## Miktarlar. .since: ne zamandır; .every: ne sıklıkla; .again: gün sayılan bir süreden sonra .every.
@@ -199,50 +198,10 @@ channel-off-open = Kanalları aç
 channel-off-reason = Neden: { $why }
 
 
-## Konsol: sayfalar
-
-page-queue = Kuyruğum
-page-customer = Müşteri
-page-customer-title = Müşteri: { $customer }
-page-overview = Genel bakış
-page-tuning = Uyarı ayarları
-page-model = Model
-page-sign-in = Oturum aç
-page-channels = Kanallar
-page-not-found = Böyle bir sayfa yok.
-page-not-allowed = Rolünüzle bu sayfa görüntülenemez.
-page-error = Bizden kaynaklanan bir hata oluştu. Lütfen yeniden deneyin.
-skip-to-content = İçeriğe geç
-navigation = Sayfalar
-theme-light = Açık
-theme-dark = Koyu
-live-on = Canlı
-live-off = Bağlantı koptu. Yeniden deneniyor …
-live-changed = { $ago } güncellendi
-
-
-## Konsol: oturum
-
-sign-in-key = API anahtarı
-sign-in-submit = Oturum aç
-sign-in-oidc = { $provider } ile oturum aç
-sign-in-wrong = Bu anahtar tanınmıyor. Yöneticinizden yeni bir anahtar isteyin.
-sign-in-expired = Oturumunuz sona erdi. Lütfen yeniden oturum açın.
-sign-in-too-often = Çok fazla deneme yapıldı. Lütfen bir dakika bekleyin.
-sign-out = Oturumu kapat
-signed-in-as = Oturum: { $rep } ({ $role })
-role-rep = temsilci
-role-lead = ekip lideri
-role-operator = yönetici
-masked = rolünüz için gizli
-
-
-## Konsol: sütunlar
+## `touchstream alerts` komutu
 
 column-customer = Müşteri
 column-kind = Tür
-column-risk = Risk
-column-trend = Eğilim
 column-why = Neden
 column-action = Yapılacak
 column-since = Ne zamandır
@@ -251,143 +210,11 @@ column-value = Değer
 column-owner = Sorumlu
 column-queue = Kuyruk
 column-state = Durum
-column-time = Zaman
-column-event = Olay
-column-version = Sürüm
-trend-rising = artıyor
-trend-falling = azalıyor
-trend-steady = değişmiyor
 value-orders = siparişlerden
 value-subscription = abonelikten
 value-default = varsayım
-saveability-response = sonuçlardan öğrenildi
-saveability-none = henüz öğrenilmedi
 priority-explained = Öncelik = risk × değer × başarı olasılığı: { $risk } × { $value } × { $saveability }
-
-
-## Konsol: uyarının durumu
-
 state-open = açık
 state-claimed = üstlenen: { $rep }
 state-snoozed = ertelendi
 state-snoozed-until = ertelendi (bitiş: { $moment })
-state-done = tamamlandı
-state-escalated = üst kademeye aktarıldı
-state-cleared = kapandı: { $why }
-owner-nobody = sorumlusu yok
-owner-me = ben
-
-
-## Konsol: düğmeler
-
-button-claim = Üstlen
-button-release = Bırak
-button-done = Tamamlandı
-button-snooze = Ertele
-button-wake = Ertelemeyi bitir
-button-noise = Gereksiz uyarı
-button-useful = Yararlı
-button-outcome = Sonuç
-button-confirm = Onayla
-button-cancel = Vazgeç
-button-undo = Geri al
-button-filter = Filtrele
-button-reset = Sıfırla
-button-more = Daha fazla göster
-button-find = Bul
-button-roll-back = Önceki sürüme dön
-button-switch-on = Aç
-button-keyboard = Klavye kısayolları
-
-
-## Konsol: formlar
-
-selected = { $number } uyarı seçildi
-select-all = Tümünü seç
-select-one = Uyarıyı seç: { $customer }
-find-customer = Kimliğe göre müşteri bul
-snooze-title = Ne zamana kadar ertelensin?
-snooze-until = belirli bir zamana kadar
-snooze-until-worse = risk şu kadar artana kadar
-snooze-until-touchpoint = müşterinin bir sonraki temasına kadar
-snooze-tomorrow = yarın sabah
-snooze-next-week = gelecek hafta
-noise-reason = Bu uyarı neden işe yaramadı?
-noise-known = zaten biliyordum
-noise-wrong = doğru değil
-noise-late = çok geç geldi
-noise-other = başka bir neden
-outcome-title = Sonuç ne oldu?
-outcome-sent = gönderildi
-outcome-delivered = ulaştı
-outcome-seen = görüldü
-outcome-accepted = kabul etti
-outcome-declined = reddetti
-outcome-failed = ulaşılamadı
-note = Not
-
-
-## Konsol: filtre ve sıralama
-
-filter-all = Tümü
-filter-mine = Benimkiler
-filter-unclaimed = Üstlenilmemiş
-filter-snoozed = Ertelenmiş
-filter-band = Risk düzeyi
-filter-kind = Tür
-filter-queue = Kuyruk
-sort-by = Sıralama
-sort-priority = öncelik
-sort-risk = risk
-sort-since = eskiden yeniye
-
-
-## Konsol: boş durumlar ve onaylar
-
-empty-queue = Şu anda sizi bekleyen kimse yok. Yeni uyarılar burada kendiliğinden görünür.
-empty-filter = Bu filtreye uyan uyarı yok.
-empty-timeline = Bilinen bir temas yok.
-empty-tickets = Açık talep yok.
-empty-actions = Henüz bir öneri yapılmadı.
-empty-reasons = Nedeni sözle açıklanamıyor.
-empty-model = Henüz eğitilmiş bir model yok. Sonucu belli olmuş örnekler gerekiyor.
-customer-unknown = Bu kimlikle bilinen bir müşteri yok: { $customer }
-claim-lost = Bu uyarıyı zaten üstlenen var: { $rep }
-done-claimed = Üstlenildi.
-done-done = Tamamlandı olarak işaretlendi.
-done-snoozed = Ertelendi.
-done-noise = Teşekkürler. Gereksiz uyarı olarak sayıldı.
-done-outcome = Sonuç kaydedildi.
-confirm-alert = { $what }. Aşağıdaki düğmeyle onaylayın.
-
-
-## Konsol: müşteri sayfası
-
-customer-timeline = Zaman çizelgesi
-customer-risk = Zaman içinde risk
-customer-reasons = Nedenler
-customer-proof = Kanıt
-customer-tickets = Açık talepler
-customer-actions = Öneriler, yapılanlar ve sonuçları
-customer-known = Bilinenler
-
-
-## Konsol: genel bakış, uyarı ayarları, model
-
-overview-bands = Risk düzeyine göre müşteriler
-overview-crossings = Girenler ve çıkanlar
-overview-throughput = Saniyedeki olay sayısı
-overview-lag = Gecikme
-overview-dead-letters = İşlenemeyen kayıtlar
-overview-measures = Ölçümler
-overview-baselines = Model ve iki temel karşılaştırma
-overview-reliability = Tahmin edilen ve gözlenen risk
-tuning-curve = Günlük uyarı sayısı ve yakaladıkları
-tuning-capacity = Günlük kapasite
-tuning-precision = Değerlendirilenlerde yararlı olanların payı
-tuning-rated = Değerlendirilen
-model-versions = Sürümler
-model-drift = Kayma
-model-trials = Denemeler
-model-roll-back = Şu sürüme dönülsün mü: { $version }
-chart-table = Tablo olarak göster

@@ -26,6 +26,8 @@ class Deployment(NamedTuple):
     """Taken in, and by what came of them."""
     dead_by_reason: Mapping[str, int]
     checkpoints: Sequence[ShardCheckpoint]
+    offsets: Sequence[int | None]
+    """Each shard's next offset to read; None: it has not begun."""
 
 
 async def read_deployment(store: Store, shards: Sequence[str]) -> Deployment:
@@ -41,6 +43,7 @@ async def read_deployment(store: Store, shards: Sequence[str]) -> Deployment:
         by_outcome(checkpoints),
         _dead(checkpoints),
         checkpoints,
+        [None if each.fence is None else each.fence.offset for each in found],
     )
 
 

@@ -60,7 +60,7 @@ def reasons(
             total = sums[place]
             change = None if before is None else round(total - before[place], 4)
             name = features.names[feature]
-            found.append(_reason(name, words, round(total, 4), change, direction))
+            found.append(typed_reason(name, words, round(total, 4), change, direction))
             if len(found) == REASONS:
                 break
     return tuple(found)
@@ -95,9 +95,10 @@ def strongest(
     return None
 
 
-def _reason(
+def typed_reason(
     feature: str, words: Sentence, contribution: float, change: float | None, direction: Direction
 ) -> Reason:
+    """A sentence and its parts as emissions carry them."""
     fact = words.fact
     return Reason(
         feature=feature,

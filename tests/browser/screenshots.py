@@ -13,7 +13,7 @@ from playwright.async_api import Browser, Page
 
 from tests.browser.browsing import DESKTOP, PHONE, Scheme, chromium, page_at, served, sign_in
 from tests.browser.console_world import lived, put_into
-from tests.web.console_client import OLE_KEY, Recorder
+from tests.web.console_client import OLE_KEY, Recorder, WrittenLog
 from tests.web.test_console_tuning import tallied
 from touchstream.agents.embedded.redis_server import start
 from touchstream.agents.notifier.record import NOTIFIER
@@ -58,7 +58,7 @@ async def pictures(folder: Path, redis: str) -> None:
     store, claims = open_store(settings), open_claims(settings)
     await put_into(store, town)
     await store.put_holdings(NOTIFIER, [tallied(1, COUNTS)])
-    ports = Ports(store, claims, stored_alerts(settings, store), Recorder())
+    ports = Ports(store, claims, stored_alerts(settings, store), Recorder(), WrittenLog())
     async with served(console_app(settings, ports)) as address, chromium() as browser:
         for scheme in SCHEMES:
             await _visit(browser, address, folder, scheme)

@@ -24,6 +24,7 @@ from touchstream.agents.stores.connect import open_store
 from touchstream.schemas.topics import TOUCHPOINTS_TOPIC
 from touchstream.web.console import queue
 from touchstream.web.console.app import Ports, console_app
+from touchstream.web.console.event_log import KafkaLog
 from touchstream.web.console.principal import digest_of
 from touchstream.web.console.publishing import SOURCE, KafkaPublisher
 from touchstream.web.console.serve import stored_alerts
@@ -68,7 +69,8 @@ def test_from_a_touchpoint_to_the_answer_in_kafka(
 async def answered_in_the_browser(settings: Settings, deployment: Deployment) -> str | None:
     """Wait for the first alert, and mark it done; returns its id."""
     store, claims, publisher = open_store(settings), open_claims(settings), KafkaPublisher(settings)
-    ports = Ports(store, claims, stored_alerts(settings, store), publisher)
+    log = KafkaLog(settings)
+    ports = Ports(store, claims, stored_alerts(settings, store), publisher, log)
     traffic = Traffic(deployment, seed=7, customers=100, per_s=100)
     async with (
         served(console_app(settings, ports)) as address,

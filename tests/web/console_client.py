@@ -16,6 +16,7 @@ from touchstream.agents.stores.claims import MemoryClaims
 from touchstream.agents.stores.memory import MemoryStore
 from touchstream.schemas.units import Millis
 from touchstream.web.console.app import Ports
+from touchstream.web.console.event_log import EventLog, LogReading, LogUnavailable
 from touchstream.web.console.principal import digest_of
 from touchstream.web.console.publishing import NotPublished
 from touchstream.web.console.rows import EVERYBODY, QueueRow
@@ -55,6 +56,9 @@ class ListedAlerts:
         lists = {**self.lists, EVERYBODY: everybody}
         return {one: lists.get(one, ())[:limit] for one in assignees}
 
+    async def alerts_of(self, customer: str) -> Sequence[QueueRow]:
+        return [row for rows in self.lists.values() for row in rows if row.customer == customer]
+
 
 class Published(NamedTuple):
     """An event as the console publishes it."""
@@ -82,11 +86,36 @@ class Recorder:
         pass
 
 
+class WrittenLog:
+    """Implements ``EventLog`` with what a test writes, or with a broker that does not answer."""
+
+    def __init__(
+        self,
+        reading: LogReading | None = None,
+        ends: Mapping[int, int] | None = None,
+    ) -> None:
+        self._reading = reading
+        self._ends = ends
+        self.readings = 0
+
+    async def read(self, customer: str) -> LogReading:
+        self.readings += 1
+        if self._reading is None:
+            raise LogUnavailable("no broker answered")
+        return self._reading
+
+    async def ends(self) -> Mapping[int, int]:
+        if self._ends is None:
+            raise LogUnavailable("no broker answered")
+        return self._ends
+
+
 def ports(
     store: Store | None = None,
     alerts: ListedAlerts | None = None,
     publisher: Recorder | None = None,
     claims: MemoryClaims | None = None,
+    log: EventLog | None = None,
 ) -> Ports:
     """Everything in memory; what is not given is empty."""
     return Ports(
@@ -94,6 +123,7 @@ def ports(
         claims or MemoryClaims(time.monotonic),
         alerts or ListedAlerts(),
         publisher or Recorder(),
+        log or WrittenLog(),
     )
 
 

@@ -2,7 +2,14 @@
 
 import msgspec
 
-from tests.web.console_client import ADA_KEY, browser, ports, settings_with_reps, sign_in
+from tests.web.console_client import (
+    ADA_KEY,
+    WrittenLog,
+    browser,
+    ports,
+    settings_with_reps,
+    sign_in,
+)
 from touchstream.agents.active_config import LEARNER
 from touchstream.agents.checkpoint import Checkpoint
 from touchstream.agents.stores.base import Commit, Fence
@@ -16,7 +23,7 @@ from touchstream.web.console.app import console_app
 
 MEASURED = {
     "800:2026-11-27": {"band_entries|high": 3, "band_entries|medium": 5},
-    "800:2026-11-28": {"band_entries|high": 1, "orders|EUR": 2},
+    "800:2026-11-28": {"band_entries|high": 1, "band_entries|low": 4, "orders|EUR": 2},
 }
 
 
@@ -60,6 +67,32 @@ async def test_the_overview_adds_up_all_shards() -> None:
     assert '<th scope="row">11-28</th><td class="n">1</td><td class="n">-</td>' in page
     assert '<th scope="row">broken</th><td class="n">4</td>' in page
     assert ">2 orders<" in page
+
+
+async def test_who_enters_low_has_left_the_other_bands() -> None:
+    async with browser(console_app(settings_with_reps(), ports(await filled()))) as client:
+        await sign_in(client, ADA_KEY)
+        page = (await client.get("/overview")).text
+    exits = page[page.index("they left high or medium") :]
+    assert '<th scope="row">11-28</th><td class="n">4</td></tr>' in exits
+
+
+async def test_lag_is_the_end_of_a_partition_less_its_fence() -> None:
+    log = WrittenLog(ends={0: 31, 1: 1})
+    async with browser(console_app(settings_with_reps(), ports(await filled(), log=log))) as client:
+        await sign_in(client, ADA_KEY)
+        page = (await client.get("/overview")).text
+    assert "<dt>Records not applied yet</dt><dd>30</dd>" in page
+    assert '<th scope="row">0</th><td class="n">30</td>' in page
+    assert '<th scope="row">1</th><td class="n">0</td>' in page
+
+
+async def test_without_a_broker_lag_is_unknown() -> None:
+    async with browser(console_app(settings_with_reps(), ports(await filled()))) as client:
+        await sign_in(client, ADA_KEY)
+        page = (await client.get("/overview")).text
+    assert "<dt>Records not applied yet</dt><dd>-</dd>" in page
+    assert '<th scope="row">0</th><td class="n">-</td>' in page
 
 
 async def test_the_model_stands_beside_both_baselines() -> None:

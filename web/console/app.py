@@ -20,6 +20,7 @@ from touchstream.agents.stores.base import Store, StoreError
 from touchstream.agents.stores.claims import Claims
 from touchstream.agents.views.customer import CustomerReader
 from touchstream.web.console.customer import customer_router
+from touchstream.web.console.event_log import EventLog
 from touchstream.web.console.gate import Gate, NotSignedIn, Refused, gate_of
 from touchstream.web.console.headers import KnownHosts, SecurityHeaders
 from touchstream.web.console.live import Live
@@ -51,6 +52,7 @@ class Ports(NamedTuple):
     claims: Claims
     alerts: Alerts
     publisher: EventPublisher
+    log: EventLog
 
 
 def console_app(
@@ -64,7 +66,7 @@ def console_app(
 
     ``compute`` makes the capacity curve, ``connect`` the client for an OpenID provider.
     """
-    overview = OverviewReader(settings, ports.store)
+    overview = OverviewReader(settings, ports.store, ports.log)
     live = Live(ports.alerts, ports.claims, time.monotonic)
     templates = environment()
     tuning = Tuning(compute or from_states(settings))
@@ -104,7 +106,9 @@ def console_app(
     app.include_router(queue_router(queue))
     app.include_router(answers_router(queue))
     app.include_router(overview_router(overview))
-    app.include_router(customer_router(CustomerReader(ports.store, settings.kafka.partitions)))
+    app.include_router(
+        customer_router(CustomerReader(ports.store, settings.kafka.partitions), queue, ports.log)
+    )
     app.include_router(tuning_router(settings, tuning, ports.store))
     app.include_router(model_router(settings, ports.store))
     _handle_failures(app)

@@ -4,12 +4,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, NamedTuple
 from urllib.parse import quote
 
+import structlog
 from fastapi import APIRouter, Query, Request
 from starlette.responses import RedirectResponse, Response
 
 from touchstream.agents.views.customer import CustomerReader, CustomerView
 from touchstream.schemas.units import Millis
-from touchstream.streams.learn.snapshot import CHURN
+from touchstream.streams.learn.snapshot import CHURN, RETURN
 from touchstream.streams.profiles.profile import Profile
 from touchstream.streams.projections.decisions import DecisionsState
 from touchstream.streams.projections.read import (
@@ -17,12 +18,18 @@ from touchstream.streams.projections.read import (
     decisions_of,
     described,
     relation_of,
+    return_of,
 )
 from touchstream.web.console import charts
 from touchstream.web.console.charts import Chart, Series
+from touchstream.web.console.event_log import EventLog, LogUnavailable
 from touchstream.web.console.gate import SignedIn
+from touchstream.web.console.log_entries import entries_of
 from touchstream.web.console.pages import render, texts_for
 from touchstream.web.console.principal import Principal, masked
+from touchstream.web.console.queue import Queue
+from touchstream.web.console.queue_pages import page_of
+from touchstream.web.console.rows import QueueRow, View
 from touchstream.web.console.sign_in import SEE_OTHER
 from touchstream.web.console.texts import Texts
 
@@ -32,6 +39,8 @@ MOST_CHARACTERS = 120
 """Of a value that a projection describes; longer ones are for ``touchstream customer --json``."""
 HIDDEN = frozenset({"ledger", "contributions", "vector", "last_emitted_contributions"})
 """Fields of projections that only the machine needs."""
+
+logger = structlog.get_logger()
 
 
 class Moment(NamedTuple):
@@ -43,8 +52,8 @@ class Moment(NamedTuple):
     what: str = ""
 
 
-def customer_router(reader: CustomerReader) -> APIRouter:
-    """The search and the page."""
+def customer_router(reader: CustomerReader, queue: Queue, log: EventLog) -> APIRouter:
+    """The search and the pages; ``queue`` draws the customer's alerts and takes the answers."""
     router = APIRouter()
 
     @router.get("/customers")
@@ -56,23 +65,54 @@ def customer_router(reader: CustomerReader) -> APIRouter:
             return RedirectResponse(f"/customers/{quote(customer, safe='')}", SEE_OTHER)
         return render(request, "customer_search.html", principal, {"id": ""})
 
-    @router.get("/customers/{customer:path}")
-    async def customer(request: Request, principal: SignedIn, customer: str) -> Response:
+    @router.get("/customers/{customer:path}/log")
+    async def read_log(request: Request, principal: SignedIn, customer: str) -> Response:
+        # The path is decoded: this one is of a customer whose id ends in "/log".
+        if not request.scope["raw_path"].endswith(b"/log"):
+            return await page(request, principal, f"{customer}/log")
         found = await reader.read(customer)
         if found is None:
-            context = {"id": customer}
-            return render(request, "customer_search.html", principal, context, NOT_FOUND)
-        return render(
-            request,
-            "customer.html",
-            principal,
-            _page(found, principal, texts_for(request, principal)),
-        )
+            return _unknown(request, principal, customer)
+        return await _log_page(request, principal, found, log)
+
+    @router.get("/customers/{customer:path}")
+    async def page(request: Request, principal: SignedIn, customer: str) -> Response:
+        found = await reader.read(customer)
+        if found is None:
+            return _unknown(request, principal, customer)
+        alerts = await queue.rows(principal, customer)
+        context = _page(found, alerts, principal, texts_for(request, principal))
+        context["fragment"] = queue.draw(alerts, View(customer=customer), principal)
+        return render(request, "customer.html", principal, context)
 
     return router
 
 
-def _page(found: CustomerView, principal: Principal, t: Texts) -> dict[str, object]:
+def _unknown(request: Request, principal: Principal, customer: str) -> Response:
+    context = {"id": customer}
+    return render(request, "customer_search.html", principal, context, NOT_FOUND)
+
+
+async def _log_page(
+    request: Request, principal: Principal, found: CustomerView, log: EventLog
+) -> Response:
+    t, state = texts_for(request, principal), found.state
+    context: dict[str, object] = {"id": found.customer, "back": page_of(found.customer)}
+    try:
+        reading = await log.read(found.customer)
+    except LogUnavailable as error:
+        logger.warning("log_not_read", error=str(error))
+        context |= {"reading": None, "found": None}
+    else:
+        owner = _owner(state.profile)
+        entries = entries_of(reading, state.erased_ms, owner, principal, t)
+        context |= {"reading": reading, "found": entries}
+    return render(request, "customer_log.html", principal, context)
+
+
+def _page(
+    found: CustomerView, alerts: Sequence[QueueRow], principal: Principal, t: Texts
+) -> dict[str, object]:
     state, profile = found.state, found.state.profile
     churn, decisions = churn_of(state), decisions_of(state)
     owner = _owner(profile)
@@ -82,11 +122,14 @@ def _page(found: CustomerView, principal: Principal, t: Texts) -> dict[str, obje
     return {
         "found": found,
         "profile": profile,
-        "band": churn.band,
-        "risk": churn.risk if found.explanation is None else found.explanation.risk,
-        "relation": relation_of(state),
+        "id": found.customer,
+        "log_path": f"{page_of(found.customer)}/log",
+        "has_left": has_left(found),
+        "band": None if has_left(found) else churn.band,
+        "risk": _chance(found, alerts),
+        "alerts": alerts,
         "crossing": churn.crossing,
-        "reasons": _reasons(found),
+        "reasons": _reasons(found, alerts, t),
         "over_time": _risk_chart(found, principal, t),
         "attributes": masked(values, owner, principal),
         "tickets": _open_tickets(profile),
@@ -101,15 +144,39 @@ def _owner(profile: Profile | None) -> object:
     return None if fact is None else fact.value
 
 
-def _reasons(found: CustomerView) -> list[tuple[str, float]]:
-    """Sentences with their weight in the log-odds, the heaviest first."""
-    if found.explanation is None:
-        return []
-    return [
-        (reason.sentence, reason.contribution)
-        for reason in found.explanation.reasons
-        if reason.sentence is not None
-    ]
+def has_left(found: CustomerView) -> bool:
+    """Whether the relation is over: then it is the return that is predicted."""
+    relation = relation_of(found.state)
+    return relation is not None and relation.is_over
+
+
+def _alert(found: CustomerView, alerts: Sequence[QueueRow]) -> QueueRow | None:
+    """The open alert about what is predicted of the customer now."""
+    kind = RETURN if has_left(found) else CHURN
+    return next((row for row in alerts if row.kind == kind), None)
+
+
+def _chance(found: CustomerView, alerts: Sequence[QueueRow]) -> float | None:
+    """P(churn), or P(return) of a former customer; None: nobody has scored it."""
+    if found.explanation is not None:
+        return found.explanation.risk
+    if not has_left(found):
+        return churn_of(found.state).risk
+    # The last risk of leaving is no chance of coming back.
+    alert, last = _alert(found, alerts), return_of(found.state).probability
+    return last if alert is None else alert.risk
+
+
+def _reasons(found: CustomerView, alerts: Sequence[QueueRow], t: Texts) -> list[tuple[str, float]]:
+    """Sentences with their weight in the log-odds, the heaviest first; else those of the alert."""
+    explanation = found.explanation
+    facts = () if explanation is None else (one.fact for one in explanation.reasons)
+    at_ms = Millis(0) if explanation is None else explanation.at_ms
+    reasons = [(t.reason(fact, at_ms), fact.contribution) for fact in facts if fact is not None]
+    alert = _alert(found, alerts)
+    if reasons or alert is None:
+        return reasons
+    return [(t.reason(one, alert.since_ms), one.contribution) for one in alert.reasons]
 
 
 def _risk_chart(found: CustomerView, principal: Principal, t: Texts) -> Chart | None:

@@ -63,6 +63,15 @@ class Live:
         """The alerts of these assignees as they are now, each once."""
         return _joined(await self._read(assignees), assignees)
 
+    async def rows_of(self, customer: str) -> list[QueueRow]:
+        """The alerts of a customer as they are now, whoever owns them."""
+        found = await self._alerts.alerts_of(customer)
+        if not found:
+            return []
+        holders = await self._claims.holders(sorted(row.alert for row in found))
+        self._forget_answers()
+        return [self._marked(row, holders) for row in found]
+
     def known_rows(self, assignees: Sequence[str]) -> list[QueueRow]:
         """The alerts as last read by the poller, for a stream that watches them."""
         return _joined(self._lists, assignees)
@@ -157,6 +166,12 @@ def _joined(lists: Mapping[str, Sequence[QueueRow]], assignees: Sequence[str]) -
     """Each alert once; a queue's list without those that another rep owns."""
     rows = {row.alert: row for one in assignees for row in lists.get(one, ())}
     return [row for row in rows.values() if _is_seen(row, assignees)]
+
+
+def may_answer(row: QueueRow, assignees: Sequence[str]) -> bool:
+    """Whether the alert is one of these assignees': their own, or unowned in their queue."""
+    is_theirs = row.queue in assignees if row.owner is None else row.owner in assignees
+    return is_theirs or EVERYBODY in assignees
 
 
 def _is_seen(row: QueueRow, assignees: Sequence[str]) -> bool:

@@ -33,6 +33,7 @@ from touchstream.streams.measures.reading import Cells, figures, read
 from touchstream.web.console import charts
 from touchstream.web.console.cached import Cached
 from touchstream.web.console.charts import Bin, Chart, Series
+from touchstream.web.console.event_log import EventLog, LogUnavailable
 from touchstream.web.console.gate import SignedIn
 from touchstream.web.console.pages import render, texts_for
 from touchstream.web.console.texts import Texts
@@ -49,6 +50,7 @@ SHOWN = (
     "churn_rate",
     "relation_changes",
 )
+ENTERED: tuple[Band, ...] = ("high", "medium")
 FRESH_S, USABLE_S = 5.0, 3_600.0
 """The page asks again by itself, so an older one is shown for seconds only."""
 RATE_OVER_S = 60.0
@@ -57,7 +59,7 @@ _EPOCH_DAY = date(1970, 1, 1).toordinal()
 
 
 class Entries(NamedTuple):
-    """Entries into a band, by day."""
+    """Entries into a band, by day; those into band low are the exits of the others."""
 
     days: Sequence[str]
     by_band: Mapping[Band, Sequence[float | None]]
@@ -71,13 +73,22 @@ class Facts(NamedTuple):
     measures: Sequence[Compared]
     checkpoint: Checkpoint | None
     per_second: float | None
+    lags: Sequence[int | None]
+    """Records of each partition that are not applied yet; None: not known."""
+
+    @property
+    def lag(self) -> int | None:
+        """The sum; None if one is not known."""
+        known = [lag for lag in self.lags if lag is not None]
+        return sum(known) if known and len(known) == len(self.lags) else None
 
 
 class OverviewReader:
     """Reads the facts, and keeps what a rate needs."""
 
-    def __init__(self, settings: Settings, store: Store) -> None:
+    def __init__(self, settings: Settings, store: Store, log: EventLog) -> None:
         self._settings = settings
+        self._log = log
         self._store = store
         self._shards = shard_names(settings.kafka.partitions)
         self._taken: deque[tuple[float, int]] = deque(maxlen=64)
@@ -97,7 +108,24 @@ class OverviewReader:
             entries = _entries(cells, days)
             shown = [one for one in question.wanted if one.name in SHOWN]
             measures = list(report(Question(tuple(shown), None, overview=True), days, cells).rows)
-        return Facts(deployment, entries, measures, await self._learner(), self._rate(deployment))
+        return Facts(
+            deployment,
+            entries,
+            measures,
+            await self._learner(),
+            self._rate(deployment),
+            await self._lags(deployment),
+        )
+
+    async def _lags(self, deployment: Deployment) -> list[int | None]:
+        try:
+            ends = await self._log.ends()
+        except LogUnavailable:
+            ends = {}  # not known, which is not 0
+        return [
+            None if offset is None or number not in ends else max(0, ends[number] - offset)
+            for number, offset in enumerate(deployment.offsets)
+        ]
 
     async def _learner(self) -> Checkpoint | None:
         try:
@@ -122,7 +150,7 @@ def _wanted() -> tuple[Metric | Ratio, ...]:
 
 def _entries(cells: Cells, days: Period) -> Entries:
     found = figures(cells, METRICS["band_entries"], by="band", per_day=True)
-    by_band: dict[Band, list[float | None]] = {band: [] for band in ("high", "medium")}
+    by_band: dict[Band, list[float | None]] = {band: [] for band in ("high", "medium", "low")}
     numbers = range(days.first, days.last + 1)
     for row, figure in found.items():
         band = next((one for one in get_args(Band) if one in row.values), None)
@@ -145,7 +173,9 @@ def overview_router(reader: OverviewReader) -> APIRouter:
         t = texts_for(request, principal)
         context = {
             "facts": facts,
+            "days": DAYS,
             "entries": _entries_chart(facts.entries, t),
+            "exits": _exits_chart(facts.entries, t),
             "reliability": _reliability_chart(facts.checkpoint, t),
             "measures": [_row(row) for row in facts.measures],
             "models": None if facts.checkpoint is None else model_measures(facts.checkpoint),
@@ -175,7 +205,19 @@ def _entries_chart(entries: Entries, t: Texts) -> Chart | None:
         t("overview-entries"),
         t("overview-entries-about", days=DAYS),
         [day[5:] for day in entries.days],
-        [Series(t(f"band-{band}"), values) for band, values in entries.by_band.items()],
+        [Series(t(f"band-{band}"), entries.by_band[band]) for band in ENTERED],
+    )
+
+
+def _exits_chart(entries: Entries, t: Texts) -> Chart | None:
+    if not entries.days:
+        return None
+    return charts.bars(
+        "exits",
+        t("overview-exits"),
+        t("overview-exits-about", days=DAYS),
+        [day[5:] for day in entries.days],
+        [Series(t("overview-exits-into"), entries.by_band["low"])],
     )
 
 

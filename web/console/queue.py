@@ -16,7 +16,7 @@ from touchstream.web.console.answers import (
 )
 from touchstream.web.console.charts import sparkline
 from touchstream.web.console.gate import Refused
-from touchstream.web.console.live import Live
+from touchstream.web.console.live import Live, may_answer
 from touchstream.web.console.pages import now_ms
 from touchstream.web.console.principal import Principal
 from touchstream.web.console.publishing import EventPublisher, NotPublished
@@ -52,7 +52,7 @@ class Queue:
     ) -> None:
         self._templates = templates
         self._row = templates.get_template("row.html")
-        self._rows: dict[tuple[QueueRow, str, str, str], Markup] = {}
+        self._rows: dict[tuple[QueueRow, str, str, str, bool], Markup] = {}
         self.live = live
         self._claims = claims
         self._publisher = publisher
@@ -66,32 +66,48 @@ class Queue:
     ) -> Fragment:
         """The rows of a view; the same rows give the same bytes."""
         chosen = view.chosen(rows)
+        is_page = bool(view.customer)
         t = texts_of(principal.language)
         html = self._templates.get_template("rows.html").render(
             t=t,
             principal=principal,
-            rows=[self._drawn(row, principal, t) for row in chosen[:MOST_ROWS]],
+            rows=[self._drawn(row, principal, t, is_page=is_page) for row in chosen[:MOST_ROWS]],
             more=max(0, len(chosen) - MOST_ROWS),
             total=len(chosen),
+            is_page=is_page,
             notice=None if notice is None else t(notice.key, **notice.arguments),
         )
         return Fragment(sha256(html.encode()).hexdigest()[:ID_CHARS], html)
 
-    def _drawn(self, row: QueueRow, principal: Principal, t: Texts) -> Markup:
+    def _drawn(self, row: QueueRow, principal: Principal, t: Texts, *, is_page: bool) -> Markup:
         """A row as HTML; the same one is drawn once for all who see it alike."""
-        key = row, t.language, principal.time_zone, principal.id
+        key = row, t.language, principal.time_zone, principal.id, is_page
         html = self._rows.get(key)
         if html is None:
             if len(self._rows) >= MOST_DRAWN:
                 self._rows.clear()
-            drawn = self._row.render(t=t, principal=principal, row=row, trend=_trend(row, t))
+            drawn = self._row.render(
+                t=t,
+                principal=principal,
+                row=row,
+                trend=_trend(row, t),
+                is_page=is_page,
+                may_answer=may_answer(row, principal.assignees),
+            )
             # The template has escaped everything.
             html = self._rows[key] = Markup(drawn)
         return html
 
-    async def find(self, alert: str, principal: Principal) -> QueueRow:
-        """An open alert that this principal sees; raises :class:`Refused`."""
-        rows = await self.live.rows(principal.assignees)
+    async def rows(self, principal: Principal, customer: str = "") -> list[QueueRow]:
+        """The alerts of a customer, or all that this principal sees."""
+        if customer:
+            return await self.live.rows_of(customer)
+        return await self.live.rows(principal.assignees)
+
+    async def find(self, alert: str, principal: Principal, customer: str = "") -> QueueRow:
+        """An open alert that this principal may answer; raises :class:`Refused`."""
+        found_rows = await self.rows(principal, customer)
+        rows = [row for row in found_rows if may_answer(row, principal.assignees)]
         found = next((row for row in rows if row.alert == alert), None)
         if found is None:
             raise Refused(GONE, "error-gone")

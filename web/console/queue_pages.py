@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from typing import Annotated
+from urllib.parse import quote
 
 from fastapi import APIRouter, Depends, Form, Query, Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
@@ -27,6 +28,7 @@ from touchstream.web.console.sign_in import SEE_OTHER
 
 Kind = Annotated[str, Query(max_length=64)]
 Band = Annotated[str, Query(pattern="^(high|medium|)$")]
+OfCustomer = Annotated[str, Query(max_length=256)]
 Cursor = Annotated[str, Query(max_length=64)]
 
 
@@ -109,9 +111,18 @@ def answers_router(queue: Queue) -> APIRouter:
     router = APIRouter()
 
     @router.get("/alerts/{alert}/{verb}")
-    async def confirm(request: Request, principal: SignedIn, alert: str, verb: Verb) -> Response:
-        row = await queue.find(alert, principal)
-        context = {"row": row, "verb": verb, "snoozes": SNOOZES, "outcomes": OUTCOMES}
+    async def confirm(
+        request: Request, principal: SignedIn, alert: str, verb: Verb, customer: OfCustomer = ""
+    ) -> Response:
+        row = await queue.find(alert, principal, customer)
+        context = {
+            "row": row,
+            "customer": customer,
+            "back": page_of(customer),
+            "verb": verb,
+            "snoozes": SNOOZES,
+            "outcomes": OUTCOMES,
+        }
         template = "answer.html" if _is_htmx(request) else "confirm.html"
         return render(request, template, principal, context)
 
@@ -120,7 +131,7 @@ def answers_router(queue: Queue) -> APIRouter:
     async def claim(
         request: Request, principal: SignedIn, alert: str, view: Annotated[View, Depends(view_of)]
     ) -> Response:
-        row = await queue.find(alert, principal)
+        row = await queue.find(alert, principal, view.customer)
         take = request.url.path.endswith("/claim")
         notice = await queue.claim(row, principal, take=take)
         status = 200 if notice is None else CONFLICT
@@ -151,7 +162,7 @@ def answers_router(queue: Queue) -> APIRouter:
         view: Annotated[View, Depends(view_of)],
         chosen: Annotated[Chosen, Depends(chosen_of)],
     ) -> Response:
-        row = await queue.find(alert, principal)
+        row = await queue.find(alert, principal, view.customer)
         notice = await queue.answer(verb, row, chosen, principal)
         return await _after(request, queue, view, principal, notice)
 
@@ -163,9 +174,10 @@ def view_of(
     band: Annotated[str, Form(pattern="^(high|medium|)$")] = "",
     sort: Annotated[Sort, Form()] = "priority",
     snoozed: Annotated[bool, Form()] = False,
+    customer: Annotated[str, Form(max_length=256)] = "",
 ) -> View:
     """The view that the visitor has, sent along with an answer."""
-    return View(kind, band, sort, snoozed)
+    return View(kind, band, sort, snoozed, customer)
 
 
 def chosen_of(
@@ -187,9 +199,14 @@ async def _after(
 ) -> Response:
     """The list as it is now; without htmx, the page."""
     if not _is_htmx(request):
-        return RedirectResponse("/queue", SEE_OTHER)
-    rows = await queue.live.rows(principal.assignees)
+        return RedirectResponse(page_of(view.customer), SEE_OTHER)
+    rows = await queue.rows(principal, view.customer)
     return HTMLResponse(queue.draw(rows, view, principal, notice).html, status)
+
+
+def page_of(customer: str) -> str:
+    """The address of a customer's page; of the queue for none."""
+    return f"/customers/{quote(customer, safe='')}" if customer else "/queue"
 
 
 def _is_htmx(request: Request) -> bool:

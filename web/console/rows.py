@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Literal, NamedTuple, Protocol, get_args
 
+from touchstream.schemas.emissions.alerts import SaveabilityFrom, ValueFrom
 from touchstream.schemas.emissions.risk import Reason
 from touchstream.schemas.rules import Band
 from touchstream.schemas.units import Millis
@@ -48,6 +49,12 @@ class QueueRow(NamedTuple):
     claimed_by: str | None = None
     answered: str | None = None
     """The answer that was sent and is not applied yet."""
+    loss: float | None = None
+    """The risk in the priority (0..1): of a former customer, that they stay away."""
+    value_from: ValueFrom = "default"
+    saveability: float = 1.0
+    """Share of such customers whom an action keeps (0..1)."""
+    saveability_from: SaveabilityFrom = "none"
 
 
 class Alerts(Protocol):
@@ -57,6 +64,9 @@ class Alerts(Protocol):
         self, assignees: Sequence[str], limit: int
     ) -> Mapping[str, Sequence[QueueRow]]:
         """Assignee -> the ``limit`` alerts of highest priority; claims are not filled in."""
+
+    async def alerts_of(self, customer: str) -> Sequence[QueueRow]:
+        """All open alerts of a customer, whoever owns them; claims are not filled in."""
 
 
 class View(NamedTuple):
@@ -68,6 +78,8 @@ class View(NamedTuple):
     sort: Sort = "priority"
     snoozed: bool = False
     """Show those that sleep, and only those."""
+    customer: str = ""
+    """All alerts of this customer, on their page; empty: a list of the queue."""
 
     def chosen(self, rows: Sequence[QueueRow]) -> list[QueueRow]:
         """The rows of this view in its order; equal ones by alert, so that the order is one."""
@@ -75,6 +87,8 @@ class View(NamedTuple):
         return sorted(shown, key=lambda row: (_place(row, self.sort), row.alert))
 
     def _shows(self, row: QueueRow) -> bool:
+        if self.customer:
+            return row.customer == self.customer
         sleeps = row.snoozed_until_ms is not None
         of_kind = not self.kind or row.kind == self.kind
         return of_kind and (not self.band or row.band == self.band) and sleeps == self.snoozed

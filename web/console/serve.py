@@ -17,6 +17,7 @@ from touchstream.agents.stores.claims import open_claims
 from touchstream.agents.stores.connect import open_store
 from touchstream.schemas.shards import shard_names
 from touchstream.web.console.app import Ports, console_app
+from touchstream.web.console.event_log import KafkaLog
 from touchstream.web.console.one_time import OneTimeTokens
 from touchstream.web.console.publishing import KafkaPublisher
 from touchstream.web.console.sign_in import TOKEN
@@ -69,7 +70,11 @@ def run(settings: Settings) -> None:
 async def _serve(settings: Settings, tokens: OneTimeTokens, bound: Sequence[socket]) -> None:
     store = open_store(settings)
     ports = Ports(
-        store, open_claims(settings), stored_alerts(settings, store), KafkaPublisher(settings)
+        store,
+        open_claims(settings),
+        stored_alerts(settings, store),
+        KafkaPublisher(settings),
+        KafkaLog(settings),
     )
     try:
         await Server(console_app(settings, ports, tokens)).serve(list(bound))

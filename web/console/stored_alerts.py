@@ -4,7 +4,10 @@ from collections.abc import Mapping, Sequence
 
 from touchstream.agents.queries import AlertRow, alert_rows
 from touchstream.agents.stores.base import Read, Store
+from touchstream.schemas.shards import shard_name
 from touchstream.schemas.units import Millis
+from touchstream.streams.decide.priority import UNLEARNT_SAVEABILITY
+from touchstream.streams.intake.partitioner import partition_of
 from touchstream.streams.learn.ledger import MILLION
 from touchstream.streams.projections.indexes import ALERTS_INDEX, owner_index, queue_index
 from touchstream.streams.projections.read import churn_of
@@ -45,6 +48,11 @@ class StoredAlerts:
             assignee: _sorted(rows, places)
             for assignee, places in zip(assignees, chosen, strict=True)
         }
+
+    async def alerts_of(self, customer: str) -> Sequence[QueueRow]:
+        shard = shard_name(partition_of(customer.encode(), len(self._shards)))
+        [[data]] = await self._store.load([Read(shard, [customer])])
+        return [] if data is None else rows_of(customer, shard, decode(data), self._currency)
 
     def _index(self, assignee: str) -> str:
         if assignee == EVERYBODY:
@@ -109,6 +117,9 @@ def _row(found: AlertRow, currency: str, trend: tuple[float, ...]) -> QueueRow:
         queue=found.queue,
         trend=trend,
         snoozed_until_ms=None if alert.snoozed is None else alert.snoozed.until_ms or FAR_MS,
+        loss=alert.loss_millionths / MILLION,
+        value_from=alert.value_from,
+        saveability=UNLEARNT_SAVEABILITY,
     )
 
 

@@ -45,6 +45,10 @@ class Texts:
         """A reason in words; ``at_ms``: the moment that it is true of."""
         return self._facts.reason(reason, at_ms)
 
+    def money(self, minor: float, currency: str) -> str:
+        """An amount in minor units of an ISO 4217 currency."""
+        return self._facts.money(minor, currency)
+
     def action(self, name: str) -> str:
         """What to do; an action of the deployment's own is its name."""
         return self._facts.action(name)
