@@ -58,7 +58,9 @@ async def pictures(folder: Path, redis: str) -> None:
     store, claims = open_store(settings), open_claims(settings)
     await put_into(store, town)
     await store.put_holdings(NOTIFIER, [tallied(1, COUNTS)])
-    ports = Ports(store, claims, stored_alerts(settings, store), Recorder(), WrittenLog())
+    ports = Ports(
+        store, claims, stored_alerts(settings, store), Recorder(), WrittenLog(ends={0: 1})
+    )
     async with served(console_app(settings, ports)) as address, chromium() as browser:
         for scheme in SCHEMES:
             await _visit(browser, address, folder, scheme)
@@ -75,7 +77,10 @@ async def _visit(browser: Browser, address: str, folder: Path, scheme: Scheme) -
         await _picture(page, folder / f"sign-in-{scheme}.png")
         await sign_in(page, OLE_KEY)
         await _picture(page, folder / f"queue-{scheme}.png")
-        await page.locator("#rows .row").filter(has_text="May leave").locator("h2 a").first.click()
+        await page.goto("/queue?kind=churn")
+        may_leave = page.locator("#rows .row").filter(has=page.locator(".why li"))
+        await may_leave.locator("h2 a").first.click()
+        await page.get_by_role("heading", name="Open alerts").wait_for()
         await _picture(page, folder / f"customer-{scheme}.png")
         for name in ("overview", "model"):
             await page.goto(f"/{name}")

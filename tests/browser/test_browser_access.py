@@ -11,10 +11,12 @@ from tests.services import require
 from tests.web.console_client import (
     OLE_KEY,
     ListedAlerts,
+    WrittenLog,
     ports,
     settings_with_reps,
 )
 from tests.web.queue_rows import row
+from tests.web.test_console_log import reading, recommendation, touchpoint
 from tests.web.test_console_tuning import curve, tallied
 from touchstream.agents.notifier.record import NOTIFIER
 from touchstream.agents.stores.memory import MemoryStore
@@ -43,7 +45,9 @@ async def test_no_page_shuts_anybody_out(browser: Browser, scheme: Scheme) -> No
     settings = settings_with_reps().model_copy(update={"rules": town.rules})
     one_shard = settings.kafka.model_copy(update={"partitions": 1})
     settings = settings.model_copy(update={"kafka": one_shard})
-    app = console_app(settings, ports(store, alerts), compute=curve)
+    outcome = touchpoint("action.outcome", decision="d1", action="send_offer", outcome="seen")
+    log = WrittenLog(reading(outcome, actions=(recommendation("d1"),)))
+    app = console_app(settings, ports(store, alerts, log=log), compute=curve)
     found: dict[str, list[str]] = {}
     async with (
         served(app) as address,
@@ -59,8 +63,8 @@ async def test_no_page_shuts_anybody_out(browser: Browser, scheme: Scheme) -> No
         await page.get_by_role("img", name="Alarms by capacity").wait_for()
         found["/tuning"] = await complaints(page)
         paths = ("/overview", "/customers", "/customers/c000002", "/model", "/nowhere")
-        for path in (*paths, "/alerts/alert-c000002/outcome"):
+        for path in (*paths, "/customers/c000002/log", "/alerts/alert-c000002/outcome"):
             await page.goto(path)
             found[path] = await complaints(page)
     assert found == {path: [] for path in found}
-    assert len(found) == 9
+    assert len(found) == 10

@@ -15,10 +15,13 @@ from tests.web.console_client import (
     LALE_KEY,
     ListedAlerts,
     Recorder,
+    WrittenLog,
     ports,
     settings_with_reps,
 )
 from tests.web.queue_rows import row
+from tests.web.test_console_customer import store_with
+from tests.web.test_console_log import reading, touchpoint
 from touchstream.web.console.app import console_app
 
 pytestmark = pytest.mark.integration
@@ -175,3 +178,26 @@ def test_the_vendored_checker_is_that_of_the_package() -> None:
     assert listed["path"] == AXE.name
     assert sha256(AXE.read_bytes()).hexdigest() == listed["sha256"]
     assert re.match(rb"/\*! axe v" + listed["version"].encode(), AXE.read_bytes())
+
+
+async def test_an_alert_is_answered_and_the_log_is_read_on_the_page_of_a_customer(
+    browser: Browser,
+) -> None:
+    recorder, log = Recorder(), WrittenLog(reading(touchpoint("store.visited", store="s1")))
+    store = await store_with("ada")
+    app = console_app(settings_with_reps(), ports(store, three(), recorder, log=log))
+    async with served(app) as address, page_at(browser, address) as page:
+        await sign_in(page, ADA_KEY)
+        await page.goto("/customers/cy")
+        await page.evaluate("window.sameDocument = true")
+        await page.get_by_role("link", name="Read the log").click()
+        await expect(page.locator("#log")).to_contain_text("store.visited")
+        await page.keyboard.press("j")
+        await page.keyboard.press("d")
+        await expect(page.locator("#alert-alert-cy")).to_contain_text("Done, being applied")
+        await expect(page.locator("#notice")).to_have_text("Sent for cy.")
+        await page.get_by_role("link", name="Outcome").click()
+        await page.get_by_role("dialog").get_by_role("button", name="Outcome").click()
+        await expect(page.locator("#alert-alert-cy")).to_contain_text("Outcome noted")
+        assert await page.evaluate("window.sameDocument")
+    assert [one.kind for one in recorder.events] == ["alert.feedback", "action.outcome"]

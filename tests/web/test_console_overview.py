@@ -82,7 +82,7 @@ async def test_lag_is_the_end_of_a_partition_less_its_fence() -> None:
     async with browser(console_app(settings_with_reps(), ports(await filled(), log=log))) as client:
         await sign_in(client, ADA_KEY)
         page = (await client.get("/overview")).text
-    assert "<dt>Records not applied yet</dt><dd>30</dd>" in page
+    assert "<dt>Lag (records)</dt><dd>30</dd>" in page
     assert '<th scope="row">0</th><td class="n">30</td>' in page
     assert '<th scope="row">1</th><td class="n">0</td>' in page
 
@@ -91,7 +91,7 @@ async def test_without_a_broker_lag_is_unknown() -> None:
     async with browser(console_app(settings_with_reps(), ports(await filled()))) as client:
         await sign_in(client, ADA_KEY)
         page = (await client.get("/overview")).text
-    assert "<dt>Records not applied yet</dt><dd>-</dd>" in page
+    assert "<dt>Lag (records)</dt><dd>-</dd>" in page
     assert '<th scope="row">0</th><td class="n">-</td>' in page
 
 

@@ -16,6 +16,7 @@ from touchstream.agents.settings_reps import Language, Role
 from touchstream.schemas.emissions.alerts import SaveabilityFrom, ValueFrom
 from touchstream.schemas.emissions.risk import ReasonKind
 from touchstream.schemas.rules import DEFAULT_ACTIONS, Band
+from touchstream.streams.decide.bands import Gate
 from touchstream.streams.decide.policy import DO_NOTHING
 from touchstream.streams.emit.amounts import AmountUnit
 from touchstream.web import console
@@ -36,6 +37,7 @@ OF_THE_CONSOLE: Families = {
     "answer-": VERBS,
     "answered-": ("resolved", "false_alarm", "snoozed"),
     "band-": get_args(Band),
+    "gate-": get_args(Gate),
     "kind-": ALERT_KINDS,
     "measure-": ("log_loss", "roc_auc", "average_precision", "ece"),
     "outcome-": OUTCOMES,

@@ -37,6 +37,8 @@ NOT_FOUND = 404
 MOST_MOMENTS = 40
 MOST_CHARACTERS = 120
 """Of a value that a projection describes; longer ones are for ``touchstream customer --json``."""
+LEAST_SHOWN = 0.005
+"""Log-odds; a smaller weight is written as 0.00."""
 HIDDEN = frozenset({"ledger", "contributions", "vector", "last_emitted_contributions"})
 """Fields of projections that only the machine needs."""
 
@@ -172,7 +174,11 @@ def _reasons(found: CustomerView, alerts: Sequence[QueueRow], t: Texts) -> list[
     explanation = found.explanation
     facts = () if explanation is None else (one.fact for one in explanation.reasons)
     at_ms = Millis(0) if explanation is None else explanation.at_ms
-    reasons = [(t.reason(fact, at_ms), fact.contribution) for fact in facts if fact is not None]
+    reasons = [
+        (t.reason(fact, at_ms), fact.contribution)
+        for fact in facts
+        if fact is not None and abs(fact.contribution) >= LEAST_SHOWN
+    ]
     alert = _alert(found, alerts)
     if reasons or alert is None:
         return reasons
