@@ -12,7 +12,7 @@ from touchstream.schemas.touchpoints.actions import Rating
 from touchstream.schemas.touchpoints.fields import Currency
 
 AlertChange = Literal[
-    "band", "risk", "action", "owner", "acknowledged", "snoozed", "awake", "rated"
+    "band", "risk", "action", "owner", "acknowledged", "released", "snoozed", "awake", "rated"
 ]
 ClearedBecause = Literal[
     "recovered", "left", "returned", "expired", "resolved", "false_alarm", "erased"

@@ -30,8 +30,9 @@ class AlertFeedback(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fa
 
     alert: Label
     """The alert's id, from ``alert.raised``."""
-    verdict: Literal["acknowledged", "snoozed", "resolved", "false_alarm"]
-    """The rep's assessment. ``resolved`` and ``false_alarm`` clear the alert."""
+    verdict: Literal["acknowledged", "released", "snoozed", "resolved", "false_alarm"]
+    """The rep's assessment. ``resolved`` and ``false_alarm`` clear the alert, ``released`` takes
+    ``acknowledged`` back."""
     rep: Label | None = None
     """Id of the rep."""
     rating: Rating | None = None

@@ -278,6 +278,10 @@ def _answered(
         case "acknowledged":
             known = alert.acknowledged_by or answer.rep or ""
             step.update(_replace(alert, acknowledged_by=known), ("acknowledged",))
+        case "released" if alert.acknowledged_by is not None:
+            step.update(_replace(alert, acknowledged_by=None), ("released",))
+        case "released":
+            pass
     return step.result() or Update(state)
 
 
