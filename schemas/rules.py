@@ -295,8 +295,9 @@ Value = Annotated[str, Meta(min_length=1, max_length=256)]
 class AlertRules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Which alerts are raised for a person, how often, and with what priority."""
 
-    kinds: tuple[AlertKind, ...] = ("churn", "return")
-    """``churn``, ``return``, ``engagement`` and names of targets with ``signal_at``."""
+    kinds: Annotated[tuple[AlertKind, ...], Meta(max_length=6)] = ("churn", "return")
+    """``churn``, ``return``, ``engagement`` and names of targets with ``signal_at``; six at most,
+    because a customer's state holds one alert of each."""
     bands: tuple[Band, ...] = ("high",)
     """Bands of churn and of the return in which an alert is raised."""
     queue: Value = "support"

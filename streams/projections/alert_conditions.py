@@ -115,13 +115,19 @@ def reasons_for(
     """The strongest reasons: those of the crossing in this step, else the present ones."""
     for emission in emissions:
         data = emission.data
-        if isinstance(data, RiskChanged if kind == CHURN else ReturnChanged) and kind in _CROSSINGS:
+        crossing = RiskChanged if kind == CHURN else ReturnChanged
+        # The reasons of a fall speak for staying.
+        if kind in _CROSSINGS and isinstance(data, crossing) and _rises(data.reasons):
             return data.reasons[:MOST_REASONS]
     scored = condition.scored
     assert scored is not None  # the callers have one
     target = CHURN if kind == ENGAGEMENT else kind
     found = contributions_of(scored, ctx)
     return reasons_of(found, None, scored, ctx, direction_of(up=True), target)[:MOST_REASONS]
+
+
+def _rises(reasons: Sequence[Reason]) -> bool:
+    return bool(reasons) and reasons[0].direction == "raises"
 
 
 _CROSSINGS = frozenset({CHURN, RETURN})

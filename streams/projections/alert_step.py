@@ -119,7 +119,7 @@ class AlertStep:
 
 def cleared(
     state: AlertsState,
-    alert: OpenAlert,
+    alert: OpenAlert | RestingAlert,
     why: ClearedBecause,
     subject: CustomerId,
     cause: Cause,
@@ -133,7 +133,7 @@ def cleared(
         queue=state.queue,
         why=why,
         rating=alert.rating,
-        raised=moment(alert.raised_ms),
+        raised=moment(alert.raised_ms if isinstance(alert, OpenAlert) else alert.since_ms),
         cause=cause,
     )
     return alert_emission(subject, data, now_ms)

@@ -55,6 +55,8 @@ ALERTS = "alerts"
 FEEDBACK = "alert.feedback"
 UNKNOWN_ALERT = "feedback.unknown_alert"
 """Counter of answers to an alert that the customer does not have (any more)."""
+LONGEST_SNOOZE_DAYS = 365
+"""A later moment is a typing error."""
 _ROUTED_BY = frozenset(
     {"customer.updated", "subscription.started", "subscription.renewed", "subscription.changed"}
 )
@@ -66,7 +68,7 @@ class Alerts:
     name: ClassVar[str] = ALERTS
     slot: ClassVar[int] = 10
     state_type: ClassVar[type[AlertsState]] = AlertsState
-    max_bytes: ClassVar[int] = 4_096
+    max_bytes: ClassVar[int] = 12_288
     listens_to: ClassVar[frozenset[str]] = frozenset(ACTIVITY_BY_DEFAULT) | _ROUTED_BY | {FEEDBACK}
     reads: ClassVar[tuple[str, ...]] = (RELATION, CHURN, RETURN, TARGETS, DECISIONS, "engagement")
     merges_exactly: ClassVar[bool] = False
@@ -118,12 +120,14 @@ class Alerts:
         # Nearly every step of nearly every customer ends here.
         if not found and (state is None or not state.open):
             return None
+        queue = queue_of(ctx.profile, ctx.now_ms, ctx.rules)
         if state is None:
             if held_out(ctx.subject, ctx.rules):
                 return None
-            queue = queue_of(ctx.profile, ctx.now_ms, ctx.rules)
             state = AlertsState(queue, owner_of(ctx.profile))
         step = AlertStep(state, ctx, index=1)
+        # The rules may route them elsewhere by now, and a plan may have ended.
+        step.route(queue, owner_of(ctx.profile))
         for alert in state.open:
             condition = found.pop(alert.kind, None)
             if condition is None:
@@ -141,7 +145,9 @@ class Alerts:
         """Clear every alert, so that nobody goes on working on an erased customer."""
         if state is None:
             return Update(None)
-        gone = [cleared(state, one, "erased", subject, cause, now_ms) for one in state.open]
+        # Of those that are over as well: a summary that is not sent yet may name the customer.
+        known: list[OpenAlert | RestingAlert] = [*state.open, *state.resting]
+        gone = [cleared(state, one, "erased", subject, cause, now_ms) for one in known]
         return Update(None, gone, indexes=dict.fromkeys(alert_indexes(state)))
 
     def merge(self, a: AlertsState, b: AlertsState, ctx: Context) -> AlertsState:
@@ -268,21 +274,27 @@ def _answered(
         alert = _replace(alert, rating=rating)
         step.update(alert, ("rated",))
         step.measures.append(alert_rated(alert.kind, rating, ctx.now_ms))
+    _apply(step, alert, answer, ctx)
+    return step.result() or Update(state)
+
+
+def _apply(step: AlertStep, alert: OpenAlert, answer: AlertFeedback, ctx: Context) -> None:
     match answer.verdict:
         case "resolved" | "false_alarm" as why:
             step.clear(alert, why)
         case "snoozed":
             snoozed = _snoozed(alert, answer, ctx)
             if snoozed is not None:
-                step.update(_replace(alert, snoozed=snoozed), ("snoozed",))
+                # Or it would end in its sleep, and nobody would hear of it again.
+                awake_ms = Millis((snoozed.until_ms or 0) + ctx.rules.alerts.expires_days * DAY_MS)
+                expires_ms = max(alert.expires_ms, awake_ms)
+                step.update(_replace(alert, snoozed=snoozed, expires_ms=expires_ms), ("snoozed",))
         case "acknowledged":
             known = alert.acknowledged_by or answer.rep or ""
             step.update(_replace(alert, acknowledged_by=known), ("acknowledged",))
-        case "released" if alert.acknowledged_by is not None:
-            step.update(_replace(alert, acknowledged_by=None), ("released",))
         case "released":
-            pass
-    return step.result() or Update(state)
+            if alert.acknowledged_by is not None:
+                step.update(_replace(alert, acknowledged_by=None), ("released",))
 
 
 def _late_rating(
@@ -318,6 +330,8 @@ def _snoozed(alert: OpenAlert, answer: AlertFeedback, ctx: Context) -> Snoozed |
         until_ms = Millis(ctx.now_ms + DAY_MS)
     if until_ms is not None and until_ms <= ctx.now_ms:
         return None
+    if until_ms is not None:
+        until_ms = min(until_ms, Millis(ctx.now_ms + LONGEST_SNOOZE_DAYS * DAY_MS))
     worse = answer.worse_by
     millionths = None if worse is None else alert.millionths + round(worse * MILLION)
     return Snoozed(until_ms, millionths, answer.next_touchpoint)

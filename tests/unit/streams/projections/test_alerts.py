@@ -9,6 +9,7 @@ from tests.make import (
     daily,
     days,
     emitted,
+    last_state,
     live,
     model,
     models,
@@ -17,7 +18,7 @@ from tests.make import (
 from touchstream.schemas.emissions.actions import ActionRecommended
 from touchstream.schemas.emissions.alerts import AlertCleared, AlertRaised, AlertUpdated
 from touchstream.schemas.emissions.customer_risk import LastAction
-from touchstream.schemas.emissions.risk import RiskChanged
+from touchstream.schemas.emissions.risk import Reason, RiskChanged
 from touchstream.schemas.rules import (
     ActionRules,
     AlertRules,
@@ -35,8 +36,8 @@ from touchstream.streams.customer import Step
 from touchstream.streams.decide.policy import held_out
 from touchstream.streams.emit.customer_risk import moment as as_datetime
 from touchstream.streams.intake.decode import Arrival
-from touchstream.streams.projections.alert_state import OpenAlert
-from touchstream.streams.projections.alerts import UNKNOWN_ALERT
+from touchstream.streams.projections.alert_state import AlertsState, OpenAlert, Snoozed
+from touchstream.streams.projections.alerts import UNKNOWN_ALERT, Alerts
 from touchstream.streams.projections.indexes import owner_index, queue_index
 from touchstream.streams.projections.projection import TimerFired
 from touchstream.streams.projections.read import alerts_of
@@ -367,3 +368,70 @@ def test_a_kind_that_there_is_not_is_refused() -> None:
 def test_a_model_without_evidence_raises_nothing() -> None:
     steps = live([VISIT, *daily(2, 40)], models("d1", RULES, model(intercept=9.0, examples=9)))
     assert alerts(steps) == []
+
+
+def test_an_acknowledgement_can_be_taken_back() -> None:
+    steps = lived(40, answer("d33", "acknowledged", rep="rep-1"), answer("d34", "released"))
+    assert history(steps)[1:] == ["d33 updated acknowledged", "d34 updated released"]
+    updated = alerts(steps)[-1]
+    assert isinstance(updated, AlertUpdated)
+    assert updated.acknowledged_by is None
+    assert history(lived(40, answer("d33", "released"))) == ["d32 raised churn"]
+
+
+def test_an_alert_that_sleeps_beyond_its_expiry_awakes() -> None:
+    late = answer("d40", "snoozed", until="1997-02-20T00:00:00Z")
+    steps = lived(55, late, rules=rules_with(worse_by=0.5))
+    assert history(steps)[-2:] == ["d40 updated snoozed", "d50 updated awake"]
+
+
+def test_an_erasure_retracts_what_is_over_as_well() -> None:
+    back = arrival("web.visit", "d33 06:00")
+    steps = lived(40, back, arrival("customer.erased", "d34"))
+    assert history(steps)[-2:] == ["d33.25 cleared recovered", "d34 cleared erased"]
+
+
+def test_other_routing_takes_an_open_alert_along() -> None:
+    before = live([VISIT, *daily(2, RAISED_DAY)], models("d1", RULES, SILENCE_KILLS))
+    routed = msgspec.structs.replace(RULES, alerts=AlertRules(queue="retention"))
+    after = live(daily(33, 40), models("d32", routed, SILENCE_KILLS), last_state(before))
+    [moved] = [one for one in alerts(after) if isinstance(one, AlertUpdated)]
+    assert (moved.queue, moved.changed) == ("retention", ("owner",))
+
+
+def test_six_full_alerts_of_the_longest_names_fit_into_the_state() -> None:
+    """As long as the bounds of the wire allow, with reasons like those of the docs."""
+    reason = Reason(
+        feature="survey_score",
+        text="x" * 160,
+        contribution=1.234567,
+        change=-0.123456,
+        kind="tickets_reopened_28_days",
+        value=123456.7891,
+        bound="at_least",
+        unit="minor_units",
+        usual=123456.7891,
+        compared_with="customers",
+        direction="raises",
+        at="2026-11-29T00:00:00.000Z",
+        currency="EUR",
+    )
+    whole = OpenAlert(
+        "k" * 64,
+        bytes(16),
+        Millis(2**44),
+        Millis(2**44),
+        "medium",
+        1_000_000,
+        2**53,
+        "subscription",
+        (reason,) * 3,
+        "a" * 64,
+        bytes(16),
+        Millis(2**44),
+        Snoozed(Millis(2**44), 1_000_000, next_touchpoint=True),
+        "useful",
+        "r" * 256,
+    )
+    state = AlertsState("q" * 256, "o" * 256, (whole,) * 6)
+    assert len(msgspec.msgpack.encode(state)) <= Alerts.max_bytes
