@@ -1,7 +1,7 @@
 """Deliveries side by side: a dead destination holds up nothing but its own messages."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 import structlog
@@ -63,11 +63,27 @@ class Sender:
         attempt
             Its number, >= 1, for the log.
         """
+        found = await self.send_if(lambda: True, message, channel, address, attempt=attempt)
+        assert found is not None  # it is always wanted
+        return found
+
+    async def send_if(
+        self,
+        wanted: Callable[[], bool],
+        message: Message,
+        channel: str,
+        address: str | None = None,
+        *,
+        attempt: int = 1,
+    ) -> Delivery | None:
+        """Attempt once if it is still ``wanted`` when its turn has come; None if it is not."""
         destination = self.destination(channel, address)
         line = self._lines.setdefault(destination, _Line(asyncio.Lock()))
         line.wanted += 1
         try:
             async with line.lock, self._slots[channel]:
+                if not wanted():
+                    return None
                 delivery = await self._channels[channel].send(message, destination.address)
         finally:
             line.wanted -= 1

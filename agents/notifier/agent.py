@@ -88,7 +88,8 @@ class Notifier(FencedAgent[NotifierShard]):
         self._directory = Directory(settings)
         self._composer = Composer(self._directory, console_address(settings))
         self._destinations = Destinations(
-            {one.name: digest_of(one.model_dump_json()) for one in settings.channels}
+            {one.name: digest_of(one.model_dump_json()) for one in settings.channels},
+            frozenset(one.name for one in settings.channels if one.kind == "email"),
         )
         self._sender = Sender(channels)
         self._now_ms = now_ms
@@ -164,7 +165,7 @@ class Notifier(FencedAgent[NotifierShard]):
     def _ready(self, shard: NotifierShard, now_ms: Millis) -> Sequence[Delivery]:
         """The deliveries to attempt, with their messages; what cannot be sent is dropped."""
         book, ready = shard.book, []
-        for delivery in due(book, now_ms, self._under_way.keys()):
+        for delivery in due(book, self._directory, now_ms, self._under_way.keys()):
             message = delivery.message or self._composer.message(book, delivery)
             if message is None or is_off(book, self._destinations, delivery):
                 book.drop(delivery)
@@ -188,12 +189,21 @@ class Notifier(FencedAgent[NotifierShard]):
 
     async def _attempt(self, shard: NotifierShard, delivery: Delivery) -> None:
         assert delivery.message is not None  # by _ready
-        outcome = await self._sender.send(
+
+        def wanted() -> bool:
+            # The turn may come long after: the alert may be over, or the shard another's.
+            return shard in self.shards.values() and shard.book.deliveries.get(key) == delivery
+
+        key = delivery.key
+        outcome = await self._sender.send_if(
+            wanted,
             delivery.message,
             delivery.channel,
             delivery.address,
             attempt=delivery.attempts + 1,
         )
+        if outcome is None:
+            return
         self.metrics.count("deliveries", channel=delivery.channel, status=outcome.status)
         async with self.lock:
             # A shard that was given away in the meantime has another owner, who repeats this.

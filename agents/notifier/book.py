@@ -97,6 +97,8 @@ class Delivery(Struct, frozen=True):
     """When to attempt next."""
     alerts: tuple[str, ...] = ()
     """The open alerts in it."""
+    unlisted: int = 0
+    """Further open alerts, of lower priority."""
     cleared: tuple[Cleared, ...] = ()
     since_ms: Millis | None = None
     raised: int = 0

@@ -79,7 +79,7 @@ class Composer(NamedTuple):
                     delivery.raised,
                     len(cleared),
                     lines,
-                    len(lines),
+                    len(lines) + delivery.unlisted,
                     queue,
                 )
                 return messages.digest(texts, digest)

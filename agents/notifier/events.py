@@ -14,6 +14,7 @@ from touchstream.schemas.units import MINUTE_MS, Millis
 MOST_CLEARED = 200
 """Listed in a summary; more nobody reads."""
 TALLY_DAYS = 90
+_SINGLE = ("raised", "escalated")
 _RANK: dict[Band, int] = {"low": 0, "medium": 1, "high": 2}
 
 
@@ -33,18 +34,29 @@ def apply(book: Book, directory: Directory, emission: Emission, now_ms: Millis) 
 
 def assign(book: Book, directory: Directory, notice: Notice, now_ms: Millis) -> None:
     """Keep an alert, with whoever is responsible now."""
-    # Once escalated, it stays where it went until it is answered.
-    name = notice.recipient
-    if not notice.escalated_from:
+    # Once escalated, it stays where it went until it is answered, or nobody is there.
+    name = directory.standing_in(notice.recipient, now_ms) if notice.escalated_from else None
+    if name is None:
         name = directory.responsible(notice.owner, notice.queue, now_ms)
     before = book.notices.get(notice.alert)
+    if before is not None and (notice.is_quiet or before.recipient != name):
+        _drop_single(book, notice.alert)
     if before is None or before.recipient != name:
+        # What one rep has in hand is news to another.
+        notice = replace(notice, answered=False)
         push = notice.push or f"{notice.alert}:{name}:{now_ms}"
         notice = given_to(directory, replace(notice, push=push), name, now_ms)
         _count(book, name, notice.score, now_ms)
     if notice.is_quiet:
         notice = replace(notice, push=None)
     book.put(notice)
+
+
+def _drop_single(book: Book, alert: str) -> None:
+    """Stop messages about this alert alone that are not delivered yet."""
+    for delivery in list(book.deliveries.values()):
+        if delivery.alerts == (alert,) and delivery.kind in _SINGLE:
+            book.drop(delivery)
 
 
 def given_to(directory: Directory, notice: Notice, name: str | None, now_ms: Millis) -> Notice:
@@ -72,9 +84,10 @@ def _update(
         # Raised before this notifier read the topic, or during a backfill.
         before = fresh
     worse = "band" in changed and _RANK[update.band] > _RANK[before.band]
-    # What is worse than a person thought needs another look.
-    answered = update.acknowledged_by is not None and not worse and "awake" not in changed
-    push = emission.id if worse or "awake" in changed else before.push
+    # What is worse than a person thought, or was given back, needs another look.
+    anew = worse or not changed.isdisjoint({"awake", "released"})
+    answered = not anew and (before.answered or "acknowledged" in changed)
+    push = emission.id if anew else before.push
     notice = replace(
         fresh,
         recipient=before.recipient,
@@ -84,26 +97,29 @@ def _update(
         snoozed=snoozed,
         push=push,
     )
-    if worse or "awake" in changed:
+    if anew:
         notice = given_to(directory, notice, notice.recipient, now_ms)
     assign(book, directory, notice, now_ms)
 
 
 def _clear(book: Book, cleared: AlertCleared, emission: Emission) -> None:
-    _tally(book, cleared, emission.time_ms)
+    erased = cleared.why == "erased"
+    if erased:
+        _forget(book, emission.subject)
     notice = book.notices.get(cleared.alert)
+    if notice is None and erased:
+        return  # retracted only: it had ended before
+    _tally(book, cleared, emission.time_ms)
     if notice is None:
         return
     book.drop(notice)
     line = Cleared(notice.alert, notice.customer, cleared.why, emission.time_ms)
     # Of an erased customer nothing is said any more.
-    lines = () if cleared.why == "erased" else (line,)
+    lines = () if erased else (line,)
     if notice.recipient is not None:
         state = book.recipient(notice.recipient)
         book.put(replace(state, cleared=(*state.cleared, *lines)[-MOST_CLEARED:]))
     _cancel(book, notice, lines)
-    if cleared.why == "erased":
-        _forget(book, notice.customer)
 
 
 def _cancel(book: Book, notice: Notice, lines: tuple[Cleared, ...]) -> None:
@@ -111,7 +127,7 @@ def _cancel(book: Book, notice: Notice, lines: tuple[Cleared, ...]) -> None:
     for delivery in list(book.deliveries.values()):
         if notice.alert not in delivery.alerts:
             continue
-        if delivery.kind in ("raised", "escalated"):
+        if delivery.kind in _SINGLE:
             book.drop(delivery)
             continue
         kept = tuple(one for one in delivery.alerts if one != notice.alert)

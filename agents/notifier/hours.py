@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from touchstream.agents.settings_reps import Recipient, Weekday
@@ -74,13 +75,20 @@ def after_working(recipient: Recipient, from_ms: Millis, working_ms: int) -> Mil
 
 def _turns(recipient: Recipient, after_ms: Millis) -> Iterator[Millis]:
     """The moments after this one at which quiet may begin or end, in order."""
-    zone, first = ZoneInfo(recipient.time_zone), local(recipient, after_ms).date()
+    first = local(recipient, after_ms).date()
     clocks = (_MIDNIGHT, *(recipient.quiet or ()))
-    found = set[Millis]()
+    found = _turns_from(recipient.time_zone, clocks, first)
+    return (at for at in found if at > after_ms)
+
+
+# Every alert of a rep asks for the same days.
+@lru_cache(maxsize=1_024)
+def _turns_from(time_zone: str, clocks: tuple[time, ...], first: date) -> tuple[Millis, ...]:
+    zone, found = ZoneInfo(time_zone), set[Millis]()
     for offset in range(-1, _LOOK_AHEAD_DAYS):
         for clock in clocks:
             found.update(_moments(first + timedelta(days=offset), clock, zone))
-    yield from sorted(at for at in found if at > after_ms)
+    return tuple(sorted(found))
 
 
 def _moments(day: date, clock: time, zone: ZoneInfo) -> Iterator[Millis]:

@@ -10,6 +10,7 @@ from touchstream.agents.channels.endpoint_health import EndpointHealth
 from touchstream.agents.channels.message import Delivery as Outcome
 from touchstream.agents.notifier.book import Book, Delivery
 from touchstream.agents.notifier.directory import Directory
+from touchstream.agents.notifier.hours import is_quiet
 from touchstream.agents.notifier.rounds import operators_learn
 from touchstream.schemas.units import Millis
 
@@ -18,18 +19,27 @@ class Destinations(NamedTuple):
     """Digest of each channel's settings, by name: a channel that was changed is on again."""
 
     digests: dict[str, str]
+    by_mail: frozenset[str] = frozenset()
+    """Channels with a destination of each address; of the others there is one."""
 
     def key(self, delivery: Delivery) -> str:
         """The destination, as the book names its health."""
-        return f"{delivery.channel}/{delivery.address or ''}/{self.digests[delivery.channel]}"
+        address = delivery.address if delivery.channel in self.by_mail else None
+        return f"{delivery.channel}/{address or ''}/{self.digests[delivery.channel]}"
 
 
-def due(book: Book, now_ms: Millis, under_way: Collection[str]) -> Sequence[Delivery]:
-    """The deliveries to attempt now: the first due first, of one round the highest priority."""
+def due(
+    book: Book, directory: Directory, now_ms: Millis, under_way: Collection[str]
+) -> Sequence[Delivery]:
+    """The deliveries to attempt now: the first due first, of one round the highest priority.
+
+    What was not delivered before quiet hours waits for their end.
+    """
+    quiet = {one.id for one in directory.everybody() if is_quiet(one, now_ms)}
     found = [
         one
         for one in book.deliveries.values()
-        if one.next_ms <= now_ms and one.key not in under_way
+        if one.next_ms <= now_ms and one.key not in under_way and one.recipient not in quiet
     ]
     return sorted(found, key=lambda one: (one.next_ms, one.made_ms, -_priority(book, one), one.key))
 

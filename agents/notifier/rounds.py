@@ -1,6 +1,6 @@
 """The passage of time: pushes under capacity, summaries after quiet hours, digests, escalations."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from msgspec.structs import replace
 
@@ -12,6 +12,10 @@ from touchstream.agents.notifier.events import assign, given_to
 from touchstream.agents.notifier.hours import is_quiet, local, quiet_since
 from touchstream.agents.settings_reps import Recipient
 from touchstream.schemas.units import DAY_MS, Millis
+
+FORGOTTEN_AFTER_MS = DAY_MS
+MOST_IN_A_DIGEST = 100
+"""More than a message lists, so that some may clear before it leaves."""
 
 
 def pass_time(book: Book, directory: Directory, now_ms: Millis, *, reassign: bool = True) -> None:
@@ -32,9 +36,12 @@ def pass_time(book: Book, directory: Directory, now_ms: Millis, *, reassign: boo
 
 
 def _reassign(book: Book, directory: Directory, now_ms: Millis) -> None:
-    """Hand over what belongs to a rep who is away, or is back."""
+    """Hand over what belongs to a rep who is away, or is back; forget what nobody cleared."""
     for notice in list(book.notices.values()):
-        if not notice.is_quiet and not notice.escalated_from:
+        # Its end was not heard of: the fence was lost, or the topic.
+        if notice.expires_ms + FORGOTTEN_AFTER_MS < now_ms and not notice.snoozed:
+            book.drop(notice)
+        elif not notice.is_quiet:
             assign(book, directory, notice, now_ms)
 
 
@@ -98,6 +105,8 @@ def _push(book: Book, recipient: Recipient, notices: Sequence[Notice], now_ms: M
     for notice in escalated:
         _send_one(book, recipient, notice, "escalated", now_ms)
     state, today = book.recipient(recipient.id), local(recipient, now_ms).date().isoformat()
+    # A clock that is set back grants no second day.
+    today = max(today, state.day)
     pushed = state.pushed if state.day == today else 0
     others = sorted(
         (one for one in waiting if not one.escalated_from),
@@ -130,13 +139,15 @@ def _digest(book: Book, recipient: Recipient, notices: Sequence[Notice], now_ms:
     waiting = [one for one in notices if not one.is_quiet]
     if not waiting and not cleared:
         return
+    first = sorted(waiting, key=lambda one: (-one.score, one.alert))[:MOST_IN_A_DIGEST]
     _send(
         book,
         recipient,
         "digest",
         (hour,),
         now_ms,
-        alerts=tuple(one.alert for one in waiting),
+        alerts=tuple(one.alert for one in first),
+        unlisted=len(waiting) - len(first),
         cleared=cleared,
         since_ms=since_ms,
         raised=state.raised,
@@ -164,7 +175,7 @@ def _escalate(book: Book, directory: Directory, now_ms: Millis) -> None:
 def operators_learn(
     book: Book, directory: Directory, channel: str, destination: str, now_ms: Millis
 ) -> None:
-    """Send word of a channel that was switched off, over the other ones."""
+    """Send word of a destination that was switched off; what goes to that one is dropped there."""
     for rep in directory.operators():
         _send(
             book,
@@ -186,7 +197,7 @@ def _send(
     **content: object,
 ) -> None:
     name = message_id(f"alert.{kind}", recipient.id, *parts)
-    for channel in _channels(recipient, kind, content):
+    for channel in recipient.channels:
         delivery = Delivery(
             name,
             kind,
@@ -198,14 +209,6 @@ def _send(
             **content,  # type: ignore[arg-type]
         )
         book.put(delivery)
-
-
-def _channels(
-    recipient: Recipient, kind: DeliveryKind, content: dict[str, object]
-) -> Iterator[str]:
-    for channel in recipient.channels:
-        if kind != "channel_off" or channel != content["about"]:
-            yield channel
 
 
 def _hour(recipient: Recipient, now_ms: Millis) -> str:

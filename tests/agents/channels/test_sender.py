@@ -210,3 +210,18 @@ async def test_closing_closes_every_channel() -> None:
 async def test_a_channel_that_does_not_exist_is_a_fault_of_the_caller() -> None:
     with pytest.raises(KeyError):
         await sender_of().send(MESSAGE, "nobody")
+
+
+async def test_a_message_that_is_not_wanted_any_more_when_its_turn_comes_is_not_sent() -> None:
+    mail = Paced("mail")
+    sender, wanted = sender_of(mail), True
+    first = asyncio.create_task(sender.send(numbered(1), "mail", "ada@example.com"))
+    second = asyncio.create_task(
+        sender.send_if(lambda: wanted, numbered(2), "mail", "ada@example.com")
+    )
+    await settle()
+    wanted = False
+    mail.go_on.set()
+    assert (await first).well
+    assert await second is None
+    assert mail.begun == [("msg_1", "ada@example.com")]

@@ -75,7 +75,7 @@ class NotifierUnderTest:
     def run(self) -> "NotifierUnderTest":
         """One round: decide, attempt what is due, enter what came of it."""
         pass_time(self.book, self.directory, self.now_ms)
-        for delivery in due(self.book, self.now_ms, ()):
+        for delivery in due(self.book, self.directory, self.now_ms, ()):
             self._attempt(delivery)
         self.commit()
         return self

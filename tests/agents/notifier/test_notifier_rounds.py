@@ -11,6 +11,7 @@ from touchstream.agents.channels.message import Delivery as Outcome
 from touchstream.agents.notifier.capacity import Recent, chosen, remembered, threshold
 from touchstream.agents.notifier.directory import Directory
 from touchstream.agents.settings import Settings
+from touchstream.schemas.emissions.alerts import AlertChange
 from touchstream.schemas.units import DAY_MS, HOUR_MS, Millis
 
 HOOK = {"name": "hook", "kind": "slack", "url": "https://hooks.example.com/x"}
@@ -379,3 +380,108 @@ def test_a_capacity_that_was_lowered_during_the_day_sends_nothing_more() -> None
     one.directory = Directory(after)
     one.raise_alert("c9", 10_000.0)
     assert len(one.run().sent) == 3
+
+
+def test_what_got_worse_after_an_answer_is_sent_whatever_else_changes_then() -> None:
+    one = harness("2026-12-01 14:00", ada=QUIET)
+    one.raise_alert("c1", band="medium")
+    one.run()
+    one.now_ms = ms("2026-12-01 16:00")
+    one.update("c1", "acknowledged", by="ada", band="medium")
+    one.update("c1", "band", by="ada", band="high")
+    one.update("c1", "risk", by="ada", band="high")
+    one.run()
+    assert one.at("2026-12-02 05:00").types() == ["alert.raised", "alert.summary"]
+
+
+def test_an_alert_that_is_given_back_is_sent_again() -> None:
+    one = harness()
+    one.raise_alert("c1")
+    one.run()
+    one.update("c1", "acknowledged", by="ada")
+    one.update("c1", "released")
+    assert one.run().types() == ["alert.raised"] * 2
+
+
+def test_what_one_rep_has_in_hand_is_news_to_the_next_owner() -> None:
+    one = harness()
+    one.raise_alert("c1")
+    one.run()
+    one.update("c1", "acknowledged", by="ada")
+    one.update("c1", "owner", by="ada", owner="bob")
+    assert one.run().types("bob") == ["alert.raised"]
+
+
+def test_a_repetition_waits_for_the_end_of_quiet_hours() -> None:
+    one = harness("2026-12-01 14:59", ada=QUIET)
+    one.raise_alert("c1")
+    one.answer = Outcome("retry", 503)
+    one.run()
+    one.answer = Outcome("delivered", 200)
+    assert one.at("2026-12-01 22:00").sent == []
+    assert one.at("2026-12-02 05:00").types() == ["alert.raised"]
+
+
+@pytest.mark.parametrize("change", ["snoozed", "acknowledged", "owner"])
+def test_a_repetition_ends_once_the_rep_need_not_hear_of_it(change: AlertChange) -> None:
+    one = harness()
+    one.raise_alert("c1")
+    one.answer = Outcome("retry", 503)
+    one.run()
+    one.answer = Outcome("delivered", 200)
+    owner = "bob" if change == "owner" else "ada"
+    one.update("c1", change, snoozed=change == "snoozed", by="ada", owner=owner)
+    assert one.at("2026-12-01 10:00").types("ada") == []
+
+
+def test_who_is_erased_after_the_alert_is_named_in_no_summary() -> None:
+    one = harness("2026-12-01 16:00", ada=QUIET)
+    one.raise_alert("c1")
+    one.raise_alert("c2")
+    one.run()
+    one.clear("c1")
+    one.clear("c1", "erased")
+    [(_, message)] = one.at("2026-12-02 05:00").sent
+    assert "c1" not in message.text
+    assert [tally.counts for tally in one.book.tallies.values()] == [{"churn|support|unrated": 1}]
+
+
+def test_an_escalated_alert_whose_rep_is_gone_goes_back() -> None:
+    one = harness(ada=SLA)
+    one.raise_alert("c1")
+    one.run().at("2026-12-01 10:00").run()
+    assert one.types("bob") == ["alert.escalated"]
+    one.directory = Directory(
+        Settings.model_validate(
+            {"channels": [HOOK], "reps": [{"id": "ada", "channels": ["hook"]}], "queues": []}
+        )
+    )
+    one.run()
+    assert one.book.notices["alert-c1"].recipient == "ada"
+
+
+def test_a_clock_that_is_set_back_grants_no_second_day() -> None:
+    one = harness("2026-12-02 00:10", ada={"capacity_per_day": 2})
+    for number in range(2):
+        one.raise_alert(f"c{number}", 5.0)
+    one.run()
+    one.now_ms = ms("2026-12-01 23:50")
+    one.raise_alert("c9", 50.0)
+    assert len(one.run().sent) == 2
+
+
+def test_a_hook_that_is_gone_is_gone_for_everybody() -> None:
+    one = harness()
+    one.raise_alert("c1")
+    one.answer = Outcome("gone", 410)
+    one.run()
+    one.answer = Outcome("delivered", 200)
+    one.raise_alert("c2", owner="bob")
+    assert one.run().types("bob") == []
+
+
+def test_an_alert_whose_end_was_not_heard_of_is_forgotten() -> None:
+    one = harness()
+    one.raise_alert("c1")
+    one.run().at("2026-12-16 09:01")
+    assert not one.book.notices
