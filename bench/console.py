@@ -1,6 +1,6 @@
 """Server time of every page of the console on a filled Redis, and of a poll for all streams.
 
-    python -m bench.console [--customers 100000] [--alerts 5000] [--rounds 40]
+    python -m bench.console [--customers 100000] [--alerts 5000] [--rounds 300]
 
 The states are those of a small simulated town, copied under new ids into 12 shards: as many alerts
 as asked for are open, all in one queue. Requests go to the application within this process, one at
@@ -27,7 +27,7 @@ from tests.browser.console_world import Town, lived, put_into
 from tests.web.console_client import WrittenLog
 from touchstream.agents.settings import RepSettings, Settings
 from touchstream.agents.stores.base import Holding, Store
-from touchstream.agents.stores.claims import open_claims
+from touchstream.agents.stores.claims import Claims, open_claims
 from touchstream.agents.stores.connect import open_store
 from touchstream.schemas.shards import shard_name
 from touchstream.streams.intake.partitioner import partition_of
@@ -40,6 +40,7 @@ from touchstream.web.console.one_time import OneTimeTokens
 from touchstream.web.console.publishing import KafkaPublisher
 from touchstream.web.console.rows import EVERYBODY, MOST_READ
 from touchstream.web.console.serve import stored_alerts
+from touchstream.web.console.stored_alerts import StoredAlerts
 
 PARTITIONS = 12
 TOWN_CUSTOMERS, TOWN_DAYS = 60, 90
@@ -110,61 +111,71 @@ def timed_of(page: str, spent_ms: list[float], size: int) -> Timed:
 
 async def timed(client: AsyncClient, page: str, rounds: int) -> Timed:
     """Ask for a page again and again."""
-    spent = []
+    spent_ms, size = [], 0
     for _ in range(rounds + 1):
         began_s = time.perf_counter()
         answer = await client.get(page)
-        spent.append(1_000 * (time.perf_counter() - began_s))
+        spent_ms.append(1_000 * (time.perf_counter() - began_s))
         answer.raise_for_status()
-    return Timed(
-        page,
-        spent[0],
-        quantile(spent[1:], 0.5),
-        quantile(spent[1:], 0.99),
-        len(answer.content) / 1e3,
-    )
+        size = len(answer.content)
+    return timed_of(page, spent_ms, size)
 
 
-async def measured(redis: str, customers: int, alerts: int, rounds: int) -> list[Timed]:
-    """Fill the Redis, and time every page as an operator and the poll of all streams."""
-    town = lived(TOWN_CUSTOMERS, TOWN_DAYS)
-    rep = RepSettings(id="ada", queues=("support",))
-    settings = Settings.model_validate(
+async def polled(alerts: StoredAlerts, rounds: int) -> Timed:
+    """Read the lists of all open streams again and again."""
+    spent_ms = []
+    for _ in range(rounds + 1):
+        began_s = time.perf_counter()
+        await alerts.open_alerts([EVERYBODY, "ada", "support"], MOST_READ)
+        spent_ms.append(1_000 * (time.perf_counter() - began_s))
+    return timed_of("one poll", spent_ms, 0)
+
+
+def settings_for(town: Town, redis: str | None = None) -> Settings:
+    """A deployment with one rep, on a Redis or in memory."""
+    return Settings.model_validate(
         {
             "kafka": {"partitions": PARTITIONS},
-            "redis": {"url": redis},
-            "reps": (rep,),
+            "redis": {} if redis is None else {"url": redis},
+            "reps": (RepSettings(id="ada", queues=("support",)),),
             "rules": town.rules,
         }
     )
-    store, claims = open_store(settings), open_claims(settings)
-    customer = await fill(store, town, customers, alerts)
-    # The town is no part of a console, and its collection would show as a pause.
-    gc.freeze()
-    tokens, found = OneTimeTokens(), []
-    alerts_read = stored_alerts(settings, store)
-    ports = Ports(store, claims, alerts_read, KafkaPublisher(settings), WrittenLog(ends={0: 0}))
+
+
+async def measured(
+    settings: Settings, store: Store, claims: Claims, customer: str, rounds: int
+) -> list[Timed]:
+    """Time every page as an operator, and the poll of all streams, on a store that is filled."""
+    tokens, alerts = OneTimeTokens(), stored_alerts(settings, store)
+    ports = Ports(store, claims, alerts, KafkaPublisher(settings), WrittenLog(ends={0: 0}))
     app = console_app(settings, ports, tokens)
+    transport, base = ASGITransport(app=app), "http://127.0.0.1:9480"
     async with (
         app.router.lifespan_context(app),
-        AsyncClient(
-            transport=ASGITransport(app=app),
-            base_url="http://127.0.0.1:9480",
-            headers={"accept": "text/html"},
-        ) as client,
+        AsyncClient(transport=transport, base_url=base, headers={"accept": "text/html"}) as client,
     ):
         await client.get("/", params={"token": tokens.new()})
-        for page in ("/queue", "/overview", f"/customers/{customer}", "/model", "/tuning"):
-            found.append(await timed(client, page, rounds))
-    spent = []
-    for _ in range(rounds + 1):
-        began_s = time.perf_counter()
-        await alerts_read.open_alerts([EVERYBODY, "ada", "support"], MOST_READ)
-        spent.append(1_000 * (time.perf_counter() - began_s))
-    found.append(timed_of("one poll", spent, 0))
-    await claims.close()
-    await store.close()
-    return found
+        found = [
+            await timed(client, page, rounds)
+            for page in ("/queue", "/overview", f"/customers/{customer}", "/model", "/tuning")
+        ]
+    return [*found, await polled(alerts, rounds)]
+
+
+async def on_redis(redis: str, customers: int, alerts: int, rounds: int) -> list[Timed]:
+    """Fill the Redis and measure."""
+    town = lived(TOWN_CUSTOMERS, TOWN_DAYS)
+    settings = settings_for(town, redis)
+    store, claims = open_store(settings), open_claims(settings)
+    try:
+        customer = await fill(store, town, customers, alerts)
+        # The town is no part of a console, and its collection would show as a pause.
+        gc.freeze()
+        return await measured(settings, store, claims, customer, rounds)
+    finally:
+        await claims.close()
+        await store.close()
 
 
 def main() -> None:
@@ -172,10 +183,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--customers", type=int, default=100_000)
     parser.add_argument("--alerts", type=int, default=5_000)
-    parser.add_argument("--rounds", type=int, default=40)
+    parser.add_argument("--rounds", type=int, default=300)
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder, RedisServer(Path(folder)) as server:
-        rows = asyncio.run(measured(server.url, given.customers, given.alerts, given.rounds))
+        rows = asyncio.run(on_redis(server.url, given.customers, given.alerts, given.rounds))
     print(f"{'page':<22}{'first':>8}{'p50':>8}{'p99':>8}{'KB':>8}   (ms)")
     for row in rows:
         print(f"{row.page:<22}{row.first:>8.1f}{row.p50:>8.1f}{row.p99:>8.1f}{row.kilobytes:>8.1f}")

@@ -27,12 +27,14 @@ class SaveableGroup(Struct, frozen=True, kw_only=True):
     others: float = 1.0
     """Factor (0..1) of the acceptance of everybody else."""
 
+    def factor_of(self, plan: str) -> float:
+        """The acceptance of a customer with this plan, as a share of the group's."""
+        return 1.0 if not self.plans or plan in self.plans else self.others
+
     def treatment_of(self, plan: str, treatment: Treatment) -> Treatment:
         """The treatment as a customer with this plan takes it."""
-        if not self.plans or plan in self.plans:
-            return treatment
         return Treatment(
-            accepted=round(treatment.accepted * self.others, 9),
+            accepted=round(treatment.accepted * self.factor_of(plan), 9),
             relief=treatment.relief,
             solves_tickets=treatment.solves_tickets,
         )

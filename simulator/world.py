@@ -232,6 +232,10 @@ class World:
         accepted = [self._treatment_of(index, action, group).accepted for index in who.tolist()]
         return dict(zip(names, (kept * np.array(accepted)).tolist(), strict=True))
 
+    def plans(self) -> dict[str, str]:
+        """The plan of every customer, by name."""
+        return {name: plan_of(self._traits, index) for index, name in enumerate(self._names)}
+
     def true_yearly_values(self) -> dict[str, float]:
         """The worth of a year of every customer at full interest, in minor units, by name."""
         values = yearly_values(self._traits, self._subscriptions.prices_minor())

@@ -135,6 +135,7 @@ def _json(row: AlertRow, shown: Shown) -> str:
         "risk": alert.millionths / MILLION,
         "priority": {
             "score": alert.score,
+            "risk": alert.loss_millionths / MILLION,
             "value_minor": alert.value_minor,
             "currency": shown.currency,
             "value_from": alert.value_from,
@@ -202,7 +203,7 @@ def _lines(row: AlertRow, shown: Shown) -> Iterator[str]:
             yield f"{texts.text(f'column-{name}')}: {value}"
     yield texts.text(
         "priority-explained",
-        risk=texts.risk(risk),
+        risk=texts.risk(alert.loss_millionths / MILLION),
         value=texts.money(alert.value_minor, shown.currency),
         saveability=texts.risk(UNLEARNT_SAVEABILITY),
     )

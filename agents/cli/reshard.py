@@ -177,15 +177,16 @@ def _check_log(settings: Settings, drained: Drained) -> None:
 
 
 def _check_stopped(settings: Settings) -> None:
-    """Refuse while a worker or learner is a member of its group."""
-    names = [group(settings, role) for role in ("worker", "learner")]
+    """Refuse while a worker, the learner or the notifier is a member of its group."""
+    names = [group(settings, role) for role in ("worker", "learner", "notifier")]
     with clients.admin(settings.kafka) as client:
         found = client.describe_groups(names)
     running = [f"{name}: {len(found[name]['members'])}" for name in names if found[name]["members"]]
     if running:
         raise Failed(
-            f"workers or the learner still run: stop them (members of {', '.join(running)}; a "
-            f"killed one still counts for {settings.kafka.session_timeout_s:g} s)"
+            "workers, the learner or the notifier still run: stop them (members of "
+            f"{', '.join(running)}; a killed one still counts for "
+            f"{settings.kafka.session_timeout_s:g} s)"
         )
 
 

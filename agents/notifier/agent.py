@@ -38,7 +38,7 @@ from touchstream.agents.outbox import Outbox
 from touchstream.agents.settings import Settings
 from touchstream.agents.stores.base import Read, Store
 from touchstream.schemas.emissions.envelope import Emission, decode_emission
-from touchstream.schemas.units import Millis
+from touchstream.schemas.units import MINUTE_MS, Millis
 
 BATCHES_IN_FLIGHT = 2
 FOR_EVER_MS = 2**52
@@ -93,6 +93,8 @@ class Notifier(FencedAgent[NotifierShard]):
         self._sender = Sender(channels)
         self._now_ms = now_ms
         self._under_way: dict[str, asyncio.Task[None]] = {}
+        self._reassigned = -1
+        """The minute in which it was last seen to who is away."""
 
     def shard_name(self, source: TopicPartition) -> str:
         if source.partition:
@@ -140,7 +142,9 @@ class Notifier(FencedAgent[NotifierShard]):
                 return
             for shard in self.shards.values():
                 now_ms = self._now_ms()
-                pass_time(shard.book, self._directory, now_ms)
+                minute = now_ms // MINUTE_MS
+                pass_time(shard.book, self._directory, now_ms, reassign=minute != self._reassigned)
+                self._reassigned = minute
                 ready = self._ready(shard, now_ms)
                 # Before anything leaves: who has lost the fence must not send.
                 await self.persist(lambda shard=shard: self._commit(shard))  # type: ignore[misc]

@@ -42,4 +42,5 @@ def threshold(recent: Recent, now_ms: Millis, per_day: int) -> float:
 def chosen(scores: Sequence[float], recent: Recent, now_ms: Millis, left: int, per_day: int) -> int:
     """How many of these priorities, highest first, are pushed now, with ``left`` pushes left."""
     least = threshold(recent, now_ms, per_day)
-    return min(left, sum(score >= least for score in scores))
+    # Nothing is left, and less than nothing, once an operator has lowered the capacity.
+    return max(0, min(left, sum(score >= least for score in scores)))

@@ -14,9 +14,13 @@ from touchstream.agents.settings_reps import Recipient
 from touchstream.schemas.units import DAY_MS, Millis
 
 
-def pass_time(book: Book, directory: Directory, now_ms: Millis) -> None:
-    """Decide what is to be sent now; repeated at the same moment it adds nothing."""
-    _reassign(book, directory, now_ms)
+def pass_time(book: Book, directory: Directory, now_ms: Millis, *, reassign: bool = True) -> None:
+    """Decide what is to be sent now; repeated at the same moment it adds nothing.
+
+    Without ``reassign`` every alert stays with whom it is: who is away changes at midnights.
+    """
+    if reassign:
+        _reassign(book, directory, now_ms)
     by_recipient: dict[str, list[Notice]] = {}
     for notice in book.notices.values():
         if notice.recipient is not None and notice.expires_ms > now_ms:
@@ -42,7 +46,8 @@ def _pass_for(book: Book, recipient: Recipient, notices: Sequence[Notice], now_m
         return
     if state.quiet_since_ms is not None:
         _summarise(book, recipient, state, notices, now_ms)
-    _push(book, recipient, now_ms)
+    # As they are after the summary.
+    _push(book, recipient, [book.notices[one.alert] for one in notices], now_ms)
     _digest(book, recipient, notices, now_ms)
 
 
@@ -84,13 +89,9 @@ def _summarise(
     )
 
 
-def _push(book: Book, recipient: Recipient, now_ms: Millis) -> None:
+def _push(book: Book, recipient: Recipient, notices: Sequence[Notice], now_ms: Millis) -> None:
     """Send single alerts, the highest priority first, as far as the day's capacity goes."""
-    waiting = [
-        one
-        for one in book.notices.values()
-        if one.recipient == recipient.id and one.push is not None and one.expires_ms > now_ms
-    ]
+    waiting = [one for one in notices if one.push is not None]
     if not waiting:
         return
     escalated = [one for one in waiting if one.escalated_from]
@@ -155,6 +156,9 @@ def _escalate(book: Book, directory: Directory, now_ms: Millis) -> None:
             continue
         passed_on = given_to(directory, replace(notice, escalated_from=known), to, now_ms)
         book.put(replace(passed_on, push=f"escalated:{len(known)}"))
+        state = book.recipient(to)
+        # New to them, and their digest counts it.
+        book.put(replace(state, raised=state.raised + 1))
 
 
 def operators_learn(

@@ -3,14 +3,16 @@
 A claim expires, so that a rep who went home holds nobody up.
 """
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
+from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from touchstream.agents.settings import Settings
-from touchstream.agents.stores.connection import pool_of
+from touchstream.agents.stores.connection import address_of, pool_of
 from touchstream.agents.stores.errors import translated
 from touchstream.agents.stores.keys import claim_key
 
@@ -78,9 +80,11 @@ class MemoryClaims:
 class RedisClaims:
     """Implements ``Claims`` for all consoles of a namespace."""
 
-    def __init__(self, client: Redis, namespace: str) -> None:
+    def __init__(self, client: Redis, namespace: str, patience_s: float | None = None) -> None:
         self._client = client
         self._namespace = namespace
+        self._patience_s = patience_s
+        self._where = f"{address_of(client)}, namespace {namespace!r}"
 
     async def claim(self, alert: str, rep: str) -> str:
         holder: bytes = await self._ask("claim", "EVAL", _CLAIM, 1, self._key(alert), rep, CLAIM_S)
@@ -106,20 +110,28 @@ class RedisClaims:
 
     async def _ask(self, verb: str, *command: Any) -> Any:  # noqa: ANN401 - any reply
         try:
-            return await self._client.execute_command(*command)  # type: ignore[no-untyped-call]
+            async with asyncio.timeout(self._patience_s):
+                return await self._client.execute_command(*command)  # type: ignore[no-untyped-call]
+        except TimeoutError as error:  # ours: redis-py has one of its own
+            late = RedisTimeoutError(f"no answer within {self._patience_s:g} s")
+            raise translated(late, verb, self._where) from error
         except (RedisError, OSError) as error:
-            raise translated(error, verb, f"namespace {self._namespace!r}") from error
+            raise translated(error, verb, self._where) from error
 
 
 def open_claims(settings: Settings) -> RedisClaims:
-    """Redis with the credentials and TLS of the settings; nothing is sent yet."""
+    """Redis with the credentials and TLS of the settings; nothing is sent yet.
+
+    A command's claims fail once Redis has not answered for ``--timeout``.
+    """
     redis = settings.redis
+    timeout_s = redis.timeout_s if redis.patience_s is None else redis.patience_s
     pool = pool_of(
         redis.url,
-        socket_timeout=redis.timeout_s,
-        socket_connect_timeout=redis.timeout_s,
+        socket_timeout=timeout_s,
+        socket_connect_timeout=timeout_s,
         username=redis.username,
         password=None if redis.password is None else redis.password.get_secret_value(),
         **({} if redis.ca_file is None else {"ssl_ca_certs": str(redis.ca_file)}),
     )
-    return RedisClaims(Redis.from_pool(pool), settings.namespace)
+    return RedisClaims(Redis.from_pool(pool), settings.namespace, redis.patience_s)

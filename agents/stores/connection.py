@@ -8,7 +8,13 @@ us a state without, 3.2 with.
 from typing import Any
 
 import hiredis
-from redis.asyncio import Connection, ConnectionPool, SSLConnection, UnixDomainSocketConnection
+from redis.asyncio import (
+    Connection,
+    ConnectionPool,
+    Redis,
+    SSLConnection,
+    UnixDomainSocketConnection,
+)
 from redis.typing import EncodableT
 
 LONG_COMMAND = 32
@@ -51,3 +57,9 @@ def pool_of(url: str, **options: Any) -> ConnectionPool:  # noqa: ANN401 - redis
     pool.connection_kwargs["decode_responses"] = False
     pool.connection_class = _PACKING[pool.connection_class]
     return pool
+
+
+def address_of(client: Redis) -> str:
+    """The address without user and password, for messages."""
+    options = client.connection_pool.connection_kwargs
+    return str(options.get("path") or f"{options.get('host')}:{options.get('port', 6379)}")

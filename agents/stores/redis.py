@@ -29,7 +29,7 @@ from touchstream.agents.stores.base import (
     Read,
     ShardCheckpoint,
 )
-from touchstream.agents.stores.connection import pool_of
+from touchstream.agents.stores.connection import address_of, pool_of
 from touchstream.agents.stores.errors import translated
 from touchstream.agents.stores.keys import (
     ShardKeys,
@@ -101,7 +101,7 @@ class RedisStore:
     def __init__(self, client: Redis, namespace: str, patience_s: float | None = None) -> None:
         self._client = client
         self._namespace = check_name(namespace)
-        self._where = f"{_where(client)}, namespace {namespace!r}"
+        self._where = f"{address_of(client)}, namespace {namespace!r}"
         self._patience_s = patience_s
 
     async def read_checkpoints(self, shards: Sequence[str]) -> list[ShardCheckpoint]:
@@ -469,9 +469,3 @@ def _fence(text: bytes | None) -> Fence | None:
 def _entry(member: bytes) -> tuple[int, bytes]:
     number, _, entry = member.partition(b":")
     return int(number), entry
-
-
-def _where(client: Redis) -> str:
-    """The address without user and password, for messages."""
-    options = client.connection_pool.connection_kwargs
-    return str(options.get("path") or f"{options.get('host')}:{options.get('port', 6379)}")

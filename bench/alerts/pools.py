@@ -30,12 +30,11 @@ def _plans(segment: Segment) -> SaveableGroup:
     return SaveableGroup(plans=frozenset(name for name, _ in segment.plans), others=SELDOM)
 
 
-EVERYONE = "everyone"
 GROUPS: Mapping[str, SaveableGroup] = {
     "business": _plans(BUSINESS),
     "household": _plans(HOUSEHOLD),
     "streamer": _plans(STREAMER),
-    EVERYONE: SaveableGroup(),
+    "everyone": SaveableGroup(),
 }
 """The customers who can be kept: the most valuable ones, those of middling value, the least
 valuable ones, and all alike."""
@@ -45,6 +44,8 @@ class Offered(NamedTuple):
     """An open alert at the end of a day."""
 
     customer: str
+    plan: str
+    """Empty: a lead, who has none."""
     risk: float
     """As the alert shows it, 0..1."""
     score: float
@@ -56,7 +57,7 @@ class Offered(NamedTuple):
 
     def acceptance(self, group: str) -> float:
         """P(accepts), as a share of that of the planted group: 1 within it."""
-        return self.saved[group] / self.saved[EVERYONE] if self.saved[EVERYONE] else 1.0
+        return GROUPS[group].factor_of(self.plan)
 
     def saved_minor(self, group: str) -> float:
         """The value that is saved if a person sees to the alert, in expectation."""
@@ -101,7 +102,8 @@ def _records(day: Day, offset: int) -> Iterator[Record]:
 def _offered(world: World, stream: LocalStream, rules: Rules) -> Sequence[Offered]:
     [shard] = stream.shards
     names = sorted(shard.indexes.get(ALERTS_INDEX, {}))
-    horizon_days, values = rules.churn.horizon_days, world.true_yearly_values()
+    horizon_days = rules.churn.horizon_days
+    values, plans = world.true_yearly_values(), world.plans()
     saves = {
         name: world.true_saves(horizon_days, ACTION, names, saveable=group)
         for name, group in GROUPS.items()
@@ -109,6 +111,7 @@ def _offered(world: World, stream: LocalStream, rules: Rules) -> Sequence[Offere
     return [
         Offered(
             name,
+            plans.get(name, ""),
             alert.millionths / MILLION,
             alert.score,
             values.get(name, 0.0),

@@ -33,7 +33,7 @@ class Priority(Struct, frozen=True, kw_only=True, gc=False):
     currency: Currency
     """ISO 4217 currency of ``value_minor``."""
     value_from: ValueFrom
-    """Their orders of late, the price of their subscription, or the default of the settings."""
+    """The larger part: orders of late or the subscription; else the default of the settings."""
     saveability: Probability
     """Share of such customers whom an action keeps (0..1)."""
     saveability_from: SaveabilityFrom

@@ -23,7 +23,7 @@ class Value(NamedTuple):
 
 
 def value_of(profile: Profile, at_ms: Millis, rules: Rules) -> Value:
-    r"""The yearly value: orders of late, else the subscription's price, else the default.
+    r"""The yearly value: orders of late and the subscription's price, else the default.
 
     Orders are a counter A with a half-life H of 91 d; at a steady rate it holds H / ln 2 days of
     them, so a year is
@@ -31,20 +31,30 @@ def value_of(profile: Profile, at_ms: Millis, rules: Rules) -> Value:
     .. math:: V = 365 A \ln 2 / H
 
     A young customer is valued low, by at most 2^(-k/91) after k days. A subscription without a term
-    is taken to be monthly. Amounts in other currencies than ``deciding.currency`` do not count.
+    is taken to be monthly. Amounts in other currencies than ``deciding.currency`` do not count. The
+    source is the larger part.
     """
-    currency = rules.deciding.currency
+    ordered = _ordered_in_a_year(profile, at_ms, rules.deciding.currency)
+    subscribed = _subscribed_in_a_year(profile, at_ms, rules.deciding.currency)
+    if not ordered and not subscribed:
+        return Value(rules.alerts.default_value_minor, "default")
+    return Value(ordered + subscribed, "orders" if ordered >= subscribed else "subscription")
+
+
+def _ordered_in_a_year(profile: Profile, at_ms: Millis, currency: str) -> int:
     money = profile.money.get(currency)
-    if money is not None and money.lately is not None:
-        amount = lately_at(money.lately, at_ms, QUARTER_DAYS)
-        yearly = round(YEAR_DAYS * amount * log(2) / QUARTER_DAYS)
-        if yearly > 0:
-            return Value(yearly, "orders")
+    if money is None or money.lately is None:
+        return 0
+    amount = lately_at(money.lately, at_ms, QUARTER_DAYS)
+    return round(YEAR_DAYS * amount * log(2) / QUARTER_DAYS)
+
+
+def _subscribed_in_a_year(profile: Profile, at_ms: Millis, currency: str) -> int:
     held = profile.subscription
-    if held is not None and held.currency == currency and held.running(at_ms) and held.amount_minor:
-        term_days = MONTH_DAYS if held.ends_ms is None else (held.ends_ms - held.at_ms) / DAY_MS
-        return Value(round(held.amount_minor * YEAR_DAYS / max(1.0, term_days)), "subscription")
-    return Value(rules.alerts.default_value_minor, "default")
+    if held is None or held.currency != currency or not held.running(at_ms):
+        return 0
+    term_days = MONTH_DAYS if held.ends_ms is None else (held.ends_ms - held.at_ms) / DAY_MS
+    return round(held.amount_minor * YEAR_DAYS / max(1.0, term_days))
 
 
 def score_of(millionths: int, value_minor: int, saveability: float) -> float:

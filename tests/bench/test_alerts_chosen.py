@@ -9,9 +9,9 @@ from bench.alerts.pools import GROUPS, Evening, Offered
 
 
 def alert_of(customer: str, risk: float, value_minor: float, saved: float) -> Offered:
-    """The alert of a customer who accepts a tenth as often in a world for businesses."""
-    planted = {**dict.fromkeys(GROUPS, saved), "business": saved / 10}
-    return Offered(customer, risk, risk * value_minor, value_minor, planted)
+    """The alert of a customer with a plan that only streamers have."""
+    everywhere = dict.fromkeys(GROUPS, saved)
+    return Offered(customer, "basic", risk, risk * value_minor, value_minor, everywhere)
 
 
 ADA = alert_of("ada", risk=0.9, value_minor=1_000, saved=0.5)
@@ -36,12 +36,10 @@ def test_the_first_of_each_ranking_is_seen_to(ranking: str, saved: dict[str, flo
 
 
 def test_an_acceptance_that_is_known_weighs_against_the_value() -> None:
-    dan = Offered("dan", 0.5, 1_000.0, 2_000, dict.fromkeys(GROUPS, 0.25))
-    evening = Evening([BOB, dan], raised=2)
-    assert saved_by(RANKINGS["priority"], [evening], "business", per_day=1) == {
-        "bob": pytest.approx(180.0)
-    }
-    assert saved_by(RANKINGS["plan_known"], [evening], "business", per_day=1) == {"dan": 500.0}
+    dan = Offered("dan", "team", 0.5, 1_000.0, 2_000, dict.fromkeys(GROUPS, 0.25))
+    evening = Evening([BOB, dan], raised=2)  # 4,500 x 0.2 and 1,000 x 1
+    chosen = [saved_by(RANKINGS[name], [evening], "business", 1) for name in RANKINGS]
+    assert [list(saved) for saved in chosen] == [["bob"], ["bob"], ["dan"], ["bob"], ["bob"]]
 
 
 def test_nobody_is_seen_to_twice_within_a_horizon() -> None:

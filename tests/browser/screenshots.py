@@ -14,7 +14,9 @@ from playwright.async_api import Browser, Page
 from tests.browser.browsing import DESKTOP, PHONE, Scheme, chromium, page_at, served, sign_in
 from tests.browser.console_world import lived, put_into
 from tests.web.console_client import OLE_KEY, Recorder, WrittenLog
+from tests.web.test_console_tuning import tallied
 from touchstream.agents.embedded.redis_server import start
+from touchstream.agents.notifier.record import NOTIFIER
 from touchstream.agents.settings import RepSettings, Settings
 from touchstream.agents.stores.claims import open_claims
 from touchstream.agents.stores.connect import open_store
@@ -23,6 +25,16 @@ from touchstream.web.console.principal import digest_of
 from touchstream.web.console.serve import stored_alerts
 
 FOLDER = Path(__file__).parents[2] / "docs" / "images" / "console"
+COUNTS = {
+    "churn|support|useful": 31,
+    "churn|support|noise": 9,
+    "churn|support|unrated": 58,
+    "return|support|useful": 2,
+    "return|support|noise": 3,
+    "return|support|unrated": 11,
+    "churn|vip|unrated": 4,
+}
+"""Alerts that ended yesterday."""
 SCHEMES: tuple[Scheme, ...] = ("light", "dark")
 
 
@@ -45,6 +57,7 @@ async def pictures(folder: Path, redis: str) -> None:
     settings = settings_at(redis, town.rules)
     store, claims = open_store(settings), open_claims(settings)
     await put_into(store, town)
+    await store.put_holdings(NOTIFIER, [tallied(1, COUNTS)])
     ports = Ports(
         store, claims, stored_alerts(settings, store), Recorder(), WrittenLog(ends={0: 1})
     )

@@ -64,7 +64,11 @@ def test_from_a_touchpoint_to_the_answer_in_kafka(
         settings = with_rep(deployment.settings)
         alert = asyncio.run(answered_in_the_browser(settings, deployment))
         feedback = answers_in(settings)
-    assert [(one["type"], one["data"]["alert"]) for one in feedback] == [("alert.feedback", alert)]
+    outcomes = [one["data"] for one in feedback if one["type"] == "action.outcome"]
+    assert {one["outcome"] for one in outcomes} == {"accepted"}
+    assert all(one["decision"] for one in outcomes)
+    answers = [one["data"]["alert"] for one in feedback if one["type"] == "alert.feedback"]
+    assert answers[-1:] == [alert]
 
 
 async def answered_in_the_browser(settings: Settings, deployment: Deployment) -> str | None:
@@ -86,6 +90,7 @@ async def answered_in_the_browser(settings: Settings, deployment: Deployment) ->
             await expect(page.locator(".row").first).to_be_visible(timeout=150_000)
         finally:
             await asyncio.to_thread(traffic.__exit__, None, None, None)
+        await outcome_of_one(page)
         alert, customer = await done_with_one(page)
         # Gone: the worker has applied the answer.
         await expect(page.locator(f"[data-alert='{alert}']")).to_have_count(0, timeout=60_000)
@@ -98,6 +103,24 @@ async def answered_in_the_browser(settings: Settings, deployment: Deployment) ->
     await claims.close()
     await store.close()
     return alert
+
+
+async def outcome_of_one(page: Page) -> None:
+    """Note that a recommended action was accepted; some alerts are over before the button."""
+    while True:
+        row = page.locator(".row:has([data-key=o])").first
+        alert = await row.get_attribute("data-alert")
+        await page.locator(f"[data-alert='{alert}'] [data-key=o]").click()
+        dialog = page.get_by_role("dialog")
+        answered = page.locator("#notice:not(:empty), #message:not(:empty), dialog[open] form")
+        await expect(answered).not_to_have_count(0)
+        if await dialog.count():
+            await dialog.get_by_role("button", name="Outcome").click()
+            await expect(
+                page.locator("#notice:not(:empty), #message:not(:empty)")
+            ).not_to_have_count(0)
+            if await page.locator("#notice").text_content():
+                return
 
 
 async def done_with_one(page: Page) -> tuple[str | None, str | None]:

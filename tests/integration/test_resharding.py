@@ -106,7 +106,7 @@ def test_before_it_is_drained_and_stopped_it_is_refused(moved: Moved) -> None:
     assert f"namespace '{name}' is not drained: " in busy.err
     assert (running.code, running.err.count("\n")) == (1, 1)
     workers = group(moved.old.settings, "worker")
-    assert "workers or the learner still run: stop them" in running.err
+    assert "workers, the learner or the notifier still run: stop them" in running.err
     assert f"{workers}: 1" in running.err
 
 

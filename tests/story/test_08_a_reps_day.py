@@ -107,6 +107,7 @@ def test_after_six_nothing_reaches_ada() -> None:
 def test_the_digest_of_the_lead_holds_what_was_escalated_and_nothing_of_the_others() -> None:
     [digest] = to_lale("18:00", "18:05")
     assert (digest.type, about(digest)) == ("alert.digest", ["deniz"])
+    assert digest.subject == "Your alerts: 1 new, 0 cleared"
 
 
 def test_half_of_the_rated_alerts_were_useful_and_half_of_all_that_ended_were_rated() -> None:

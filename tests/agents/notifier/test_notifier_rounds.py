@@ -9,6 +9,7 @@ import pytest
 from tests.agents.notifier.harness import CONSOLE, NotifierUnderTest, ms
 from touchstream.agents.channels.message import Delivery as Outcome
 from touchstream.agents.notifier.capacity import Recent, chosen, remembered, threshold
+from touchstream.agents.notifier.directory import Directory
 from touchstream.agents.settings import Settings
 from touchstream.schemas.units import DAY_MS, HOUR_MS, Millis
 
@@ -367,3 +368,14 @@ def test_a_restart_at_any_moment_loses_and_doubles_nothing() -> None:
     for each in (one, two):
         each.at("2026-12-02 05:00").at("2026-12-02 14:30")
     assert [m.id for _, m in two.sent] == [m.id for _, m in one.sent]
+
+
+def test_a_capacity_that_was_lowered_during_the_day_sends_nothing_more() -> None:
+    before, after = settings(ada={"capacity_per_day": 3}), settings(ada={"capacity_per_day": 1})
+    one = NotifierUnderTest(before, "2026-12-01 09:00")
+    for number in range(3):
+        one.raise_alert(f"c{number}")
+    one.run()
+    one.directory = Directory(after)
+    one.raise_alert("c9", 10_000.0)
+    assert len(one.run().sent) == 3

@@ -334,7 +334,7 @@ def test_the_priority_of_a_return_is_about_those_who_would_stay_away() -> None:
     assert known.score == pytest.approx(260.0)
 
 
-def test_the_value_is_a_year_of_orders_else_of_the_subscription() -> None:
+def test_the_value_is_a_year_of_orders_and_of_the_subscription() -> None:
     monthly = arrival(
         "subscription.started", "d1", plan="basic", amount_minor=1_000, currency="EUR"
     )
@@ -343,7 +343,9 @@ def test_the_value_is_a_year_of_orders_else_of_the_subscription() -> None:
     ordered = arrival("order.placed", "d1", order="o1", amount_minor=4_000, currency="EUR")
     bought = raised(lived(RAISED_DAY, ordered, monthly)).priority
     # 4,000 with a half-life of 91 d: 31 d later 3,158, at a rate of ln 2 / 91 a day for a year.
-    assert (bought.value_minor, bought.value_from) == (8_782, "orders")
+    assert (bought.value_minor, bought.value_from) == (12_000 + 8_782, "subscription")
+    alone = raised(lived(RAISED_DAY, ordered)).priority
+    assert (alone.value_minor, alone.value_from) == (8_782, "orders")
     foreign = arrival("order.placed", "d1", order="o1", amount_minor=4_000, currency="USD")
     assert raised(lived(RAISED_DAY, foreign)).priority.value_from == "default"
 
