@@ -130,9 +130,10 @@ async def done_with_one(page: Page) -> tuple[str | None, str | None]:
     """
     while True:
         row = page.locator(".row").first
-        alert = await row.get_attribute("data-alert")
-        its_page = page.locator(f"[data-alert='{alert}'] h2 a")
-        customer = await its_page.get_attribute("href")
+        # Both at once: the list may change in between.
+        alert, customer = await row.evaluate(
+            "row => [row.dataset.alert, row.querySelector('h2 a').getAttribute('href')]"
+        )
         await page.locator(f"[data-alert='{alert}'] [data-key=d]").click()
         answered = page.locator("#notice:not(:empty), #message:not(:empty)")
         await expect(answered).not_to_have_count(0)
