@@ -24,6 +24,7 @@ from msgspec.structs import replace
 from bench.cost import quantile
 from bench.services.redis import RedisServer
 from tests.browser.console_world import Town, lived, put_into
+from tests.web.console_client import WrittenLog
 from touchstream.agents.settings import RepSettings, Settings
 from touchstream.agents.stores.base import Holding, Store
 from touchstream.agents.stores.claims import Claims, open_claims
@@ -35,7 +36,6 @@ from touchstream.streams.projections.indexes import alert_indexes
 from touchstream.streams.projections.read import alerts_of
 from touchstream.streams.state import Slot, decode, encode
 from touchstream.web.console.app import Ports, console_app
-from touchstream.web.console.event_log import KafkaLog
 from touchstream.web.console.one_time import OneTimeTokens
 from touchstream.web.console.publishing import KafkaPublisher
 from touchstream.web.console.rows import EVERYBODY, MOST_READ
@@ -148,7 +148,7 @@ async def measured(
 ) -> list[Timed]:
     """Time every page as an operator, and the poll of all streams, on a store that is filled."""
     tokens, alerts = OneTimeTokens(), stored_alerts(settings, store)
-    ports = Ports(store, claims, alerts, KafkaPublisher(settings), KafkaLog(settings))
+    ports = Ports(store, claims, alerts, KafkaPublisher(settings), WrittenLog(ends={0: 0}))
     app = console_app(settings, ports, tokens)
     transport, base = ASGITransport(app=app), "http://127.0.0.1:9480"
     async with (

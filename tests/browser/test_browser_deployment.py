@@ -1,6 +1,7 @@
 """The whole way: touchpoints in Kafka, an alert in the browser, the rep's answer back in Kafka."""
 
 import asyncio
+import re
 from pathlib import Path
 from typing import Any
 
@@ -90,9 +91,14 @@ async def answered_in_the_browser(settings: Settings, deployment: Deployment) ->
         finally:
             await asyncio.to_thread(traffic.__exit__, None, None, None)
         await outcome_of_one(page)
-        alert = await done_with_one(page)
+        alert, customer = await done_with_one(page)
         # Gone: the worker has applied the answer.
         await expect(page.locator(f"[data-alert='{alert}']")).to_have_count(0, timeout=60_000)
+        await page.goto(f"{customer}/log")
+        await expect(page.locator("#log")).to_contain_text("alert.feedback")
+        await page.goto("/overview")
+        lag = page.locator(".tile").filter(has_text="Lag").locator("dd")
+        await expect(lag).to_have_text(re.compile(r"^[\d,]+$"))
     await publisher.close()
     await claims.close()
     await store.close()
@@ -117,16 +123,22 @@ async def outcome_of_one(page: Page) -> None:
                 return
 
 
-async def done_with_one(page: Page) -> str | None:
-    """Mark an alert as done; at this speed some are over before anybody can press a button."""
+async def done_with_one(page: Page) -> tuple[str | None, str | None]:
+    """Mark an alert as done; returns its id and the page of its customer.
+
+    At this speed some are over before anybody can press a button.
+    """
     while True:
         row = page.locator(".row").first
-        alert = await row.get_attribute("data-alert")
+        # Both at once: the list may change in between.
+        alert, customer = await row.evaluate(
+            "row => [row.dataset.alert, row.querySelector('h2 a').getAttribute('href')]"
+        )
         await page.locator(f"[data-alert='{alert}'] [data-key=d]").click()
         answered = page.locator("#notice:not(:empty), #message:not(:empty)")
         await expect(answered).not_to_have_count(0)
         if await page.locator("#notice").text_content():
-            return alert
+            return alert, customer
 
 
 def with_rep(settings: Settings) -> Settings:

@@ -144,7 +144,7 @@ async def test_an_open_alert_stands_on_top_with_the_parts_of_its_priority() -> N
         page = (await client.get("/customers/cy")).text
     assert page.index("Open alerts") < page.index('id="h-why"')
     assert "Priority 96 = 80% risk \N{MULTIPLICATION SIGN} 120 EUR" in page
-    assert "Value: a year of their subscription." in page
+    assert "Value: a year, for the most part of their subscription." in page
     assert "Saveability: not learnt yet" in page
     # Without a model the reasons are those of the alert.
     assert '<th scope="row">silent for 40 days</th><td class="n high">+0.50</td>' in page

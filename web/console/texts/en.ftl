@@ -240,8 +240,8 @@ customer-alerts = Open alerts
 alert-priority = Priority { $score } = { $risk } risk × { $value } { $currency } × { $saveability } saveability.
 alert-risk-leaves = Risk: that the customer leaves.
 alert-risk-stays = Risk: that the customer stays away.
-alert-value-orders = Value: a year of their orders of late.
-alert-value-subscription = Value: a year of their subscription.
+alert-value-orders = Value: a year, for the most part of their orders of late.
+alert-value-subscription = Value: a year, for the most part of their subscription.
 alert-value-default = Value: the default of the settings.
 alert-saveability-response = Saveability: learnt from responses to actions.
 alert-saveability-none = Saveability: not learnt yet, so everybody counts in full.

@@ -239,8 +239,8 @@ customer-alerts = Açık uyarılar
 alert-priority = Öncelik { $score } = { $risk } risk × { $value } { $currency } × { $saveability } kurtarılabilirlik.
 alert-risk-leaves = Risk: müşterinin ayrılması.
 alert-risk-stays = Risk: müşterinin geri dönmemesi.
-alert-value-orders = Değer: son siparişlerine göre bir yıl.
-alert-value-subscription = Değer: aboneliğinin bir yılı.
+alert-value-orders = Değer: bir yıl, çoğu son siparişlerinden.
+alert-value-subscription = Değer: bir yıl, çoğu aboneliğinden.
 alert-value-default = Değer: ayarlardaki varsayılan.
 alert-saveability-response = Kurtarılabilirlik: eylemlere verilen yanıtlardan öğrenildi.
 alert-saveability-none = Kurtarılabilirlik: henüz öğrenilmedi, herkes tam sayılıyor.
