@@ -21,7 +21,7 @@ from touchstream.schemas.envelope import parse_time
 from touchstream.web.console.answers import OUTCOMES, Chosen, Outcome, answer_of
 from touchstream.web.console.app import console_app
 from touchstream.web.console.principal import principal_of
-from touchstream.web.console.rows import View
+from touchstream.web.console.rows import MOST_READ, MOST_ROWS, QueueRow, View
 
 HTMX = {"hx-request": "true"}
 NOW_MS = parse_time("2026-03-28T20:30:00Z")
@@ -224,6 +224,41 @@ async def test_chosen_alerts_are_answered_together() -> None:
         )
     assert "Sent for 2." in answer.text
     assert [event.customer for event in recorder.events] == ["cy", "fay"]
+
+
+def many(count: int, owner: str | None, **fields: object) -> list[QueueRow]:
+    """Alerts of higher priority than those of others."""
+    rows = [row(f"{owner}-{at}", score=1_000.0 + at, owner=owner) for at in range(count)]
+    return [one._replace(**fields) for one in rows]  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "above",
+    [many(300, "bob"), many(300, "ada", snoozed_until_ms=NOW_MS), many(300, "ada", kind="return")],
+    ids=["of-another-rep", "snoozed", "of-another-kind"],
+)
+async def test_what_is_filtered_out_hides_nothing_below_it(above: list[QueueRow]) -> None:
+    below = row("below", owner=above[0].owner if above[0].owner == "ada" else None)
+    listed = sorted([*above, below], key=lambda one: -one.score)
+    alerts = ListedAlerts(ada=listed, retention=listed)
+    async with browser(console_app(settings_with_reps(), ports(alerts=alerts))) as client:
+        await sign_in(client, ADA_KEY)
+        page = await client.get("/queue", params={"kind": "churn"})
+    assert customers(page.text) == ["below"]
+    assert "1 open alert<" in page.text
+
+
+async def test_a_list_that_was_cut_does_not_claim_to_be_whole() -> None:
+    alerts = ListedAlerts(ada=many(MOST_READ + 1, "ada"))
+    app = console_app(settings_with_reps(), ports(alerts=alerts))
+    async with browser(app) as client:
+        await sign_in(client, ADA_KEY)
+        page = await client.get("/queue")
+        assert "1,000 open alerts or more" in page.text
+        assert "950 more" in page.text
+        assert len(customers(page.text)) == MOST_ROWS
+        alerts.lists["ada"] = alerts.lists["ada"][2:]
+        assert "999 open alerts<" in (await client.get("/queue")).text
 
 
 async def test_texts_of_a_customer_are_texts_on_the_page() -> None:

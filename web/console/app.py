@@ -20,6 +20,7 @@ from touchstream.agents.stores.base import Store, StoreError
 from touchstream.agents.stores.claims import Claims
 from touchstream.agents.views.customer import CustomerReader
 from touchstream.web.console.customer import customer_router
+from touchstream.web.console.duty import Roster
 from touchstream.web.console.event_log import EventLog
 from touchstream.web.console.gate import Gate, NotSignedIn, Refused, gate_of
 from touchstream.web.console.headers import KnownHosts, SecurityHeaders
@@ -27,9 +28,9 @@ from touchstream.web.console.live import Live
 from touchstream.web.console.model import model_router
 from touchstream.web.console.one_time import OneTimeTokens
 from touchstream.web.console.overview import OverviewReader, overview_router
-from touchstream.web.console.pages import environment, render, texts_for, warm
+from touchstream.web.console.pages import environment, now_ms, render, texts_for, warm
 from touchstream.web.console.publishing import EventPublisher, NotPublished
-from touchstream.web.console.queue import Queue
+from touchstream.web.console.queue import Queue, Sources
 from touchstream.web.console.queue_pages import answers_router, queue_router
 from touchstream.web.console.rate_limit import RateLimit
 from touchstream.web.console.rows import Alerts
@@ -67,10 +68,11 @@ def console_app(
     ``compute`` makes the capacity curve, ``connect`` the client for an OpenID provider.
     """
     overview = OverviewReader(settings, ports.store, ports.log)
-    live = Live(ports.alerts, ports.claims, time.monotonic)
+    roster = Roster(settings, now_ms)
+    live = Live(ports.alerts, ports.claims, roster, time.monotonic)
     templates = environment()
     tuning = Tuning(compute or from_states(settings))
-    queue = Queue(templates, live, ports.claims, ports.publisher)
+    queue = Queue(templates, Sources(live, ports.alerts, roster, ports.claims, ports.publisher))
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:

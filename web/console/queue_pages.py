@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Annotated
 from urllib.parse import quote
 
-from fastapi import APIRouter, Depends, Form, Query, Request
+from fastapi import APIRouter, Depends, Form, Path, Query, Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.types import Receive, Scope, Send
 
@@ -21,13 +21,14 @@ from touchstream.web.console.event_stream import EventStream, lists
 from touchstream.web.console.gate import SignedIn, gate_of
 from touchstream.web.console.pages import render
 from touchstream.web.console.principal import Principal
-from touchstream.web.console.queue import CONFLICT, Notice, Queue
+from touchstream.web.console.queue import CONFLICT, GONE, Notice, Queue
 from touchstream.web.console.rows import MOST_ROWS, SORTS, Sort, View
 from touchstream.web.console.sessions import COOKIE
 from touchstream.web.console.sign_in import SEE_OTHER
 
 Kind = Annotated[str, Query(max_length=64)]
 Band = Annotated[str, Query(pattern="^(high|medium|)$")]
+AlertId = Annotated[str, Path(max_length=64)]
 OfCustomer = Annotated[str, Query(max_length=256)]
 Cursor = Annotated[str, Query(max_length=64)]
 
@@ -46,12 +47,12 @@ def queue_router(queue: Queue) -> APIRouter:
         snoozed: bool = False,
     ) -> Response:
         view = View(kind, band, sort, snoozed)
-        rows = await queue.live.rows(principal.assignees)
-        fragment = queue.draw(rows, view, principal)
+        listing = await queue.listing(principal)
+        fragment = queue.draw(listing, view, principal)
         context = {
             "view": view,
             "fragment": fragment,
-            "kinds": sorted({row.kind for row in rows} | ({kind} if kind else set())),
+            "kinds": sorted({row.kind for row in listing.rows} | ({kind} if kind else set())),
             "sorts": SORTS,
         }
         return render(request, "queue.html", principal, context)
@@ -99,16 +100,23 @@ class _Stream(Response):
             first = await live.rows(assignees)
 
             def render_now() -> tuple[str, str]:
-                rows = live.known_rows(assignees) if live.is_read(assignees) else first
-                return self._queue.draw(rows, self._view, self._principal)
+                now = live.known_rows(assignees) if live.is_read(assignees) else first
+                return self._queue.draw(now, self._view, self._principal)
 
             events = lists(render_now, wake, lambda: live.closing or self._is_over(), self._cursor)
             await EventStream(events)(scope, receive, send)
 
 
 def answers_router(queue: Queue) -> APIRouter:
-    """The answers: a form of each for links in mails, and the POST of its button."""
+    """The link of a message; for each answer a form, for links in mails, and its POST."""
     router = APIRouter()
+
+    @router.get("/alerts/{alert}")
+    async def follow(request: Request, principal: SignedIn, alert: AlertId) -> Response:
+        customer = await queue.customer_of(alert)
+        if customer is None:
+            return render(request, "alert_over.html", principal, {}, GONE)
+        return RedirectResponse(page_of(customer), SEE_OTHER)
 
     @router.get("/alerts/{alert}/{verb}")
     async def confirm(
@@ -146,8 +154,8 @@ def answers_router(queue: Queue) -> APIRouter:
         chosen: Annotated[Chosen, Depends(chosen_of)],
         alert: Annotated[list[str], Form(max_length=MOST_ROWS)] = [],  # noqa: B006
     ) -> Response:
-        rows = await queue.live.rows(principal.assignees)
-        taken = [row for row in rows if row.alert in set(alert)]
+        listing, wanted = await queue.listing(principal), frozenset(alert)
+        taken = [row for row in listing.rows if row.alert in wanted]
         for row in taken:
             await queue.answer(verb, row, chosen, principal)
         notice = Notice("notice-bulk", {"count": str(len(taken))})
@@ -200,8 +208,8 @@ async def _after(
     """The list as it is now; without htmx, the page."""
     if not _is_htmx(request):
         return RedirectResponse(page_of(view.customer), SEE_OTHER)
-    rows = await queue.rows(principal, view.customer)
-    return HTMLResponse(queue.draw(rows, view, principal, notice).html, status)
+    listing = await queue.listing(principal, view.customer)
+    return HTMLResponse(queue.draw(listing, view, principal, notice).html, status)
 
 
 def page_of(customer: str) -> str:

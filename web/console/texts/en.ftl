@@ -74,6 +74,7 @@ queue-count = { $count ->
     [one] { $count } open alert
    *[other] { $count } open alerts
   }
+queue-count-least = { $count } open alerts or more
 queue-choose = Choose the alert about { $customer }
 queue-mine = Yours
 queue-theirs = { $rep } is on it
@@ -245,6 +246,9 @@ alert-value-subscription = Value: a year of their subscription.
 alert-value-default = Value: the default of the settings.
 alert-saveability-response = Saveability: learnt from responses to actions.
 alert-saveability-none = Saveability: not learnt yet, so everybody counts in full.
+alert-over = This alert is over
+alert-over-about = The customer is out of danger or has left, somebody has answered, or its time is up. You need not do anything.
+alert-over-back = To my queue
 alert-of-others = This alert is another rep's, or of a queue that is not yours.
 log = The log
 log-read = Read the log

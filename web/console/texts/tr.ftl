@@ -73,6 +73,7 @@ queue-count = { $count ->
     [0] Açık uyarı yok
    *[other] { $count } açık uyarı
   }
+queue-count-least = { $count } veya daha fazla açık uyarı
 queue-choose = { $customer } uyarısını seç
 queue-mine = Sizde
 queue-theirs = { $rep } ilgileniyor
@@ -244,6 +245,9 @@ alert-value-subscription = Değer: aboneliğinin bir yılı.
 alert-value-default = Değer: ayarlardaki varsayılan.
 alert-saveability-response = Kurtarılabilirlik: eylemlere verilen yanıtlardan öğrenildi.
 alert-saveability-none = Kurtarılabilirlik: henüz öğrenilmedi, herkes tam sayılıyor.
+alert-over = Bu uyarı sona erdi
+alert-over-about = Müşteri artık risk altında değil ya da ayrıldı, biri yanıtladı veya uyarının süresi doldu. Bir şey yapmanız gerekmiyor.
+alert-over-back = Kuyruğuma git
 alert-of-others = Bu uyarı başka bir temsilcinin ya da sizin olmayan bir kuyruğun.
 log = Günlük
 log-read = Günlüğü oku
