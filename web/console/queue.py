@@ -147,8 +147,7 @@ class Queue:
     async def claim(self, row: QueueRow, principal: Principal, *, take: bool) -> Notice | None:
         """Take an alert or give it back; a notice says who was first."""
         if not take:
-            await self._claims.release(row.alert, principal.id)
-            self.live.changed()
+            await self._give_back(row, principal)
             return None
         holder = await self._claims.claim(row.alert, principal.id)
         self.live.changed()
@@ -159,12 +158,28 @@ class Queue:
 
     async def _acknowledge(self, row: QueueRow, principal: Principal) -> None:
         """Tell the alert that somebody is on it, so that it is not escalated."""
-        data = {"alert": row.alert, "verdict": "acknowledged", "rep": principal.id}
         try:
-            await self._publisher.publish(row.customer, "alert.feedback", data, now_ms())
+            await self._publish(row, principal, "acknowledged")
         except NotPublished:
             await self._claims.release(row.alert, principal.id)
             raise
+
+    async def _give_back(self, row: QueueRow, principal: Principal) -> None:
+        """Tell the alert that nobody is on it, so that it is pushed and escalated again."""
+        released = await self._claims.release(row.alert, principal.id)
+        self.live.changed()
+        if not released:
+            return
+        try:
+            await self._publish(row, principal, "released")
+        except NotPublished:
+            # It would wait for nobody: still acknowledged, and in nobody's hands.
+            await self._claims.claim(row.alert, principal.id)
+            raise
+
+    async def _publish(self, row: QueueRow, principal: Principal, answer: str) -> None:
+        data = {"alert": row.alert, "verdict": answer, "rep": principal.id}
+        await self._publisher.publish(row.customer, "alert.feedback", data, now_ms())
 
 
 def _among(listing: Listing, alert: str) -> QueueRow | None:
