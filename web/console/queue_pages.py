@@ -1,7 +1,8 @@
 """Pages of the queue: the list, its stream, and the answers."""
 
 from collections.abc import Callable
-from typing import Annotated
+from contextlib import AbstractContextManager
+from typing import Annotated, NamedTuple
 from urllib.parse import quote
 
 from fastapi import APIRouter, Depends, Form, Path, Query, Request
@@ -17,14 +18,14 @@ from touchstream.web.console.answers import (
     Snooze,
     Verb,
 )
-from touchstream.web.console.event_stream import EventStream, lists
+from touchstream.web.console.event_stream import EventStream, OpenStreams, lists
 from touchstream.web.console.gate import SignedIn, gate_of
-from touchstream.web.console.pages import render
+from touchstream.web.console.pages import refusal, render
 from touchstream.web.console.principal import Principal
 from touchstream.web.console.queue import CONFLICT, GONE, Notice, Queue
 from touchstream.web.console.rows import MOST_ROWS, SORTS, Sort, View
 from touchstream.web.console.sessions import COOKIE
-from touchstream.web.console.sign_in import SEE_OTHER
+from touchstream.web.console.sign_in import SEE_OTHER, TOO_MANY
 
 Kind = Annotated[str, Query(max_length=64)]
 Band = Annotated[str, Query(pattern="^(high|medium|)$")]
@@ -35,7 +36,7 @@ Cursor = Annotated[str, Query(max_length=64)]
 
 def queue_router(queue: Queue) -> APIRouter:
     """The page and its stream."""
-    router = APIRouter()
+    router, open_streams = APIRouter(), OpenStreams()
 
     @router.get("/queue")
     async def page(
@@ -70,10 +71,26 @@ def queue_router(queue: Queue) -> APIRouter:
         view = View(kind, band, sort, snoozed)
         # A client that comes back has a newer cursor than its page.
         cursor = request.headers.get("last-event-id", cursor)
-        cookie, sessions = request.cookies.get(COOKIE), gate_of(request).sessions
-        return _Stream(queue, view, principal, cursor, lambda: sessions.read(cookie) is None)
+        cookie, gate = request.cookies.get(COOKIE), gate_of(request)
+        return _Stream(
+            queue,
+            view,
+            Client(principal, cursor, lambda: gate.sessions.read(cookie) is None),
+            open_streams.of(gate.session(request).nonce),
+            refusal(request, TOO_MANY, "error-streams", principal),
+        )
 
     return router
+
+
+class Client(NamedTuple):
+    """Who watches a stream."""
+
+    principal: Principal
+    cursor: str
+    """Id of the list that they show."""
+    is_over: Callable[[], bool]
+    """Whether their session has ended."""
 
 
 class _Stream(Response):
@@ -83,27 +100,33 @@ class _Stream(Response):
         self,
         queue: Queue,
         view: View,
-        principal: Principal,
-        cursor: str,
-        is_over: Callable[[], bool],
+        client: Client,
+        place: AbstractContextManager[bool],
+        refusal: Response,
     ) -> None:
         super().__init__()
-        self._is_over = is_over
         self._queue = queue
         self._view = view
-        self._principal = principal
-        self._cursor = cursor
+        self._client = client
+        self._place = place
+        self._refusal = refusal
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        live, assignees = self._queue.live, self._principal.assignees
+        with self._place as is_free:
+            answer = self._watch if is_free else self._refusal
+            await answer(scope, receive, send)
+
+    async def _watch(self, scope: Scope, receive: Receive, send: Send) -> None:
+        principal, cursor, is_over = self._client
+        live, assignees = self._queue.live, principal.assignees
         with live.watching(assignees) as wake:
             first = await live.rows(assignees)
 
             def render_now() -> tuple[str, str]:
                 now = live.known_rows(assignees) if live.is_read(assignees) else first
-                return self._queue.draw(now, self._view, self._principal)
+                return self._queue.draw(now, self._view, principal)
 
-            events = lists(render_now, wake, lambda: live.closing or self._is_over(), self._cursor)
+            events = lists(render_now, wake, lambda: live.closing or is_over(), cursor)
             await EventStream(events)(scope, receive, send)
 
 

@@ -21,6 +21,7 @@ error-csrf = This page is from an earlier session: reload it and try again.
 error-store = The store does not answer: try again in a moment.
 error-not-found = There is nothing at this address.
 error-request = The request cannot be answered.
+error-streams = This list does not follow by itself: you have too many windows of the console open. Close some and reload.
 error-role = Your role may not do this.
 band-high = High risk
 band-medium = Medium risk

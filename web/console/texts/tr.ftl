@@ -21,6 +21,7 @@ error-csrf = Bu sayfa eski bir oturuma ait: sayfayı yenileyip tekrar deneyin.
 error-store = Veri deposu yanıt vermiyor: birazdan tekrar deneyin.
 error-not-found = Bu adreste bir şey yok.
 error-request = İstek yanıtlanamadı.
+error-streams = Bu liste kendiliğinden yenilenmiyor: konsolun çok fazla penceresi açık. Birkaçını kapatıp sayfayı yenileyin.
 error-role = Rolünüz buna izin vermiyor.
 band-high = Yüksek risk
 band-medium = Orta risk
