@@ -99,6 +99,10 @@ class Absence(Table):
         return self
 
 
+GUEST_ID = "guest"
+"""Who is signed in where no rep can be: by this name nobody else may answer."""
+
+
 class RepSettings(Recipient):
     """A person who answers alerts, or sees to those who do."""
 
@@ -110,6 +114,12 @@ class RepSettings(Recipient):
     deputy: Name | None = None
     """Who gets their alerts while they are absent; None: the queue of the routing."""
     absent: tuple[Absence, ...] = ()
+
+    @model_validator(mode="after")
+    def _is_no_guest(self) -> Self:
+        if self.id == GUEST_ID:
+            raise ValueError(f"want another id than {GUEST_ID!r}, the console's own")
+        return self
 
 
 class QueueSettings(Recipient):

@@ -51,6 +51,15 @@ class Directory:
             name = rep.deputy
         return None
 
+    def escalation(self, name: str | None, now_ms: Millis) -> list[str]:
+        """The recipient, and in order everybody to whom an alert goes that nobody answers."""
+        chain: list[str] = []
+        while name is not None and name not in chain:
+            chain.append(name)
+            found = self.get(name)
+            name = None if found is None else self.standing_in(found.escalate_to, now_ms)
+        return chain
+
 
 def is_absent(rep: RepSettings, now_ms: Millis) -> bool:
     """Whether the rep is away on this local day."""

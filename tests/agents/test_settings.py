@@ -490,6 +490,12 @@ def test_a_rep_or_queue_that_another_names_is_one_that_there_is(tmp_path: Path) 
     assert refusal({}, file) == f"reps, queues: want distinct ids (from {file})"
 
 
+def test_no_rep_has_the_name_of_the_consoles_guest(tmp_path: Path) -> None:
+    file = tmp_path / "t.toml"
+    file.write_text('[[reps]]\nid = "guest"\n')
+    assert "want another id than 'guest', the console's own" in refusal({}, file)
+
+
 @pytest.mark.parametrize(
     ("line", "wanted"),
     [

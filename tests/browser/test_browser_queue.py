@@ -80,7 +80,11 @@ async def test_a_rep_answers_with_keys_alone(browser: Browser) -> None:
         await page.keyboard.press("o")
         await page.get_by_role("dialog").get_by_role("button", name="Outcome").click()
         await expect(page.locator("#alert-alert-eve")).to_contain_text("Outcome noted")
-        for key, shown in (("s", "Snoozed, being applied"), ("n", "Noise, being applied")):
+        for key, shown in (
+            ("u", "Done, being applied"),
+            ("s", "Snoozed, being applied"),
+            ("n", "Noise, being applied"),
+        ):
             alerts.lists["ada"] = [row(f"{key}-customer")]
             await expect(page.locator("#rows")).to_contain_text(f"{key}-customer")
             await page.locator(".row").focus()
@@ -90,10 +94,13 @@ async def test_a_rep_answers_with_keys_alone(browser: Browser) -> None:
         ("cy", "alert.feedback"),
         ("dan", "alert.feedback"),
         ("eve", "action.outcome"),
+        ("u-customer", "alert.feedback"),
         ("s-customer", "alert.feedback"),
         ("n-customer", "alert.feedback"),
     ]
     assert recorder.events[1].data["worse_by"] == 0.1
+    ratings = [event.data.get("rating") for event in recorder.events]
+    assert ratings == [None, None, None, "useful", None, "noise"]
 
 
 async def test_a_claim_is_seen_live_by_another_rep_who_cannot_claim_it_too(
@@ -137,7 +144,7 @@ async def test_a_failed_answer_is_said_above_the_list(browser: Browser) -> None:
     )
     async with served(app) as address, page_at(browser, address) as page:
         await sign_in(page, ADA_KEY)
-        await page.locator("#alert-alert-cy").get_by_role("button", name="Done").click()
+        await page.locator("#alert-alert-cy").get_by_role("button", name="Done", exact=True).click()
         await expect(page.get_by_role("alert")).to_contain_text("Nothing was sent")
         await expect(page.locator(".row")).to_have_count(3)
 

@@ -25,8 +25,11 @@ ADA_KEY, LALE_KEY, OLE_KEY = "tsk_ada", "tsk_lale", "tsk_ole"
 CSRF = re.compile(r'name="csrf" value="([^"]+)"')
 
 
-def settings_with_reps(**console: object) -> Settings:
-    """Two partitions; Ada is a rep of queue ``retention``, Lale leads, Ole operates."""
+def settings_with_reps(*others: RepSettings, **console: object) -> Settings:
+    """Two partitions; Ada is a rep of queue ``retention``, Lale leads, Ole operates.
+
+    Bob is a rep without a key, unless others are given.
+    """
     return Settings.model_validate(
         {
             "kafka": {"partitions": 2},
@@ -36,6 +39,7 @@ def settings_with_reps(**console: object) -> Settings:
                 RepSettings(
                     id="ada", name="Ada", key_sha256=digest_of(ADA_KEY), queues=("retention",)
                 ),
+                *(others or (RepSettings(id="bob"),)),
                 RepSettings(id="lale", name="Lale", role="lead", key_sha256=digest_of(LALE_KEY)),
                 RepSettings(id="ole", name="Ole", role="operator", key_sha256=digest_of(OLE_KEY)),
             ),
@@ -58,6 +62,10 @@ class ListedAlerts:
 
     async def alerts_of(self, customer: str) -> Sequence[QueueRow]:
         return [row for rows in self.lists.values() for row in rows if row.customer == customer]
+
+    async def customer_of(self, alert: str) -> str | None:
+        rows = [row for rows in self.lists.values() for row in rows if row.alert == alert]
+        return rows[0].customer if rows else None
 
 
 class Published(NamedTuple):

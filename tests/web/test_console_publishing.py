@@ -19,7 +19,7 @@ from touchstream.streams.intake.decode import Arrival, Origin, decode
 from touchstream.streams.records import Record
 from touchstream.web.console import publishing
 from touchstream.web.console.answers import VERBS, Chosen, answer_of
-from touchstream.web.console.principal import GUEST, principal_of
+from touchstream.web.console.principal import GUEST
 from touchstream.web.console.publishing import KafkaPublisher, NotPublished
 
 NOW_MS = parse_time("2026-11-28T12:00:00Z")
@@ -37,14 +37,13 @@ async def test_an_answer_arrives_as_a_touchpoint_that_a_worker_applies(
     settings = settings_at(kafka_server.bootstrap)
     make_topics(settings)
     publisher = KafkaPublisher(settings)
-    principal = principal_of(GUEST)
     for verb in VERBS:
-        answer = answer_of(verb, row("cy"), Chosen(reason="x"), principal, NOW_MS)
+        answer = answer_of(verb, row("cy"), Chosen(reason="x"), GUEST, NOW_MS)
         assert answer is not None
         await publisher.publish("cy", answer.kind, answer.data, NOW_MS)
     await publisher.close()
     events = await asyncio.to_thread(arrived, settings)
-    assert [type(one.event.data) for one in events] == [*[AlertFeedback] * 3, ActionOutcome]
+    assert [type(one.event.data) for one in events] == [*[AlertFeedback] * 4, ActionOutcome]
     assert {(one.event.subject, one.event.time_ms) for one in events} == {("cy", NOW_MS)}
 
 

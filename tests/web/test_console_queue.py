@@ -1,6 +1,7 @@
 """My queue: what is listed, and what a rep's answer becomes."""
 
 import re
+import time
 
 import pytest
 
@@ -17,11 +18,12 @@ from tests.web.console_client import (
     token_in,
 )
 from tests.web.queue_rows import row
+from touchstream.agents.stores.claims import MemoryClaims
 from touchstream.schemas.envelope import parse_time
-from touchstream.web.console.answers import OUTCOMES, Chosen, Outcome, answer_of
+from touchstream.web.console.answers import OUTCOMES, Chosen, Outcome, Verb, answer_of
 from touchstream.web.console.app import console_app
 from touchstream.web.console.principal import principal_of
-from touchstream.web.console.rows import View
+from touchstream.web.console.rows import MOST_READ, MOST_ROWS, QueueRow, View
 
 HTMX = {"hx-request": "true"}
 NOW_MS = parse_time("2026-03-28T20:30:00Z")
@@ -87,7 +89,6 @@ async def test_an_answer_is_an_event_about_the_customer() -> None:
                 "alert": "alert-cy",
                 "rep": "ada",
                 "verdict": "resolved",
-                "rating": "useful",
                 "reason": "hi",
             },
         )
@@ -95,6 +96,17 @@ async def test_an_answer_is_an_event_about_the_customer() -> None:
     assert done.status_code == 200
     assert "Sent for cy." in done.text
     assert "Done, being applied" in done.text
+
+
+@pytest.mark.parametrize(
+    ("verb", "rating"),
+    [("done", None), ("useful", "useful"), ("noise", "noise"), ("snooze", None)],
+    ids=["done", "useful", "noise", "snooze"],
+)
+def test_an_answer_rates_the_alert_only_if_it_says_so(verb: Verb, rating: str | None) -> None:
+    answer = answer_of(verb, row("cy"), Chosen(), ADA, NOW_MS)
+    assert answer is not None
+    assert answer.data.get("rating") == rating
 
 
 @pytest.mark.parametrize("outcome", OUTCOMES)
@@ -210,6 +222,36 @@ async def test_of_two_reps_the_second_learns_who_was_first() -> None:
         assert "ada is on it" not in (await lale.get("/queue")).text
 
 
+async def test_an_alert_that_is_given_back_is_acknowledged_no_longer() -> None:
+    recorder, claims = Recorder(), MemoryClaims(time.monotonic)
+    alerts = ListedAlerts(ada=[row("cy")])
+    parts = ports(alerts=alerts, publisher=recorder, claims=claims)
+    async with browser(console_app(settings_with_reps(), parts)) as client:
+        await sign_in(client, ADA_KEY)
+        headers = {**HTMX, "x-csrf-token": token_in(await client.get("/queue"))}
+        await client.post("/alerts/alert-cy/release", headers=headers)
+        assert recorder.events == []
+        await client.post("/alerts/alert-cy/claim", headers=headers)
+        await client.post("/alerts/alert-cy/release", headers=headers)
+    assert [event.data for event in recorder.events] == [
+        {"alert": "alert-cy", "verdict": answer, "rep": "ada"}
+        for answer in ("acknowledged", "released")
+    ]
+    assert await claims.holders(["alert-cy"]) == {}
+
+
+async def test_an_alert_stays_claimed_if_the_broker_does_not_take_it_back() -> None:
+    claims = MemoryClaims(time.monotonic)
+    await claims.claim("alert-cy", "ada")
+    alerts = ListedAlerts(ada=[row("cy")])
+    parts = ports(alerts=alerts, publisher=Recorder(answers=False), claims=claims)
+    async with browser(console_app(settings_with_reps(), parts)) as client:
+        await sign_in(client, ADA_KEY)
+        headers = {**HTMX, "x-csrf-token": token_in(await client.get("/queue"))}
+        failed = await client.post("/alerts/alert-cy/release", headers=headers)
+    assert (failed.status_code, await claims.holders(["alert-cy"])) == (503, {"alert-cy": "ada"})
+
+
 async def test_chosen_alerts_are_answered_together() -> None:
     recorder = Recorder()
     alerts = ListedAlerts(ada=[row("cy"), row("dan"), row("fay")])
@@ -224,6 +266,41 @@ async def test_chosen_alerts_are_answered_together() -> None:
         )
     assert "Sent for 2." in answer.text
     assert [event.customer for event in recorder.events] == ["cy", "fay"]
+
+
+def many(count: int, owner: str | None, **fields: object) -> list[QueueRow]:
+    """Alerts of higher priority than those of others."""
+    rows = [row(f"{owner}-{at}", score=1_000.0 + at, owner=owner) for at in range(count)]
+    return [one._replace(**fields) for one in rows]  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "above",
+    [many(300, "bob"), many(300, "ada", snoozed_until_ms=NOW_MS), many(300, "ada", kind="return")],
+    ids=["of-another-rep", "snoozed", "of-another-kind"],
+)
+async def test_what_is_filtered_out_hides_nothing_below_it(above: list[QueueRow]) -> None:
+    below = row("below", owner=above[0].owner if above[0].owner == "ada" else None)
+    listed = sorted([*above, below], key=lambda one: -one.score)
+    alerts = ListedAlerts(ada=listed, retention=listed)
+    async with browser(console_app(settings_with_reps(), ports(alerts=alerts))) as client:
+        await sign_in(client, ADA_KEY)
+        page = await client.get("/queue", params={"kind": "churn"})
+    assert customers(page.text) == ["below"]
+    assert "1 open alert<" in page.text
+
+
+async def test_a_list_that_was_cut_does_not_claim_to_be_whole() -> None:
+    alerts = ListedAlerts(ada=many(MOST_READ + 1, "ada"))
+    app = console_app(settings_with_reps(), ports(alerts=alerts))
+    async with browser(app) as client:
+        await sign_in(client, ADA_KEY)
+        page = await client.get("/queue")
+        assert "1,000 open alerts or more" in page.text
+        assert "950 more" in page.text
+        assert len(customers(page.text)) == MOST_ROWS
+        alerts.lists["ada"] = alerts.lists["ada"][2:]
+        assert "999 open alerts<" in (await client.get("/queue")).text
 
 
 async def test_texts_of_a_customer_are_texts_on_the_page() -> None:

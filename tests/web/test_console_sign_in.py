@@ -6,6 +6,7 @@ from importlib import resources
 from pathlib import Path
 
 import pytest
+from fastapi import FastAPI
 
 from tests.agents.cli.command import touchstream
 from tests.web.console_client import ADA_KEY, browser, ports, settings_with_reps, sign_in, token_in
@@ -75,6 +76,37 @@ async def test_a_token_in_the_address_signs_in_once_and_leaves_it() -> None:
         refused = await another.get("/", params={"token": token})
         assert refused.headers["location"] == "/sign-in"
         assert (await another.get("/overview")).status_code == 303
+
+
+async def guest_cookie(app: FastAPI, tokens: OneTimeTokens) -> str:
+    async with browser(app) as client:
+        await client.get("/", params={"token": tokens.new()})
+        return client.cookies[COOKIE]
+
+
+@pytest.mark.parametrize("later", ["the-same", "a-new-start", "with-reps"])
+async def test_a_guest_is_one_of_this_process_and_while_nobody_can_sign_in(later: str) -> None:
+    secret, tokens = "0123456789abcdef", OneTimeTokens()
+    alone = Settings.model_validate({"console": {"secret": secret}})
+    first = console_app(alone, ports(), tokens)
+    cookie = await guest_cookie(first, tokens)
+    app = {
+        "the-same": first,
+        "a-new-start": console_app(alone, ports()),
+        "with-reps": console_app(settings_with_reps(secret=secret), ports()),
+    }[later]
+    async with browser(app) as client:
+        client.cookies.set(COOKIE, cookie)
+        status = (await client.get("/overview")).status_code
+    assert status == (200 if later == "the-same" else 303)
+
+
+async def test_a_token_signs_nobody_in_where_reps_can() -> None:
+    tokens = OneTimeTokens()
+    async with browser(console_app(settings_with_reps(), ports(), tokens)) as client:
+        refused = await client.get("/", params={"token": tokens.new()})
+        assert refused.headers["location"] == "/sign-in"
+        assert (await client.get("/overview")).status_code == 303
 
 
 async def test_a_post_without_the_token_of_its_session_is_refused() -> None:

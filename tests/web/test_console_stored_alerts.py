@@ -81,6 +81,21 @@ async def test_lists_of_a_rep_of_a_queue_and_of_everybody() -> None:
     assert (awake.action, awake.decision, awake.owner) == ("call", "00ff", "ada")
 
 
+async def test_a_queue_that_owns_a_customer_has_their_alerts_and_each_once() -> None:
+    store = await filled()
+    await commit(store, "p1", fay=AlertsState("elsewhere", "retention", (alert(4, 500_000),)))
+    await commit(store, "p1", gus=AlertsState("retention", "retention", (alert(5, 400_000),)))
+    alerts = StoredAlerts(store, SHARDS, ["retention", "elsewhere"], "EUR")
+    found = (await alerts.open_alerts(["retention"], 10))["retention"]
+    assert [row.customer for row in found] == ["dan", "eve", "cy", "fay", "gus"]
+
+
+async def test_an_alert_leads_to_its_customer_while_it_is_open() -> None:
+    alerts = StoredAlerts(await filled(), SHARDS, ["retention"], "EUR")
+    assert await alerts.customer_of("01010101") == "cy"
+    assert await alerts.customer_of("99999999") is None
+
+
 async def test_the_limit_is_of_each_list_over_all_shards() -> None:
     alerts = StoredAlerts(await filled(), SHARDS, ["retention"], "EUR")
     found = await alerts.open_alerts([EVERYBODY], 2)
@@ -91,6 +106,8 @@ async def test_an_unchanged_state_is_not_decoded_again_and_a_changed_one_is() ->
     store = await filled()
     alerts = StoredAlerts(store, SHARDS, ["retention"], "EUR")
     [cy_before] = (await alerts.open_alerts(["ada"], 10))["ada"][1:]
+    # A page reads another list in between.
+    await alerts.open_alerts(["retention"], 1)
     [cy_same] = (await alerts.open_alerts(["ada"], 10))["ada"][1:]
     assert cy_same is cy_before
     await commit(store, "p0", cy=AlertsState("retention", "ada", (alert(1, 950_000),)))

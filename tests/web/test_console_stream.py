@@ -19,7 +19,7 @@ from tests.web.console_client import (
 )
 from tests.web.queue_rows import row
 from touchstream.web.console.app import console_app
-from touchstream.web.console.event_stream import EventStream, message
+from touchstream.web.console.event_stream import MOST_STREAMS, EventStream, message
 from touchstream.web.console.live import Live
 from touchstream.web.console.serve import Server, listening
 from touchstream.web.console.sessions import COOKIE
@@ -157,16 +157,43 @@ async def test_a_stream_ends_with_its_session() -> None:
         assert await next_event(response) is None
 
 
+async def test_a_session_has_so_many_streams_and_another_has_its_own() -> None:
+    cookies, others = await cookie_of(), await cookie_of()
+    async with (
+        served(app_with(ListedAlerts(ada=[row("cy")]))) as (_, address),
+        aiohttp.ClientSession(cookies=cookies) as session,
+        aiohttp.ClientSession(cookies=others) as another,
+    ):
+        responses = [await session.get(f"{address}/queue/stream") for _ in range(MOST_STREAMS)]
+        assert [one.status for one in responses] == [200] * MOST_STREAMS
+        async with session.get(f"{address}/queue/stream", headers={"hx-request": "1"}) as refused:
+            assert refused.status == 429
+            assert "too many windows" in await refused.text()
+        async with another.get(f"{address}/queue/stream") as response:
+            assert response.status == 200
+        for one in responses:
+            one.close()
+        # A closed stream gives its place back as soon as the server sees that it is closed.
+        async with asyncio.timeout(5):
+            while True:
+                async with session.get(f"{address}/queue/stream") as response:
+                    if response.status == 200:
+                        break
+
+
 async def test_the_server_ends_within_three_seconds_with_a_hundred_streams() -> None:
     app = app_with(ListedAlerts(ada=[row("cy")]))
-    cookies = await cookie_of()
+    sessions = [await cookie_of() for _ in range(CLIENTS // MOST_STREAMS + 1)]
     connector = aiohttp.TCPConnector(limit=0)
     async with (
         served(app) as (server, address),
-        aiohttp.ClientSession(cookies=cookies, connector=connector) as session,
+        aiohttp.ClientSession(connector=connector) as session,
     ):
         responses = await asyncio.gather(
-            *(session.get(f"{address}/queue/stream") for _ in range(CLIENTS))
+            *(
+                session.get(f"{address}/queue/stream", cookies=sessions[at // MOST_STREAMS])
+                for at in range(CLIENTS)
+            )
         )
         firsts = await asyncio.gather(*(next_event(response) for response in responses))
         assert all(first is not None for first in firsts)
@@ -185,7 +212,7 @@ async def test_all_streams_share_one_reading() -> None:
         served(app) as (_, address),
         aiohttp.ClientSession(cookies=cookies) as session,
     ):
-        responses = [await session.get(f"{address}/queue/stream") for _ in range(10)]
+        responses = [await session.get(f"{address}/queue/stream") for _ in range(MOST_STREAMS)]
         for response in responses:
             await next_event(response)
         live: Live = app.state.live

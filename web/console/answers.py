@@ -10,7 +10,7 @@ from touchstream.schemas.units import HOUR_MS, Millis
 from touchstream.web.console.principal import Principal
 from touchstream.web.console.rows import QueueRow
 
-Verb = Literal["done", "snooze", "noise", "outcome"]
+Verb = Literal["done", "useful", "snooze", "noise", "outcome"]
 VERBS: tuple[Verb, ...] = get_args(Verb)
 
 Snooze = Literal["hour", "tomorrow", "week", "worse", "touchpoint"]
@@ -47,6 +47,9 @@ def answer_of(
     """The event of an answer; None for the outcome of an action that nobody recommended."""
     match verb:
         case "done":
+            # Not rated: most are done, and counting all of those as useful would flatter us.
+            return _feedback(row, principal, chosen, "resolved", {})
+        case "useful":
             return _feedback(row, principal, chosen, "resolved", {"rating": "useful"})
         case "noise":
             return _feedback(row, principal, chosen, "false_alarm", {"rating": "noise"})

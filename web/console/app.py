@@ -19,7 +19,9 @@ from touchstream.agents.settings_console import LOOPBACK
 from touchstream.agents.stores.base import Store, StoreError
 from touchstream.agents.stores.claims import Claims
 from touchstream.agents.views.customer import CustomerReader
+from touchstream.web.console.body_limit import BodyLimit
 from touchstream.web.console.customer import customer_router
+from touchstream.web.console.duty import Roster
 from touchstream.web.console.event_log import EventLog
 from touchstream.web.console.gate import Gate, NotSignedIn, Refused, gate_of
 from touchstream.web.console.headers import KnownHosts, SecurityHeaders
@@ -27,9 +29,9 @@ from touchstream.web.console.live import Live
 from touchstream.web.console.model import model_router
 from touchstream.web.console.one_time import OneTimeTokens
 from touchstream.web.console.overview import OverviewReader, overview_router
-from touchstream.web.console.pages import environment, render, texts_for, warm
+from touchstream.web.console.pages import environment, now_ms, refusal, warm
 from touchstream.web.console.publishing import EventPublisher, NotPublished
-from touchstream.web.console.queue import Queue
+from touchstream.web.console.queue import Queue, Sources
 from touchstream.web.console.queue_pages import answers_router, queue_router
 from touchstream.web.console.rate_limit import RateLimit
 from touchstream.web.console.rows import Alerts
@@ -67,10 +69,11 @@ def console_app(
     ``compute`` makes the capacity curve, ``connect`` the client for an OpenID provider.
     """
     overview = OverviewReader(settings, ports.store, ports.log)
-    live = Live(ports.alerts, ports.claims, time.monotonic)
+    roster = Roster(settings, now_ms)
+    live = Live(ports.alerts, ports.claims, roster, time.monotonic)
     templates = environment()
     tuning = Tuning(compute or from_states(settings))
-    queue = Queue(templates, live, ports.claims, ports.publisher)
+    queue = Queue(templates, Sources(live, ports.alerts, roster, ports.claims, ports.publisher))
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
@@ -93,6 +96,7 @@ def console_app(
     app.state.templates = templates
     app.state.live = live
     app.state.tuning = tuning
+    app.add_middleware(BodyLimit)
     app.add_middleware(KnownHosts, hosts=known_hosts(settings))
     app.add_middleware(SecurityHeaders)
     static = str(resources.files("touchstream.web.console").joinpath("static"))
@@ -172,10 +176,4 @@ def _handle_failures(app: FastAPI) -> None:
 
 
 def _failure(request: Request, status: int, why: str) -> Response:
-    """A page; for htmx a sentence that it puts above the list."""
-    principal = gate_of(request).principal(request)
-    if "hx-request" in request.headers:
-        headers = {"hx-retarget": "#message", "hx-reswap": "textContent"}
-        t = texts_for(request, principal)
-        return PlainTextResponse(t(why), status, headers=headers)
-    return render(request, "error.html", principal, {"status": status, "why": why}, status)
+    return refusal(request, status, why, gate_of(request).principal(request))

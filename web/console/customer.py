@@ -82,9 +82,9 @@ def customer_router(reader: CustomerReader, queue: Queue, log: EventLog) -> APIR
         found = await reader.read(customer)
         if found is None:
             return _unknown(request, principal, customer)
-        alerts = await queue.rows(principal, customer)
-        context = _page(found, alerts, principal, texts_for(request, principal))
-        context["fragment"] = queue.draw(alerts, View(customer=customer), principal)
+        listing = await queue.listing(principal, customer)
+        context = _page(found, listing.rows, principal, texts_for(request, principal))
+        context["fragment"] = queue.draw(listing, View(customer=customer), principal)
         return render(request, "customer.html", principal, context)
 
     return router

@@ -1,8 +1,9 @@
 """Server-sent events: whole lists, each with its digest as id, and a heartbeat."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import suppress
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import contextmanager, suppress
 
 from starlette.types import Receive, Scope, Send
 
@@ -10,6 +11,8 @@ HEARTBEAT_S = 15.0
 """Below the idle timeout of common proxies (30 s and more)."""
 SLOW_S = 10.0
 """A client that takes no message for so long is closed; it comes back with its cursor."""
+MOST_STREAMS = 8
+"""Of a session; a browser has one for each window that is in sight."""
 HEADERS = [
     (b"content-type", b"text/event-stream; charset=utf-8"),
     # nginx would collect the events otherwise.
@@ -17,6 +20,27 @@ HEADERS = [
 ]
 BEGIN = b"retry: 1000\n\n"
 HEARTBEAT = b": still here\n\n"
+
+
+class OpenStreams:
+    """Counts the streams of each session."""
+
+    def __init__(self) -> None:
+        self._open: Counter[str] = Counter()
+
+    @contextmanager
+    def of(self, session: str) -> Iterator[bool]:
+        """Take a place for a stream; False if the session has as many as it may."""
+        if self._open[session] >= MOST_STREAMS:
+            yield False
+            return
+        self._open[session] += 1
+        try:
+            yield True
+        finally:
+            self._open[session] -= 1
+            if not self._open[session]:
+                del self._open[session]
 
 
 def message(id_: str, html: str) -> bytes:

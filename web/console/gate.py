@@ -1,6 +1,8 @@
 """The gate of every page: the principal behind a request, and the token of a POST."""
 
 from collections.abc import Mapping
+from hmac import compare_digest
+from secrets import token_urlsafe
 from typing import Annotated
 from urllib.parse import quote
 
@@ -8,7 +10,7 @@ from fastapi import Depends, Request
 from starlette.responses import Response
 
 from touchstream.agents.settings import RepSettings, Settings
-from touchstream.web.console.principal import GUEST, Principal, principal_of
+from touchstream.web.console.principal import GUEST, Principal, can_sign_in, principal_of
 from touchstream.web.console.sessions import (
     COOKIE,
     CSRF_FIELD,
@@ -44,6 +46,9 @@ class Gate:
     def __init__(self, settings: Settings, sessions: Sessions) -> None:
         self._settings = settings
         self._reps: Mapping[str, RepSettings] = {rep.id: rep for rep in settings.reps}
+        self._guest_proof = token_urlsafe(PROOF_CHARS)
+        self.takes_guests = not can_sign_in(settings)
+        """Whether a one-time token signs in; never beside reps who have a way in of their own."""
         self.sessions = sessions
 
     def session(self, request: Request) -> Session:
@@ -57,7 +62,9 @@ class Gate:
     def principal(self, request: Request) -> Principal | None:
         """The principal signed in; None for nobody, and for a rep who is no more."""
         session = self.session(request)
-        rep = GUEST if session.rep == GUEST.id else self._reps.get(session.rep or "")
+        if session.rep == GUEST.id:
+            return GUEST if self._is_guest(session) else None
+        rep = self._reps.get(session.rep or "")
         if rep is None or session.proof != proof_of(rep):
             return None
         return principal_of(rep)
@@ -65,6 +72,13 @@ class Gate:
     def sign_in(self, response: Response, rep: RepSettings) -> None:
         """Begin a session of this rep."""
         self.sessions.write(response, fresh(rep.id, proof_of(rep)))
+
+    def sign_in_guest(self, response: Response) -> None:
+        """Begin a session of the guest; it ends with this process at the latest."""
+        self.sessions.write(response, fresh(GUEST.id, self._guest_proof))
+
+    def _is_guest(self, session: Session) -> bool:
+        return self.takes_guests and compare_digest(session.proof, self._guest_proof)
 
     def sign_out(self, response: Response) -> None:
         """Begin a session of nobody."""

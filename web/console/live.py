@@ -4,12 +4,14 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from typing import NamedTuple
 
 import structlog
 
 from touchstream.agents.stores.base import StoreError
 from touchstream.agents.stores.claims import Claims
-from touchstream.web.console.rows import EVERYBODY, MOST_READ, Alerts, QueueRow
+from touchstream.web.console.duty import Duty, Roster
+from touchstream.web.console.rows import MOST_READ, Alerts, Listing, QueueRow
 
 EVERY_S = 0.5
 """Between two readings; a rep sees a new alert half a second later at most."""
@@ -19,6 +21,22 @@ ANSWERED_S = 60.0
 log = structlog.get_logger()
 
 
+class Known(NamedTuple):
+    """Lists of the store, and who gets what of them."""
+
+    lists: Mapping[str, Sequence[QueueRow]]
+    duty: Duty
+
+    def listing(self, assignees: Sequence[str]) -> Listing:
+        """What these see of the lists, each alert once."""
+        found = [self.lists.get(one, ()) for one in self.duty.lists(assignees)]
+        rows = {row.alert: row for one in found for row in one}
+        return Listing(
+            [row for row in rows.values() if self.duty.is_seen(row, assignees)],
+            any(len(one) >= MOST_READ for one in found),
+        )
+
+
 class Live:
     """Reads the lists that somebody looks at, and wakes those for whom something changed."""
 
@@ -26,16 +44,18 @@ class Live:
         self,
         alerts: Alerts,
         claims: Claims,
+        roster: Roster,
         clock_s: Callable[[], float],
         every_s: float = EVERY_S,
     ) -> None:
         self._alerts = alerts
         self._claims = claims
+        self._roster = roster
         self._clock_s = clock_s
         self._every_s = every_s
         self._watched: Counter[str] = Counter()
         self._wakes: set[asyncio.Event] = set()
-        self._lists: Mapping[str, Sequence[QueueRow]] = {}
+        self._known = Known({}, roster.duty())
         self._answered: dict[str, tuple[str, float]] = {}
         self._nudge = asyncio.Event()
         self._poller: asyncio.Task[None] | None = None
@@ -59,9 +79,10 @@ class Live:
             self._poller.cancel()
             await asyncio.gather(self._poller, return_exceptions=True)
 
-    async def rows(self, assignees: Sequence[str]) -> list[QueueRow]:
+    async def rows(self, assignees: Sequence[str]) -> Listing:
         """The alerts of these assignees as they are now, each once."""
-        return _joined(await self._read(assignees), assignees)
+        duty = self._roster.duty()
+        return Known(await self._read(duty.lists(assignees)), duty).listing(assignees)
 
     async def rows_of(self, customer: str) -> list[QueueRow]:
         """The alerts of a customer as they are now, whoever owns them."""
@@ -72,13 +93,13 @@ class Live:
         self._forget_answers()
         return [self._marked(row, holders) for row in found]
 
-    def known_rows(self, assignees: Sequence[str]) -> list[QueueRow]:
+    def known_rows(self, assignees: Sequence[str]) -> Listing:
         """The alerts as last read by the poller, for a stream that watches them."""
-        return _joined(self._lists, assignees)
+        return self._known.listing(assignees)
 
     @contextmanager
     def watching(self, assignees: Sequence[str]) -> Iterator[asyncio.Event]:
-        """Have these lists read; the event is set after every change of any list."""
+        """Have the lists of these read; the event is set after every change of any list."""
         wake = asyncio.Event()
         self._watched.update(assignees)
         self._wakes.add(wake)
@@ -92,7 +113,7 @@ class Live:
 
     def is_read(self, assignees: Sequence[str]) -> bool:
         """Whether the poller has read all of these lists."""
-        return all(assignee in self._lists for assignee in assignees)
+        return all(one in self._known.lists for one in self._known.duty.lists(assignees))
 
     def answered(self, alert: str, answer: str) -> None:
         """Show an answer until it is applied."""
@@ -110,7 +131,7 @@ class Live:
                 await self._pause()
             else:
                 # Old by the time somebody looks again.
-                self._lists = {}
+                self._known = Known({}, self._roster.duty())
                 self._nudge.clear()
                 await self._nudge.wait()
 
@@ -123,15 +144,17 @@ class Live:
             pass
 
     async def _refresh(self) -> None:
+        duty = self._roster.duty()
         try:
-            lists = await self._read(sorted(self._watched))
+            lists = await self._read(duty.lists(sorted(self._watched)))
         except StoreError as error:
             # The lists stay as they were; the next reading may succeed.
             log.warning("queue_not_read", error=str(error))
             return
         self.readings += 1
-        if lists != self._lists:
-            self._lists = lists
+        known = Known(lists, duty)
+        if known != self._known:
+            self._known = known
             self._wake()
 
     def _wake(self) -> None:
@@ -160,19 +183,3 @@ class Live:
     def _forget_answers(self) -> None:
         now_s = self._clock_s()
         self._answered = {alert: held for alert, held in self._answered.items() if now_s < held[1]}
-
-
-def _joined(lists: Mapping[str, Sequence[QueueRow]], assignees: Sequence[str]) -> list[QueueRow]:
-    """Each alert once; a queue's list without those that another rep owns."""
-    rows = {row.alert: row for one in assignees for row in lists.get(one, ())}
-    return [row for row in rows.values() if _is_seen(row, assignees)]
-
-
-def may_answer(row: QueueRow, assignees: Sequence[str]) -> bool:
-    """Whether the alert is one of these assignees': their own, or unowned in their queue."""
-    is_theirs = row.queue in assignees if row.owner is None else row.owner in assignees
-    return is_theirs or EVERYBODY in assignees
-
-
-def _is_seen(row: QueueRow, assignees: Sequence[str]) -> bool:
-    return row.owner is None or row.owner in assignees or EVERYBODY in assignees

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from fastapi import Request
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from starlette.responses import HTMLResponse
+from starlette.responses import HTMLResponse, PlainTextResponse, Response
 
 from touchstream.schemas.units import Millis
 from touchstream.web.console.gate import gate_of
@@ -94,6 +94,14 @@ def written(
         now_ms=now_ms(),
         **context,
     )
+
+
+def refusal(request: Request, status: int, why: str, principal: Principal | None) -> Response:
+    """A page; for htmx a sentence that it puts above the list. ``why`` is the key of a text."""
+    if "hx-request" in request.headers:
+        headers = {"hx-retarget": "#message", "hx-reswap": "textContent"}
+        return PlainTextResponse(texts_for(request, principal)(why), status, headers=headers)
+    return render(request, "error.html", principal, {"status": status, "why": why}, status)
 
 
 def texts_for(request: Request, principal: Principal | None) -> Texts:

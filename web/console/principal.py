@@ -6,16 +6,13 @@ from hmac import compare_digest
 from secrets import token_urlsafe
 from typing import NamedTuple
 
-from touchstream.agents.settings import RepSettings
-from touchstream.agents.settings_reps import Language, Role
+from touchstream.agents.settings import RepSettings, Settings
+from touchstream.agents.settings_reps import GUEST_ID, Language, Role
 from touchstream.web.console.rows import EVERYBODY
 
 KEY_BYTES = 32
 KEY_PREFIX = "tsk_"
 """Makes a key that leaked into a text easy to find."""
-
-GUEST = RepSettings(id="guest", name="Guest", role="operator")
-"""Signed in by a one-time token where no rep has a key: the demo, and a first look."""
 
 OPEN_ATTRIBUTES = frozenset(
     {"account", "country", "language", "owner", "plan", "region", "sector", "segment", "time_zone"}
@@ -47,6 +44,15 @@ class Principal(NamedTuple):
     def sees_personal_data(self, owner: object) -> bool:
         """Whether the attributes of a customer of this owner are shown in full."""
         return self.leads or owner == self.id
+
+
+GUEST = Principal(GUEST_ID, "Guest", "operator", "en", "UTC", (EVERYBODY,))
+"""Signed in by a one-time token where nobody can sign in: the demo, and a first look."""
+
+
+def can_sign_in(settings: Settings) -> bool:
+    """Whether anybody has a way in of their own."""
+    return settings.console.has_oidc or any(rep.key_sha256 for rep in settings.reps)
 
 
 def principal_of(rep: RepSettings) -> Principal:

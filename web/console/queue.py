@@ -1,6 +1,6 @@
 """My queue: lists as HTML, and what becomes of an answer."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from hashlib import sha256
 from types import MappingProxyType
 from typing import NamedTuple
@@ -15,12 +15,13 @@ from touchstream.web.console.answers import (
     answer_of,
 )
 from touchstream.web.console.charts import sparkline
+from touchstream.web.console.duty import Roster
 from touchstream.web.console.gate import Refused
-from touchstream.web.console.live import Live, may_answer
+from touchstream.web.console.live import Live
 from touchstream.web.console.pages import now_ms
 from touchstream.web.console.principal import Principal
 from touchstream.web.console.publishing import EventPublisher, NotPublished
-from touchstream.web.console.rows import MOST_ROWS, QueueRow, View
+from touchstream.web.console.rows import MOST_ROWS, Alerts, Listing, QueueRow, View
 from touchstream.web.console.texts import Texts, texts_of
 
 CONFLICT, GONE = 409, 410
@@ -44,28 +45,38 @@ class Notice(NamedTuple):
     arguments: Mapping[str, str] = MappingProxyType({})
 
 
+class Sources(NamedTuple):
+    """Where lists come from, and where answers go."""
+
+    live: Live
+    alerts: Alerts
+    roster: Roster
+    claims: Claims
+    publisher: EventPublisher
+
+
 class Queue:
     """Draws lists and takes answers."""
 
-    def __init__(
-        self, templates: Environment, live: Live, claims: Claims, publisher: EventPublisher
-    ) -> None:
+    def __init__(self, templates: Environment, sources: Sources) -> None:
         self._templates = templates
         self._row = templates.get_template("row.html")
-        self._rows: dict[tuple[QueueRow, str, str, str, bool], Markup] = {}
-        self.live = live
-        self._claims = claims
-        self._publisher = publisher
+        self._rows: dict[tuple[QueueRow, str, str, str, bool, bool], Markup] = {}
+        self.live = sources.live
+        self._alerts = sources.alerts
+        self._roster = sources.roster
+        self._claims = sources.claims
+        self._publisher = sources.publisher
 
     def draw(
         self,
-        rows: Sequence[QueueRow],
+        listing: Listing,
         view: View,
         principal: Principal,
         notice: Notice | None = None,
     ) -> Fragment:
         """The rows of a view; the same rows give the same bytes."""
-        chosen = view.chosen(rows)
+        chosen = view.chosen(listing.rows)
         is_page = bool(view.customer)
         t = texts_of(principal.language)
         html = self._templates.get_template("rows.html").render(
@@ -74,6 +85,7 @@ class Queue:
             rows=[self._drawn(row, principal, t, is_page=is_page) for row in chosen[:MOST_ROWS]],
             more=max(0, len(chosen) - MOST_ROWS),
             total=len(chosen),
+            is_cut=listing.is_cut,
             is_page=is_page,
             notice=None if notice is None else t(notice.key, **notice.arguments),
         )
@@ -81,7 +93,8 @@ class Queue:
 
     def _drawn(self, row: QueueRow, principal: Principal, t: Texts, *, is_page: bool) -> Markup:
         """A row as HTML; the same one is drawn once for all who see it alike."""
-        key = row, t.language, principal.time_zone, principal.id, is_page
+        may_answer = self._roster.duty().may_answer(row, principal)
+        key = row, t.language, principal.time_zone, principal.id, is_page, may_answer
         html = self._rows.get(key)
         if html is None:
             if len(self._rows) >= MOST_DRAWN:
@@ -92,24 +105,30 @@ class Queue:
                 row=row,
                 trend=_trend(row, t),
                 is_page=is_page,
-                may_answer=may_answer(row, principal.assignees),
+                may_answer=may_answer,
             )
             # The template has escaped everything.
             html = self._rows[key] = Markup(drawn)
         return html
 
-    async def rows(self, principal: Principal, customer: str = "") -> list[QueueRow]:
+    async def listing(self, principal: Principal, customer: str = "") -> Listing:
         """The alerts of a customer, or all that this principal sees."""
         if customer:
-            return await self.live.rows_of(customer)
+            return Listing(await self.live.rows_of(customer))
         return await self.live.rows(principal.assignees)
+
+    async def customer_of(self, alert: str) -> str | None:
+        """Whom an open alert is about; None: it is not open, or not any more."""
+        return await self._alerts.customer_of(alert)
 
     async def find(self, alert: str, principal: Principal, customer: str = "") -> QueueRow:
         """An open alert that this principal may answer; raises :class:`Refused`."""
-        found_rows = await self.rows(principal, customer)
-        rows = [row for row in found_rows if may_answer(row, principal.assignees)]
-        found = next((row for row in rows if row.alert == alert), None)
-        if found is None:
+        found = _among(await self.listing(principal, customer), alert)
+        if found is None and not customer:
+            # Escalated to them, or deep below in the list: the link of a message names no customer.
+            customer = await self.customer_of(alert) or ""
+            found = _among(await self.listing(principal, customer), alert) if customer else None
+        if found is None or not self._roster.duty().may_answer(found, principal):
             raise Refused(GONE, "error-gone")
         return found
 
@@ -128,8 +147,7 @@ class Queue:
     async def claim(self, row: QueueRow, principal: Principal, *, take: bool) -> Notice | None:
         """Take an alert or give it back; a notice says who was first."""
         if not take:
-            await self._claims.release(row.alert, principal.id)
-            self.live.changed()
+            await self._give_back(row, principal)
             return None
         holder = await self._claims.claim(row.alert, principal.id)
         self.live.changed()
@@ -140,12 +158,32 @@ class Queue:
 
     async def _acknowledge(self, row: QueueRow, principal: Principal) -> None:
         """Tell the alert that somebody is on it, so that it is not escalated."""
-        data = {"alert": row.alert, "verdict": "acknowledged", "rep": principal.id}
         try:
-            await self._publisher.publish(row.customer, "alert.feedback", data, now_ms())
+            await self._publish(row, principal, "acknowledged")
         except NotPublished:
             await self._claims.release(row.alert, principal.id)
             raise
+
+    async def _give_back(self, row: QueueRow, principal: Principal) -> None:
+        """Tell the alert that nobody is on it, so that it is pushed and escalated again."""
+        released = await self._claims.release(row.alert, principal.id)
+        self.live.changed()
+        if not released:
+            return
+        try:
+            await self._publish(row, principal, "released")
+        except NotPublished:
+            # It would wait for nobody: still acknowledged, and in nobody's hands.
+            await self._claims.claim(row.alert, principal.id)
+            raise
+
+    async def _publish(self, row: QueueRow, principal: Principal, answer: str) -> None:
+        data = {"alert": row.alert, "verdict": answer, "rep": principal.id}
+        await self._publisher.publish(row.customer, "alert.feedback", data, now_ms())
+
+
+def _among(listing: Listing, alert: str) -> QueueRow | None:
+    return next((row for row in listing.rows if row.alert == alert), None)
 
 
 def _trend(row: QueueRow, t: Texts) -> str:

@@ -1,10 +1,11 @@
 """Pages of the queue: the list, its stream, and the answers."""
 
 from collections.abc import Callable
-from typing import Annotated
+from contextlib import AbstractContextManager
+from typing import Annotated, NamedTuple
 from urllib.parse import quote
 
-from fastapi import APIRouter, Depends, Form, Query, Request
+from fastapi import APIRouter, Depends, Form, Path, Query, Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.types import Receive, Scope, Send
 
@@ -17,24 +18,25 @@ from touchstream.web.console.answers import (
     Snooze,
     Verb,
 )
-from touchstream.web.console.event_stream import EventStream, lists
+from touchstream.web.console.event_stream import EventStream, OpenStreams, lists
 from touchstream.web.console.gate import SignedIn, gate_of
-from touchstream.web.console.pages import render
+from touchstream.web.console.pages import refusal, render
 from touchstream.web.console.principal import Principal
-from touchstream.web.console.queue import CONFLICT, Notice, Queue
+from touchstream.web.console.queue import CONFLICT, GONE, Notice, Queue
 from touchstream.web.console.rows import MOST_ROWS, SORTS, Sort, View
 from touchstream.web.console.sessions import COOKIE
-from touchstream.web.console.sign_in import SEE_OTHER
+from touchstream.web.console.sign_in import SEE_OTHER, TOO_MANY
 
 Kind = Annotated[str, Query(max_length=64)]
 Band = Annotated[str, Query(pattern="^(high|medium|)$")]
+AlertId = Annotated[str, Path(max_length=64)]
 OfCustomer = Annotated[str, Query(max_length=256)]
 Cursor = Annotated[str, Query(max_length=64)]
 
 
 def queue_router(queue: Queue) -> APIRouter:
     """The page and its stream."""
-    router = APIRouter()
+    router, open_streams = APIRouter(), OpenStreams()
 
     @router.get("/queue")
     async def page(
@@ -46,12 +48,12 @@ def queue_router(queue: Queue) -> APIRouter:
         snoozed: bool = False,
     ) -> Response:
         view = View(kind, band, sort, snoozed)
-        rows = await queue.live.rows(principal.assignees)
-        fragment = queue.draw(rows, view, principal)
+        listing = await queue.listing(principal)
+        fragment = queue.draw(listing, view, principal)
         context = {
             "view": view,
             "fragment": fragment,
-            "kinds": sorted({row.kind for row in rows} | ({kind} if kind else set())),
+            "kinds": sorted({row.kind for row in listing.rows} | ({kind} if kind else set())),
             "sorts": SORTS,
         }
         return render(request, "queue.html", principal, context)
@@ -69,10 +71,26 @@ def queue_router(queue: Queue) -> APIRouter:
         view = View(kind, band, sort, snoozed)
         # A client that comes back has a newer cursor than its page.
         cursor = request.headers.get("last-event-id", cursor)
-        cookie, sessions = request.cookies.get(COOKIE), gate_of(request).sessions
-        return _Stream(queue, view, principal, cursor, lambda: sessions.read(cookie) is None)
+        cookie, gate = request.cookies.get(COOKIE), gate_of(request)
+        return _Stream(
+            queue,
+            view,
+            Client(principal, cursor, lambda: gate.sessions.read(cookie) is None),
+            open_streams.of(gate.session(request).nonce),
+            refusal(request, TOO_MANY, "error-streams", principal),
+        )
 
     return router
+
+
+class Client(NamedTuple):
+    """Who watches a stream."""
+
+    principal: Principal
+    cursor: str
+    """Id of the list that they show."""
+    is_over: Callable[[], bool]
+    """Whether their session has ended."""
 
 
 class _Stream(Response):
@@ -82,33 +100,46 @@ class _Stream(Response):
         self,
         queue: Queue,
         view: View,
-        principal: Principal,
-        cursor: str,
-        is_over: Callable[[], bool],
+        client: Client,
+        place: AbstractContextManager[bool],
+        refusal: Response,
     ) -> None:
         super().__init__()
-        self._is_over = is_over
         self._queue = queue
         self._view = view
-        self._principal = principal
-        self._cursor = cursor
+        self._client = client
+        self._place = place
+        self._refusal = refusal
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        live, assignees = self._queue.live, self._principal.assignees
+        with self._place as is_free:
+            answer = self._watch if is_free else self._refusal
+            await answer(scope, receive, send)
+
+    async def _watch(self, scope: Scope, receive: Receive, send: Send) -> None:
+        principal, cursor, is_over = self._client
+        live, assignees = self._queue.live, principal.assignees
         with live.watching(assignees) as wake:
             first = await live.rows(assignees)
 
             def render_now() -> tuple[str, str]:
-                rows = live.known_rows(assignees) if live.is_read(assignees) else first
-                return self._queue.draw(rows, self._view, self._principal)
+                now = live.known_rows(assignees) if live.is_read(assignees) else first
+                return self._queue.draw(now, self._view, principal)
 
-            events = lists(render_now, wake, lambda: live.closing or self._is_over(), self._cursor)
+            events = lists(render_now, wake, lambda: live.closing or is_over(), cursor)
             await EventStream(events)(scope, receive, send)
 
 
 def answers_router(queue: Queue) -> APIRouter:
-    """The answers: a form of each for links in mails, and the POST of its button."""
+    """The link of a message; for each answer a form, for links in mails, and its POST."""
     router = APIRouter()
+
+    @router.get("/alerts/{alert}")
+    async def follow(request: Request, principal: SignedIn, alert: AlertId) -> Response:
+        customer = await queue.customer_of(alert)
+        if customer is None:
+            return render(request, "alert_over.html", principal, {}, GONE)
+        return RedirectResponse(page_of(customer), SEE_OTHER)
 
     @router.get("/alerts/{alert}/{verb}")
     async def confirm(
@@ -146,8 +177,8 @@ def answers_router(queue: Queue) -> APIRouter:
         chosen: Annotated[Chosen, Depends(chosen_of)],
         alert: Annotated[list[str], Form(max_length=MOST_ROWS)] = [],  # noqa: B006
     ) -> Response:
-        rows = await queue.live.rows(principal.assignees)
-        taken = [row for row in rows if row.alert in set(alert)]
+        listing, wanted = await queue.listing(principal), frozenset(alert)
+        taken = [row for row in listing.rows if row.alert in wanted]
         for row in taken:
             await queue.answer(verb, row, chosen, principal)
         notice = Notice("notice-bulk", {"count": str(len(taken))})
@@ -200,8 +231,8 @@ async def _after(
     """The list as it is now; without htmx, the page."""
     if not _is_htmx(request):
         return RedirectResponse(page_of(view.customer), SEE_OTHER)
-    rows = await queue.rows(principal, view.customer)
-    return HTMLResponse(queue.draw(rows, view, principal, notice).html, status)
+    listing = await queue.listing(principal, view.customer)
+    return HTMLResponse(queue.draw(listing, view, principal, notice).html, status)
 
 
 def page_of(customer: str) -> str:

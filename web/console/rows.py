@@ -14,8 +14,9 @@ EVERYBODY = "*"
 """The assignee of leads and operators: every alert; no id of a rep or queue."""
 MOST_ROWS = 50
 """Rows of a list; a rep's day is 20."""
-MOST_READ = 100
-"""Rows read of each assignee: some are filtered out, and those on a queue may have an owner."""
+MOST_READ = 1_000
+"""Customers read of each assignee's list: snoozed and filtered ones, and those of a queue that
+another rep gets, must not hide what waits below them."""
 
 
 class QueueRow(NamedTuple):
@@ -57,16 +58,30 @@ class QueueRow(NamedTuple):
     saveability_from: SaveabilityFrom = "none"
 
 
+class Listing(NamedTuple):
+    """What somebody sees, in no order."""
+
+    rows: Sequence[QueueRow]
+    is_cut: bool = False
+    """Whether a list was longer than what is read of it."""
+
+
 class Alerts(Protocol):
     """The open alerts, by assignee."""
 
     async def open_alerts(
         self, assignees: Sequence[str], limit: int
     ) -> Mapping[str, Sequence[QueueRow]]:
-        """Assignee -> the ``limit`` alerts of highest priority; claims are not filled in."""
+        """Assignee -> the alerts of the ``limit`` customers of highest priority, of owner or queue.
+
+        Claims are not filled in.
+        """
 
     async def alerts_of(self, customer: str) -> Sequence[QueueRow]:
         """All open alerts of a customer, whoever owns them; claims are not filled in."""
+
+    async def customer_of(self, alert: str) -> str | None:
+        """Whom an open alert is about; None: it is not open, or not any more."""
 
 
 class View(NamedTuple):

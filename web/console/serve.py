@@ -19,6 +19,7 @@ from touchstream.schemas.shards import shard_names
 from touchstream.web.console.app import Ports, console_app
 from touchstream.web.console.event_log import KafkaLog
 from touchstream.web.console.one_time import OneTimeTokens
+from touchstream.web.console.principal import can_sign_in
 from touchstream.web.console.publishing import KafkaPublisher
 from touchstream.web.console.sign_in import TOKEN
 from touchstream.web.console.stored_alerts import StoredAlerts
@@ -91,11 +92,6 @@ def stored_alerts(settings: Settings, store: Store) -> StoredAlerts:
     queues = [rules.alerts.queue, *routed, *(one.id for one in settings.queues)]
     shards = shard_names(settings.kafka.partitions)
     return StoredAlerts(store, shards, queues, rules.deciding.currency)
-
-
-def can_sign_in(settings: Settings) -> bool:
-    """Whether anybody has a way in."""
-    return settings.console.has_oidc or any(rep.key_sha256 for rep in settings.reps)
 
 
 def require_sign_in(settings: Settings) -> None:

@@ -10,7 +10,7 @@ from touchstream.agents.settings import Settings
 from touchstream.web.console.gate import gate_of, local_path
 from touchstream.web.console.one_time import OneTimeTokens
 from touchstream.web.console.pages import render
-from touchstream.web.console.principal import GUEST, rep_with_key
+from touchstream.web.console.principal import rep_with_key
 from touchstream.web.console.rate_limit import WINDOW_S, RateLimit
 
 TOKEN = "token"
@@ -53,11 +53,11 @@ def sign_in_router(settings: Settings, tokens: OneTimeTokens, limit: RateLimit) 
         response = RedirectResponse("/queue", SEE_OTHER)
         if token is None:
             return response
-        address = _address(request)
-        if limit.is_exceeded(address) or not tokens.take(token):
+        gate, address = gate_of(request), _address(request)
+        if limit.is_exceeded(address) or not (gate.takes_guests and tokens.take(token)):
             limit.fail(address)
             return RedirectResponse("/sign-in", SEE_OTHER)
-        gate_of(request).sign_in(response, GUEST)
+        gate.sign_in_guest(response)
         return response
 
     return router

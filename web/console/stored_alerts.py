@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+from touchstream.agents.alert_search import find_alerts
 from touchstream.agents.queries import AlertRow, alert_rows
 from touchstream.agents.stores.base import Read, Store
 from touchstream.schemas.shards import shard_name
@@ -18,6 +19,8 @@ Place = tuple[float, str, str]
 """Score, customer and shard of a member of an index."""
 TREND = 8
 """Snapshots of the trend: two months of weekly ones."""
+MOST_DECODED = 10_000
+"""Customers whose rows are kept; more than that only while one reading needs them."""
 FAR_MS = Millis(253_402_300_799_999)
 """A snooze without an end: until the risk is worse, or until the next touchpoint."""
 
@@ -40,9 +43,11 @@ class StoredAlerts:
     async def open_alerts(
         self, assignees: Sequence[str], limit: int
     ) -> Mapping[str, Sequence[QueueRow]]:
-        indexes = [self._index(assignee) for assignee in assignees]
+        names = [self._indexes(assignee) for assignee in assignees]
+        indexes = list(dict.fromkeys(index for of_one in names for index in of_one))
         members = await self._store.read_indexes(self._shards, indexes, limit)
-        chosen = [self._highest(members, at, limit) for at in range(len(indexes))]
+        at = {index: number for number, index in enumerate(indexes)}
+        chosen = [self._highest(members, [at[one] for one in of_one], limit) for of_one in names]
         rows = await self._rows({place for places in chosen for place in places})
         return {
             assignee: _sorted(rows, places)
@@ -54,19 +59,29 @@ class StoredAlerts:
         [[data]] = await self._store.load([Read(shard, [customer])])
         return [] if data is None else rows_of(customer, shard, decode(data), self._currency)
 
-    def _index(self, assignee: str) -> str:
+    async def customer_of(self, alert: str) -> str | None:
+        found = (await find_alerts(self._store, self._shards, [alert])).get(alert)
+        return None if found is None else found.customer
+
+    def _indexes(self, assignee: str) -> Sequence[str]:
         if assignee == EVERYBODY:
-            return ALERTS_INDEX
-        return queue_index(assignee) if assignee in self._queues else owner_index(assignee)
+            return [ALERTS_INDEX]
+        owned = owner_index(assignee)
+        # A customer's owner may be a queue.
+        return [queue_index(assignee), owned] if assignee in self._queues else [owned]
 
     def _highest(
-        self, members: Sequence[Sequence[Sequence[tuple[str, float]]]], at: int, limit: int
+        self,
+        members: Sequence[Sequence[Sequence[tuple[str, float]]]],
+        indexes: Sequence[int],
+        limit: int,
     ) -> list[Place]:
-        places = [
+        places = {
             (score, customer, shard)
             for shard, of_shard in zip(self._shards, members, strict=True)
+            for at in indexes
             for customer, score in of_shard[at]
-        ]
+        }
         return sorted(places, reverse=True)[:limit]
 
     async def _rows(self, places: set[Place]) -> Mapping[str, Sequence[QueueRow]]:
@@ -75,13 +90,17 @@ class StoredAlerts:
             by_shard.setdefault(shard, []).append(customer)
         reads = [Read(shard, list(dict.fromkeys(ids))) for shard, ids in by_shard.items()]
         loaded = await self._store.load(reads)
-        self._decoded = {
+        decoded = {
             customer: self._decode(read.shard, customer, data)
             for read, found in zip(reads, loaded, strict=True)
             for customer, data in zip(read.ids, found, strict=True)
             if data is not None
         }
-        return {customer: rows for customer, (_, rows) in self._decoded.items()}
+        # A page asks for other lists than the poller, which reads its own again at once.
+        self._decoded.update(decoded)
+        if len(self._decoded) > MOST_DECODED:
+            self._decoded = decoded
+        return {customer: rows for customer, (_, rows) in decoded.items()}
 
     def _decode(self, shard: str, customer: str, data: bytes) -> tuple[bytes, Sequence[QueueRow]]:
         known = self._decoded.get(customer)

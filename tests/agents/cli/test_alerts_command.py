@@ -407,7 +407,20 @@ def test_a_claim_is_given_back_by_the_rep_who_has_it(shop: Shop) -> None:
     said = f"touchstream: alert {ADA}: eve has not claimed it, or the claim is over\n"
     assert other == Output(1, "", said)
     assert shop.alerts("release", ADA, "--rep", "ali") == Output(0, f"{ADA}  released\n", "")
+    assert [data["verdict"] for _, _, data in shop.sent()] == ["acknowledged", "released"]
     assert shop.alerts("claim", ADA, "--rep", "eve").code == 0
+
+
+def test_a_claim_stays_if_nobody_can_be_told_that_it_is_given_back(
+    shop: Shop, tmp_path: Path
+) -> None:
+    shop.alerts("claim", ADA, "--rep", "ali")
+    # In a process of its own, as below.
+    settings = {**shop.settings, "KAFKA__BOOTSTRAP": "127.0.0.1:1"}
+    arguments = ("alerts", "release", ADA, "--rep", "ali", "--timeout", "1")
+    output = touchstream(*arguments, cwd=tmp_path, settings=settings)
+    assert (output.code, output.out, output.err.count("\n")) == (1, "", 1)
+    assert json.loads(shop.alerts("show", ADA, "--json").out)["claimed_by"] == "ali"
 
 
 def test_a_claim_that_nobody_can_be_told_of_is_given_back(shop: Shop, tmp_path: Path) -> None:

@@ -25,7 +25,7 @@
     if (typing || event.ctrlKey || event.metaKey || event.altKey || !keysOn()) return;
     if (event.key === "j" || event.key === "k") move(event.key === "j" ? 1 : -1);
     else if (event.key === "?") byId("help")?.showModal();
-    else if (!"cdsSnox".includes(event.key) || !press(event.key)) return;
+    else if (!"cdusSnox".includes(event.key) || !press(event.key)) return;
     event.preventDefault();
   };
 
