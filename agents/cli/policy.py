@@ -8,6 +8,7 @@ import orjson
 import typer
 
 from touchstream.agents.cli.failures import BadUsage, Failed
+from touchstream.agents.cli.histories import moment_of
 from touchstream.agents.evaluation.csv_log import read_csv
 from touchstream.agents.evaluation.policy_file import PolicyError, read_policy
 from touchstream.agents.evaluation.replayed_log import Reward, read_replayed
@@ -36,6 +37,7 @@ class Source(NamedTuple):
     outcomes: Path | None
     reward: Reward
     window_days: float
+    until: str | None = None
 
 
 class _Read(NamedTuple):
@@ -92,7 +94,10 @@ def _read(source: Source) -> _Read:
         raise BadUsage(
             f"--window-days={source.window_days:g}: want days, 0 < days <= {WINDOW_DAYS}"
         )
-    return _Read(*read_replayed(source.log, source.outcomes, source.window_days, source.reward))
+    end_ms = None if source.until is None else moment_of("--until", source.until)
+    return _Read(
+        *read_replayed(source.log, source.outcomes, source.window_days, source.reward, end_ms)
+    )
 
 
 def _evaluated(

@@ -42,6 +42,13 @@ def evaluate(
     window_days: Annotated[
         float, typer.Option(help="Days after a decision in which its outcome counts.")
     ] = 14.0,
+    until: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TIME",
+            help="Outcomes are complete up to then; default: the latest decision or outcome.",
+        ),
+    ] = None,
     interval: Annotated[
         str | None,
         typer.Option(
@@ -64,5 +71,5 @@ def evaluate(
     from touchstream.agents.cli import policy as command
 
     how = command.asked(interval, level, reward_model, seed, adaptive=outcomes is not None)
-    source = command.Source(log, outcomes, command.reward_of(reward, outcomes), window_days)
+    source = command.Source(log, outcomes, command.reward_of(reward, outcomes), window_days, until)
     command.show(source, policy_file, how, as_json=as_json)

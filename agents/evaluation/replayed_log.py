@@ -1,6 +1,8 @@
 """Our own log: ``action.recommended`` lines of a replay, joined with ``action.outcome`` events.
 
-A decision is evaluated once its window has closed before the end of both files. Its reward:
+A decision is evaluated once its window has closed before the end of the log: the latest decision or
+outcome, unless it is given. Other touchpoints do not count, as one wrong clock would close every
+window. The reward of a decision:
 
 - ``do_nothing``: 0;
 - accepted within the window: 1, or the outcome's ``value_minor``;
@@ -14,7 +16,7 @@ reaches them.
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Literal, NamedTuple, TypeVar
+from typing import Literal, NamedTuple
 
 import msgspec
 from msgspec import Raw, Struct
@@ -28,7 +30,6 @@ from touchstream.streams.decide.evaluation.logged import LoggedDecision
 from touchstream.streams.decide.policy import DO_NOTHING
 
 Reward = Literal["accepted", "money"]
-Data = TypeVar("Data", bound=Struct)
 RECOMMENDED = "action.recommended"
 OUTCOME = "action.outcome"
 HOLDOUT = "holdout"
@@ -60,8 +61,8 @@ class ReplayedLog(NamedTuple):
 
     decisions: list[LoggedDecision]
     left_out: Mapping[str, int]
-    """Why -> how many decisions, or outcomes: holdout, window_open, not_sent, failed,
-    unknown_decision, other_action."""
+    """Why -> how many decisions (holdout, window_open, not_sent, failed), outcomes
+    (unknown_decision, other_action) or lines of the touchpoints (unreadable)."""
     currency: str | None
     """Of the rewards, if they are money."""
 
@@ -80,41 +81,55 @@ class _Joined:
             self._outcome(line)
 
     def _recommended(self, line: RawLine) -> None:
-        event, at_ms = self._event(line)
-        if event.type != RECOMMENDED:
-            raise InputError(f"{line.place}: want {RECOMMENDED}, not {event.type[:64]!r}")
-        data = _decoded(line, event, ActionRecommended)
+        try:
+            event = msgspec.json.decode(line.value, type=_Event)
+            if event.type != RECOMMENDED:
+                raise InputError(f"{line.place}: want {RECOMMENDED}, not {event.type[:64]!r}")
+            at_ms = parse_time(event.time)
+            data = msgspec.json.decode(event.data, type=ActionRecommended)
+        except InputError:
+            raise
+        except ValueError as exc:
+            raise InputError(f"{line.place}: want {RECOMMENDED}: {exc}") from exc
+        self.end_ms = max(self.end_ms, at_ms)
         # A crash repeats lines in Kafka; the id of a decision is a hash of its cause.
         self.decisions.setdefault(data.decision, _Dated(at_ms, event.subject, data))
 
     def _outcome(self, line: RawLine) -> None:
-        event, at_ms = self._event(line)
-        if event.type != OUTCOME:
+        try:
+            event = msgspec.json.decode(line.value, type=_Event)
+            if event.type != OUTCOME:
+                return
+            at_ms = parse_time(event.time)
+            data = msgspec.json.decode(event.data, type=ActionOutcome)
+        except ValueError:
+            # A deployment's touchpoints have such lines; it rejects them as well.
+            self.left_out["unreadable"] += 1
             return
-        data = _decoded(line, event, ActionOutcome)
+        self._join(_Happened(at_ms, str(line.place), data))
+
+    def _join(self, happened: _Happened) -> None:
+        data = happened.data
         decision = self.decisions.get(data.decision)
         if decision is None:
             self.left_out["unknown_decision"] += 1
         elif decision.data.action != data.action:
             self.left_out["other_action"] += 1
         else:
-            happened = _Happened(at_ms, str(line.place), data)
+            self.end_ms = max(self.end_ms, happened.at_ms)
             self.outcomes.setdefault(data.decision, []).append(happened)
-
-    def _event(self, line: RawLine) -> tuple[_Event, Millis]:
-        try:
-            event = msgspec.json.decode(line.value, type=_Event)
-            at_ms = Millis(parse_time(event.time))
-        except ValueError as exc:
-            raise InputError(f"{line.place}: want a CloudEvent: {exc}") from exc
-        self.end_ms = max(self.end_ms, at_ms)
-        return event, at_ms
 
 
 def read_replayed(
-    recommended: Path, outcomes: Path, window_days: float, reward: Reward
+    recommended: Path,
+    outcomes: Path,
+    window_days: float,
+    reward: Reward,
+    end_ms: Millis | None = None,
 ) -> ReplayedLog:
     """Join two files of JSON lines, plain or gzip; the second may hold other touchpoints as well.
+
+    ``end_ms``: nothing that happened before it is missing.
 
     Raises
     ------
@@ -123,11 +138,12 @@ def read_replayed(
     """
     joined = _Joined(recommended, outcomes)
     window_ms = int(window_days * DAY_MS)
+    until_ms = joined.end_ms if end_ms is None else end_ms
     left_out, found, currencies = joined.left_out, [], set[str]()
     for dated in sorted(joined.decisions.values(), key=lambda one: (one.at_ms, one.data.decision)):
         closes_ms = dated.at_ms + window_ms
         happened = joined.outcomes.get(dated.data.decision, [])
-        obstacle = _obstacle(dated, happened, closes_ms, joined.end_ms)
+        obstacle = _obstacle(dated, happened, closes_ms, until_ms)
         if obstacle is not None:
             left_out[obstacle] += 1
             continue
@@ -190,10 +206,3 @@ def _currency(outcomes: Path, currencies: set[str], reward: Reward) -> str | Non
     if len(currencies) > 1:
         raise InputError(f"{outcomes}: want values in one currency, not {sorted(currencies)}")
     return currencies.pop()
-
-
-def _decoded(line: RawLine, event: _Event, kind: type[Data]) -> Data:
-    try:
-        return msgspec.json.decode(event.data, type=kind)
-    except ValueError as exc:
-        raise InputError(f"{line.place}: {event.type}: {exc}") from exc

@@ -244,7 +244,9 @@ def event(kind: str, customer: str, day: float, data: object) -> Row:
     return {"type": kind, "subject": customer, "time": at(day), "data": data}
 
 
-END = event("order.placed", "zoe", 60.0, {})
+END = outcome("yes", "seen", 60.0)
+"""The log goes on until then."""
+WRONG_CLOCK = event("order.placed", "zoe", 900.0, {})
 
 
 def write(folder: Path, decisions: Sequence[Row], outcomes: Sequence[Row]) -> None:
@@ -292,6 +294,8 @@ def test_what_has_no_reward_is_left_out_and_counted(command: Command) -> None:
             outcome("open", "accepted", 51.0),
             outcome("foreign", "accepted", 51.0),
             outcome("held", "accepted", 1.0),
+            {"type": "action.outcome", "data": "broken"},
+            WRONG_CLOCK,
             END,
         ],
     )
@@ -303,8 +307,20 @@ def test_what_has_no_reward_is_left_out_and_counted(command: Command) -> None:
         "not_sent": 1,
         "other_action": 1,
         "unknown_decision": 1,
+        "unreadable": 1,
         "window_open": 1,
     }
+    later = command.replayed("--until", "1970-03-06")
+    assert (later["decisions"], later["left_out"].get("window_open")) == (2, None)
+
+
+def test_a_line_that_is_no_recommendation_is_refused(command: Command) -> None:
+    write(command.folder, [recommended("yes", "call"), END], [END])
+    output = command.evaluate("--outcomes", "outcomes.jsonl", log="decisions.jsonl")
+    assert (output.code, output.err) == (
+        1,
+        "touchstream: decisions.jsonl:2: want action.recommended, not 'action.outcome'\n",
+    )
 
 
 def test_money_is_the_value_of_the_first_acceptance(command: Command) -> None:
@@ -339,12 +355,8 @@ def test_money_is_the_value_of_the_first_acceptance(command: Command) -> None:
             ],
             "outcomes.jsonl: want values in one currency, not ['EUR', 'USD']",
         ),
-        (
-            [{"type": "action.outcome"}],
-            "outcomes.jsonl:1: want a CloudEvent: Object missing required field `subject`",
-        ),
     ],
-    ids=["no_value", "currencies", "no_event"],
+    ids=["no_value", "currencies"],
 )
 def test_outcomes_without_a_value_are_refused(
     command: Command, outcomes: list[Row], line: str
