@@ -22,7 +22,7 @@ from touchstream.streams.decide.evaluation.support import NoSupport
 HEAD = ("estimator", "value", "interval", "gain", "interval", "effective decisions")
 LOGGED = "as logged"
 FEW = 100
-"""Effective decisions below which intervals are a rough guide."""
+"""Customers, or effective decisions, below which intervals are a rough guide."""
 SUSPICIOUS = 1.5
 """Half intervals that the mean weight is from 1: three standard errors at a level of .95."""
 WINDOW_DAYS = 3_650
@@ -72,7 +72,7 @@ def reward_of(text: str, outcomes: Path | None) -> Reward:
 def show(source: Source, policy_file: Path, how: How, *, as_json: bool) -> None:
     """Print the values, as a table or as one JSON object."""
     for file in (source.log, policy_file, source.outcomes):
-        if file is not None and not file.is_file():
+        if file is not None and not file.exists():
             raise BadUsage(f"{file}: no such file")
     try:
         policy = read_policy(policy_file)
@@ -138,9 +138,17 @@ def _cautions(found: Evaluation) -> Iterator[str]:
             f"the mean weight is {weight.estimate:.3g}, not 1: the propensities are not "
             "those of the log, or some could not be chosen"
         )
-    effective = found.values["snips"].effective_n
-    if effective < FEW:
-        yield f"{effective:.0f} effective decisions: the intervals are a rough guide"
+    of_policy = found.values["snips"]
+    if of_policy.low == of_policy.high:
+        yield (
+            f"every decision of the policy had the reward {of_policy.estimate:.4g}: the intervals "
+            "show none of the uncertainty"
+        )
+    if of_policy.effective_n < FEW or found.customers < FEW:
+        yield (
+            f"{of_policy.effective_n:.0f} effective decisions, {found.customers} customers: the "
+            "intervals are a rough guide"
+        )
 
 
 def _cells(name: str, value: PolicyValue, gain: PolicyValue | None) -> tuple[str, ...]:

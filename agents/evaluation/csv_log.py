@@ -6,6 +6,7 @@ An optional column ``weight`` says how many decisions a row stands for.
 import csv
 import gzip
 import io
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -27,7 +28,7 @@ def read_csv(file: Path) -> list[LoggedDecision]:
     """
     try:
         return list(_decisions(file, _text(file)))
-    except (OSError, EOFError, UnicodeDecodeError, csv.Error) as exc:
+    except (OSError, EOFError, UnicodeDecodeError, csv.Error, zlib.error) as exc:
         raise InputError(f"{file}: {getattr(exc, 'strerror', None) or exc}") from exc
 
 
@@ -61,7 +62,7 @@ def _check_header(file: Path, names: Sequence[str]) -> None:
     if missing:
         raise InputError(
             f"{file}: want a CSV with columns {', '.join(REQUIRED)} (or the lines of "
-            f"next-best-action.jsonl); missing: {', '.join(missing)}"
+            f"next-best-action.jsonl, with --outcomes); missing: {', '.join(missing)}"
         )
     if len(set(names)) < len(names):
         raise InputError(f"{file}: want each column once, not {', '.join(names)}")

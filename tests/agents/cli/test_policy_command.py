@@ -125,6 +125,18 @@ def test_a_gzipped_log_is_the_same_log(csv: Command) -> None:
     assert csv.values(log="log.csv.gz") == csv.values()
 
 
+@pytest.mark.parametrize(
+    "damaged",
+    [b"\x1f\x8bno gzip", gzip.compress(LOG.encode())[:-9], b"\xff\xfe\xfa"],
+    ids=["magic", "cut_off", "not_text"],
+)
+def test_damaged_files_end_with_1_and_one_line(csv: Command, damaged: bytes) -> None:
+    (csv.folder / "log.csv").write_bytes(damaged)
+    output = csv.evaluate()
+    assert (output.code, output.out, len(output.err.splitlines())) == (1, "", 1)
+    assert output.err.startswith("touchstream: log.csv: ")
+
+
 def test_the_always_valid_interval_is_wider_and_the_level_is_kept(csv: Command) -> None:
     def width(*arguments: str) -> float:
         found = csv.values(*arguments)["values"]["snips"]
@@ -139,6 +151,17 @@ def test_wrong_propensities_are_cautioned_against(csv: Command) -> None:
         "the mean weight is 0.556, not 1: the propensities are not those of the log, or some "
         "could not be chosen"
     ]
+
+
+def test_few_customers_and_equal_rewards_are_cautioned_against(csv: Command) -> None:
+    mail = 'kind = "constant"\naction = "mail"\n'
+    assert csv.values(policy=mail)["cautions"] == [
+        "every decision of the policy had the reward 0: the intervals show none of the uncertainty"
+    ]
+    (csv.folder / "log.csv").write_text("".join(LOG.splitlines(keepends=True)[:61]))
+    assert csv.evaluate().out.splitlines()[-1] == (
+        "caution: 30 effective decisions, 60 customers: the intervals are a rough guide"
+    )
 
 
 @pytest.mark.parametrize(
@@ -182,7 +205,7 @@ def test_a_bad_option_or_policy_ends_with_2_and_one_line(
         (
             "customer,action,reward\n",
             "log.csv: want a CSV with columns customer, action, propensity, reward (or the lines "
-            "of next-best-action.jsonl); missing: propensity",
+            "of next-best-action.jsonl, with --outcomes); missing: propensity",
         ),
         (HEADER, "log.csv: no decision with a known reward"),
         (HEADER + "a,pro,call,half,1\n", "log.csv:2: propensity='half': want a number"),
