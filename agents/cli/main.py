@@ -24,6 +24,7 @@ from touchstream.agents.cli.options import (
     exit_unless,
     load_settings,
 )
+from touchstream.agents.cli.policy_commands import policy
 
 EVENT_FILES = "One CloudEvent a line as JSON, plain or gzip; a pipe; - for standard input."
 
@@ -40,6 +41,7 @@ app.add_typer(letters, name="dead-letters")
 app.add_typer(models, name="models")
 app.add_typer(bands, name="bands")
 app.add_typer(channels, name="channels")
+app.add_typer(policy, name="policy")
 
 
 @app.command()

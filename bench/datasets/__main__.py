@@ -1,4 +1,7 @@
-"""``python -m bench.datasets cdnow|bank_calls > events.jsonl``: history as CloudEvents, by time."""
+"""``python -m bench.datasets cdnow|bank_calls > events.jsonl``: history as CloudEvents, by time.
+
+``python -m bench.datasets hillstrom > log.csv``: decisions for ``touchstream policy evaluate``.
+"""
 
 import argparse
 import sys
@@ -11,14 +14,19 @@ import orjson
 from bench.datasets.bank_calls import MONTHS, call_events
 from bench.datasets.cdnow import cdnow_events
 from bench.datasets.folder import DataMissing
+from bench.datasets.hillstrom import OUTCOMES, write_decisions
 
 BAD_USAGE = 2
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Write the events to stdout and one JSON line of counts to stderr; 2 if data is missing."""
+    """Write the data to stdout and one JSON line of counts to stderr; 2 if data is missing."""
     chosen = _parser().parse_args(arguments)
     try:
+        if chosen.dataset == "hillstrom":
+            rows = write_decisions(chosen.outcome, sys.stdout)
+            print(orjson.dumps({"rows": rows}).decode(), file=sys.stderr)
+            return 0
         events, seen = _read(chosen)
     except DataMissing as missing:
         print(missing, file=sys.stderr)
@@ -35,6 +43,8 @@ def _parser() -> argparse.ArgumentParser:
     cdnow.add_argument("--part", choices=("sample", "master"), default="sample")
     calls = sets.add_parser("bank_calls", help="calls to the call centre of a bank, 1999")
     calls.add_argument("--month", choices=(*MONTHS, "both"), default="both")
+    emails = sets.add_parser("hillstrom", help="a randomised e-mail test, 2008, as CSV")
+    emails.add_argument("--outcome", choices=OUTCOMES, default="visit", help="the reward")
     return parser
 
 

@@ -10,6 +10,7 @@ BESIDE_THE_PROJECT = Path(__file__).resolve().parents[3] / "shared" / "data"
 
 ORIGINS = {
     "cdnow": "the CDNOW purchase log of Fader and Hardie (brucehardie.com, datasets/CDNOW_*.zip)",
+    "hillstrom": "Hillstrom's MineThatData e-mail challenge (blog.minethatdata.com, 2008)",
     "bank_calls": 'the call-centre data of an "Anonymous Bank", 1999 (Technion SEE laboratory)',
 }
 

@@ -1,0 +1,1 @@
+"""Logs of decisions and policies from files, for ``touchstream policy evaluate``."""
