@@ -111,7 +111,7 @@ class _Writer(NotifierUnderTest):
         super().__init__(deployment.settings, "2026-12-01 09:00")
         self._deployment, self.written = deployment, list[Emission]()
 
-    def _apply(self, emission: Emission) -> None:
+    def enter(self, emission: Emission) -> None:
         self.written.append(emission)
 
     def _moment(self) -> Millis:
