@@ -20,6 +20,7 @@ LEFT_OUT = {
     "customer-risk.jsonl": ("sequence",),
     "next-best-action.jsonl": ("sequence",),
     "customer-signals.jsonl": ("sequence",),
+    "alerts.jsonl": ("sequence",),
     "dead-letters.jsonl": ("partition", "offset"),
 }
 """Output -> fields that may differ; the ``scores-NAME.jsonl`` of further targets come on top."""

@@ -16,6 +16,7 @@ from touchstream.schemas.emissions.envelope import decode_emission, structured
 from touchstream.schemas.envelope import format_time
 from touchstream.schemas.examples import Example, ExampleRecord, decode_example
 from touchstream.schemas.topics import (
+    ALERTS_TOPIC,
     CHURN_RISK_TOPIC,
     COMPACTED_TOPICS,
     CUSTOMER_RISK_TOPIC,
@@ -28,11 +29,13 @@ from touchstream.schemas.units import Millis
 from touchstream.streams.learn.snapshot import CHURN
 
 EMISSIONS = (
+    ALERTS_TOPIC,
     CHURN_RISK_TOPIC,
     CUSTOMER_RISK_TOPIC,
     NEXT_BEST_ACTION_TOPIC,
     CUSTOMER_SIGNALS_TOPIC,
 )
+_OF_ONE_PARTITION = frozenset({ALERTS_TOPIC, EXAMPLES_TOPIC})
 RULES_FILE = "rules.json"
 """The rules of the replay, in the outputs' folder."""
 VALUE_SHOWN_BYTES = 120
@@ -96,7 +99,7 @@ class Collector:
         """Start reading every topic at its beginning."""
         await self._consumer.start()
         read = {
-            name: 1 if topic == EXAMPLES_TOPIC else self._partitions
+            name: 1 if topic in _OF_ONE_PARTITION else self._partitions
             for name, topic in self._logical.items()
             if topic in self._files or topic == EXAMPLES_TOPIC
         }

@@ -28,6 +28,7 @@ _FIXED = frozenset(
         "rules.json",
         "scores.jsonl",
         "profiles.jsonl",
+        "alerts.jsonl",
         "churn-risk.jsonl",
         "customer-risk.jsonl",
         "customer-signals.jsonl",
