@@ -39,10 +39,10 @@ def consumed(records: Sequence[Sent], rule: Rule) -> list[Sent]:
     return kept
 
 
-def topics(crashes: Random) -> dict[tuple[str, str], list[Sent]]:
+def topics(crashes: Random, records: Sequence[Sent]) -> dict[tuple[str, str], list[Sent]]:
     """What lies on the partition of each topic and shard, repeats included."""
     logs: dict[tuple[str, str], list[Sent]] = defaultdict(list)
-    for record in emissions():
+    for record in records:
         logs[record.topic, record.sequence.partition(":")[0]].append(record)
     for log in logs.values():
         for _ in range(3):
@@ -74,14 +74,15 @@ def test_there_is_something_to_lose() -> None:
 
 @given(st.integers(0, 2**32).map(Random))
 def test_by_shard_and_topic_none_is_lost_and_no_repeat_is_kept(chance: Random) -> None:
-    records = read(topics(chance), chance)
+    records = read(topics(chance, emissions()), chance)
     assert len(records) > len(emissions())
     assert sorted(consumed(records, by_shard_and_topic)) == sorted(emissions())
 
 
 @given(st.integers(0, 2**32).map(Random))
 def test_by_shard_alone_records_are_lost(chance: Random) -> None:
-    kept = consumed(read(topics(chance), chance), by_shard)
-    lost = set(emissions()) - set(kept)
-    assert len(lost) == len(emissions()) / 2  # of two topics with as many numbers each
+    of_two = [one for one in emissions() if one.topic in {CHURN_RISK_TOPIC, NEXT_BEST_ACTION_TOPIC}]
+    kept = consumed(read(topics(chance, of_two), chance), by_shard)
+    lost = set(of_two) - set(kept)
+    assert len(lost) == len(of_two) / 2  # of two topics with as many numbers each
     assert len(kept) == len(set(kept))
