@@ -57,11 +57,13 @@ def run(
 
 
 def known(stream: LocalStream) -> dict[str, Any]:
-    """Every state, but the ids of decisions: they are hashes of the number of a tick."""
+    """Every state, but the ids of decisions and alerts: hashes of the number of a tick."""
     [shard] = stream.shards
     found = {name: as_json(name, decode(data)) for name, data in shard.states.items()}
     for state in found.values():
         state.get("decisions", {}).pop("newest_decision", None)
+        for alert in state.get("alerts", {}).get("open", ()):
+            alert.pop("alert")
     return found
 
 
@@ -76,6 +78,7 @@ def emissions_of(stream: LocalStream) -> list[Any]:
         data = msgspec.to_builtins(emission.data)
         data.pop("cause", None)
         data.pop("decision", None)
+        data.pop("alert", None)
         if isinstance(data.get("action"), dict):
             data["action"].pop("decision")
         found.append((entry.topic, emission.subject, emission.time_ms, data))
