@@ -13,6 +13,7 @@ import orjson
 from bench.by_hand import by_hand
 from touchstream.schemas.dead_letter import decode_letter
 from touchstream.schemas.emissions.envelope import Emission, decode_emission
+from touchstream.schemas.emissions.risk import Reason
 from touchstream.schemas.envelope import Event, decode_data, format_time, parse_time
 from touchstream.schemas.event_types import EventTypeRules, FieldRules, own_types
 from touchstream.schemas.examples import Example
@@ -315,6 +316,24 @@ def last_state(steps: Sequence[Step]) -> State:
 
 def emitted(steps: Sequence[Step]) -> list[Emission]:
     return [emission for step in steps for emission in step.emissions]
+
+
+def silent(days: float = 19.0, usual: float | None = 4.0) -> Reason:
+    """A reason: silent for so many days, usually one every ``usual``."""
+    often = "" if usual is None else f", usually comes every {int(usual)}"
+    return Reason(
+        feature="silence_days",
+        text=f"silent for {int(days)} days{often}",
+        contribution=1.2,
+        change=None,
+        kind="silence",
+        value=days,
+        bound="exactly",
+        unit="days",
+        usual=usual,
+        compared_with=None if usual is None else "own",
+        direction="raises",
+    )
 
 
 def folded(*happened: Event, before: Profile | None = None) -> Profile:

@@ -28,7 +28,7 @@ from touchstream.streams.decide.routing import owner_of, queue_of
 from touchstream.streams.emit.alerts import alert_id
 from touchstream.streams.learn.ledger import MILLION
 from touchstream.streams.learn.snapshot import CHURN, RETURN
-from touchstream.streams.measures.alerts import alert_rated
+from touchstream.streams.measures.alerts import alert_cleared, alert_rated
 from touchstream.streams.profiles.profile import Profile
 from touchstream.streams.projections.alert_conditions import (
     Condition,
@@ -148,7 +148,12 @@ class Alerts:
         # Of those that are over as well: a summary that is not sent yet may name the customer.
         known: list[OpenAlert | RestingAlert] = [*state.open, *state.resting]
         gone = [cleared(state, one, "erased", subject, cause, now_ms) for one in known]
-        return Update(None, gone, indexes=dict.fromkeys(alert_indexes(state)))
+        return Update(
+            None,
+            gone,
+            measures=[alert_cleared(one.kind, "erased", now_ms) for one in state.open],
+            indexes=dict.fromkeys(alert_indexes(state)),
+        )
 
     def merge(self, a: AlertsState, b: AlertsState, ctx: Context) -> AlertsState:
         """Of each kind the alert with the higher risk; whose they are says the higher of both."""

@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from tests.make import days, state_of
+from tests.make import days, silent, state_of
 from tests.web.console_client import (
     ADA_KEY,
     LALE_KEY,
@@ -18,7 +18,6 @@ from tests.web.console_client import (
 from tests.web.queue_rows import row
 from touchstream.agents.stores.base import Commit, Fence
 from touchstream.agents.stores.memory import MemoryStore
-from touchstream.schemas.emissions.risk import Reason
 from touchstream.schemas.shards import shard_name
 from touchstream.streams.checkpoint import ShardCheckpoint, encode_checkpoint
 from touchstream.streams.decide.bands import Crossing
@@ -120,17 +119,7 @@ async def test_any_id_is_found_by_the_search() -> None:
     assert "<h1>a/b ?&amp;#" in page.text
 
 
-SILENT = Reason(
-    feature="silence",
-    text="silent for 40 days",
-    contribution=0.5,
-    change=None,
-    kind="silence",
-    value=40.0,
-    bound="exactly",
-    unit="days",
-    direction="raises",
-)
+SILENT = silent(40.0, None)
 CYS = row("cy", "a1", score=9_600.0)._replace(
     reasons=(SILENT,), loss=0.8, value_from="subscription"
 )
@@ -147,7 +136,7 @@ async def test_an_open_alert_stands_on_top_with_the_parts_of_its_priority() -> N
     assert "Value: a year, for the most part of their subscription." in page
     assert "Saveability: not learnt yet" in page
     # Without a model the reasons are those of the alert.
-    assert '<th scope="row">silent for 40 days</th><td class="n high">+0.50</td>' in page
+    assert '<th scope="row">silent for 40 days</th><td class="n high">+1.20</td>' in page
 
 
 async def test_reasons_are_told_in_the_language_of_the_rep() -> None:

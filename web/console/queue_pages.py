@@ -40,20 +40,16 @@ def queue_router(queue: Queue) -> APIRouter:
 
     @router.get("/queue")
     async def page(
-        request: Request,
-        principal: SignedIn,
-        kind: Kind = "",
-        band: Band = "",
-        sort: Sort = "priority",
-        snoozed: bool = False,
+        request: Request, principal: SignedIn, view: Annotated[View, Depends(asked_view)]
     ) -> Response:
-        view = View(kind, band, sort, snoozed)
         listing = await queue.listing(principal)
         fragment = queue.draw(listing, view, principal)
         context = {
             "view": view,
             "fragment": fragment,
-            "kinds": sorted({row.kind for row in listing.rows} | ({kind} if kind else set())),
+            "kinds": sorted(
+                {row.kind for row in listing.rows} | ({view.kind} if view.kind else set())
+            ),
             "sorts": SORTS,
         }
         return render(request, "queue.html", principal, context)
@@ -62,13 +58,9 @@ def queue_router(queue: Queue) -> APIRouter:
     async def stream(
         request: Request,
         principal: SignedIn,
-        kind: Kind = "",
-        band: Band = "",
-        sort: Sort = "priority",
-        snoozed: bool = False,
+        view: Annotated[View, Depends(asked_view)],
         cursor: Cursor = "",
     ) -> Response:
-        view = View(kind, band, sort, snoozed)
         # A client that comes back has a newer cursor than its page.
         cursor = request.headers.get("last-event-id", cursor)
         cookie, gate = request.cookies.get(COOKIE), gate_of(request)
@@ -198,6 +190,13 @@ def answers_router(queue: Queue) -> APIRouter:
         return await _after(request, queue, view, principal, notice)
 
     return router
+
+
+def asked_view(
+    kind: Kind = "", band: Band = "", sort: Sort = "priority", snoozed: bool = False
+) -> View:
+    """The view that the address of a page asks for."""
+    return View(kind, band, sort, snoozed)
 
 
 def view_of(

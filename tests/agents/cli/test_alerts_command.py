@@ -14,7 +14,7 @@ import structlog
 
 from bench.services.redis import RedisServer
 from tests.agents.cli.command import Output, touchstream
-from tests.make import moment, state_of
+from tests.make import moment, silent, state_of
 from touchstream.agents import clients
 from touchstream.agents.alert_search import PAGE, find_alerts
 from touchstream.agents.cli.alert_answers import until_of
@@ -27,7 +27,6 @@ from touchstream.agents.settings import KafkaSettings
 from touchstream.agents.stores.base import Commit, Fence, Store
 from touchstream.agents.stores.memory import MemoryStore
 from touchstream.agents.stores.redis import connect
-from touchstream.schemas.emissions.risk import Reason
 from touchstream.schemas.shards import shard_name, shard_names
 from touchstream.streams.checkpoint import ShardCheckpoint, encode_checkpoint
 from touchstream.streams.decide.bands import Crossing
@@ -39,17 +38,7 @@ from touchstream.streams.state import Slot, encode
 
 CapturedFiles = pytest.CaptureFixture[str]
 SHARDS = shard_names(2)
-SILENT = Reason(
-    feature="silence_days",
-    text="silent for 19 days",
-    contribution=1.2,
-    change=None,
-    kind="silence",
-    value=19.3,
-    bound="exactly",
-    unit="days",
-    direction="raises",
-)
+SILENT = silent(19.3, None)
 ADA, BOB, CY = "0a" * 16, "0b" * 16, "0c" * 16
 NOBODY = "ff" * 16
 LEAVES = "May leave  high risk, 82 %"

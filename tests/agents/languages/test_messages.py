@@ -4,7 +4,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from tests.make import days
+from tests.make import days, silent
 from touchstream.agents.languages.layout import MOST_IN_SUBJECT, Message
 from touchstream.agents.languages.message_data import (
     AlertLine,
@@ -22,26 +22,13 @@ from touchstream.agents.languages.messages import (
     raised,
 )
 from touchstream.agents.languages.texts import Texts
-from touchstream.schemas.emissions.risk import Reason
 from touchstream.schemas.units import Millis
 
 NOW_MS = days(300)
 QUEUE = "https://console.example/queue"
 LANGUAGES = (Texts("en"), Texts("tr"))
 EN, TR = LANGUAGES
-SILENT = Reason(
-    feature="silence_days",
-    text="silent for 19 days, usually comes every 4",
-    contribution=1.2,
-    change=None,
-    kind="silence",
-    value=19.3,
-    bound="exactly",
-    unit="days",
-    usual=4.2,
-    compared_with="own",
-    direction="raises",
-)
+SILENT = silent(19.3, 4.2)
 
 
 def line(

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
+from tests.make import silent
 from touchstream.agents.channels.message import Delivery as Outcome
 from touchstream.agents.channels.message import Message
 from touchstream.agents.notifier.book import Book, Delivery
@@ -24,7 +25,6 @@ from touchstream.schemas.emissions.alerts import (
 from touchstream.schemas.emissions.cause import Cause
 from touchstream.schemas.emissions.customer_risk import LastAction
 from touchstream.schemas.emissions.envelope import Emission
-from touchstream.schemas.emissions.risk import Reason
 from touchstream.schemas.rules import Band
 from touchstream.schemas.touchpoints.actions import Rating
 from touchstream.schemas.units import CustomerId, Millis
@@ -32,19 +32,7 @@ from touchstream.streams.emit.alerts import alert_emission
 
 CONSOLE = "https://console.example.com"
 DELIVERED = Outcome("delivered", 200)
-SILENCE = Reason(
-    feature="silence_days",
-    text="silent for 19 days, usually comes every 4",
-    contribution=1.5,
-    change=None,
-    kind="silence",
-    value=19.0,
-    bound="exactly",
-    unit="days",
-    usual=4.0,
-    compared_with="own",
-    direction="raises",
-)
+SILENCE = silent()
 
 
 def ms(text: str) -> Millis:

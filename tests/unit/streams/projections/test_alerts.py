@@ -310,6 +310,8 @@ def test_an_erasure_clears_it_and_leaves_the_indexes() -> None:
         "alerts": None,
         queue_index("support"): None,
     }
+    counted = [one.dimensions for one in erasure.measures if one.name == "alerts_cleared"]
+    assert counted == [("churn", "erased")]
     assert erasure.state is not None
     assert alerts_of(erasure.state) is None
 
