@@ -31,7 +31,7 @@ from touchstream.agents.notifier.book import Book, Delivery
 from touchstream.agents.notifier.compose import Composer
 from touchstream.agents.notifier.directory import Directory
 from touchstream.agents.notifier.events import apply
-from touchstream.agents.notifier.outcomes import Destinations, after_attempt, due, is_off
+from touchstream.agents.notifier.outcomes import Destinations, after_attempt, ready_at
 from touchstream.agents.notifier.record import NOTIFIER, NotifierRecord
 from touchstream.agents.notifier.rounds import pass_time
 from touchstream.agents.outbox import Outbox
@@ -146,7 +146,13 @@ class Notifier(FencedAgent[NotifierShard]):
                 minute = now_ms // MINUTE_MS
                 pass_time(shard.book, self._directory, now_ms, reassign=minute != self._reassigned)
                 self._reassigned = minute
-                ready = self._ready(shard, now_ms)
+                ready = ready_at(
+                    shard.book,
+                    self._composer,
+                    self._destinations,
+                    now_ms,
+                    self._under_way.keys(),
+                )
                 # Before anything leaves: who has lost the fence must not send.
                 await self.persist(lambda shard=shard: self._commit(shard))  # type: ignore[misc]
                 for delivery in ready:
@@ -162,19 +168,6 @@ class Notifier(FencedAgent[NotifierShard]):
     def _count(self, of: Callable[[Book], int]) -> int:
         return sum(of(shard.book) for shard in self.shards.values())
 
-    def _ready(self, shard: NotifierShard, now_ms: Millis) -> Sequence[Delivery]:
-        """The deliveries to attempt, with their messages; what cannot be sent is dropped."""
-        book, ready = shard.book, []
-        for delivery in due(book, self._directory, now_ms, self._under_way.keys()):
-            message = delivery.message or self._composer.message(book, delivery)
-            if message is None or is_off(book, self._destinations, delivery):
-                book.drop(delivery)
-                continue
-            whole = msgspec.structs.replace(delivery, message=message)
-            book.put(whole)
-            ready.append(whole)
-        return ready
-
     def _begin(self, shard: NotifierShard, delivery: Delivery) -> None:
         task = asyncio.create_task(self._deliver(shard, delivery))
         self._under_way[delivery.key] = task
@@ -188,7 +181,7 @@ class Notifier(FencedAgent[NotifierShard]):
             die("stopped", exc)
 
     async def _attempt(self, shard: NotifierShard, delivery: Delivery) -> None:
-        assert delivery.message is not None  # by _ready
+        assert delivery.message is not None  # by ready_at
 
         def wanted() -> bool:
             # The turn may come long after: the alert may be over, or the shard another's.

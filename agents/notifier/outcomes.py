@@ -9,6 +9,7 @@ from touchstream.agents.channels.attempts import next_attempt_ms
 from touchstream.agents.channels.endpoint_health import EndpointHealth
 from touchstream.agents.channels.message import Delivery as Outcome
 from touchstream.agents.notifier.book import Book, Delivery
+from touchstream.agents.notifier.compose import Composer
 from touchstream.agents.notifier.directory import Directory
 from touchstream.agents.notifier.hours import is_quiet
 from touchstream.agents.notifier.rounds import operators_learn
@@ -55,6 +56,29 @@ def is_off(book: Book, destinations: Destinations, delivery: Delivery) -> bool:
         return True
     health = book.health.get(destinations.key(delivery))
     return health is not None and health.disabled is not None
+
+
+def ready_at(
+    book: Book,
+    composer: Composer,
+    destinations: Destinations,
+    now_ms: Millis,
+    under_way: Collection[str] = (),
+) -> Sequence[Delivery]:
+    """The deliveries to attempt, with their messages; what cannot be sent is dropped.
+
+    A message is written once and kept, so that every attempt carries the same one.
+    """
+    ready = []
+    for delivery in due(book, composer.directory, now_ms, under_way):
+        message = delivery.message or composer.message(book, delivery)
+        if message is None or is_off(book, destinations, delivery):
+            book.drop(delivery)
+            continue
+        whole = replace(delivery, message=message)
+        book.put(whole)
+        ready.append(whole)
+    return ready
 
 
 def after_attempt(

@@ -10,7 +10,7 @@ from touchstream.agents.notifier.book import Book, Delivery
 from touchstream.agents.notifier.compose import Composer
 from touchstream.agents.notifier.directory import Directory
 from touchstream.agents.notifier.events import apply
-from touchstream.agents.notifier.outcomes import Destinations, after_attempt, due, is_off
+from touchstream.agents.notifier.outcomes import Destinations, after_attempt, ready_at
 from touchstream.agents.notifier.rounds import pass_time
 from touchstream.agents.settings import Settings
 from touchstream.schemas.emissions.alerts import (
@@ -45,7 +45,6 @@ class NotifierUnderTest:
 
     def __init__(self, settings: Settings, now: str) -> None:
         self.directory = Directory(settings)
-        self.composer = Composer(self.directory, CONSOLE)
         self.destinations = Destinations({one.name: "d" for one in settings.channels})
         self.book = Book()
         self.stored: dict[str, bytes] = {}
@@ -63,7 +62,8 @@ class NotifierUnderTest:
     def run(self) -> "NotifierUnderTest":
         """One round: decide, attempt what is due, enter what came of it."""
         pass_time(self.book, self.directory, self.now_ms)
-        for delivery in due(self.book, self.directory, self.now_ms, ()):
+        composer = Composer(self.directory, CONSOLE)
+        for delivery in ready_at(self.book, composer, self.destinations, self.now_ms):
             self._attempt(delivery)
         self.commit()
         return self
@@ -82,12 +82,9 @@ class NotifierUnderTest:
         return self
 
     def _attempt(self, delivery: Delivery) -> None:
-        message = self.composer.message(self.book, delivery)
-        if message is None or is_off(self.book, self.destinations, delivery):
-            self.book.drop(delivery)
-            return
+        assert delivery.message is not None  # by ready_at
         if self.answer.well:
-            self.sent.append((delivery.recipient, message))
+            self.sent.append((delivery.recipient, delivery.message))
         after_attempt(
             self.book, self.directory, self.destinations, delivery, self.answer, self.now_ms
         )

@@ -485,3 +485,29 @@ def test_an_alert_whose_end_was_not_heard_of_is_forgotten() -> None:
     one.raise_alert("c1")
     one.run().at("2026-12-16 09:01")
     assert not one.book.notices
+
+
+def test_a_summary_that_waits_is_written_anew_when_an_alert_in_it_clears() -> None:
+    one = harness("2026-12-01 07:59", ada={"digest_hours": [8], "capacity_per_day": 0})
+    for customer in ("c1", "c2"):
+        one.raise_alert(customer)
+    one.answer = Outcome("retry", 503)
+    one.at("2026-12-01 08:00")
+    [waiting] = one.book.deliveries.values()
+    one.clear("c1")
+    one.answer = Outcome("delivered", 200)
+    [(_, message)] = one.at("2026-12-01 08:01").sent
+    assert message.id == waiting.id
+    assert message.payload["alerts"] == ["alert-c2"]
+
+
+def test_a_repetition_carries_the_message_of_the_first_attempt() -> None:
+    one = harness()
+    one.raise_alert("c1", 100.0)
+    one.answer = Outcome("retry", 503)
+    one.run()
+    [first] = one.book.deliveries.values()
+    one.answer = Outcome("delivered", 200)
+    one.update("c1", "risk", score=900.0)
+    [(_, message)] = one.at("2026-12-01 09:01").sent
+    assert message == first.message
