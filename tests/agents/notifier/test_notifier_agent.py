@@ -105,6 +105,8 @@ async def test_an_event_that_comes_twice_is_entered_once() -> None:
     channel = Kept()
     notifier = agent(MemoryStore(), channel)
     await read(notifier, raised(), end=1)
+    await notifier.tick(lambda _: 1)
+    await settled(notifier)
     again: list[Any] = [Record(1, encode_emission(raised()[0], f"p0:{1:016d}"))]
     await notifier.work([Batch(SOURCE, again, notifier.epoch, False)])
     await notifier.tick(lambda _: 2)
