@@ -43,10 +43,12 @@ def assign(book: Book, directory: Directory, notice: Notice, now_ms: Millis) -> 
         _drop_single(book, notice.alert)
     if before is None or before.recipient != name:
         # What one rep has in hand is news to another.
-        notice = replace(notice, answered=False)
+        notice = replace(notice, answered=notice.answered and before is None)
         push = notice.push or f"{notice.alert}:{name}:{now_ms}"
         notice = given_to(directory, replace(notice, push=push), name, now_ms)
         _count(book, name, notice.score, now_ms)
+    else:
+        notice = replace(notice, recipient=name)
     if notice.is_quiet:
         notice = replace(notice, push=None)
     book.put(notice)
@@ -82,7 +84,7 @@ def _update(
     changed, snoozed = frozenset(update.changed), update.snooze is not None
     if before is None:
         # Raised before this notifier read the topic, or during a backfill.
-        before = fresh
+        before = replace(fresh, answered=update.acknowledged_by is not None)
     worse = "band" in changed and _RANK[update.band] > _RANK[before.band]
     # What is worse than a person thought, or was given back, needs another look.
     anew = worse or not changed.isdisjoint({"awake", "released"})

@@ -511,3 +511,9 @@ def test_a_repetition_carries_the_message_of_the_first_attempt() -> None:
     one.update("c1", "risk", score=900.0)
     [(_, message)] = one.at("2026-12-01 09:01").sent
     assert message == first.message
+
+
+def test_an_unknown_alert_that_somebody_has_in_hand_is_not_sent() -> None:
+    one = harness()
+    one.update("c1", "risk", by="ada")
+    assert one.run().sent == []
