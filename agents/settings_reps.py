@@ -77,12 +77,22 @@ class Recipient(Table):
         begin, _, end = self.quiet_hours.partition("-")
         return time.fromisoformat(begin), time.fromisoformat(end)
 
+    def is_quiet_at(self, clock: time) -> bool:
+        """Whether this local time is in the quiet hours."""
+        if self.quiet is None:
+            return False
+        begin, end = self.quiet
+        return begin <= clock < end if begin < end else clock >= begin or clock < end
+
     @model_validator(mode="after")
     def _is_consistent(self) -> Self:
         if self.escalate_to == self.id:
             raise ValueError("want escalate_to to name another rep or queue")
         if self.answer_within_minutes is not None and self.escalate_to is None:
             raise ValueError("want escalate_to with answer_within_minutes")
+        for hour in self.digest_hours:
+            if self.is_quiet_at(time(hour)) and self.is_quiet_at(time(hour, 59)):
+                raise ValueError(f"want digest_hours outside of quiet_hours, not {hour}")
         return self
 
 

@@ -29,11 +29,7 @@ def is_quiet(recipient: Recipient, at_ms: Millis) -> bool:
     now = local(recipient, at_ms)
     if _DAYS[now.weekday()] in recipient.quiet_days:
         return True
-    if recipient.quiet is None:
-        return False
-    begin, end = recipient.quiet
-    clock = now.time()
-    return begin <= clock < end if begin < end else clock >= begin or clock < end
+    return recipient.is_quiet_at(now.time())
 
 
 def quiet_until(recipient: Recipient, at_ms: Millis) -> Millis | None:

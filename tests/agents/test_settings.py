@@ -501,6 +501,10 @@ def test_no_rep_has_the_name_of_the_consoles_guest(tmp_path: Path) -> None:
     [
         ('quiet_hours = "8-18"', "want hours such as 18:00-08:00"),
         ('time_zone = "Istanbul"', "want a time zone such as Europe/Istanbul"),
+        (
+            'digest_hours = [8, 18]\nquiet_hours = "18:00-08:30"',
+            "want digest_hours outside of quiet_hours, not 18",
+        ),
         ("answer_within_minutes = 5", "want escalate_to with answer_within_minutes"),
         ('escalate_to = "ada"', "want escalate_to to name another rep or queue"),
         ("absent = [{first = 2026-12-31, last = 2026-12-24}]", "want first <= last"),
