@@ -71,7 +71,7 @@ def test_from_a_touchpoint_to_the_answer_in_kafka(
     assert answers[-1:] == [alert]
 
 
-async def answered_in_the_browser(settings: Settings, deployment: Deployment) -> str | None:
+async def answered_in_the_browser(settings: Settings, deployment: Deployment) -> str:
     """Wait for the first alert, and mark it done; returns its id."""
     store, claims, publisher = open_store(settings), open_claims(settings), KafkaPublisher(settings)
     log = KafkaLog(settings)
@@ -105,12 +105,33 @@ async def answered_in_the_browser(settings: Settings, deployment: Deployment) ->
     return alert
 
 
+async def pressed_on_one(page: Page, key: str) -> tuple[str, str]:
+    """Press a key's button in a row that has it enabled; returns alert and customer's page.
+
+    The list changes at any time, and an answered alert waits with its buttons disabled:
+    row, ids and press are one step.
+    """
+    ids = await page.wait_for_function(
+        """key => {
+            const button = document.querySelector(`.row [data-key=${key}]:not([disabled])`);
+            if (!button) return null;
+            // What the page says next is about this press.
+            for (const old of document.querySelectorAll("#notice, #message")) old.textContent = "";
+            const row = button.closest(".row");
+            button.click();
+            return [row.dataset.alert, row.querySelector("h2 a").getAttribute("href")];
+        }""",
+        arg=key,
+        timeout=60_000,
+    )
+    alert, customer = await ids.json_value()
+    return alert, customer
+
+
 async def outcome_of_one(page: Page) -> None:
     """Note that a recommended action was accepted; some alerts are over before the button."""
     while True:
-        row = page.locator(".row:has([data-key=o])").first
-        alert = await row.get_attribute("data-alert")
-        await page.locator(f"[data-alert='{alert}'] [data-key=o]").click()
+        await pressed_on_one(page, "o")
         dialog = page.get_by_role("dialog")
         answered = page.locator("#notice:not(:empty), #message:not(:empty), dialog[open] form")
         await expect(answered).not_to_have_count(0)
@@ -123,18 +144,13 @@ async def outcome_of_one(page: Page) -> None:
                 return
 
 
-async def done_with_one(page: Page) -> tuple[str | None, str | None]:
+async def done_with_one(page: Page) -> tuple[str, str]:
     """Mark an alert as done; returns its id and the page of its customer.
 
     At this speed some are over before anybody can press a button.
     """
     while True:
-        row = page.locator(".row").first
-        # Both at once: the list may change in between.
-        alert, customer = await row.evaluate(
-            "row => [row.dataset.alert, row.querySelector('h2 a').getAttribute('href')]"
-        )
-        await page.locator(f"[data-alert='{alert}'] [data-key=d]").click()
+        alert, customer = await pressed_on_one(page, "d")
         answered = page.locator("#notice:not(:empty), #message:not(:empty)")
         await expect(answered).not_to_have_count(0)
         if await page.locator("#notice").text_content():

@@ -33,6 +33,7 @@ pytestmark = [pytest.mark.integration, pytest.mark.slow, pytest.mark.timeout(500
 SEED = 20261128
 BEFORE, AFTER = 4, 12
 RULES = {**FAST_RULES, "CHURN__SNAPSHOT_EVERY_DAYS": "2", "TICKS__INTERVAL_S": "0.5"}
+SOME_RISKS = 5
 CUSTOMER = "c0"
 """The customer who came most often."""
 MANY_TEXTS = 5_000
@@ -66,6 +67,7 @@ def moved(
         old.wait_ticking()
         with Traffic(old, SEED, customers=200, per_s=100):
             wait_until(lambda: old.checkpoint().knowledge.version >= 3, "three versions", 90)
+            wait_until(lambda: len(events(old)) > SOME_RISKS, "risks of some customers", 120)
             said["busy"] = reshard(old, folder)
         old.drain()
         said["running"] = reshard(old, folder)
@@ -152,7 +154,7 @@ def test_the_deployment_goes_on_as_the_core_does(moved: Moved) -> None:
 
 def test_the_newest_risk_of_every_customer_is_in_the_new_topic(moved: Moved) -> None:
     old = events(moved.old)
-    assert len(old) > 10
+    assert len(old) > SOME_RISKS
     assert set(old) <= set(events(moved.new))
 
 
