@@ -1,12 +1,17 @@
 """The active configuration and models, compiled once per tick for a whole shard."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
+from touchstream.schemas.emissions.envelope import Emission
 from touchstream.schemas.rules import Rules
 from touchstream.schemas.units import Millis
+from touchstream.streams.decide.arbitration import Decision
 from touchstream.streams.features.feature import FeatureList
 from touchstream.streams.learn.scorer import Scorer
+
+OnDecision = Callable[[Decision, Emission], None]
+"""Called with each decision and its emission; must not block."""
 
 
 class ServingContext(NamedTuple):
@@ -21,3 +26,5 @@ class ServingContext(NamedTuple):
     """By target; None before the first tick, when events are folded but not scored."""
     watermark_ms: Millis | None
     """The last tick's time; None before the first."""
+    on_decision: OnDecision | None = None
+    """Of an evaluation that runs a log again; a worker has none."""

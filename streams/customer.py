@@ -408,6 +408,8 @@ def _decide(one: Underway) -> None:
         decision, serving.rules, serving.rules_digest, serving.version, ctx.cause
     )
     one.emissions = (*one.emissions, emission)
+    if serving.on_decision is not None:
+        serving.on_decision(decision, emission)
     for registered in DECIDED:
         assert registered.decided is not None  # by construction of DECIDED
         state = ctx.slots.get(registered)

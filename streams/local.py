@@ -16,7 +16,7 @@ from touchstream.schemas.topics import EXAMPLES_TOPIC
 from touchstream.schemas.units import Millis
 from touchstream.streams.checkpoint import ShardCheckpoint, log_phase
 from touchstream.streams.commit import CommitBatch
-from touchstream.streams.context import ServingContext
+from touchstream.streams.context import OnDecision, ServingContext
 from touchstream.streams.emit.signal import model_signal
 from touchstream.streams.features.catalogue import FEATURES
 from touchstream.streams.intake.decode import Origin
@@ -98,8 +98,10 @@ class LocalStream:
         partitions: int = 1,
         chunk: int = 1_000_000,
         limit: LetterLimit = NO_LIMIT,
+        on_decision: OnDecision | None = None,
     ) -> None:
         self.limit = limit
+        self.on_decision = on_decision
         self.rules = rules
         self.partitions = partitions
         self.chunk = chunk
@@ -114,7 +116,9 @@ class LocalStream:
         """The serving context of a shard."""
         active_config = checkpoint.active_config
         if active_config is None:
-            return ServingContext(self.rules, self.rules.digest(), FEATURES, 0, None, None)
+            return ServingContext(
+                self.rules, self.rules.digest(), FEATURES, 0, None, None, self.on_decision
+            )
         scorer = self.scorers[active_config.model_version]
         return ServingContext(
             self.rules,
@@ -123,6 +127,7 @@ class LocalStream:
             active_config.model_version,
             scorer,
             checkpoint.watermark_ms,
+            self.on_decision,
         )
 
     def feed(self, partition: int, records: Sequence[Record]) -> None:

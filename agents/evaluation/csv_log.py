@@ -1,6 +1,7 @@
 """A log of decisions as CSV: customer, action, propensity, reward; every other column is context.
 
-An optional column ``weight`` says how many decisions a row stands for.
+An optional column ``weight`` says how many decisions a row stands for, and columns ``p:ACTION``
+what the policy to evaluate would have done; an action without one has probability 0.
 """
 
 import csv
@@ -15,6 +16,8 @@ from touchstream.streams.decide.evaluation.logged import LoggedDecision
 
 REQUIRED = ("customer", "action", "propensity", "reward")
 WEIGHT = "weight"
+PROPOSED = "p:"
+"""Before the name of an action."""
 _GZIP = b"\x1f\x8b"
 
 
@@ -41,7 +44,8 @@ def _decisions(file: Path, text: str) -> Iterator[LoggedDecision]:
     rows = csv.DictReader(io.StringIO(text, newline=""), strict=True)
     names = rows.fieldnames or ()
     _check_header(file, names)
-    context = [name for name in names if name not in (*REQUIRED, WEIGHT)]
+    proposed = [name for name in names if name.startswith(PROPOSED)]
+    context = [name for name in names if name not in (*REQUIRED, WEIGHT, *proposed)]
     for row in rows:
         place = f"{file}:{rows.line_num}"
         if None in row or None in row.values():
@@ -54,6 +58,8 @@ def _decisions(file: Path, text: str) -> Iterator[LoggedDecision]:
             probabilities=None,
             reward=_number(place, row, "reward"),
             weight=_number(place, row, WEIGHT) if WEIGHT in row else 1.0,
+            proposed={name.removeprefix(PROPOSED): _number(place, row, name) for name in proposed}
+            or None,
         )
 
 

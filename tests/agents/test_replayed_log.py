@@ -10,7 +10,8 @@ import orjson
 import pytest
 
 from tests.make import QUICK
-from touchstream.agents.evaluation.replayed_log import ReplayedLog, read_replayed
+from touchstream.agents.evaluation.outcomes import RewardedLog, Rewarding
+from touchstream.agents.evaluation.replayed_log import read_replayed
 from touchstream.agents.history.lines import parse_line
 from touchstream.schemas.emissions.actions import ActionRecommended
 from touchstream.schemas.emissions.envelope import decode_emission
@@ -39,8 +40,8 @@ class Files(NamedTuple):
     recommended: Path
     touchpoints: Path
 
-    def read(self) -> ReplayedLog:
-        return read_replayed(self.recommended, self.touchpoints, WINDOW_DAYS, "accepted")
+    def read(self) -> RewardedLog:
+        return read_replayed(self.recommended, self.touchpoints, Rewarding("accepted", WINDOW_DAYS))
 
 
 @pytest.fixture(scope="module")

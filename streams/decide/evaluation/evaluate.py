@@ -60,9 +60,9 @@ class Evaluation(NamedTuple):
 
 
 def evaluate(
-    decisions: Sequence[LoggedDecision], policy: TargetPolicy, how: How = DEFAULT
+    decisions: Sequence[LoggedDecision], policy: TargetPolicy | None, how: How = DEFAULT
 ) -> Evaluation:
-    """Evaluate a policy on logged decisions.
+    """Evaluate a policy on logged decisions; None: the one that they propose themselves.
 
     Raises
     ------

@@ -35,6 +35,8 @@ class LoggedDecision(NamedTuple):
     """Any unit; the value of a policy is in the same."""
     weight: float = 1.0
     """How many decisions this one stands for (> 0), for logs that are samples."""
+    proposed: Mapping[str, float] | None = None
+    """Probability of every action under the policy to evaluate, if the log brings it."""
 
 
 class PolicyValue(NamedTuple):
@@ -54,6 +56,8 @@ class DecisionLog(NamedTuple):
     """n decisions as columns; k arms."""
 
     contexts: Sequence[Context]
+    """Length n."""
+    proposed: Sequence[Mapping[str, float] | None]
     """Length n."""
     arms: tuple[str, ...]
     """Every action that was or could be chosen, sorted; length k."""
@@ -89,6 +93,7 @@ def columns(decisions: Sequence[LoggedDecision]) -> DecisionLog:
     customer = [customers.setdefault(one.customer, len(customers)) for one in decisions]
     return DecisionLog(
         contexts=[one.context for one in decisions],
+        proposed=[one.proposed for one in decisions],
         arms=arms,
         customers=tuple(customers),
         customer=np.asarray(customer, np.int64),

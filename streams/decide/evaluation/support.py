@@ -13,9 +13,16 @@ from touchstream.streams.decide.evaluation.policies import NoChoice, TargetPolic
 class NoSupport(ValueError):
     """The log says nothing about a part of the policy; the message says which."""
 
+    def __init__(self, message: str, actions: Sequence[str] = ()) -> None:
+        super().__init__(message)
+        self.actions = tuple(actions)
+        """The actions that the log could not choose."""
 
-def target_probabilities(log: DecisionLog, policy: TargetPolicy) -> Floats:
+
+def target_probabilities(log: DecisionLog, policy: TargetPolicy | None) -> Floats:
     """P(arm) under the policy, shape (n, k): rows as the decisions, columns as ``log.arms``.
+
+    None: as the log proposes.
 
     Raises
     ------
@@ -30,21 +37,21 @@ def target_probabilities(log: DecisionLog, policy: TargetPolicy) -> Floats:
     decisions: Counter[str] = Counter()
     for row, context in enumerate(log.contexts):
         could = [arm for arm, possible in zip(log.arms, log.could[row], strict=True) if possible]
-        for arm, probability in _distribution(policy, context, could).items():
+        wanted = log.proposed[row] if policy is None else policy.probabilities(context, could)
+        for arm, probability in _checked(wanted).items():
             if probability > 0.0 and arm not in could:
                 outside[arm] = outside.get(arm, 0.0) + probability
                 decisions[arm] += 1
             elif probability > 0.0:
                 found[row, index[arm]] = probability
     if outside:
-        raise NoSupport(_refusal(outside, decisions, len(log.contexts)))
+        raise NoSupport(_refusal(outside, decisions, len(log.contexts)), list(outside))
     return found
 
 
-def _distribution(
-    policy: TargetPolicy, context: Mapping[str, str | float], arms: Sequence[str]
-) -> Mapping[str, float]:
-    distribution = policy.probabilities(context, arms)
+def _checked(distribution: Mapping[str, float] | None) -> Mapping[str, float]:
+    if distribution is None:
+        raise NoChoice("a decision without the probabilities of a policy (columns p:ACTION)")
     total = sum(distribution.values())
     if abs(total - 1.0) > ROUNDING or min(distribution.values()) < 0.0:
         raise NoChoice(f"not a probability distribution: {dict(distribution)}")

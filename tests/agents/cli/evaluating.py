@@ -26,13 +26,16 @@ class Command:
         self._capture = capture
         patch.chdir(folder)
 
-    def evaluate(self, *arguments: str, log: str = "log.csv", policy: str = CALL) -> Output:
-        (self.folder / "policy.toml").write_text(policy)
-        argv = ["touchstream", "policy", "evaluate", log, "--policy", "policy.toml", *arguments]
+    def evaluate(self, *arguments: str, log: str = "log.csv", policy: str | None = CALL) -> Output:
+        """Without a policy, that of the log's own columns."""
+        argv = ["touchstream", "policy", "evaluate", log, *arguments]
+        if policy is not None:
+            (self.folder / "policy.toml").write_text(policy)
+            argv += ["--policy", "policy.toml"]
         self._patch.setattr(sys, "argv", argv)
         return Output(exit_code(app), *self._capture.readouterr())
 
-    def values(self, *arguments: str, log: str = "log.csv", policy: str = CALL) -> Row:
+    def values(self, *arguments: str, log: str = "log.csv", policy: str | None = CALL) -> Row:
         output = self.evaluate("--json", *arguments, log=log, policy=policy)
         assert (output.code, output.err) == (0, ""), output
         found: Row = json.loads(output.out)

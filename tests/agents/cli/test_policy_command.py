@@ -188,3 +188,33 @@ def test_a_log_that_cannot_tell_ends_with_1_and_one_line(
     (command.folder / "log.csv").write_text(log)
     output = command.evaluate()
     assert (output.code, output.out, output.err) == (1, "", f"touchstream: {line}\n")
+
+
+def test_probabilities_in_columns_are_a_policy_for_each_row(csv: Command) -> None:
+    rows = LOG.splitlines()
+    given = [f"{rows[0]},p:call,p:mail", *(f"{row},0.25,0.75" for row in rows[1:])]
+    (csv.folder / "log.csv").write_text("\n".join(given) + "\n")
+    found = csv.values(policy=None)
+    assert found["values"]["snips"]["estimate"] == pytest.approx(0.125)
+    assert found["actions"] == ["call", "mail"]
+    named = csv.values("--reward-model", "ridge")
+    assert named["values"]["snips"]["estimate"] == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize(
+    ("columns", "error"),
+    [
+        ("", "columns p:ACTION"),
+        (",p:call,p:mail", "not a probability distribution: {'call': 0.25, 'mail': 0.5}"),
+        (",p:call,p:gift", "no support: the policy puts 50 % of its probability on actions"),
+    ],
+    ids=["none", "sum", "support"],
+)
+def test_columns_that_are_no_policy_are_refused(csv: Command, columns: str, error: str) -> None:
+    rows = LOG.splitlines()
+    shares = {"": "", ",p:call,p:mail": ",0.25,0.5", ",p:call,p:gift": ",0.5,0.5"}[columns]
+    given = [rows[0] + columns, *(row + shares for row in rows[1:])]
+    (csv.folder / "log.csv").write_text("\n".join(given) + "\n")
+    output = csv.evaluate(policy=None)
+    assert output.code == 1
+    assert error in output.err
