@@ -1,5 +1,6 @@
 """A world in which recommendations are carried out, recorded as `tail --record` does."""
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,7 +15,6 @@ from touchstream.schemas.tick import encode_tick
 from touchstream.schemas.topics import NEXT_BEST_ACTION_TOPIC
 from touchstream.schemas.units import Millis
 from touchstream.simulator import START_MS, World
-from touchstream.streams.decide.policy import DO_NOTHING
 from touchstream.streams.intake.decode import Origin
 from touchstream.streams.local import LocalStream
 from touchstream.streams.records import Record
@@ -83,7 +83,7 @@ def recorded(folder: Path, customers: int = 40, days: int = 60) -> Recorded:
                 assert isinstance(emission.data, ActionRecommended)
                 decisions.append(orjson.loads(entry.value or b""))
                 choice = emission.data
-                if choice.action != DO_NOTHING:
+                with suppress(KeyError):  # a lead, whom nobody in the world answers
                     world.treat(emission.subject, choice.action, world.now_ms, choice.decision)
     log.write_bytes(b"".join(lines))
     plain.write_bytes(b"".join(arrived))

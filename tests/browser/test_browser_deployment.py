@@ -22,10 +22,10 @@ from touchstream.agents.kafka import physical_topics
 from touchstream.agents.settings import ConsoleSettings, RepSettings, Settings
 from touchstream.agents.stores.claims import open_claims
 from touchstream.agents.stores.connect import open_store
+from touchstream.agents.views.event_log import KafkaLog
 from touchstream.schemas.topics import TOUCHPOINTS_TOPIC
 from touchstream.web.console import queue
 from touchstream.web.console.app import Ports, console_app
-from touchstream.web.console.event_log import KafkaLog
 from touchstream.web.console.principal import digest_of
 from touchstream.web.console.publishing import SOURCE, KafkaPublisher
 from touchstream.web.console.serve import stored_alerts

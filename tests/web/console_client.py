@@ -14,9 +14,9 @@ from touchstream.agents.settings_reps import QueueSettings
 from touchstream.agents.stores.base import Store
 from touchstream.agents.stores.claims import MemoryClaims
 from touchstream.agents.stores.memory import MemoryStore
+from touchstream.agents.views.event_log import EventLog, LogReading, LogUnavailable
 from touchstream.schemas.units import Millis
 from touchstream.web.console.app import Ports
-from touchstream.web.console.event_log import EventLog, LogReading, LogUnavailable
 from touchstream.web.console.principal import digest_of
 from touchstream.web.console.publishing import NotPublished
 from touchstream.web.console.rows import EVERYBODY, QueueRow

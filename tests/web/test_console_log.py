@@ -9,6 +9,7 @@ import pytest
 
 from bench.services.kafka import KafkaServer
 from bench.services.ports import free_port
+from tests.agents.decided import decided
 from tests.web.console_client import (
     ADA_KEY,
     LALE_KEY,
@@ -22,15 +23,15 @@ from tests.web.test_console_customer import store_with
 from touchstream.agents import clients
 from touchstream.agents.settings import Settings
 from touchstream.agents.topics import make_topics
+from touchstream.agents.views import event_log
+from touchstream.agents.views.event_log import Found, KafkaLog, LogReading, LogUnavailable
 from touchstream.schemas.emissions.actions import ActionRecommended
 from touchstream.schemas.emissions.cause import Cause
 from touchstream.schemas.emissions.envelope import Emission, encode_emission
 from touchstream.schemas.envelope import parse_time
 from touchstream.schemas.units import CustomerId
 from touchstream.streams.records import Record
-from touchstream.web.console import event_log
 from touchstream.web.console.app import console_app
-from touchstream.web.console.event_log import Found, KafkaLog, LogReading, LogUnavailable
 
 _PREFIXES = (f"log-{number}." for number in count())
 NOON = "2026-11-28T12:00:00Z"
@@ -120,6 +121,37 @@ async def test_an_outcome_stands_beside_its_recommendation() -> None:
         "<td>Accepted <small>28 Nov 2026, 12:00</small></td>"
     ) in page
     assert '<td>earlier</td><th scope="row">Call the customer</th><td>-</td><td>Failed' in page
+
+
+async def test_a_decision_shows_every_arm_and_why_others_were_left_out() -> None:
+    outcome = {"decision": "d1", "action": "call_by_owner", "outcome": "accepted"}
+    made = (decided("d1", "cy"), decided("d0", "cy", "2026-11-27T09:00:00Z"))
+    page = await page_of(WrittenLog(reading(touchpoint("action.outcome", **outcome), actions=made)))
+    assert page.index("28 Nov 2026, 09:00: <strong>Call the customer") < page.index(
+        "27 Nov 2026, 09:00: <strong>Call the customer"
+    )
+    first = page[page.index("<details open>") :]
+    first = first[: first.index("</details>")]
+    assert (
+        '<tr><th scope="row">Call the customer <small>chosen</small></th><td class="n">90.0%</td>'
+        '<td class="n">12.50 EUR</td></tr>'
+    ) in first
+    assert '<tr><th scope="row">Do nothing</th><td class="n">10.0%</td>' in first
+    assert "<li>Send an offer: recommended a short time ago</li>" in first
+    assert "So far: Accepted <small>28 Nov 2026, 12:00</small>" in first
+    assert "at a risk of 50%" in first
+
+
+async def test_a_decision_is_told_in_turkish() -> None:
+    settings = settings_with_reps()
+    ada = settings.reps[0].model_copy(update={"language": "tr"})
+    settings = settings.model_copy(update={"reps": (ada, *settings.reps[1:])})
+    log = WrittenLog(reading(actions=(decided("d1", "cy"),)))
+    async with browser(console_app(settings, ports(await store_with("ada"), log=log))) as client:
+        await sign_in(client, ADA_KEY)
+        page = (await client.get("/customers/cy/log")).text
+    assert "<h2>Son kararlar</h2>" in page
+    assert ": kısa süre önce önerildi</li>" in page
 
 
 async def test_events_are_listed_from_the_newest_each_once() -> None:

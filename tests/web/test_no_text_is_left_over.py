@@ -39,6 +39,7 @@ OF_THE_CONSOLE: Families = {
     "band-": get_args(Band),
     "gate-": get_args(Gate),
     "kind-": ALERT_KINDS,
+    "left-out-": (*("target", "band", "no_open_ticket", "consent_refused", "resting", "holdout"),),
     "measure-": ("log_loss", "roc_auc", "average_precision", "ece"),
     "outcome-": OUTCOMES,
     "page-": [page.key for page in PAGES],

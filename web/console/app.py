@@ -19,10 +19,10 @@ from touchstream.agents.settings_console import LOOPBACK
 from touchstream.agents.stores.base import Store, StoreError
 from touchstream.agents.stores.claims import Claims
 from touchstream.agents.views.customer import CustomerReader
+from touchstream.agents.views.event_log import EventLog
 from touchstream.web.console.body_limit import BodyLimit
 from touchstream.web.console.customer import customer_router
 from touchstream.web.console.duty import Roster
-from touchstream.web.console.event_log import EventLog
 from touchstream.web.console.gate import Gate, NotSignedIn, Refused, gate_of
 from touchstream.web.console.headers import KnownHosts, SecurityHeaders
 from touchstream.web.console.live import Live

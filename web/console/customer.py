@@ -9,6 +9,8 @@ from fastapi import APIRouter, Query, Request
 from starlette.responses import RedirectResponse, Response
 
 from touchstream.agents.views.customer import CustomerReader, CustomerView
+from touchstream.agents.views.decisions import last_decisions
+from touchstream.agents.views.event_log import EventLog, LogUnavailable
 from touchstream.schemas.units import Millis
 from touchstream.streams.learn.snapshot import CHURN, RETURN
 from touchstream.streams.profiles.profile import Profile
@@ -22,7 +24,6 @@ from touchstream.streams.projections.read import (
 )
 from touchstream.web.console import charts
 from touchstream.web.console.charts import Chart, Series
-from touchstream.web.console.event_log import EventLog, LogUnavailable
 from touchstream.web.console.gate import SignedIn
 from touchstream.web.console.log_entries import entries_of
 from touchstream.web.console.pages import render, texts_for
@@ -108,7 +109,11 @@ async def _log_page(
     else:
         owner = _owner(state.profile)
         entries = entries_of(reading, state.erased_ms, owner, principal, t)
-        context |= {"reading": reading, "found": entries}
+        context |= {
+            "reading": reading,
+            "found": entries,
+            "decisions": last_decisions(reading, state.erased_ms),
+        }
     return render(request, "customer_log.html", principal, context)
 
 

@@ -3,13 +3,13 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
+from touchstream.agents.views.event_log import LogReading
 from touchstream.schemas.emissions.actions import ActionRecommended
 from touchstream.schemas.emissions.envelope import decode_emission
 from touchstream.schemas.envelope import parse_time
 from touchstream.schemas.units import Millis
 from touchstream.streams.intake.modes import attributes_of
 from touchstream.streams.records import Record
-from touchstream.web.console.event_log import LogReading
 from touchstream.web.console.principal import Principal, masked
 from touchstream.web.console.texts import Texts
 

@@ -24,6 +24,7 @@ from touchstream.agents.replay.summary import model_measures, reliability
 from touchstream.agents.settings import Settings
 from touchstream.agents.stores.base import Store
 from touchstream.agents.views.deployment import Deployment, read_deployment
+from touchstream.agents.views.event_log import EventLog, LogUnavailable
 from touchstream.agents.views.models import NoLearner, read_checkpoint
 from touchstream.schemas.rules import Band
 from touchstream.schemas.shards import shard_names
@@ -33,7 +34,6 @@ from touchstream.streams.measures.reading import Cells, figures, read
 from touchstream.web.console import charts
 from touchstream.web.console.cached import Cached
 from touchstream.web.console.charts import Bin, Chart, Series
-from touchstream.web.console.event_log import EventLog, LogUnavailable
 from touchstream.web.console.gate import SignedIn
 from touchstream.web.console.pages import render, texts_for
 from touchstream.web.console.texts import Texts

@@ -15,9 +15,9 @@ from touchstream.agents.settings import Settings, SettingsError
 from touchstream.agents.stores.base import Store
 from touchstream.agents.stores.claims import open_claims
 from touchstream.agents.stores.connect import open_store
+from touchstream.agents.views.event_log import KafkaLog
 from touchstream.schemas.shards import shard_names
 from touchstream.web.console.app import Ports, console_app
-from touchstream.web.console.event_log import KafkaLog
 from touchstream.web.console.one_time import OneTimeTokens
 from touchstream.web.console.principal import can_sign_in
 from touchstream.web.console.publishing import KafkaPublisher

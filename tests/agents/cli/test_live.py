@@ -12,8 +12,10 @@ import pytest
 from kafka import KafkaProducer
 
 from bench.services.kafka import KafkaServer
+from bench.services.ports import free_port
 from bench.services.redis import RedisServer
 from tests.agents.cli.command import COMMAND, Output, environ, order, touchstream
+from tests.agents.decided import decided
 from touchstream.schemas.envelope import format_time
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
@@ -186,10 +188,34 @@ def test_a_conflict_is_sent_again_only_as_a_new_event(place: Place) -> None:
     assert place.knows("bob", 3)
 
 
-def _send(place: Place, records: list[tuple[bytes, bytes]]) -> None:
+def test_the_last_decisions_of_a_customer_show_every_arm(place: Place) -> None:
+    _send(place, [(b"dan", decided("d-1", "dan"))], "next-best-action")
+    shown = place.run("customer", "dan")
+    assert shown.code == 0, shown
+    lines = [line.split() for line in shown.out.splitlines()]
+    begin = lines.index(["last_decisions:"])
+    assert lines[begin + 1 : begin + 5] == [
+        ["-", "2026-11-28T09:00:00.000Z", "call_by_owner", "by", "phone", "risk", "0.500", "high"],
+        ["0.900", "call_by_owner", "worth", "12.50", "EUR"],
+        ["0.100", "do_nothing", "worth", "0.00", "EUR"],
+        ["left", "out:", "send_offer", "resting"],
+    ]
+    [decision] = orjson.loads(place.run("customer", "dan", "--json").out)["last_decisions"]
+    assert (decision["decision"], decision["outcomes"]) == ("d-1", [])
+
+
+def test_without_a_broker_the_state_is_shown_and_what_is_missing(place: Place) -> None:
+    away = {**place.settings, "KAFKA__BOOTSTRAP": f"127.0.0.1:{free_port()}"}
+    output = touchstream("customer", "dan", "--json", cwd=place.folder, settings=away)
+    found = orjson.loads(output.out)
+    assert (output.code, found["last_decisions"]) == (0, None)
+    assert found["last_decisions_hint"].startswith("not read: ")
+
+
+def _send(place: Place, records: list[tuple[bytes, bytes]], name: str = "touchpoints") -> None:
     """Past ``publish``, which would refuse them."""
     producer = KafkaProducer(bootstrap_servers=place.settings["KAFKA__BOOTSTRAP"])
-    topic = place.settings["KAFKA__TOPIC_PREFIX"] + "touchpoints"
+    topic = place.settings["KAFKA__TOPIC_PREFIX"] + name
     for key, value in records:
         producer.send(topic, key=key, value=value)
     producer.close()
@@ -212,7 +238,10 @@ def test_a_recording_replays_to_the_same_states_with_more_workers(place: Place) 
     live = {}
     for customer in CUSTOMERS:
         found = orjson.loads(place.run("customer", customer, "--json").out)
-        for as_of in ("reasons", "held_by", "shard", "tick", "tick_time", "model_version", "rules"):
+        for as_of in (
+            *("reasons", "held_by", "last_decisions", "last_decisions_hint"),
+            *("shard", "tick", "tick_time", "model_version", "rules"),
+        ):
             del found[as_of]
         live[customer] = found
     assert replayed == live

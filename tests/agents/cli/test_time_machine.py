@@ -14,6 +14,8 @@ from touchstream.agents.cli.main import app
 from touchstream.agents.evaluation.rerun import Rerun
 from touchstream.agents.history.steps import read_steps
 from touchstream.agents.settings import Settings
+from touchstream.schemas.emissions.envelope import Emission
+from touchstream.streams.decide.arbitration import Decision
 
 BEGIN = "1970-01-01"
 CALL = """
@@ -93,9 +95,11 @@ def machine(
 def test_a_recorded_log_makes_the_decisions_of_its_time_again(world: Recorded) -> None:
     made: list[tuple[str, Mapping[str, float]]] = []
     rules = Settings.load(world.config, {}).rules
-    rerun = Rerun(
-        rules, 1, lambda one, emission: made.append((emission.id, one.choice.probabilities))
-    )
+
+    def note(decision: Decision, emission: Emission) -> None:
+        made.append((emission.id, decision.choice.probabilities))
+
+    rerun = Rerun(rules, 1, note)
     rerun.run(read_steps([world.log], 1))
     assert len(made) > 50
     assert made == [(one["id"], one["data"]["probabilities"]) for one in world.decisions]
