@@ -14,9 +14,16 @@ from touchstream.agents.evaluation.outcomes import Costs, Reward, RewardedLog, R
 from touchstream.agents.evaluation.policy_file import PolicyError, read_policy
 from touchstream.agents.evaluation.replayed_log import read_replayed
 from touchstream.agents.settings import Settings
-from touchstream.streams.decide.evaluation.evaluate import Evaluation, How, Interval, evaluate
+from touchstream.streams.decide.evaluation.evaluate import (
+    Evaluation,
+    How,
+    Interval,
+    Policy,
+    evaluate,
+)
+from touchstream.streams.decide.evaluation.learnt import NothingLearnt
 from touchstream.streams.decide.evaluation.logged import BadLog
-from touchstream.streams.decide.evaluation.policies import NoChoice, TargetPolicy
+from touchstream.streams.decide.evaluation.policies import NoChoice
 from touchstream.streams.decide.evaluation.rewards import RewardModel
 from touchstream.streams.decide.evaluation.support import NoSupport
 
@@ -88,7 +95,7 @@ def show(source: Source, policy_file: Path | None, how: How, *, as_json: bool) -
         typer.echo(line)
 
 
-def policy_in(file: Path | None) -> TargetPolicy | None:
+def policy_in(file: Path | None) -> Policy:
     """The policy of a file; raises :class:`BadUsage`."""
     try:
         return None if file is None else read_policy(file)
@@ -120,7 +127,7 @@ def _read(source: Source) -> RewardedLog:
     return read_replayed(source.log, source.outcomes, rewarding(source, costs))
 
 
-def evaluated(log: Path, read: RewardedLog, policy: TargetPolicy | None, how: How) -> Evaluation:
+def evaluated(log: Path, read: RewardedLog, policy: Policy, how: How) -> Evaluation:
     """The value of the policy; raises :class:`Failed` where the log cannot tell."""
     if not read.decisions:
         counts = ", ".join(f"{count:,} {why}" for why, count in sorted(read.left_out.items()))
@@ -130,7 +137,7 @@ def evaluated(log: Path, read: RewardedLog, policy: TargetPolicy | None, how: Ho
         return evaluate(read.decisions, policy, how)
     except BadLog as exc:
         raise Failed(f"{log}: {exc}") from exc
-    except (NoSupport, NoChoice) as exc:
+    except (NoSupport, NoChoice, NothingLearnt) as exc:
         raise Failed(str(exc)) from exc
 
 

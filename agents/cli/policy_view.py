@@ -9,6 +9,8 @@ from touchstream.streams.decide.evaluation.logged import PolicyValue
 
 HEAD = ("estimator", "value", "interval", "gain", "interval", "effective decisions")
 LOGGED = "as logged"
+MOST_CHOSEN = 8
+"""Actions that fit a line."""
 FEW = 100
 """Customers, or effective decisions, below which intervals are a rough guide."""
 SUSPICIOUS = 1.5
@@ -28,6 +30,8 @@ def lines_of(found: Evaluation, read: RewardedLog, how: How) -> Iterator[str]:
         f"{found.decisions:,} decisions of {found.customers:,} customers, {len(found.arms)} "
         f"actions; {100 * how.level:g} % intervals by {how.interval} over customers{unit}"
     )
+    shares = sorted(found.chosen.items(), key=lambda one: -one[1])[:MOST_CHOSEN]
+    yield "the policy chooses " + ", ".join(f"{arm} {100 * share:.3g} %" for arm, share in shares)
     if read.left_out:
         counts = ", ".join(f"{n:,} {why}" for why, n in sorted(read.left_out.items()))
         yield f"left out: {counts}"
@@ -72,6 +76,7 @@ def object_of(
         "decisions": found.decisions,
         "customers": found.customers,
         "actions": found.arms,
+        "chosen": found.chosen,
         "interval": how.interval,
         "level": how.level,
         "reward_model": how.reward_model,

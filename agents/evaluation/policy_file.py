@@ -8,6 +8,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from touchstream.streams.decide.chance import ROUNDING
+from touchstream.streams.decide.evaluation.learnt import Learnt
 from touchstream.streams.decide.evaluation.policies import (
     Constant,
     Distribution,
@@ -57,10 +58,14 @@ class _Greedy(_Strict, frozen=True, tag_field="kind", tag="greedy"):
     arms: Annotated[dict[Action, _Arm], Meta(min_length=1)]
 
 
-_File = _Constant | _Uniform | _Table | _Greedy
+class _Learnt(_Strict, frozen=True, tag_field="kind", tag="learnt"):
+    first: Annotated[float, Meta(gt=0.0, lt=1.0)] = 0.5
 
 
-def read_policy(file: Path) -> TargetPolicy:
+_File = _Constant | _Uniform | _Table | _Greedy | _Learnt
+
+
+def read_policy(file: Path) -> TargetPolicy | Learnt:
     """Read a policy; raises :class:`PolicyError`."""
     try:
         table = tomllib.loads(file.read_text(encoding="utf-8"))
@@ -72,7 +77,7 @@ def read_policy(file: Path) -> TargetPolicy:
         raise PolicyError(f"{file}: {exc}") from exc
 
 
-def _policy(read: _File) -> TargetPolicy:
+def _policy(read: _File) -> TargetPolicy | Learnt:
     match read:
         case _Constant():
             return Constant(read.action, read.fallback)
@@ -88,6 +93,8 @@ def _policy(read: _File) -> TargetPolicy:
         case _Greedy():
             arms = {name: LinearArm(arm.intercept, arm.weights) for name, arm in read.arms.items()}
             return Greedy(arms)
+        case _Learnt():
+            return Learnt(read.first)
         case _:
             assert_never(read)
 

@@ -13,18 +13,22 @@ from touchstream.streams.decide.evaluation.intervals import (
     bootstrap,
     by_customer,
 )
+from touchstream.streams.decide.evaluation.learnt import Learnt, judged, learnt_probabilities
 from touchstream.streams.decide.evaluation.logged import (
     DecisionLog,
     Floats,
     LoggedDecision,
     PolicyValue,
     columns,
+    part,
 )
 from touchstream.streams.decide.evaluation.policies import TargetPolicy
 from touchstream.streams.decide.evaluation.rewards import RewardModel
 from touchstream.streams.decide.evaluation.support import NoSupport, target_probabilities
 from touchstream.streams.decide.evaluation.terms import Terms
 
+Policy = TargetPolicy | Learnt | None
+"""None: what each decision proposes."""
 Interval = Literal["bootstrap", "always-valid"]
 
 
@@ -49,6 +53,8 @@ class Evaluation(NamedTuple):
     decisions: int
     customers: int
     arms: tuple[str, ...]
+    chosen: Mapping[str, float]
+    """Action -> share of the decisions in which the policy would have chosen it."""
     logged: PolicyValue
     """The mean reward of the log."""
     mean_weight: PolicyValue
@@ -59,30 +65,24 @@ class Evaluation(NamedTuple):
     """Each value less the log's mean reward, with the interval of the difference."""
 
 
-def evaluate(
-    decisions: Sequence[LoggedDecision], policy: TargetPolicy | None, how: How = DEFAULT
-) -> Evaluation:
+def evaluate(decisions: Sequence[LoggedDecision], policy: Policy, how: How = DEFAULT) -> Evaluation:
     """Evaluate a policy on logged decisions; None: the one that they propose themselves.
 
     Raises
     ------
     NoSupport
         If the policy may do what the log could not, or the log never did anything of the policy's.
+    NothingLearnt
+        If the policy is learnt, and the log has too few decisions.
     NoChoice
         If the policy has no distribution for a context.
     BadLog
         If a decision contradicts itself.
     """
-    log = columns(decisions)
-    target = target_probabilities(log, policy)
+    log, target, expected = _prepared(columns(decisions), policy, how)
     w = terms.importance(log, target)
     if not w.any():
         raise NoSupport("no support: the policy would have made none of the log's decisions")
-    expected = rewards.predictions(
-        log,
-        rewards.features(log.contexts, how.reward_model),
-        rewards.past(log) if how.interval == "always-valid" else rewards.folds(log, how.seed),
-    )
     accepted = terms.replay(log, w, how.seed)
     found = {
         "logged": terms.logged(log),
@@ -96,11 +96,43 @@ def evaluate(
     effective = dict.fromkeys(found, of_policy)
     effective["logged"] = terms.effective_n(log.weight)
     effective["replay"] = terms.effective_n(accepted.bottom)
-    return _evaluation(log, found, effective, how)
+    return _evaluation(log, found, effective, _chosen(log, target), how)
+
+
+class _Prepared(NamedTuple):
+    """The decisions that are judged, with what the policy does and what each arm may bring."""
+
+    log: DecisionLog
+    target: Floats
+    """Probability of each arm, shape (n, k)."""
+    expected: Floats
+    """Reward of each arm, predicted from other decisions, shape (n, k)."""
+
+
+def _prepared(log: DecisionLog, policy: Policy, how: How) -> _Prepared:
+    in_time = how.interval == "always-valid"
+    splits = rewards.past(log) if in_time else rewards.folds(log, how.seed)
+    x = rewards.features(log.contexts, how.reward_model)
+    expected = rewards.predictions(log, x, splits)
+    if not isinstance(policy, Learnt):
+        return _Prepared(log, target_probabilities(log, policy), expected)
+    keep = judged(log, policy, in_time=in_time)
+    linear = rewards.features(log.contexts, "ridge")
+    target = learnt_probabilities(log, splits, keep, linear)
+    return _Prepared(part(log, keep), target[keep], expected[keep])
+
+
+def _chosen(log: DecisionLog, target: Floats) -> Mapping[str, float]:
+    shares = np.average(target, axis=0, weights=log.weight)
+    return {arm: float(share) for arm, share in zip(log.arms, shares, strict=True) if share > 0.0}
 
 
 def _evaluation(
-    log: DecisionLog, found: Mapping[str, Terms], effective: Mapping[str, float], how: How
+    log: DecisionLog,
+    found: Mapping[str, Terms],
+    effective: Mapping[str, float],
+    chosen: Mapping[str, float],
+    how: How,
 ) -> Evaluation:
     bounds = _bounds(log, list(found.values()), how)
     n = len(log.action)
@@ -116,6 +148,7 @@ def _evaluation(
         decisions=n,
         customers=len(log.customers),
         arms=log.arms,
+        chosen=chosen,
         logged=logged,
         mean_weight=mean_weight,
         values=values,

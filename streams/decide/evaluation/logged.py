@@ -105,6 +105,24 @@ def columns(decisions: Sequence[LoggedDecision]) -> DecisionLog:
     )
 
 
+def part(log: DecisionLog, keep: Flags) -> DecisionLog:
+    """Some decisions of a log, in their order."""
+    rows = [int(row) for row in np.flatnonzero(keep)]
+    names, customer = np.unique(log.customer[rows], return_inverse=True)
+    return DecisionLog(
+        contexts=[log.contexts[row] for row in rows],
+        proposed=[log.proposed[row] for row in rows],
+        arms=log.arms,
+        customers=tuple(log.customers[name] for name in names),
+        customer=customer.astype(np.int64),
+        action=log.action[rows],
+        propensity=log.propensity[rows],
+        reward=log.reward[rows],
+        weight=log.weight[rows],
+        could=log.could[rows],
+    )
+
+
 def _check(number: int, one: LoggedDecision) -> None:
     if not 0.0 < one.propensity <= 1.0:
         raise BadLog(f"decision {number}: propensity={one.propensity!r}: want 0 < propensity <= 1")
