@@ -1,6 +1,6 @@
 """The estimators against ``vw-estimators`` on the same rows."""
 
-from typing import Any
+from typing import Protocol, TypeVar
 
 import numpy as np
 import pytest
@@ -35,7 +35,14 @@ def found(world: int, interval: Interval = "bootstrap") -> Evaluation:
     return evaluate(log(world), None, How(interval))
 
 
-def filled(oracle: Any, world: int) -> Any:
+class Oracle(Protocol):
+    def add_example(self, p_log: float, r: float, p_pred: float) -> None: ...
+
+
+Filled = TypeVar("Filled", bound=Oracle)
+
+
+def filled(oracle: Filled, world: int) -> Filled:
     for one in log(world):
         assert one.proposed is not None
         oracle.add_example(one.propensity, one.reward, one.proposed[one.action])
