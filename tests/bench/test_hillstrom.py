@@ -11,8 +11,9 @@ from bench.datasets.__main__ import main
 from bench.datasets.folder import FOLDER_VARIABLE, DataMissing, data_folder
 from bench.datasets.hillstrom import write_decisions
 from touchstream.agents.evaluation.csv_log import read_csv
-from touchstream.streams.decide.evaluation.evaluate import Evaluation, evaluate
-from touchstream.streams.decide.evaluation.policies import Constant, TargetPolicy, Uniform
+from touchstream.streams.decide.evaluation.evaluate import Evaluation, How, Policy, evaluate
+from touchstream.streams.decide.evaluation.learnt import Learnt
+from touchstream.streams.decide.evaluation.policies import Constant, Uniform
 
 NAME = "hillstrom/hillstrom.csv.gz"
 MENS, WOMENS, NONE = "Mens E-Mail", "Womens E-Mail", "No E-Mail"
@@ -34,7 +35,7 @@ def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return file
 
 
-def evaluated(log: Path, policy: TargetPolicy) -> Evaluation:
+def evaluated(log: Path, policy: Policy) -> Evaluation:
     return evaluate(read_csv(log), policy)
 
 
@@ -73,6 +74,16 @@ def test_uniform_is_the_log_itself(log: Path) -> None:
     assert found.values["replay"] == found.logged
     assert found.mean_weight.estimate == pytest.approx(1.0)
     assert found.values["dr"].estimate == pytest.approx(found.logged.estimate, abs=5e-4)
+
+
+def test_a_learnt_policy_is_no_worse_than_the_best_arm_by_more_than_two_standard_errors(
+    log: Path,
+) -> None:
+    learnt = evaluate(read_csv(log), Learnt(), How(reward_model="ridge"))
+    replay = learnt.values["replay"]
+    standard_error = (replay.high - replay.low) / (2 * 1.96)
+    assert replay.estimate > visit_rate(MENS) - 2 * standard_error
+    assert all(gain.low > 0.025 for gain in learnt.gains.values())
 
 
 def test_the_missing_data_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

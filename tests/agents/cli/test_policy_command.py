@@ -218,3 +218,18 @@ def test_columns_that_are_no_policy_are_refused(csv: Command, columns: str, erro
     output = csv.evaluate(policy=None)
     assert output.code == 1
     assert error in output.err
+
+
+def test_a_policy_is_learnt_from_the_log(csv: Command) -> None:
+    found = csv.values(policy='kind = "learnt"')
+    assert found["values"]["snips"]["estimate"] == pytest.approx(0.5, abs=0.01)
+    assert found["chosen"] == {"call": 1.0}
+    later = csv.values("--interval", "always-valid", policy='kind = "learnt"\nfirst = 0.75')
+    assert later["decisions"] == 100
+
+
+def test_a_log_that_teaches_too_little_is_refused(csv: Command) -> None:
+    (csv.folder / "log.csv").write_text("\n".join(LOG.splitlines()[:9]) + "\n")
+    output = csv.evaluate(policy='kind = "learnt"')
+    assert output.code == 1
+    assert "too few decisions to learn from" in output.err

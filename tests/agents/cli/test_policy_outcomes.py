@@ -149,6 +149,52 @@ def test_money_is_the_value_of_the_first_acceptance(command: Command) -> None:
     assert (found["currency"], found["values"]["snips"]["estimate"]) == ("EUR", 2_450.0)
 
 
+COSTS = """
+[[actions]]
+name = "call"
+channel = "phone"
+value_minor = 1
+cost_minor = 900
+"""
+
+
+def test_costs_are_subtracted_from_what_was_sent(command: Command) -> None:
+    (command.folder / "own.toml").write_text(COSTS)
+    write(
+        command.folder,
+        [recommended("yes", "call"), recommended("no", "call"), recommended("not", "do_nothing")],
+        [
+            outcome("yes", "accepted", 1.0, value_minor=4_900, currency="EUR"),
+            outcome("no", "sent", 1.0),
+            END,
+        ],
+    )
+    found = command.replayed("--reward", "money", "--costs", "own.toml")
+    assert found["values"]["snips"]["estimate"] == pytest.approx((4_900 - 900 - 900) / 2)
+    assert found["logged"]["estimate"] == pytest.approx((4_900 - 900 - 900) / 3)
+
+
+def test_an_action_without_a_cost_is_refused(command: Command) -> None:
+    (command.folder / "own.toml").write_text(COSTS.replace('"call"', '"mail"'))
+    write(command.folder, [recommended("yes", "call")], [outcome("yes", "sent", 1.0), END])
+    more = ("--outcomes", "outcomes.jsonl", "--reward", "money", "--costs", "own.toml")
+    output = command.evaluate(*more, log="decisions.jsonl")
+    assert (output.code, output.err) == (
+        1,
+        "touchstream: own.toml: no cost of action 'call', which the log has\n",
+    )
+
+
+def test_costs_in_another_currency_are_refused(command: Command) -> None:
+    (command.folder / "own.toml").write_text(COSTS + '[deciding]\ncurrency = "TRY"\n')
+    yes = outcome("yes", "accepted", 1.0, value_minor=1, currency="EUR")
+    write(command.folder, [recommended("yes", "call")], [yes, END])
+    more = ("--outcomes", "outcomes.jsonl", "--reward", "money", "--costs", "own.toml")
+    output = command.evaluate(*more, log="decisions.jsonl")
+    assert output.code == 1
+    assert "want values in one currency, not ['EUR', 'TRY']" in output.err
+
+
 @pytest.mark.parametrize(
     ("outcomes", "line"),
     [

@@ -56,7 +56,7 @@ def test_from_noise_nothing_is_gained(interval: Interval) -> None:
     values = [evaluate(log, Learnt(), how).values["snips"].estimate for log in logs]
     standard_error = np.std(values) / np.sqrt(len(values))
     assert abs(np.mean(values) - 0.3) < 3 * standard_error
-    assert np.mean([fitted_and_judged_on_all(log) for log in logs]) > 0.37
+    assert np.mean([fitted_and_judged_on_all(log) for log in logs]) > 0.4
 
 
 @pytest.mark.parametrize("interval", ["bootstrap", "always-valid"])
