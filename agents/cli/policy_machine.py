@@ -1,5 +1,6 @@
 """``touchstream policy evaluate --since``: other settings, or a policy, over our own log."""
 
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -60,7 +61,7 @@ def show(own: Settings, source: Source, asked: Asked, how: How, *, as_json: bool
     try:
         found = evaluated(source.log, read, policy, how)
     except Failed as exc:
-        raise _about_new_actions(exc, own.rules, other, asked.settings) from exc
+        raise _explained(exc, tally, other, own.rules) from exc
     _print(found, read, how, tally, _unlike(own.rules, other), as_json=as_json)
 
 
@@ -130,20 +131,23 @@ def _differences(tally: Tally, settings: Path | None) -> Iterator[str]:
         yield f"  {sum(count for _, count in rest):>8,}  {len(rest)} other changes"
 
 
-def _about_new_actions(
-    failure: Failed, own: Rules, other: Rules | None, settings: Path | None
-) -> Failed:
-    """Say of an action that only the other catalogue has why the log cannot know it."""
+def _explained(failure: Failed, tally: Tally, other: Rules | None, own: Rules) -> Failed:
+    """Say why the log could not choose what the other settings would have chosen."""
     cause = failure.__cause__
     if other is None or not isinstance(cause, NoSupport):
         return failure
-    new = {action.name for action in other.actions} - {action.name for action in own.actions}
-    named = [action for action in cause.actions if action in new]
-    if not named:
-        return failure
-    return Failed(
-        f"{failure}; new in {settings}: {', '.join(named)}: no decision of this log could choose "
-        "it, so nothing says what it is worth; let it be explored first"
+    old = {action.name for action in own.actions}
+    whys = [
+        _why_not(action, tally) if action in old else f"{action} is new: let it be explored first"
+        for action in cause.actions
+    ]
+    return Failed("; ".join([str(failure), *whys]))
+
+
+def _why_not(action: str, tally: Tally) -> str:
+    reasons = tally.unsupported.get(action, Counter())
+    return f"{action} was left out: " + ", ".join(
+        f"{why} {count:,}" for why, count in reasons.most_common()
     )
 
 

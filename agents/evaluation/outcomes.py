@@ -15,6 +15,7 @@ reaches them.
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import Literal, NamedTuple
 
 from touchstream.agents.history.inputs import InputError
@@ -22,7 +23,7 @@ from touchstream.schemas.emissions.actions import ActionRecommended
 from touchstream.schemas.rules import Rules
 from touchstream.schemas.touchpoints.actions import ActionOutcome
 from touchstream.schemas.units import DAY_MS, Millis
-from touchstream.streams.decide.evaluation.logged import LoggedDecision
+from touchstream.streams.decide.evaluation.logged import Context, LoggedDecision
 from touchstream.streams.decide.policy import DO_NOTHING
 
 Reward = Literal["accepted", "money"]
@@ -37,6 +38,8 @@ class Dated(NamedTuple):
     data: ActionRecommended
     proposed: Mapping[str, float] | None = None
     """What the policy to evaluate would have done; None: it says so itself."""
+    context: Context = MappingProxyType({})
+    """Columns for a policy, beside target, band and risk."""
 
 
 class Happened(NamedTuple):
@@ -190,7 +193,7 @@ def _decision(dated: Dated, reward: float) -> LoggedDecision:
     data = dated.data
     return LoggedDecision(
         customer=dated.customer,
-        context={"target": data.target, "band": data.band, "risk": data.risk},
+        context={"target": data.target, "band": data.band, "risk": data.risk, **dated.context},
         action=data.action,
         propensity=data.propensity,
         probabilities=data.probabilities,

@@ -30,10 +30,12 @@ from touchstream.schemas.emissions.actions import ActionRecommended
 from touchstream.schemas.emissions.envelope import Emission
 from touchstream.schemas.rules import Rules
 from touchstream.schemas.touchpoints.actions import ActionOutcome
-from touchstream.schemas.units import Millis
+from touchstream.schemas.units import DAY_MS, Millis
 from touchstream.streams.decide.arbitration import Decision
 from touchstream.streams.decide.evaluation.differences import Compared
-from touchstream.streams.decide.policy import choose
+from touchstream.streams.decide.evaluation.logged import Context
+from touchstream.streams.decide.policy import Situation, choose
+from touchstream.streams.decide.routing import groups_of
 from touchstream.streams.intake.decode import Arrival, Origin, classify
 
 UPSTREAM = (
@@ -98,7 +100,10 @@ class TimeMachine:
             self._early.add(data.decision)
             return
         proposed = self._proposed(decision, data)
-        self._joined.add_decision(Dated(emission.time_ms, emission.subject, data, proposed))
+        context = context_of(decision.situation)
+        self._joined.add_decision(
+            Dated(emission.time_ms, emission.subject, data, proposed, context)
+        )
 
     def _proposed(self, decision: Decision, data: ActionRecommended) -> Mapping[str, float] | None:
         situation, logged = decision.situation, decision.choice
@@ -124,6 +129,18 @@ def _may_be_outcome(step: Publish) -> bool:
     """Without decoding; in binary mode the type is a header."""
     line = step.line
     return _MARK in line.value or any(value == _MARK for _, value in line.headers)
+
+
+def context_of(situation: Situation) -> Context:
+    """Columns of a policy that only a rerun knows; none of them identifies a customer."""
+    profile, now_ms = situation.profile, situation.now_ms
+    subscription = profile.subscription
+    return {
+        **groups_of(profile, now_ms),
+        "known_days": round((now_ms - profile.first_seen_ms) / DAY_MS, 2),
+        "open_tickets": sum(ticket.open for ticket in profile.tickets.values()),
+        "subscribed": int(subscription is not None and subscription.running(now_ms)),
+    }
 
 
 def without_holdout(rules: Rules) -> Rules:

@@ -18,6 +18,15 @@ def queue_of(profile: Profile, at_ms: Millis, rules: Rules) -> str:
     return rules.alerts.queue
 
 
+def groups_of(profile: Profile, at_ms: Millis) -> dict[str, str]:
+    """Segment, region and plan, as a routing names them; empty where not known."""
+    return {
+        "segment": _attribute(profile, "segment") or "",
+        "region": _attribute(profile, "region") or "",
+        "plan": _plan(profile, at_ms) or "",
+    }
+
+
 def _fits(routing: RoutingRules, profile: Profile, at_ms: Millis) -> bool:
     wanted = (
         (routing.segment, _attribute(profile, "segment")),

@@ -39,12 +39,18 @@ class Tally:
         self.decisions = 0
         self.changes: Counter[tuple[str, str]] = Counter()
         """(action of the log's policy, action of the other) -> decisions that differ."""
+        self.unsupported: dict[str, Counter[str]] = {}
+        """Action that the other policy may choose and the log could not -> why not -> decisions."""
         self._moved = 0.0
 
     def add(self, compared: Compared) -> None:
         """Count a decision."""
         self.decisions += 1
         self._moved += distance(compared.logged.probabilities, compared.other.probabilities)
+        for action, probability in compared.other.probabilities.items():
+            if probability > 0.0 and not compared.logged.probabilities.get(action):
+                why = compared.logged.left_out.get(action, "unknown")
+                self.unsupported.setdefault(action, Counter())[why] += 1
         if compared.differs:
             self.changes[compared.before, compared.after] += 1
 

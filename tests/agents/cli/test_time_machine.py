@@ -1,6 +1,7 @@
 """`touchstream policy evaluate --since`: other settings over our own recorded log."""
 
 import json
+import re
 import sys
 from collections.abc import Mapping
 from typing import Any
@@ -78,6 +79,13 @@ class Machine:
         self._patch.setattr(sys, "argv", argv)
         return Output(exit_code(app), *self._capture.readouterr())
 
+    def plainly(self, *arguments: str, log: str = "log.jsonl") -> Output:
+        """Without other settings."""
+        argv = ["touchstream", "policy", "evaluate", log, "--config", "own.toml", *arguments]
+        self._patch.chdir(self.folder)
+        self._patch.setattr(sys, "argv", argv)
+        return Output(exit_code(app), *self._capture.readouterr())
+
     def found(self, other: str, *arguments: str, since: str = BEGIN) -> dict[str, Any]:
         output = self.run(other, "--json", *arguments, since=since)
         assert output.code == 0, output
@@ -137,7 +145,29 @@ def test_a_new_action_has_no_support_and_is_named(machine: Machine) -> None:
     assert output.code == 1
     assert "no support" in output.err
     assert "'gift' in" in output.err
-    assert "new in other.toml: gift: no decision of this log could choose it" in output.err
+    assert "; gift is new: let it be explored first" in output.err
+
+
+def test_an_action_that_was_left_out_is_named_with_the_reasons(machine: Machine) -> None:
+    wider = CALL.format(cost=1_500).replace('"high"', '"medium", "high"') + "rest_days = 0\n"
+    output = machine.run(CONFIG + wider + OTHERS)
+    assert output.code == 1
+    assert "'call_by_owner' in" in output.err
+    assert "; call_by_owner was left out: " in output.err
+    assert re.search(r"left out: .*band \d+", output.err)
+    assert re.search(r"left out: .*resting \d+", output.err)
+
+
+def test_a_policy_file_sees_what_only_a_rerun_knows_of_the_customer(machine: Machine) -> None:
+    (machine.folder / "policy.toml").write_text(
+        'kind = "table"\ncolumn = "plan"\ndefault = "do_nothing"\n'
+        'fallback = "do_nothing"\n[segments]\nloyalty = "send_win_back_offer"\n'
+    )
+    output = machine.plainly("--since", BEGIN, "--policy", "policy.toml", "--json")
+    assert output.code == 0, output
+    found = json.loads(output.out)
+    assert found["chosen"].keys() == {"send_win_back_offer", "do_nothing"}
+    assert found["differences"]["decisions"] == 0
 
 
 def test_decisions_before_the_day_are_not_judged(machine: Machine, world: Recorded) -> None:
@@ -168,13 +198,9 @@ def test_settings_that_make_other_risks_are_cautioned_against(machine: Machine) 
     assert found["differences"]["differ"] == 0
 
 
-def test_a_plain_history_is_paced_as_a_replay_paces_it(machine: Machine, world: Recorded) -> None:
-    output = machine.run(CONFIG, "--json")
-    argv = ["touchstream", "policy", "evaluate", "plain.jsonl", "--config", "own.toml"]
-    machine._patch.setattr(sys, "argv", [*argv, "--settings", "own.toml", "--json"])
-    plain = Output(exit_code(app), *machine._capture.readouterr())
+def test_a_plain_history_is_paced_as_a_replay_paces_it(machine: Machine) -> None:
+    plain = machine.plainly("--settings", "own.toml", "--json", log="plain.jsonl")
     assert plain.code == 0, plain
-    assert output.code == 0
     assert json.loads(plain.out)["differences"]["decisions"] > 50
 
 
@@ -191,9 +217,6 @@ def test_a_plain_history_is_paced_as_a_replay_paces_it(machine: Machine, world: 
 def test_options_that_do_not_go_together_are_refused(
     machine: Machine, arguments: tuple[str, ...], error: str
 ) -> None:
-    argv = ["touchstream", "policy", "evaluate", "log.jsonl", "--config", "own.toml", *arguments]
-    machine._patch.chdir(machine.folder)
-    machine._patch.setattr(sys, "argv", argv)
-    output = Output(exit_code(app), *machine._capture.readouterr())
+    output = machine.plainly(*arguments)
     assert output.code == 2
     assert error in output.err
