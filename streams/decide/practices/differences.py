@@ -38,7 +38,7 @@ def part(log: DecisionLog, rows: Flags) -> DecisionLog:
     """Some decisions of a log, in the same order."""
     kept, customer = np.unique(log.customer[rows], return_inverse=True)
     return DecisionLog(
-        contexts=[log.contexts[row] for row in np.flatnonzero(rows)],
+        contexts=[log.contexts[int(row)] for row in np.flatnonzero(rows)],
         arms=log.arms,
         customers=tuple(log.customers[number] for number in kept),
         customer=customer.astype(np.int64),

@@ -39,8 +39,9 @@ class Programme(NamedTuple):
 def programme(
     decisions: Sequence[LoggedDecision], held_out: Sequence[LoggedDecision], how: How
 ) -> Programme:
-    """Compare with the holdout, if there are at least ``how.minimum`` customers in it, else with
-    the decisions that did nothing (doubly robust).
+    """Compare with the holdout, or with the decisions that did nothing (doubly robust).
+
+    The latter if fewer than ``how.minimum`` customers were held out.
 
     Raises
     ------
