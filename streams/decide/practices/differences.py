@@ -84,7 +84,8 @@ def difference(
     bounds = always_valid(tops, bottoms, 1.0 - alpha)
     estimate = float(tops.sum() / bottoms.sum())
     linear = (tops - estimate * bottoms) / bottoms.mean()
-    spread = float(linear.std(ddof=1)) if n > 1 else 0.0
+    # Equal rewards have a spread as well, as the first predictions were made of nothing.
+    spread = float(linear.std(ddof=1)) if n > 1 and np.ptp(here.reward) > 0.0 else 0.0
     return Difference(
         estimate=estimate,
         low=float(bounds.low[0]),

@@ -101,7 +101,8 @@ def _hoped(log: DecisionLog, chosen: Floats) -> Floats:
     """Expected counts without probabilities: each arm's share as its mean propensity says."""
     counts = chosen.sum(axis=0)
     means = (chosen * log.propensity[:, None]).sum(axis=0) / np.maximum(counts, 1.0)
-    return means * len(log.action)
+    expected: Floats = means * len(log.action)
+    return expected
 
 
 def _summary(log: DecisionLog, path: Floats, chosen: Floats, expected: Floats) -> SampleRatio:
