@@ -193,16 +193,16 @@ def _concluded(
         found.log_e_value if reason is None else -np.inf
         for (_, found), reason in zip(pairs, early, strict=True)
     ]
-    believed = discoveries(evidence, how.alpha)
-    return list(_findings(pairs, early, believed))
+    discovered = discoveries(evidence, how.alpha)
+    return list(_findings(pairs, early, discovered))
 
 
 def _findings(
     pairs: Sequence[tuple[Practice, Difference]],
     early: Sequence[Reason | None],
-    believed: Sequence[bool],
+    discovered: Sequence[bool],
 ) -> Iterator[Finding]:
-    for (practice, found), reason, sure in zip(pairs, early, believed, strict=True):
+    for (practice, found), reason, sure in zip(pairs, early, discovered, strict=True):
         if reason is not None:
             yield Finding(practice, found, "unclear", reason)
         elif not sure:

@@ -8,7 +8,6 @@ import numpy as np
 from touchstream.streams.decide.evaluation import rewards, terms
 from touchstream.streams.decide.evaluation.intervals import always_valid, by_customer
 from touchstream.streams.decide.evaluation.logged import Floats, LoggedDecision, columns
-from touchstream.streams.decide.practices.differences import after_cost
 from touchstream.streams.decide.practices.practices import How
 
 
@@ -92,7 +91,7 @@ def _against_holdout(
 
 def _against_control(decisions: Sequence[LoggedDecision], how: How) -> tuple[Floats, Floats]:
     """The doubly robust value of doing nothing, beside what was done."""
-    log, _ = after_cost(columns(decisions), {}, 1.0)
+    log = columns(decisions)
     target = np.zeros(log.could.shape)
     target[:, log.arms.index(how.control)] = 1.0
     expected = rewards.predictions(log, rewards.features(log.contexts, "mean"), rewards.past(log))
