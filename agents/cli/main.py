@@ -25,6 +25,7 @@ from touchstream.agents.cli.options import (
     load_settings,
 )
 from touchstream.agents.cli.policy_commands import policy
+from touchstream.agents.cli.practice_commands import practices
 
 EVENT_FILES = "One CloudEvent a line as JSON, plain or gzip; a pipe; - for standard input."
 
@@ -42,6 +43,7 @@ app.add_typer(models, name="models")
 app.add_typer(bands, name="bands")
 app.add_typer(channels, name="channels")
 app.add_typer(policy, name="policy")
+app.command()(practices)
 
 
 @app.command()

@@ -80,9 +80,29 @@ def margin(n: int, alpha: float, tightest_at: int = TIGHTEST_AT) -> float:
     >>> [round(math.sqrt(n) * margin(n, 0.05), 2) for n in (100, 1_000, 100_000)]
     [3.86, 3.04, 3.56]
     """
-    rho2 = (math.log(1.0 - 2.0 * math.log(alpha)) - 2.0 * math.log(alpha)) / tightest_at
+    rho2 = _rho2(alpha, tightest_at)
     inside = n * rho2 + 1.0
     return math.sqrt(2.0 * inside / (n * n * rho2) * math.log(math.sqrt(inside) / alpha))
+
+
+def log_e_value(total: float, n: int, alpha: float, tightest_at: int = TIGHTEST_AT) -> float:
+    """Natural logarithm of the evidence that n terms of unit variance have a mean other than 0.
+
+    ln M = rho^2 S^2 / (2 (n rho^2 + 1)) - ln(n rho^2 + 1) / 2 for their sum S, ``total``: the
+    martingale behind :func:`margin`. Without an effect M is at least 1 / alpha at some n with
+    probability alpha at most (asymptotically), and its expectation is 1 at any n.
+
+    >>> n = 500
+    >>> round(math.exp(log_e_value(n * margin(n, 0.05), n, 0.05)), 6)
+    20.0
+    """
+    rho2 = _rho2(alpha, tightest_at)
+    inside = n * rho2 + 1.0
+    return rho2 * total * total / (2.0 * inside) - 0.5 * math.log(inside)
+
+
+def _rho2(alpha: float, tightest_at: int) -> float:
+    return (math.log(1.0 - 2.0 * math.log(alpha)) - 2.0 * math.log(alpha)) / tightest_at
 
 
 def _half(linear: Floats, n: int, level: float) -> Floats:

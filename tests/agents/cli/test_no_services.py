@@ -62,7 +62,15 @@ ASKS_REDIS = {
     "reshard": ("--partitions", "5", "--namespace", "new"),
     "doctor": (),
 }
-ASKS_NOBODY = {"channels test", "check", "console-key", "policy evaluate", "report", "schemas"}
+ASKS_NOBODY = {
+    "channels test",
+    "check",
+    "console-key",
+    "policy evaluate",
+    "practices",
+    "report",
+    "schemas",
+}
 """Commands that need neither."""
 RUNS_ITS_OWN = {"demo", "replay", "worker", "learner", "notifier", "console", "up"}
 """Commands that start services, or wait for them as long as a supervisor lets them."""
