@@ -11,8 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from touchstream.streams.decide.evaluation.logged import DecisionLog, Floats
-from touchstream.streams.decide.practices.differences import part
+from touchstream.streams.decide.evaluation.logged import DecisionLog, Floats, part
 from touchstream.streams.decide.practices.practices import How, weigh_columns
 from touchstream.streams.decide.practices.sample_ratio import sample_ratio
 
@@ -52,6 +51,7 @@ def null_log(rng: np.random.Generator, reward: Floats, share: float = 0.5) -> De
     n = len(reward)
     return DecisionLog(
         contexts=[{}] * n,
+        proposed=[None] * n,
         arms=("act", "do_nothing"),
         customers=tuple(map(str, range(n))),
         customer=np.arange(n),

@@ -8,7 +8,7 @@ import numpy as np
 
 from touchstream.streams.decide.evaluation import terms
 from touchstream.streams.decide.evaluation.intervals import always_valid, by_customer, log_e_value
-from touchstream.streams.decide.evaluation.logged import DecisionLog, Flags, Floats
+from touchstream.streams.decide.evaluation.logged import DecisionLog, Flags, Floats, part
 
 
 class Difference(NamedTuple):
@@ -32,22 +32,6 @@ class Difference(NamedTuple):
 
 
 NONE = Difference(math.nan, -math.inf, math.inf, -math.inf, 0, 0, 0, 0, 0.0)
-
-
-def part(log: DecisionLog, rows: Flags) -> DecisionLog:
-    """Some decisions of a log, in the same order."""
-    kept, customer = np.unique(log.customer[rows], return_inverse=True)
-    return DecisionLog(
-        contexts=[log.contexts[int(row)] for row in np.flatnonzero(rows)],
-        arms=log.arms,
-        customers=tuple(log.customers[number] for number in kept),
-        customer=customer.astype(np.int64),
-        action=log.action[rows],
-        propensity=log.propensity[rows],
-        reward=log.reward[rows],
-        weight=log.weight[rows],
-        could=log.could[rows],
-    )
 
 
 def after_cost(

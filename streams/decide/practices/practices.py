@@ -13,13 +13,13 @@ from touchstream.streams.decide.evaluation.logged import (
     Floats,
     LoggedDecision,
     columns,
+    part,
 )
 from touchstream.streams.decide.policy import DO_NOTHING
 from touchstream.streams.decide.practices.differences import (
     Difference,
     after_cost,
     difference,
-    part,
 )
 from touchstream.streams.decide.practices.discoveries import discoveries
 from touchstream.streams.decide.practices.sample_ratio import (
