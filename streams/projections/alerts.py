@@ -156,13 +156,16 @@ class Alerts:
         )
 
     def merge(self, a: AlertsState, b: AlertsState, ctx: Context) -> AlertsState:
-        """Of each kind the alert with the higher risk; whose they are says the higher of both."""
+        """Of each kind the alert with the higher risk; whose they are says the higher of both.
+
+        The two may know the same alert, and only one of them its answer: content breaks the tie.
+        """
         kept = max(a, b, key=lambda one: (one.score or 0.0, one.queue, one.owner or ""))
         opened: dict[str, OpenAlert] = {}
-        for alert in sorted((*a.open, *b.open), key=lambda one: (one.millionths, one.id)):
+        for alert in sorted((*a.open, *b.open), key=lambda one: (one.millionths, *_tie(one))):
             opened[alert.kind] = alert
         resting: dict[str, RestingAlert] = {}
-        for rest in sorted((*a.resting, *b.resting), key=lambda one: (one.since_ms, one.id)):
+        for rest in sorted((*a.resting, *b.resting), key=lambda one: (one.since_ms, *_tie(one))):
             if rest.kind not in opened:
                 resting[rest.kind] = rest
         return AlertsState(
@@ -184,6 +187,10 @@ class Alerts:
             "open": [_described(one) for one in state.open],
             "resting": [one.kind for one in state.resting],
         }
+
+
+def _tie(alert: OpenAlert | RestingAlert) -> tuple[bytes, bytes]:
+    return alert.id, msgspec.msgpack.encode(alert)
 
 
 def _follow(
