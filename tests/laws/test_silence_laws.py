@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import msgspec
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -85,7 +86,8 @@ def emissions_of(stream: LocalStream) -> list[Any]:
     return found
 
 
-@settings(max_examples=25)
+@pytest.mark.timeout(400)
+@settings(max_examples=12)  # an example is two lives of months: some seconds
 @given(DAYS, st.integers(1, 3))
 def test_a_silence_without_its_idle_ticks_comes_to_the_same(
     days: list[int], customers: int
