@@ -5,8 +5,9 @@ from collections.abc import Sequence
 import orjson
 
 from tests.agents.decided import decided
-from touchstream.agents.views.decisions import Arm, Outcome, last_decisions
+from touchstream.agents.views.decisions import Arm, last_decisions
 from touchstream.agents.views.event_log import Found, LogReading
+from touchstream.agents.views.log_records import Outcome
 from touchstream.schemas.envelope import parse_time
 from touchstream.schemas.units import Millis
 from touchstream.streams.records import Record

@@ -1,19 +1,22 @@
 """A customer's records as a rep reads them: touchpoints, recommendations and what came of them."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from touchstream.agents.views.event_log import LogReading
+from touchstream.agents.views.log_records import (
+    OUTCOME,
+    Outcome,
+    Touchpoint,
+    erased_until,
+    recommendations_in,
+    touchpoints_in,
+)
 from touchstream.schemas.emissions.actions import ActionRecommended
-from touchstream.schemas.emissions.envelope import decode_emission
-from touchstream.schemas.envelope import parse_time
 from touchstream.schemas.units import Millis
-from touchstream.streams.intake.modes import attributes_of
-from touchstream.streams.records import Record
 from touchstream.web.console.principal import Principal, masked
 from touchstream.web.console.texts import Texts
 
-OUTCOME, ERASED = "action.outcome", "customer.erased"
 MOST_SHOWN = 200
 MOST_CHARACTERS = 120
 
@@ -39,13 +42,6 @@ class Entry(NamedTuple):
     is_action: bool = False
 
 
-class Outcome(NamedTuple):
-    """A step of what came of an action."""
-
-    at_ms: Millis
-    outcome: str
-
-
 class Recommended(NamedTuple):
     """A decision, and its outcomes, the oldest first."""
 
@@ -66,21 +62,13 @@ class CustomerEntries(NamedTuple):
     """Older entries that are not shown."""
 
 
-class _Touchpoint(NamedTuple):
-    id: tuple[object, object]
-    at_ms: Millis
-    kind: str
-    data: Mapping[str, object]
-
-
 def entries_of(
     reading: LogReading, erased_ms: Millis | None, owner: object, principal: Principal, t: Texts
 ) -> CustomerEntries:
     """The records in words; nothing of a person from before their erasure."""
-    touchpoints = list(_touchpoints(reading.touchpoints.records))
-    actions = list(_actions(reading.actions.records))
-    erasures = [one.at_ms for one in touchpoints if one.kind == ERASED]
-    from_ms = max([*erasures, -1 if erased_ms is None else erased_ms], default=-1)
+    touchpoints = list(touchpoints_in(reading.touchpoints.records))
+    actions = list(recommendations_in(reading.actions.records))
+    from_ms = erased_until(touchpoints, erased_ms)
     touchpoints = [one for one in touchpoints if one.at_ms > from_ms]
     actions = [(at_ms, one) for at_ms, one in actions if at_ms > from_ms]
     entries = [
@@ -98,40 +86,8 @@ def entries_of(
     )
 
 
-def _touchpoints(records: Iterable[Record]) -> Iterator[_Touchpoint]:
-    """Each event once, however often it was sent; what is no event is a dead letter elsewhere."""
-    seen: set[tuple[object, object]] = set()
-    for record in records:
-        attributes = attributes_of(record)
-        if not isinstance(attributes, dict):
-            continue
-        kind, said, data = (attributes.get(name) for name in ("type", "time", "data"))
-        id_ = str(attributes.get("source")), str(attributes.get("id"))
-        if not isinstance(kind, str) or not isinstance(said, str) or id_ in seen:
-            continue
-        try:
-            at_ms = parse_time(said)
-        except ValueError:
-            continue
-        seen.add(id_)
-        yield _Touchpoint(id_, at_ms, kind, data if isinstance(data, dict) else {})
-
-
-def _actions(records: Iterable[Record]) -> Iterator[tuple[Millis, ActionRecommended]]:
-    decisions: set[str] = set()
-    for record in records:
-        try:
-            emission, _ = decode_emission(record.value)
-        except ValueError:
-            continue  # of a later build
-        choice = emission.data
-        if isinstance(choice, ActionRecommended) and choice.decision not in decisions:
-            decisions.add(choice.decision)
-            yield emission.time_ms, choice
-
-
 def _joined(
-    actions: Sequence[tuple[Millis, ActionRecommended]], touchpoints: Sequence[_Touchpoint]
+    actions: Sequence[tuple[Millis, ActionRecommended]], touchpoints: Sequence[Touchpoint]
 ) -> list[Recommended]:
     outcomes: dict[str, list[Outcome]] = {}
     named: dict[str, str] = {}
@@ -158,7 +114,7 @@ def _channel(channel: str | None) -> tuple[tuple[str, str], ...]:
 
 
 def _facts(
-    one: _Touchpoint, owner: object, principal: Principal, t: Texts
+    one: Touchpoint, owner: object, principal: Principal, t: Texts
 ) -> Iterator[tuple[str, str | None]]:
     sees_all = principal.sees_personal_data(owner)
     currency = one.data.get("currency")
