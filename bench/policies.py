@@ -23,7 +23,7 @@ from bench.datasets.folder import DataMissing
 from bench.datasets.hillstrom import OUTCOMES, write_decisions
 from touchstream.agents.evaluation.csv_log import read_csv
 from touchstream.streams.decide.evaluation import rewards
-from touchstream.streams.decide.evaluation.evaluate import Evaluation, How, Policy, evaluate
+from touchstream.streams.decide.evaluation.evaluate import Evaluation, How, evaluate
 from touchstream.streams.decide.evaluation.learnt import Learnt
 from touchstream.streams.decide.evaluation.logged import LoggedDecision, columns
 from touchstream.streams.decide.evaluation.policies import Constant
@@ -115,8 +115,7 @@ def compared(name: str, log: Sequence[LoggedDecision]) -> Iterator[Row]:
     yield from _ours(name, "learnt", evaluate(log, Learnt(), how))
     for kind in VW_LEARNERS:
         proposed = vw_learnt(log, arms, kind)
-        policy: Policy = None
-        yield from _ours(name, f"learnt by vw {kind}", evaluate(proposed, policy, how))
+        yield from _ours(name, f"learnt by vw {kind}", evaluate(proposed, None, how))
 
 
 def is_met(rows: Sequence[Row]) -> bool:

@@ -59,6 +59,7 @@ def null_log(rng: np.random.Generator, reward: Floats, share: float = 0.5) -> De
         propensity=np.full(n, 0.5),
         reward=reward,
         weight=np.ones(n),
+        cost=np.zeros(n),
         could=np.ones((n, 2), np.bool_),
     )
 

@@ -33,7 +33,7 @@ def practices(
     costs: Annotated[
         Path | None,
         typer.Option(
-            metavar="FILE", help="TOML: action = cost; default: cost_minor of [[actions]]."
+            metavar="FILE", help="Of a CSV; TOML with a line action = cost for each action."
         ),
     ] = None,
     control: Annotated[

@@ -13,9 +13,10 @@ from touchstream.agents.cli.failures import BadUsage, Failed
 from touchstream.agents.cli.histories import moment_of
 from touchstream.agents.evaluation.as_recommended import Followed, Reward, read_followed
 from touchstream.agents.evaluation.csv_log import read_csv
+from touchstream.agents.evaluation.outcomes import Costs
 from touchstream.agents.settings import Settings
 from touchstream.schemas.rules import Rules
-from touchstream.streams.decide.evaluation.logged import BadLog
+from touchstream.streams.decide.evaluation.logged import BadLog, LoggedDecision
 from touchstream.streams.decide.practices.harm import suspended
 from touchstream.streams.decide.practices.practices import (
     Finding,
@@ -65,13 +66,13 @@ def show(settings: Settings, source: Source, how: How, *, as_json: bool) -> None
     """Print the practices, as a table or as one JSON object."""
     _check(source, how)
     reward = _reward(source)
-    read = _read(source, reward, settings.rules)
-    how = how._replace(costs=_costs(source, reward, settings.rules))
+    read = _read(source, reward, settings.rules, how.control)
     if not read.decisions:
         raise Failed(f"{source.log}: no decision with a closed window")
     try:
         weighed = weigh(read.decisions, how)
-        gross = weigh(read.decisions, how._replace(costs={})) if how.costs else weighed
+        free = [one._replace(cost=0.0) for one in read.decisions]
+        gross = weigh(free, how) if free != read.decisions else weighed
         whole = programme(read.decisions, read.held_out, how)
     except (BadLog, NotAnswerable) as exc:
         raise Failed(f"{source.log}: {exc}") from exc
@@ -105,27 +106,38 @@ def _reward(source: Source) -> str:
     reward = source.reward or "revenue"
     if reward not in get_args(Reward):
         raise BadUsage(f"--reward={reward!r}: want {' or '.join(get_args(Reward))}")
-    if source.costs is not None and reward not in IN_MONEY:
-        raise BadUsage(f"--costs: want --reward {' or '.join(sorted(IN_MONEY))}, not {reward}")
+    if source.costs is not None:
+        raise BadUsage("--costs: want it for a CSV; our own log has the costs of --config")
     return reward
 
 
-def _read(source: Source, reward: str, rules: Rules) -> Followed:
+def _read(source: Source, reward: str, rules: Rules, control: str) -> Followed:
     if source.outcomes is None:
-        return Followed(read_csv(source.log), [], {}, None)
+        return Followed(_with_costs(read_csv(source.log), source, control), [], {}, None)
     end_ms = None if source.until is None else moment_of("--until", source.until)
     kind = next(one for one in get_args(Reward) if one == reward)
     return read_followed(
-        source.log, source.outcomes, source.window_days, kind, rules.churn.cancel, end_ms
+        source.log,
+        source.outcomes,
+        source.window_days,
+        kind,
+        rules.churn.cancel,
+        end_ms,
+        Costs.of(rules, "the settings") if reward in IN_MONEY else None,
     )
 
 
-def _costs(source: Source, reward: str, rules: Rules) -> Mapping[str, float]:
-    if source.costs is not None:
-        return _costs_of(source.costs)
-    if reward in IN_MONEY:
-        return {action.name: float(action.cost_minor) for action in rules.actions}
-    return {}
+def _with_costs(
+    decisions: Sequence[LoggedDecision], source: Source, control: str
+) -> list[LoggedDecision]:
+    """Every line of a CSV was carried out."""
+    if source.costs is None:
+        return list(decisions)
+    costs = {control: 0.0, **_costs_of(source.costs)}
+    unknown = {one.action for one in decisions} - costs.keys()
+    if unknown:
+        raise BadUsage(f"--costs: {source.costs}: no cost of {', '.join(sorted(unknown))}")
+    return [one._replace(cost=costs[one.action]) for one in decisions]
 
 
 def _costs_of(file: Path) -> Mapping[str, float]:
@@ -158,7 +170,7 @@ def _notes(answer: _Answer) -> Iterator[str]:
     capped = f", counted up to {weighed.cap:g}" if weighed.cap not in {0.0, 1.0} else ""
     yield (
         f"uplift: {answer.reward}{unit} of a decision{capped}"
-        f"{', less the cost' if how.costs else ''}, less that of {how.control}; "
+        f"{', less the cost' if answer.programme.cost else ''}, less that of {how.control}; "
         f"{100 * (1 - how.alpha):g} % intervals, valid however often one looks; of all practices "
         f"kept or dropped at most {100 * how.alpha:g} % wrongly"
     )

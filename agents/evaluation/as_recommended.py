@@ -17,15 +17,20 @@ from typing import Literal, NamedTuple
 import msgspec
 from msgspec import Raw, Struct
 
+from touchstream.agents.evaluation.outcomes import (
+    OUTCOME,
+    Costs,
+    Dated,
+    logged,
+    not_carried_out,
+)
+from touchstream.agents.evaluation.replayed_log import recommended_in
 from touchstream.agents.history.inputs import InputError, raw_lines
-from touchstream.schemas.emissions.actions import ActionRecommended
 from touchstream.schemas.envelope import parse_time
 from touchstream.schemas.units import DAY_MS, Millis
 from touchstream.streams.decide.evaluation.logged import LoggedDecision
 
 Reward = Literal["revenue", "stayed", "accepted", "money"]
-RECOMMENDED = "action.recommended"
-HOLDOUT = "holdout"
 
 
 class _Event(Struct, frozen=True):
@@ -48,12 +53,6 @@ class _Accepted(Struct, frozen=True):
     outcome: str
     value_minor: int | None = None
     currency: str | None = None
-
-
-class _Dated(NamedTuple):
-    at_ms: Millis
-    customer: str
-    data: ActionRecommended
 
 
 class _Earned(NamedTuple):
@@ -79,6 +78,7 @@ class _Touchpoints:
         self._reward, self._cancel = reward, cancel
         self.by_customer: dict[str, list[_Earned]] = {}
         self.by_decision: dict[tuple[str, str], list[_Earned]] = {}
+        self.steps: dict[tuple[str, str], list[tuple[int, str]]] = {}
         self.currencies: set[str] = set()
         self.end_ms = 0
         self.unreadable = 0
@@ -106,7 +106,7 @@ class _Touchpoints:
         return again
 
     def _add(self, event: _Event, at_ms: Millis) -> None:
-        if event.type == "action.outcome":
+        if event.type == OUTCOME:
             self._outcome(event, at_ms)
         elif self._reward == "revenue" and event.type in {"order.placed", "order.returned"}:
             found = msgspec.json.decode(event.data, type=_Amount)
@@ -119,6 +119,8 @@ class _Touchpoints:
     def _outcome(self, event: _Event, at_ms: Millis) -> None:
         found = msgspec.json.decode(event.data, type=_Accepted)
         self.end_ms = max(self.end_ms, at_ms)
+        key = (found.decision, found.action)
+        self.steps.setdefault(key, []).append((at_ms, found.outcome))
         if found.outcome != "accepted" or self._reward not in {"accepted", "money"}:
             return
         amount = 1.0
@@ -127,13 +129,12 @@ class _Touchpoints:
                 raise InputError("accepted without value_minor and currency: money needs both")
             self.currencies.add(found.currency)
             amount = float(found.value_minor)
-        key = (found.decision, found.action)
         self.by_decision.setdefault(key, []).append(_Earned(at_ms, amount))
 
     def _earn(self, customer: str, at_ms: Millis, amount: float) -> None:
         self.by_customer.setdefault(customer, []).append(_Earned(at_ms, amount))
 
-    def reward(self, dated: _Dated, closes_ms: int) -> float:
+    def reward(self, dated: Dated, closes_ms: int) -> float:
         """Of one decision, from what happened after it and until its window closed."""
         if self._reward in {"accepted", "money"}:
             found = self.by_decision.get((dated.data.decision, dated.data.action), [])
@@ -144,6 +145,11 @@ class _Touchpoints:
         end = bisect_right(events, closes_ms, key=lambda one: one.at_ms)
         total = sum(one.amount for one in events[begin:end])
         return float(not total) if self._reward == "stayed" else total
+
+    def was_carried_out(self, dated: Dated, closes_ms: int) -> bool:
+        """Whether the action reached the customer before the window closed."""
+        steps = self.steps.get((dated.data.decision, dated.data.action), [])
+        return not_carried_out({step for at_ms, step in steps if at_ms <= closes_ms}) is None
 
     def sort(self) -> None:
         for events in self.by_customer.values():
@@ -157,10 +163,12 @@ def read_followed(
     reward: Reward,
     cancel: Sequence[str],
     end_ms: Millis | None = None,
+    costs: Costs | None = None,
 ) -> Followed:
     """Join two files of JSON lines, plain or gzip.
 
     ``end_ms``: nothing that happened before it is missing; default: the latest decision or outcome.
+    ``costs``: of the actions that were carried out; None: none.
 
     Raises
     ------
@@ -171,6 +179,8 @@ def read_followed(
     events = _Touchpoints(reward, cancel)
     events.read(touchpoints)
     events.sort()
+    if costs is not None:
+        events.currencies.add(costs.currency)
     if len(events.currencies) > 1:
         raise InputError(f"{touchpoints}: want one currency, not {sorted(events.currencies)}")
     until_ms = max([events.end_ms, *(one.at_ms for one in dated)]) if end_ms is None else end_ms
@@ -182,38 +192,26 @@ def read_followed(
         if closes_ms > until_ms:
             window_open += 1
             continue
-        is_held_out = any(left.reason == HOLDOUT for left in one.data.left_out)
-        group = found.held_out if is_held_out else found.decisions
-        group.append(_logged(one, events.reward(one, closes_ms)))
+        group = found.held_out if one.is_held_out else found.decisions
+        group.append(
+            logged(one, events.reward(one, closes_ms), _cost(one, events, closes_ms, costs))
+        )
     counts = {"window_open": window_open, "unreadable": events.unreadable}
     found.left_out.update({why: count for why, count in counts.items() if count})
     return found
 
 
-def _decisions(file: Path) -> list[_Dated]:
-    found: dict[str, _Dated] = {}
+def _cost(dated: Dated, events: _Touchpoints, closes_ms: int, costs: Costs | None) -> float:
+    """Of an action that was carried out; one that nobody sent cost nothing."""
+    if costs is None or not events.was_carried_out(dated, closes_ms):
+        return 0.0
+    return float(costs.of_action(dated.data.action))
+
+
+def _decisions(file: Path) -> list[Dated]:
+    found: dict[str, Dated] = {}
     for line in raw_lines([file]):
-        try:
-            event = msgspec.json.decode(line.value, type=_Event)
-            if event.type != RECOMMENDED:
-                raise InputError(f"{line.place}: want {RECOMMENDED}, not {event.type[:64]!r}")
-            data = msgspec.json.decode(event.data, type=ActionRecommended)
-            # A crash repeats lines; the id of a decision is a hash of its cause.
-            found.setdefault(data.decision, _Dated(parse_time(event.time), event.subject, data))
-        except InputError:
-            raise
-        except ValueError as exc:
-            raise InputError(f"{line.place}: want {RECOMMENDED}: {exc}") from exc
+        dated = recommended_in(line)
+        # A crash repeats lines; the id of a decision is a hash of its cause.
+        found.setdefault(dated.data.decision, dated)
     return sorted(found.values(), key=lambda one: (one.at_ms, one.data.decision))
-
-
-def _logged(dated: _Dated, reward: float) -> LoggedDecision:
-    data = dated.data
-    return LoggedDecision(
-        customer=dated.customer,
-        context={"target": data.target, "band": data.band, "risk": data.risk},
-        action=data.action,
-        propensity=data.propensity,
-        probabilities=data.probabilities,
-        reward=reward,
-    )

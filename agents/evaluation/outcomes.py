@@ -14,7 +14,7 @@ reaches them.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from types import MappingProxyType
 from typing import Literal, NamedTuple
 
@@ -28,6 +28,7 @@ from touchstream.streams.decide.policy import DO_NOTHING
 
 Reward = Literal["accepted", "money"]
 HOLDOUT = "holdout"
+OUTCOME = "action.outcome"
 
 
 class Dated(NamedTuple):
@@ -40,6 +41,11 @@ class Dated(NamedTuple):
     """What the policy to evaluate would have done; None: it says so itself."""
     context: Context = MappingProxyType({})
     """Columns for a policy, beside target, band and risk."""
+
+    @property
+    def is_held_out(self) -> bool:
+        """Whether the customer was in the holdout."""
+        return any(left.reason == HOLDOUT for left in self.data.left_out)
 
 
 class Happened(NamedTuple):
@@ -143,7 +149,7 @@ class Joined:
             accepted = _accepted(happened, closes_ms)
             if accepted is not None and accepted.data.currency is not None:
                 currencies.add(accepted.data.currency)
-            found.append(_decision(dated, _worth(dated, accepted, how)))
+            found.append(logged(dated, _worth(dated, accepted, how)))
         if how.costs is not None:
             currencies.add(how.costs.currency)
         return RewardedLog(found, dict(self.left_out), _currency(source, currencies, how.reward))
@@ -153,13 +159,17 @@ def _obstacle(
     dated: Dated, happened: Iterable[Happened], closes_ms: int, end_ms: Millis
 ) -> str | None:
     """Why the decision has no reward; None if it has one."""
-    if any(left.reason == HOLDOUT for left in dated.data.left_out):
+    if dated.is_held_out:
         return HOLDOUT
     if closes_ms > end_ms:
         return "window_open"
     if dated.data.action == DO_NOTHING:
         return None
-    steps = {one.data.outcome for one in happened if one.at_ms <= closes_ms}
+    return not_carried_out({one.data.outcome for one in happened if one.at_ms <= closes_ms})
+
+
+def not_carried_out(steps: Set[str]) -> str | None:
+    """Why an action with these steps did not reach its customer; None if it did."""
     if "failed" in steps and not steps & {"seen", "accepted", "declined"}:
         return "failed"
     # Whatever came back, the action had reached the customer.
@@ -189,7 +199,8 @@ def _value(accepted: Happened) -> int:
     return accepted.data.value_minor
 
 
-def _decision(dated: Dated, reward: float) -> LoggedDecision:
+def logged(dated: Dated, reward: float, cost: float = 0.0) -> LoggedDecision:
+    """The decision with its reward, for the estimators."""
     data = dated.data
     return LoggedDecision(
         customer=dated.customer,
@@ -199,6 +210,7 @@ def _decision(dated: Dated, reward: float) -> LoggedDecision:
         probabilities=data.probabilities,
         reward=reward,
         proposed=dated.proposed,
+        cost=cost,
     )
 
 

@@ -5,14 +5,20 @@ from pathlib import Path
 import msgspec
 from msgspec import Raw, Struct
 
-from touchstream.agents.evaluation.outcomes import Dated, Happened, Joined, RewardedLog, Rewarding
+from touchstream.agents.evaluation.outcomes import (
+    OUTCOME,
+    Dated,
+    Happened,
+    Joined,
+    RewardedLog,
+    Rewarding,
+)
 from touchstream.agents.history.inputs import InputError, RawLine, raw_lines
 from touchstream.schemas.emissions.actions import ActionRecommended
 from touchstream.schemas.envelope import parse_time
 from touchstream.schemas.touchpoints.actions import ActionOutcome
 
 RECOMMENDED = "action.recommended"
-OUTCOME = "action.outcome"
 
 
 class _Event(Struct, frozen=True):
@@ -34,13 +40,14 @@ def read_replayed(recommended: Path, outcomes: Path, how: Rewarding) -> Rewarded
     """
     joined = Joined()
     for line in raw_lines([recommended]):
-        joined.add_decision(_recommended(line))
+        joined.add_decision(recommended_in(line))
     for line in raw_lines([outcomes]):
         _outcome(joined, line)
     return joined.rewarded(how, str(outcomes))
 
 
-def _recommended(line: RawLine) -> Dated:
+def recommended_in(line: RawLine) -> Dated:
+    """The recommendation of a line; raises :class:`InputError` for anything else."""
     try:
         event = msgspec.json.decode(line.value, type=_Event)
         if event.type != RECOMMENDED:

@@ -14,13 +14,13 @@ import msgspec
 
 from touchstream.agents.evaluation.outcomes import (
     HOLDOUT,
+    OUTCOME,
     Dated,
     Happened,
     Joined,
     RewardedLog,
     Rewarding,
 )
-from touchstream.agents.evaluation.replayed_log import OUTCOME
 from touchstream.agents.evaluation.rerun import Rerun, record_of
 from touchstream.agents.history.pacer import Publish
 from touchstream.agents.history.reading import History

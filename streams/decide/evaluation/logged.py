@@ -37,6 +37,8 @@ class LoggedDecision(NamedTuple):
     """How many decisions this one stands for (> 0), for logs that are samples."""
     proposed: Mapping[str, float] | None = None
     """Probability of every action under the policy to evaluate, if the log brings it."""
+    cost: float = 0.0
+    """Spent on carrying it out, in the unit of the reward, which is before it."""
 
 
 class PolicyValue(NamedTuple):
@@ -70,6 +72,7 @@ class DecisionLog(NamedTuple):
     propensity: Floats
     reward: Floats
     weight: Floats
+    cost: Floats
     could: Flags
     """Whether the logging policy could have chosen the arm; shape (n, k)."""
 
@@ -101,6 +104,7 @@ def columns(decisions: Sequence[LoggedDecision]) -> DecisionLog:
         propensity=np.asarray([one.propensity for one in decisions], np.float64),
         reward=np.asarray([one.reward for one in decisions], np.float64),
         weight=np.asarray([one.weight for one in decisions], np.float64),
+        cost=np.asarray([one.cost for one in decisions], np.float64),
         could=_could(decisions, index),
     )
 
@@ -119,6 +123,7 @@ def part(log: DecisionLog, keep: Flags) -> DecisionLog:
         propensity=log.propensity[rows],
         reward=log.reward[rows],
         weight=log.weight[rows],
+        cost=log.cost[rows],
         could=log.could[rows],
     )
 

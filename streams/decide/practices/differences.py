@@ -1,7 +1,6 @@
 """What an action changes: doubly robust differences to doing nothing, with their evidence."""
 
 import math
-from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -34,19 +33,15 @@ class Difference(NamedTuple):
 NONE = Difference(math.nan, -math.inf, math.inf, -math.inf, 0, 0, 0, 0, 0.0)
 
 
-def after_cost(
-    log: DecisionLog, costs: Mapping[str, float], quantile: float
-) -> tuple[DecisionLog, float]:
-    """Rewards within +-cap, less the cost of the action; and the cap.
+def after_cost(log: DecisionLog, quantile: float) -> tuple[DecisionLog, float]:
+    """Rewards within +-cap, less the cost of each decision; and the cap.
 
     The cap is this quantile of the sizes of all rewards that are not 0, over all actions alike, so
     that it favours none: one order of a wholesaler decides nothing.
     """
     sizes = np.abs(log.reward[log.reward != 0.0])
     cap = float(np.quantile(sizes, quantile, method="higher")) if len(sizes) else 0.0
-    of_arm = np.asarray([costs.get(arm, 0.0) for arm in log.arms], np.float64)
-    reward = np.clip(log.reward, -cap, cap) - of_arm[log.action]
-    return log._replace(reward=reward), cap
+    return log._replace(reward=np.clip(log.reward, -cap, cap) - log.cost), cap
 
 
 def difference(

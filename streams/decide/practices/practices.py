@@ -1,6 +1,6 @@
 """Keep, drop or unclear: every action in every segment, weighed against doing nothing."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -51,8 +51,6 @@ class How(NamedTuple):
     """Column of the context whose values are segments; None: no segments."""
     control: str = DO_NOTHING
     """The action that does nothing."""
-    costs: Mapping[str, float] = {}
-    """Action -> cost of one decision, in the unit of the reward."""
     cap_quantile: float = CAP_QUANTILE
     """Rewards beyond this quantile of all that are not 0 count as much as it; 0..1."""
     minimum: int = MINIMUM_CUSTOMERS
@@ -120,7 +118,7 @@ def weigh_columns(log: DecisionLog, probabilities: Floats | None, how: How) -> W
     if not actions:
         raise NotAnswerable(f"no action but {how.control!r} could be chosen")
     groups = _groups(log, how.by)
-    net, cap = after_cost(log, how.costs, how.cap_quantile)
+    net, cap = after_cost(log, how.cap_quantile)
     expected = _expected(net, how)
     index = {arm: number for number, arm in enumerate(log.arms)}
     idle = index[how.control]

@@ -63,7 +63,7 @@ def programme(
         holdout_decisions=len(held_out),
         holdout_customers=holdout_customers,
         compared_with="holdout" if use_holdout else how.control,
-        cost=sum(one.weight * how.costs.get(one.action, 0.0) for one in acted),
+        cost=sum(one.weight * one.cost for one in acted),
         revenue=float(of_policy - of_nothing) * scale,
         low=float(bounds.low_gain[1]) * scale,
         high=float(bounds.high_gain[1]) * scale,

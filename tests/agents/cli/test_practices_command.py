@@ -82,15 +82,17 @@ def test_costs_turn_a_verdict(asking: Asking) -> None:
         (("--by", "age"), 1, "no column 'age'"),
         (("--control", "rest"), 1, "no decision could choose 'rest'"),
         (("--costs", "no.toml"), 2, "no.toml: no such file"),
+        (("--costs", "other.toml"), 2, "other.toml: no cost of call"),
         (("--reward", "revenue"), 2, "--reward: want --outcomes"),
         (("--error-rate", "2"), 2, "--error-rate=2"),
         (("--cap", "0"), 2, "--cap=0"),
     ],
-    ids=["column", "control", "file", "reward", "rate", "cap"],
+    ids=["column", "control", "file", "cost", "reward", "rate", "cap"],
 )
 def test_a_question_without_an_answer_ends_with_one_line(
     asking: Asking, arguments: tuple[str, ...], code: int, text: str
 ) -> None:
+    (asking.folder / "other.toml").write_text("mail = 0.5\n")
     output = asking.ask(*arguments)
     assert (output.code, output.out) == (code, "")
     assert text in output.err
@@ -127,3 +129,56 @@ def test_our_own_log_is_weighed_as_recommended_by_what_customers_paid(asking: As
         "--outcomes", "all.jsonl", "--until", "1970-03-01", "--reward", "stayed", log="nba.jsonl"
     )
     assert stayed["practices"][0]["reason"] == "same_reward"
+
+
+CATALOGUE = """
+[[actions]]
+name = "call"
+channel = "phone"
+cost_minor = 700
+
+[deciding]
+currency = "{currency}"
+"""
+
+
+@pytest.fixture
+def sent(asking: Asking) -> Asking:
+    """400 decisions; of 200 calls, 50 were sent, 50 failed, and nobody made the others."""
+    decisions, touchpoints = [], []
+    for number in range(400):
+        action = ("call", "do_nothing")[number % 2]
+        decisions.append(recommended(f"d{number}", action, number / 100))
+        step = {0: "sent", 2: "failed"}.get(number % 8)
+        if step is not None:
+            data = {"decision": f"d{number}", "action": action, "outcome": step}
+            touchpoints.append(event("action.outcome", f"of-d{number}", number / 100 + 1, data))
+        order = {"order": f"o{number}", "amount_minor": 5_000 + number, "currency": "EUR"}
+        touchpoints.append(event("order.placed", f"of-d{number}", number / 100 + 2, order))
+    (asking.folder / "nba.jsonl").write_bytes(b"\n".join(map(orjson.dumps, decisions)))
+    (asking.folder / "all.jsonl").write_bytes(b"\n".join(map(orjson.dumps, touchpoints)))
+    return asking
+
+
+OWN = ("--outcomes", "all.jsonl", "--until", "1970-03-01", "--config", "touchstream.toml")
+
+
+def test_only_actions_that_were_carried_out_have_cost_anything(sent: Asking) -> None:
+    (sent.folder / "touchstream.toml").write_text(CATALOGUE.format(currency="EUR"))
+    found = sent.found(*OWN, log="nba.jsonl")
+    assert found["programme"]["cost"] == 50 * 700
+
+
+def test_costs_in_another_currency_than_the_orders_are_refused(sent: Asking) -> None:
+    (sent.folder / "touchstream.toml").write_text(CATALOGUE.format(currency="USD"))
+    output = sent.ask(*OWN, log="nba.jsonl")
+    assert (output.code, output.err.count("\n")) == (1, 1)
+    assert "want one currency, not ['EUR', 'USD']" in output.err
+
+
+def test_a_carried_out_action_without_a_known_cost_is_refused(sent: Asking) -> None:
+    text = CATALOGUE.format(currency="EUR").replace('"call"', '"mail"')
+    (sent.folder / "touchstream.toml").write_text(text)
+    output = sent.ask(*OWN, log="nba.jsonl")
+    assert (output.code, output.err.count("\n")) == (1, 1)
+    assert "no cost of action 'call'" in output.err

@@ -79,8 +79,12 @@ def test_a_harmful_action_is_suspended_in_its_segment_alone() -> None:
     assert suspended(findings) == [Practice("call", "young")]
 
 
+def costing(log: list[LoggedDecision], action: str, cost: float) -> list[LoggedDecision]:
+    return [one._replace(cost=cost) if one.action == action else one for one in log]
+
+
 def test_an_action_that_helps_is_dropped_once_it_costs_more_than_it_gains() -> None:
-    found = by_practice(world(3), How(by="segment", costs={"call": 0.6}))
+    found = by_practice(costing(world(3), "call", 0.6), How(by="segment"))
     assert found[Practice("call", "old")].conclusion == "drop"
     assert found[Practice("call", "old")].difference.high < 0.0
 
@@ -162,10 +166,10 @@ def test_of_many_findings_more_evidence_is_wanted_of_each() -> None:
 
 
 def test_a_programme_is_worth_its_difference_to_the_holdout() -> None:
-    log = world(9, 4_000)
+    log = costing(world(9, 4_000), "call", 0.1)
     held = [one._replace(customer=f"h{n}", action="do_nothing") for n, one in enumerate(world(10))]
     held = [one._replace(reward=float(n % 2)) for n, one in enumerate(held)]
-    found = programme(log, held, How(costs={"call": 0.1}))
+    found = programme(log, held, How())
     calls = sum(one.action == "call" for one in log)
     assert (found.compared_with, found.holdout_customers) == ("holdout", 3_000)
     assert found.cost == pytest.approx(0.1 * calls)
