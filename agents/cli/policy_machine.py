@@ -1,7 +1,7 @@
 """``touchstream policy evaluate --since``: other settings, or a policy, over our own log."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import NamedTuple
@@ -44,6 +44,7 @@ class Asked(NamedTuple):
 def show(own: Settings, source: Source, asked: Asked, how: How, *, as_json: bool) -> None:
     """Print what the other settings or policy would have been worth, and what differs."""
     require_files([source.log])
+    _require_no_input(asked.differences, [source.log, source.costs, asked.settings])
     other = _other(asked)
     policy = policy_in(asked.policy)
     since_ms = Millis(0) if asked.since is None else moment_of("--since", asked.since)
@@ -63,6 +64,12 @@ def show(own: Settings, source: Source, asked: Asked, how: How, *, as_json: bool
     except Failed as exc:
         raise _explained(exc, tally, other, own.rules) from exc
     _print(found, read, how, tally, _unlike(own.rules, other), as_json=as_json)
+
+
+def _require_no_input(out: Path | None, read: Sequence[Path | None]) -> None:
+    """Raise :class:`BadUsage` if writing would destroy a file that is read."""
+    if out is not None and out.resolve() in [one.resolve() for one in read if one is not None]:
+        raise BadUsage(f"--differences: {out} is read: want another file")
 
 
 def _other(asked: Asked) -> Rules | None:

@@ -220,3 +220,13 @@ def test_options_that_do_not_go_together_are_refused(
     output = machine.plainly(*arguments)
     assert output.code == 2
     assert error in output.err
+
+
+@pytest.mark.parametrize("file", ["log.jsonl", "other.toml"])
+def test_no_input_is_overwritten_with_the_differences(machine: Machine, file: str) -> None:
+    (machine.folder / "other.toml").write_text(CONFIG)
+    before = (machine.folder / file).read_bytes()
+    output = machine.run(CONFIG, "--differences", f"./{file}")
+    assert (output.code, output.err.count("\n")) == (2, 1)
+    assert f"--differences: {file} is read: want another file" in output.err
+    assert (machine.folder / file).read_bytes() == before
